@@ -1,0 +1,89 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The access rules of an instance, ``pg_hba.conf``: one marked block among the rules of others."""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+import re
+import typing as t
+
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
+
+
+@dataclasses.dataclass(frozen=True)
+class AccessRule:
+    """One record of ``pg_hba.conf``.
+
+    :param type: connection type: ``local``, ``host``, ``hostssl``, ``hostnossl`` …
+    :param database: database name, ``all`` or ``replication``.
+    :param user: role name or ``all``.
+    :param address: address with mask length, ``samehost`` …; None for ``local``.
+    :param method: authentication method.
+    :param options: further options, ``name=value``.
+    """
+
+    type: str
+    database: str
+    user: str
+    address: str | None
+    method: str
+    options: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        fields = (self.type, _name(self.database), _name(self.user), self.address, self.method, *self.options)
+        return "\t".join(field for field in fields if field is not None)
+
+
+def _name(name: str) -> str:
+    """A name as the file wants it: in quotes where white space or a comma would end it."""
+    return name if re.fullmatch(r'[^\s",#]+', name) else '"' + name.replace('"', '""') + '"'
+
+
+def mask(type: str, address: str | None) -> str | None:
+    """An address as ``pg_hba.conf`` wants it: a single one with the full length of its mask.
+
+    :param type: connection type of the rule.
+    :raises CoordinatorError: it is missing, or given for ``local``, or no address.
+    """
+    if (address is None) != (type == "local"):
+        raise CoordinatorError(f"a rule of type {type} {'needs an' if address is None else 'has no'} address: correct the rule")
+    if address is None or not address[:1].isdigit() and ":" not in address:
+        return address  # a host name, or a word such as samehost
+    try:
+        return str(ipaddress.ip_interface(address).with_prefixlen)
+    except ValueError as error:
+        raise CoordinatorError(f"{address!r} is no address of a rule: {error}") from error
+
+
+def _markers(name: str) -> tuple[str, str]:
+    return f"# BEGIN {name}", f"# END {name}"
+
+
+def change_block(text: str, name: str, rules: t.Sequence[AccessRule]) -> str:
+    """The text of ``pg_hba.conf`` with the marked block holding these rules, as its first rules.
+
+    The engine takes the first rule that matches: that is why the block comes first. Everything outside of the block
+    stays byte for byte.
+
+    :param name: names the block in its two marker lines.
+    :param rules: none removes the block.
+    :raises CoordinatorError: a marker line stands without the other.
+    """
+    begin, end = _markers(name)
+    lines = text.splitlines(keepends=True)
+    bare = [line.strip() for line in lines]
+    if bare.count(begin) != bare.count(end) or bare.count(begin) > 1:
+        raise CoordinatorError(
+            f"the marker lines {begin!r} and {end!r} are not one pair: leave one of each, around the rules of this collection"
+        )
+    if begin in bare:
+        first, last = bare.index(begin), bare.index(end)
+        if last < first:
+            raise CoordinatorError(f"the marker line {end!r} stands before {begin!r}: put them in order")
+        del lines[first : last + 1]
+    block = [f"{line}\n" for line in (begin, *map(str, rules), end)] if rules else []
+    return "".join(block + lines)

@@ -1,0 +1,41 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Options that modules share."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import Upstream
+
+#: documented in the fragment C(warehousepg.coordinator.instance)
+INSTANCE: dict[str, t.Any] = {
+    "data_directory": {"type": "path", "required": True},
+    "greenplum_path": {"type": "path", "default": "/usr/local/greenplum-db/greenplum_path.sh"},
+}
+
+#: documented in the fragment C(warehousepg.coordinator.upstream)
+UPSTREAM: dict[str, t.Any] = {
+    "primary_host": {"type": "str", "required": True},
+    "primary_port": {"type": "int", "required": True},
+    "replication_user": {"type": "str", "default": "standby_replicator"},
+    "replication_password": {"type": "str", "no_log": True},
+    "replication_auth": {"type": "str", "choices": ["scram", "trust"], "default": "scram"},
+    "passfile": {"type": "path", "no_log": False},
+    "dbid": {"type": "int"},
+}
+
+#: a passfile is needed where the primary asks for a password
+PASSFILE_IF_SCRAM = ("replication_auth", "scram", ("passfile",))
+
+
+def upstream_of(parameters: t.Mapping[str, t.Any]) -> Upstream:
+    """The upstream that a module's options name."""
+    return Upstream(
+        host=parameters["primary_host"],
+        port=parameters["primary_port"],
+        user=parameters["replication_user"],
+        passfile=parameters["passfile"] if parameters["replication_auth"] == "scram" else None,
+    )

@@ -1,0 +1,109 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The catalog's registration of the coordinator and its standby: ``gp_segment_configuration``."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import Connection
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
+
+#: content identifier of the coordinator, where segments have 0, 1, 2 …
+COORDINATOR = -1
+
+
+@dataclasses.dataclass(frozen=True)
+class Registration:
+    """One row of ``gp_segment_configuration``.
+
+    :param dbid: unique number of the instance.
+    :param content: -1 for the coordinator and its standby.
+    :param role: ``p`` primary, ``m`` mirror; for the coordinator's standby ``m``.
+    :param preferred_role: the role it was made for.
+    :param mode: ``s`` in sync, ``n`` not; says ``s`` for ever on a standby coordinator.
+    :param status: ``u`` up, ``d`` down; says ``u`` for ever on a standby coordinator.
+    :param port: its port.
+    :param hostname: name of its host.
+    :param address: name or address that the others reach it by.
+    :param datadir: its data directory.
+    """
+
+    dbid: int
+    content: int
+    role: str
+    preferred_role: str
+    mode: str
+    status: str
+    port: int
+    hostname: str
+    address: str
+    datadir: str
+
+
+def registrations(connection: Connection) -> list[Registration]:
+    """All rows of ``gp_segment_configuration``, by dbid."""
+    columns = ", ".join(field.name for field in dataclasses.fields(Registration))
+    rows = connection.query(f"SELECT {columns} FROM pg_catalog.gp_segment_configuration ORDER BY dbid")
+    return [Registration(**row) for row in rows]
+
+
+def primary_of(rows: t.Iterable[Registration]) -> Registration | None:
+    """The row of the coordinator itself."""
+    return next((row for row in rows if row.content == COORDINATOR and row.role == "p"), None)
+
+
+def standby_of(rows: t.Iterable[Registration]) -> Registration | None:
+    """The row of the coordinator's standby."""
+    return next((row for row in rows if row.content == COORDINATOR and row.role == "m"), None)
+
+
+@dataclasses.dataclass(frozen=True)
+class StandbyAddress:
+    """Where a standby is, as it is registered.
+
+    :param hostname: name of its host.
+    :param address: name or address that the others reach it by.
+    :param port: its port.
+    :param datadir: its data directory.
+    """
+
+    hostname: str
+    address: str
+    port: int
+    datadir: str
+
+    def matches(self, row: Registration) -> bool:
+        """Whether a row registers this very standby."""
+        return (row.hostname, row.address, row.port, row.datadir) == dataclasses.astuple(self)
+
+
+def _function(connection: Connection, verb: str) -> str:
+    """Name of a registration function of this engine.
+
+    WarehousePG 7 says ``coordinator``; 6, and early engines of the 7 line, say ``master``.
+    """
+    names = [f"gp_{verb}_coordinator_standby", f"gp_{verb}_master_standby"]
+    known = connection.query("SELECT DISTINCT proname::text FROM pg_catalog.pg_proc WHERE proname = ANY(%s)", names)
+    for name in names:
+        if {"proname": name} in known:
+            return name
+    raise CoordinatorError(f"the engine has neither {names[0]}() nor {names[1]}(): is this a coordinator of WarehousePG 6 or 7?")
+
+
+def add_standby(connection: Connection, standby: StandbyAddress) -> int:
+    """Register a standby; returns its dbid."""
+    name = _function(connection, "add")
+    return int(
+        connection.value(
+            f"SELECT pg_catalog.{name}(%s, %s, %s, %s)", standby.hostname, standby.address, standby.datadir, standby.port
+        )
+    )
+
+
+def remove_standby(connection: Connection) -> None:
+    """Take the standby out of the catalog."""
+    connection.query(f"SELECT pg_catalog.{_function(connection, 'remove')}()")

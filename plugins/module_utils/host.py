@@ -1,0 +1,193 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The host a module runs on: its addresses, processes, files and commands."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import glob
+import json
+import os
+import pwd
+import tempfile
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
+
+
+@dataclasses.dataclass(frozen=True)
+class Process:
+    """A process as the kernel lists it.
+
+    :param pid: process identifier.
+    :param parent: process identifier of its parent.
+    :param state: the kernel's letter: ``R`` running, ``S`` sleeping, ``T`` stopped, ``Z`` dead …
+    :param command: its command line; for the engine's children the title that they set.
+    """
+
+    pid: int
+    parent: int
+    state: str
+    command: tuple[str, ...]
+
+
+def processes() -> list[Process]:
+    """All processes of the host that can be read."""
+    found = []
+    for path in glob.glob("/proc/[0-9]*/stat"):
+        try:
+            with open(path, encoding="utf-8", errors="replace") as stat:
+                # the second field, the name in parentheses, may hold anything
+                state, parent = stat.read().rpartition(")")[2].split()[:2]
+            with open(os.path.join(os.path.dirname(path), "cmdline"), encoding="utf-8", errors="replace") as cmdline:
+                command = tuple(cmdline.read().rstrip("\0 ").split("\0"))
+        except OSError:
+            continue
+        found.append(Process(int(path.split("/")[2]), int(parent), state, command))
+    return found
+
+
+def has_connection(pid: int) -> bool:
+    """Whether a process holds an established TCP connection."""
+    sockets = set()
+    try:
+        for name in os.listdir(f"/proc/{pid}/fd"):
+            with contextlib.suppress(OSError):
+                sockets.add(os.readlink(f"/proc/{pid}/fd/{name}"))
+        for table in ("tcp", "tcp6"):
+            with open(f"/proc/{pid}/net/{table}", encoding="ascii") as rows:
+                # fourth field: the state, 01 is established; tenth: the inode
+                fields = [row.split() for row in rows]
+            if any(row[3] == "01" and f"socket:[{row[9]}]" in sockets for row in fields):
+                return True
+    except OSError:
+        pass
+    return False
+
+
+class Host:
+    """Commands and files of this host, through the Ansible module.
+
+    :param module: the running module.
+    :param greenplum_path: ``greenplum_path.sh`` of the installation, whose directory is ``$GPHOME``; not needed where no
+        program of the installation is run.
+    """
+
+    def __init__(self, module: AnsibleModule, greenplum_path: str = "") -> None:
+        self._module = module
+        self._greenplum_path = greenplum_path
+        self.gphome = os.path.dirname(greenplum_path)
+        for name in [name for name in os.environ if name.startswith("PG")]:
+            del os.environ[name]  # PGHOST, PGOPTIONS and their like would mislead every client of the engine
+        self._environment = {
+            "LC_ALL": "C",
+            "GPHOME": self.gphome,
+            "LD_LIBRARY_PATH": os.path.join(self.gphome, "lib"),
+            "PATH": os.pathsep.join((self.bin(), "/usr/local/bin", "/usr/bin", "/bin")),
+        }
+
+    def bin(self, program: str = "") -> str:
+        """Path of a program of the installation."""
+        return os.path.join(self.gphome, "bin", program)
+
+    def run(
+        self,
+        program: str,
+        *arguments: str,
+        environment: t.Mapping[str, str] | None = None,
+        accept: t.Container[int] = (0,),
+        login: bool = False,
+    ) -> str:
+        """Run a program of the installation and return what it printed.
+
+        :param environment: further environment variables.
+        :param accept: exit codes that are no failure.
+        :param login: with everything that ``greenplum_path.sh`` exports, as the engine's own utilities start instances.
+        :raises CoordinatorError: it cannot be run or ended with another exit code.
+        """
+        path = self.bin(program)
+        if not os.access(path, os.X_OK):
+            raise CoordinatorError(
+                f"{path} is not there or cannot be run: set greenplum_path to the greenplum_path.sh of the installation"
+            )
+        command = [path, *arguments]
+        if login:
+            command = ["/bin/bash", "-c", '. "$0" && unset LC_ALL && exec "$@"', self._greenplum_path, *command]
+        code, stdout, stderr = self._module.run_command(
+            command, environ_update=dict(self._environment, **(environment or {}))
+        )
+        if code not in accept:
+            output = "\n".join(part.strip() for part in (stderr, stdout) if part.strip())
+            raise CoordinatorError(f"{program} failed with exit code {code}: {output}", command=program, rc=code)
+        return t.cast(str, stdout)
+
+    def write(self, path: str, text: str, mode: int) -> None:
+        """Write a file whole: beside it first, then in its place by rename."""
+        handle, temporary = tempfile.mkstemp(prefix=".", dir=os.path.dirname(path))
+        self._module.add_cleanup_file(temporary)
+        with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+            os.fchmod(handle, mode)
+        os.replace(temporary, path)  # atomic_move would give a new file the mode that the umask allows
+
+    def addresses(self) -> list[str]:
+        """The host's own addresses that others can reach, IPv4 before IPv6."""
+        code, stdout, dummy = self._module.run_command(
+            [self._module.get_bin_path("ip", required=True, opt_dirs=["/sbin", "/usr/sbin"]), "-json", "address"]
+        )
+        if code != 0:
+            return []
+        entries = [info for link in json.loads(stdout) for info in link.get("addr_info", ()) if info.get("scope") == "global"]
+        return [entry["local"] for entry in sorted(entries, key=lambda entry: entry["family"])]
+
+
+def read_text(path: str) -> str | None:
+    """The content of a file, None where there is none.
+
+    Bytes that are not UTF-8 survive being written back.
+    """
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
+            return file.read()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise CoordinatorError(f"{path} cannot be read: {error.strerror}; run as the owner of the instance") from error
+
+
+def user_name(uid: int) -> str:
+    """Name of a user, the number where it has none."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def used_bytes(directory: str, without: t.Container[str] = ()) -> int:
+    """Bytes that the files below a directory take, links not followed.
+
+    :param without: names of entries directly below the directory to leave out.
+    """
+    total = 0
+    for top, names, files in os.walk(directory):
+        if top == directory:
+            names[:] = [name for name in names if name not in without]
+        for name in files:
+            try:
+                total += os.lstat(os.path.join(top, name)).st_blocks * 512
+            except FileNotFoundError:
+                continue
+    return total
+
+
+def free_bytes(directory: str) -> int:
+    """Bytes that an unprivileged user can still write on the file system of a directory."""
+    status = os.statvfs(directory)
+    return status.f_bavail * status.f_frsize

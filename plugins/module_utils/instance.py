@@ -1,0 +1,344 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A coordinator or segment instance, on disk and as a process."""
+
+from __future__ import annotations
+
+import dataclasses
+import glob
+import os
+import re
+import signal
+import time
+import typing as t
+
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.configuration import read_settings
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import (
+    Host,
+    Process,
+    has_connection,
+    processes,
+    read_text,
+    user_name,
+)
+
+#: seconds that the engine's own utilities give an instance to start, stop or promote (``pg_ctl -t``)
+PATIENCE = 600
+
+
+@dataclasses.dataclass(frozen=True)
+class ControlData:
+    """What ``pg_controldata`` tells of a data directory.
+
+    :param system_identifier: the same for all copies of one instance.
+    :param state: ``in production``, ``in archive recovery``, ``shut down`` …
+    :param timeline: timeline of the latest checkpoint.
+    :param checkpoint: LSN of the latest checkpoint.
+    :param redo: LSN from which recovery begins, by the latest checkpoint.
+    :param consistent: LSN that recovery must have reached, ``0/0`` on a primary.
+    :param segment_bytes: size of a WAL segment in bytes.
+    :param checksums: whether pages carry checksums.
+    """
+
+    system_identifier: str
+    state: str
+    timeline: int
+    checkpoint: str
+    redo: str
+    consistent: str
+    segment_bytes: int
+    checksums: bool
+
+
+def parse_controldata(text: str) -> ControlData:
+    """Read the output of ``pg_controldata``.
+
+    :raises CoordinatorError: a line that is needed is missing.
+    """
+    values = dict((key.strip(), value.strip()) for key, found, value in (line.partition(":") for line in text.splitlines()) if found)
+    try:
+        return ControlData(
+            system_identifier=values["Database system identifier"],
+            state=values["Database cluster state"],
+            timeline=int(values["Latest checkpoint's TimeLineID"]),
+            checkpoint=values["Latest checkpoint location"],
+            redo=values["Latest checkpoint's REDO location"],
+            consistent=values["Minimum recovery ending location"],
+            segment_bytes=int(values["Bytes per WAL segment"]),
+            checksums=values["Data page checksum version"] != "0",
+        )
+    except (KeyError, ValueError) as error:
+        raise CoordinatorError(f"the output of pg_controldata is not understood: {error}; it began {text[:80]!r}") from error
+
+
+@dataclasses.dataclass(frozen=True)
+class PostmasterFile:
+    """What ``postmaster.pid`` tells.
+
+    :param pid: process identifier of the postmaster.
+    :param port: its port, None while it starts.
+    :param socket_directory: directory of its Unix-domain socket.
+    :param status: ``starting``, ``stopping``, ``ready``, ``standby``; ``dtmready`` for a coordinator that accepts work.
+    """
+
+    pid: int
+    port: int | None
+    socket_directory: str | None
+    status: str | None
+
+
+def parse_postmaster_file(text: str) -> PostmasterFile | None:
+    """Read ``postmaster.pid``; None when it does not even name a process."""
+    lines = [line.strip() for line in text.splitlines()] + [""] * 8
+    if not lines[0].lstrip("-").isdigit():
+        return None
+    return PostmasterFile(
+        pid=abs(int(lines[0])),
+        port=int(lines[3]) if lines[3].isdigit() else None,
+        socket_directory=lines[4] or None,
+        status=lines[7] or None,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Postmaster:
+    """A running instance.
+
+    :param pid: process identifier of the postmaster.
+    :param port: its port.
+    :param socket_directory: directory of its Unix-domain socket.
+    :param status: as in ``postmaster.pid``.
+    :param frozen: whether one of its vital processes is stopped by a signal.
+    :param connected: whether a walreceiver holds a connection to the primary.
+    :param received: LSN up to which the walreceiver says it received; it says so only after the first WAL came.
+    """
+
+    pid: int
+    port: int | None
+    socket_directory: str | None
+    status: str | None
+    frozen: bool
+    connected: bool
+    received: str | None
+
+
+_VITAL = re.compile(r"\b(walreceiver|wal receiver|startup|walsender|wal sender)\b")
+_WALRECEIVER = re.compile(r"\b(?:walreceiver|wal receiver)\b(?:.*\bstreaming ([0-9A-F]+/[0-9A-F]+))?")
+
+
+def describe_postmaster(
+    file: PostmasterFile, running: t.Iterable[Process], is_connected: t.Callable[[int], bool]
+) -> Postmaster | None:
+    """The running instance that ``postmaster.pid`` names; None when its process is gone.
+
+    :param running: the processes of the host.
+    :param is_connected: tells of a process whether it holds a connection.
+    """
+    family = [process for process in running if file.pid in (process.pid, process.parent) and process.state != "Z"]
+    if not any(process.pid == file.pid for process in family):
+        return None
+    titles = [(" ".join(process.command), process) for process in family]
+    vital = [process for title, process in titles if process.pid == file.pid or _VITAL.search(title)]
+    receivers = [(match, process) for match, process in ((_WALRECEIVER.search(title), process) for title, process in titles) if match]
+    return Postmaster(
+        pid=file.pid,
+        port=file.port,
+        socket_directory=file.socket_directory,
+        status=file.status,
+        frozen=any(process.state in "Tt" for process in vital),
+        connected=any(is_connected(process.pid) for dummy, process in receivers),
+        received=next((match.group(1) for match, dummy in receivers), None),
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Instance:
+    """A data directory and what runs on it.
+
+    :param data_directory: its path, symbolic links as given.
+    :param content: ``absent``, ``empty``, ``instance``, or ``other`` when something else is there.
+    :param owner: user that owns it.
+    :param role: ``primary`` or ``standby``, as its files say: it is a standby while ``standby.signal`` is there.
+    :param major: major version that it was made by, content of ``PG_VERSION``.
+    :param dbid: ``gp_dbid`` of ``internal.auto.conf``.
+    :param port: port it is configured for.
+    :param settings: the settings that ALTER SYSTEM and this collection keep in ``postgresql.auto.conf``.
+    :param control: what ``pg_controldata`` tells.
+    :param postmaster: the running instance, None when it is stopped.
+    """
+
+    data_directory: str
+    content: str
+    owner: str | None = None
+    role: str | None = None
+    major: str | None = None
+    dbid: int | None = None
+    port: int | None = None
+    settings: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    control: ControlData | None = None
+    postmaster: Postmaster | None = None
+
+    def path(self, *names: str) -> str:
+        """Path of a file in the data directory."""
+        return os.path.join(self.data_directory, *names)
+
+
+def _content(directory: str) -> str:
+    try:
+        names = os.listdir(directory)
+    except FileNotFoundError:
+        return "absent"
+    except NotADirectoryError:
+        return "other"
+    except PermissionError as error:
+        raise CoordinatorError(f"{directory} cannot be read: {error.strerror}; run as the owner of the instance") from error
+    if not names:
+        return "empty"
+    return "instance" if "PG_VERSION" in names and "global" in names else "other"
+
+
+def _is_instance_process(pid: int, directory: str) -> bool:
+    """Whether a process that has the number of a postmaster is that postmaster: it works in its data directory."""
+    try:
+        return os.path.samefile(f"/proc/{pid}/cwd", directory)
+    except OSError:
+        return False
+
+
+def read_postmaster(data_directory: str) -> Postmaster | None:
+    """Observe what runs on a data directory; None when nothing does."""
+    file = parse_postmaster_file(read_text(os.path.join(data_directory, "postmaster.pid")) or "")
+    if file is None or not _is_instance_process(file.pid, data_directory):
+        return None
+    return describe_postmaster(file, processes(), has_connection)
+
+
+def read_instance(host: Host, data_directory: str) -> Instance:
+    """Observe an instance; whatever state it is in is no error.
+
+    :raises CoordinatorError: the directory cannot be read by this user.
+    """
+    data_directory = os.path.normpath(data_directory)
+    content = _content(data_directory)
+    if content == "absent":
+        return Instance(data_directory, content)
+    owner = user_name(os.stat(data_directory).st_uid)
+    if content != "instance":
+        return Instance(data_directory, content, owner)
+
+    def text(name: str) -> str:
+        return read_text(os.path.join(data_directory, name)) or ""
+
+    settings = dict(read_settings(text("postgresql.conf")), **read_settings(text("postgresql.auto.conf")))
+    dbid = read_settings(text("internal.auto.conf")).get("gp_dbid", "")
+    postmaster = read_postmaster(data_directory)
+    try:
+        control: ControlData | None = parse_controldata(host.run("pg_controldata", data_directory))
+    except CoordinatorError:
+        control = None  # a damaged or fenced directory is an observation, not a failure
+    port = settings.get("port", "")
+    return Instance(
+        data_directory=data_directory,
+        content=content,
+        owner=owner,
+        role="standby" if os.path.exists(os.path.join(data_directory, "standby.signal")) else "primary",
+        major=text("PG_VERSION").strip(),
+        dbid=int(dbid) if dbid.isdigit() else None,
+        port=postmaster.port if postmaster and postmaster.port else int(port) if port.isdigit() else None,
+        settings=read_settings(text("postgresql.auto.conf")),
+        control=control,
+        postmaster=postmaster,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class SegmentProcess:
+    """A segment instance that runs on this host.
+
+    :param data_directory: its data directory.
+    :param port: its port.
+    """
+
+    data_directory: str
+    port: int
+
+
+def running_segments(running: t.Iterable[Process]) -> list[SegmentProcess]:
+    """The segment instances among the processes: the engine starts them with ``gp_role=execute``."""
+    found = []
+    for process in running:
+        command = process.command
+        if not command[0].endswith("postgres") or "gp_role=execute" not in command:
+            continue
+        try:
+            found.append(SegmentProcess(command[command.index("-D") + 1], int(command[command.index("-p") + 1])))
+        except (ValueError, IndexError):
+            continue
+    return sorted(found, key=lambda segment: segment.port)
+
+
+def start(host: Host, data_directory: str, port: int) -> None:
+    """Start a coordinator instance, primary or standby, as the engine's utilities do; ends when it is up.
+
+    :raises CoordinatorError: it did not start; the end of its log is in the message.
+    """
+    startup_log = os.path.join(data_directory, "log", "startup.log")
+    os.makedirs(os.path.dirname(startup_log), mode=0o700, exist_ok=True)
+    options = f"-p {port} -c gp_role=dispatch"
+    try:
+        host.run(
+            "pg_ctl", "-D", data_directory, "-l", startup_log, "-t", str(PATIENCE), "-w", "-o", options, "start", login=True
+        )
+    except CoordinatorError as error:
+        raise CoordinatorError(
+            f"the instance in {data_directory} did not start: {recent_errors(data_directory) or error.message}", **error.data
+        ) from error
+
+
+def stop(host: Host, data_directory: str, mode: str = "fast") -> None:
+    """Stop an instance; ends when it is down.
+
+    :param mode: shutdown mode of ``pg_ctl``: ``smart``, ``fast``, ``immediate``.
+    """
+    host.run("pg_ctl", "-D", data_directory, "-t", str(PATIENCE), "-w", "-m", mode, "stop")
+
+
+def reload(data_directory: str) -> None:
+    """Let a running instance read its configuration again; a stopped one reads it when it starts."""
+    postmaster = read_postmaster(data_directory)
+    if postmaster is not None:
+        os.kill(postmaster.pid, signal.SIGHUP)
+
+
+def recent_errors(data_directory: str, newer_than: float = 0.0, lines: int = 3) -> str:
+    """The last errors that an instance wrote to its log, oldest first.
+
+    :param newer_than: modification time, in seconds since the epoch, before which a log file does not count.
+    :param lines: how many at most.
+    """
+    logs = glob.glob(os.path.join(data_directory, "log", "*")) + glob.glob(os.path.join(data_directory, "pg_log", "*"))
+    found: list[str] = []
+    for log in sorted((log for log in logs if os.path.getmtime(log) >= newer_than), key=os.path.getmtime):
+        with open(log, "rb") as file:
+            file.seek(max(0, os.path.getsize(log) - 65536))
+            tail = file.read().decode("utf-8", errors="replace").splitlines()
+        found += [line.strip() for line in tail if re.search(r"\b(FATAL|PANIC|ERROR)\b", line)]
+    return " | ".join(found[-lines:])
+
+
+def wait_until(condition: t.Callable[[], bool], seconds: float, pause: float = 0.05) -> bool:
+    """Wait until something is so.
+
+    :param seconds: how long at most.
+    :param pause: seconds between two looks.
+    :returns: whether it became so.
+    """
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(pause)
+    return True

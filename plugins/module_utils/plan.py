@@ -1,0 +1,92 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Named steps: what a module would do, and doing it.
+
+A module observes, plans and applies. A plan is data, made by a pure function, so that it can be shown in check mode and
+compared in a test; a step is carried out by the function that the module holds ready under its name.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """One change of a plan.
+
+    :param name: what is done, a verb and its object; the name of the action that does it.
+    :param arguments: what the action is called with.
+    """
+
+    name: str
+    arguments: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
+
+
+Actions = t.Mapping[str, t.Callable[..., t.Optional[t.Mapping[str, t.Any]]]]
+
+
+def run(steps: t.Iterable[Step], actions: Actions) -> tuple[list[dict[str, t.Any]], dict[str, t.Any]]:
+    """Carry out the steps in their order.
+
+    :param actions: by the name of a step, the function to call with its arguments; what it returns joins the result.
+    :returns: the steps done (``name``, ``seconds``), and what the actions returned.
+    :raises CoordinatorError: a step failed; ``failed_step`` and ``steps`` (those done before it) are in its data.
+    """
+    done: list[dict[str, t.Any]] = []
+    returned: dict[str, t.Any] = {}
+    for step in steps:
+        began = time.monotonic()
+        try:
+            returned.update(actions[step.name](**step.arguments) or {})
+        except CoordinatorError as error:
+            error.data.update(steps=done, failed_step=step.name)
+            raise
+        done.append({"name": step.name, "seconds": round(time.monotonic() - began, 3)})
+    return done, returned
+
+
+def carry_out(
+    module: AnsibleModule,
+    observe: t.Callable[[], t.Any],
+    plan: t.Callable[[t.Any], list[Step]],
+    actions: Actions,
+    show: t.Callable[[t.Any], dict[str, t.Any]] = dataclasses.asdict,
+    difference: t.Callable[[t.Any, t.Any, t.Sequence[Step]], t.Any] | None = None,
+    passive: t.Container[str] = (),
+) -> t.NoReturn:
+    """Observe, plan, apply, and end the module.
+
+    :param observe: reads the host; called again after the steps to show what became of them.
+    :param plan: a pure function from what was observed to the steps that are needed.
+    :param show: what of an observation is returned.
+    :param difference: makes the difference for diff mode of what was observed before and after and the steps, if not of what
+        is returned.
+    :param passive: names of steps that only look or wait: they alone are no change.
+    """
+    try:
+        before = observe()
+        steps = plan(before)
+        changed = any(step.name not in passive for step in steps)
+        if module.check_mode:
+            done, returned, after = [{"name": step.name, "seconds": 0.0} for step in steps], {}, before
+        else:
+            done, returned = run(steps, actions)
+            after = observe() if steps else before
+    except CoordinatorError as error:
+        module.fail_json(msg=error.message, **error.data)
+    result: dict[str, t.Any] = dict(show(after), **returned)
+    if module._diff:
+        wanted = {"steps": [step.name for step in steps]} if module.check_mode and steps else {}
+        result["diff"] = (
+            difference(before, after, steps) if difference else {"before": show(before), "after": dict(show(after), **wanted)}
+        )
+    module.exit_json(changed=changed, steps=done, **result)

@@ -1,0 +1,135 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""That the primary knows its standby: the catalog row, the replication role, the slot."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import hashlib
+import hmac
+import secrets
+import typing as t
+
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import catalog
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.catalog import Registration, StandbyAddress
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import Connection
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import Step
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import Passfile, Slot, slots
+
+#: the parts of a registration, in the order in which they are made
+PARTS = ("role", "row", "slot")
+
+#: iterations that the engine itself uses for SCRAM-SHA-256 (scram-common.h)
+_ITERATIONS = 4096
+
+
+@dataclasses.dataclass(frozen=True)
+class Role:
+    """A replication role.
+
+    :param ready: whether it may log in and replicate.
+    :param verifier: what the catalog keeps of its password; None when it has none.
+    """
+
+    ready: bool
+    verifier: str | None = dataclasses.field(repr=False)
+
+
+@dataclasses.dataclass(frozen=True)
+class Known:
+    """What the primary knows.
+
+    :param rows: of ``gp_segment_configuration``.
+    :param role: the replication role, None when there is none.
+    :param slot: the standby's slot, None when there is none.
+    :param passfile: the primary's own passfile, which it needs once it becomes a standby; None when none is used.
+    """
+
+    rows: tuple[Registration, ...]
+    role: Role | None
+    slot: Slot | None
+    passfile: Passfile | None
+
+
+def read_known(connection: Connection, user: str, slot_name: str, passfile: Passfile | None) -> Known:
+    """Observe what the primary knows."""
+    roles = connection.query(
+        "SELECT rolcanlogin AND rolreplication AS ready, rolpassword::text AS verifier FROM pg_authid WHERE rolname = %s", user
+    )
+    slot = next((slot for slot in slots(connection) if slot.name == slot_name), None)
+    return Known(tuple(catalog.registrations(connection)), Role(**roles[0]) if roles else None, slot, passfile)
+
+
+def _keys(password: str, salt: bytes, iterations: int) -> tuple[bytes, bytes]:
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, iterations)
+    client = hmac.new(salted, b"Client Key", "sha256").digest()
+    return hashlib.sha256(client).digest(), hmac.new(salted, b"Server Key", "sha256").digest()
+
+
+def scram_verifier(password: str, salt: bytes | None = None) -> str:
+    """What the engine keeps of a password for SCRAM-SHA-256 (RFC 5803), so that the password itself is not sent.
+
+    :param salt: 16 bytes; None for random ones.
+    """
+    salt = salt or secrets.token_bytes(16)
+    stored, server = (base64.b64encode(key).decode() for key in _keys(password, salt, _ITERATIONS))
+    return f"SCRAM-SHA-256${_ITERATIONS}:{base64.b64encode(salt).decode()}${stored}:{server}"
+
+
+def verifies(verifier: str | None, password: str) -> bool:
+    """Whether a verifier was made of this password."""
+    if not verifier or not verifier.startswith("SCRAM-SHA-256$"):
+        return False
+    try:
+        parameters, keys = verifier.split("$")[1:]
+        iterations, salt = parameters.split(":")
+        stored = keys.split(":")[0]
+        return hmac.compare_digest(
+            base64.b64decode(stored), _keys(password, base64.b64decode(salt), int(iterations))[0]
+        )
+    except ValueError:
+        return False
+
+
+def plan_present(known: Known, standby: StandbyAddress, password: str | None, kept: str | None, scram: bool) -> list[Step]:
+    """The steps after which the primary knows this standby.
+
+    :param password: given by the operator or by the role; None: the one kept in the passfile.
+    :param kept: the password in the primary's passfile.
+    :param scram: whether the role authenticates by password.
+    :raises CoordinatorError: no password is known; nothing was touched.
+    """
+    steps = []
+    wanted = password or kept
+    if scram and wanted is None:
+        raise CoordinatorError("no password for the replication role is known: give replication_password")
+    if scram and known.passfile and (wanted != kept or not known.passfile.usable):
+        steps.append(Step("write_passfile"))
+    if known.role is None:
+        steps.append(Step("create_role"))
+    elif not known.role.ready or (scram and not verifies(known.role.verifier, wanted or "")):
+        steps.append(Step("change_role"))
+    row = catalog.standby_of(known.rows)
+    if row is None or not standby.matches(row):
+        if row is not None:
+            steps.append(Step("remove_row"))
+        steps.append(Step("add_row"))
+    if known.slot is None:
+        steps.append(Step("create_slot"))
+    return steps
+
+
+def plan_absent(known: Known, parts: t.Container[str]) -> list[Step]:
+    """The steps after which these parts are gone, in the reverse order of their making."""
+    steps = []
+    if "slot" in parts and known.slot is not None:
+        steps.append(Step("drop_slot"))
+    if "row" in parts and catalog.standby_of(known.rows) is not None:
+        steps.append(Step("remove_row"))
+    if "role" in parts and known.role is not None:
+        steps.append(Step("drop_role"))
+    return steps

@@ -1,0 +1,286 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Streaming from the primary coordinator to its standby: what is seen on the primary, and how a standby connects."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+import re
+import socket
+import stat
+import time
+import typing as t
+
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import Connection, NoAnswer
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, read_text
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import wait_until
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.lsn import Lsn
+
+#: name that a standby's walreceiver gives; the engine waits with a commit for a walsender of this name only (syncrep.c)
+APPLICATION_NAME = "gp_walreceiver"
+
+
+@dataclasses.dataclass(frozen=True)
+class WalSender:
+    """A row of ``pg_stat_replication`` of the walsender that serves a standby.
+
+    :param pid: process identifier of the walsender.
+    :param client_addr: address of the standby.
+    :param state: ``startup``, ``catchup``, ``streaming`` …
+    :param sync_state: ``sync`` when commits wait for it.
+    :param sent_lsn: LSN sent.
+    :param flush_lsn: LSN that the standby has on disk.
+    :param replay_lsn: LSN that the standby has replayed.
+    :param lag_bytes: bytes between the primary's end of WAL and what the standby has replayed.
+    :param replay_lag_s: seconds that the latest commits took to be replayed, None on an idle primary.
+    :param reply_age_s: seconds since the standby's last message.
+    """
+
+    pid: int
+    client_addr: str | None
+    state: str
+    sync_state: str
+    sent_lsn: str | None
+    flush_lsn: str | None
+    replay_lsn: str | None
+    lag_bytes: int | None
+    replay_lag_s: float | None
+    reply_age_s: float | None
+
+    @property
+    def in_sync(self) -> bool:
+        """Whether it streams and commits wait for it."""
+        return self.state == "streaming" and self.sync_state == "sync"
+
+    def has_replayed(self, lsn: str) -> bool:
+        """Whether the standby is in sync and has replayed everything up to a position."""
+        return self.in_sync and self.replay_lsn is not None and Lsn.parse(self.replay_lsn) >= Lsn.parse(lsn)
+
+
+def walsender(connection: Connection) -> WalSender | None:
+    """The walsender that serves the standby, None when none does; a backup's walsender is none."""
+    rows = connection.query(
+        """
+        SELECT pid, client_addr::text, state, sync_state, sent_lsn::text, flush_lsn::text, replay_lsn::text,
+               pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn)::bigint AS lag_bytes,
+               extract(epoch FROM replay_lag)::float8 AS replay_lag_s,
+               extract(epoch FROM clock_timestamp() - reply_time)::float8 AS reply_age_s
+        FROM pg_stat_replication WHERE application_name = %s ORDER BY backend_start DESC LIMIT 1
+        """,
+        APPLICATION_NAME,
+    )
+    return WalSender(**rows[0]) if rows else None
+
+
+def sync_error(connection: Connection) -> str | None:
+    """The coordinator's ``sync_error`` in ``gp_stat_replication``, None when no walsender is listed there."""
+    rows = connection.query(
+        "SELECT sync_error FROM gp_stat_replication WHERE gp_segment_id = -1 AND application_name = %s", APPLICATION_NAME
+    )
+    return rows[0]["sync_error"] if rows else None
+
+
+@dataclasses.dataclass(frozen=True)
+class Slot:
+    """A replication slot.
+
+    :param name: its name.
+    :param active: whether a walsender uses it.
+    :param restart_lsn: oldest LSN that it keeps.
+    :param retained_bytes: bytes of WAL that it holds back.
+    """
+
+    name: str
+    active: bool
+    restart_lsn: str | None
+    retained_bytes: int | None
+
+
+def slots(connection: Connection) -> list[Slot]:
+    """The physical replication slots of the primary."""
+    rows = connection.query(
+        """
+        SELECT slot_name::text AS name, active, restart_lsn::text,
+               pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::bigint AS retained_bytes
+        FROM pg_replication_slots WHERE slot_type = 'physical' ORDER BY slot_name
+        """
+    )
+    return [Slot(**row) for row in rows]
+
+
+def create_slot(connection: Connection, name: str) -> None:
+    """Make a physical slot that keeps WAL from now on."""
+    connection.query("SELECT pg_create_physical_replication_slot(%s, true)", name)
+
+
+def drop_slot(connection: Connection, name: str) -> None:
+    """Remove a slot; the walsender that uses it is ended first."""
+    connection.query("SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = %s", name)
+
+    def idle() -> bool:
+        return not any(slot.active for slot in slots(connection) if slot.name == name)
+
+    if not wait_until(idle, seconds=10):
+        raise CoordinatorError(f"the slot {name} is in use and stays so: stop the standby that uses it")
+    connection.query("SELECT pg_drop_replication_slot(%s)", name)
+
+
+@dataclasses.dataclass(frozen=True)
+class Probe:
+    """What a write on the primary met.
+
+    :param lsn: end of WAL after the write, or when the probe began where its commit did not return.
+    :param acknowledged: whether the write's commit returned.
+    :param replayed: whether the standby then replayed everything up to ``lsn``. The acknowledgement alone proves nothing:
+        the end of any walsender lets all waiting commits go on (walsender.c).
+    :param seconds: how long both took.
+    """
+
+    lsn: str
+    acknowledged: bool
+    replayed: bool
+    seconds: float
+
+
+def probe_write(connection: Connection, second: t.Callable[[], t.ContextManager[Connection]], limit: float) -> Probe:
+    """Commit a message that makes no object, and see it acknowledged and the standby at the primary's position.
+
+    Its commit waits for a standby that streams as any other does. One that does not come back is ended, so that no
+    backend is left waiting.
+
+    :param second: opens another connection.
+    :param limit: seconds given to each of both.
+    """
+    began = time.monotonic()
+    lsn = str(connection.value("SELECT pg_current_wal_lsn()"))
+    pid = connection.backend_pid
+    try:
+        connection.query("SELECT pg_logical_emit_message(true, 'warehousepg.coordinator', 'probe')", timeout=limit)
+    except NoAnswer:
+        with second() as other:
+            other.query("SELECT pg_terminate_backend(%s)", pid)
+        return Probe(lsn, False, False, round(time.monotonic() - began, 3))
+    lsn = str(connection.value("SELECT pg_current_wal_lsn()"))
+    connection.allow(2 * limit)
+    senders: list[WalSender | None] = []
+
+    def settled() -> bool:
+        senders[:] = [walsender(connection)]
+        return senders[0] is None or senders[0].has_replayed(lsn)
+
+    wait_until(settled, limit)
+    replayed = senders[0] is not None and senders[0].has_replayed(lsn)
+    return Probe(lsn, True, replayed, round(time.monotonic() - began, 3))
+
+
+@dataclasses.dataclass(frozen=True)
+class Upstream:
+    """How a standby connects to its primary.
+
+    :param host: name or address of the primary.
+    :param port: its port.
+    :param user: replication role.
+    :param passfile: path of the passfile, None when the primary trusts the standby's address.
+    """
+
+    host: str
+    port: int
+    user: str
+    passfile: str | None
+
+    def parameters(self) -> dict[str, str]:
+        """The parameters of libpq, the application name apart."""
+        found = {"host": self.host, "port": str(self.port), "user": self.user}
+        numeric = resolve(self.host)
+        if numeric != self.host:
+            found["hostaddr"] = numeric  # a walreceiver inside a name look-up cannot be stopped
+        if self.passfile is not None:
+            found["passfile"] = self.passfile
+        return found
+
+    def primary_conninfo(self) -> str:
+        """The value of ``primary_conninfo``."""
+        return conninfo(dict(self.parameters(), application_name=APPLICATION_NAME))
+
+
+def resolve(host: str) -> str:
+    """The numeric address of a host.
+
+    :raises CoordinatorError: the name is not known on this host.
+    """
+    try:
+        return str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])
+    except socket.gaierror as error:
+        raise CoordinatorError(
+            f"the primary's name {host!r} is not known on this host ({error.strerror}): "
+            "add it to /etc/hosts, or give an address that this host can reach"
+        ) from error
+
+
+def conninfo(parameters: t.Mapping[str, str]) -> str:
+    """A connection string of libpq."""
+    quoted = ("{0}='{1}'".format(key, re.sub(r"(['\\])", r"\\\1", value)) for key, value in sorted(parameters.items()))
+    return " ".join(quoted)
+
+
+def parse_conninfo(text: str) -> dict[str, str]:
+    """The parameters of a connection string of libpq in its keyword form; one in another form gives none."""
+    found = re.findall(r"(\w+)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|((?:[^\s'\\]|\\.)+))", text)
+    return {key: re.sub(r"\\(.)", r"\1", quoted or bare) for key, quoted, bare in found}
+
+
+def pass_entry(user: str, password: str) -> str:
+    """The line of a passfile that holds for every host and database."""
+    escaped = (re.sub(r"([\\:])", r"\\\1", field) for field in (user, password))
+    return "*:*:*:" + ":".join(escaped) + "\n"
+
+
+@dataclasses.dataclass(frozen=True)
+class Passfile:
+    """A passfile as it was found.
+
+    :param path: where it is.
+    :param usable: whether libpq would read it: there, and readable by its owner alone.
+    :param check: four hexadecimal digits to compare the passfiles of two hosts by.
+    """
+
+    path: str
+    usable: bool
+    check: str | None
+
+
+def read_passfile(path: str) -> Passfile:
+    """Observe a passfile without telling what is in it.
+
+    The check is the first 16 bits of a slow hash: enough to see that two hosts differ, too little to find the password.
+    """
+    text = read_text(path)
+    if text is None:
+        return Passfile(path, False, None)
+    digest = hashlib.pbkdf2_hmac("sha256", text.encode("utf-8", "surrogateescape"), b"warehousepg.coordinator", 10000)
+    return Passfile(path, not stat.S_IMODE(os.stat(path).st_mode) & 0o077, digest[:2].hex())
+
+
+def kept_password(path: str, user: str) -> str | None:
+    """The password that a passfile of this collection keeps for a user, None when there is none."""
+    for line in (read_text(path) or "").splitlines():
+        fields = [re.sub(r"\\(.)", r"\1", field) for field in re.split(r"(?<!\\):", line)]
+        if len(fields) == 5 and fields[3] == user:
+            return fields[4]
+    return None
+
+
+def write_passfile(host: Host, path: str, user: str, password: str | None) -> None:
+    """Write a passfile that its owner alone can read.
+
+    :param password: None to keep the one that is there and mend the mode.
+    """
+    password = password or kept_password(path, user)
+    assert password is not None
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    host.write(path, pass_entry(user, password), 0o600)

@@ -1,0 +1,231 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A copy of the primary's data directory: what it needs, and how it comes into place whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import shutil
+import signal
+import typing as t
+
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import (
+    Host,
+    free_bytes,
+    processes,
+    used_bytes,
+    user_name,
+)
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import (
+    Instance,
+    read_instance,
+    wait_until,
+)
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import Step
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import Passfile, Upstream, conninfo
+
+#: directories of the primary that are its own affair; the first three are those that gpinitstandby leaves out
+EXCLUDED = ("db_dumps", "promote", "db_analyze", "log", "pg_log")
+
+#: bytes to leave free beside the copy: WAL that streams in while it is made
+SPARE = 512 * 1024 * 1024
+
+
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    """The copy that is asked for.
+
+    :param system_identifier: of the primary.
+    :param engine_version: what ``postgres --version`` prints on the primary's host; None: do not compare.
+    :param bytes: size of the primary's data directory without what is excluded; None: unknown.
+    """
+
+    system_identifier: str
+    engine_version: str | None
+    bytes: int | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Site:
+    """Where a copy is to stand.
+
+    :param instance: what is in its place.
+    :param parent: directory it is to stand in.
+    :param parent_owner: user that owns it, None when it is missing.
+    :param writable: whether this user can write in it.
+    :param free: bytes free there.
+    :param user: user that the module runs as.
+    :param leftover: whether the staging directory of an earlier attempt is there.
+    :param engine_version: what ``postgres --version`` prints here.
+    :param passfile: the passfile for the primary, None when none is used.
+    """
+
+    instance: Instance
+    parent: str
+    parent_owner: str | None
+    writable: bool
+    free: int
+    user: str
+    leftover: bool
+    engine_version: str
+    passfile: Passfile | None
+
+
+def staging_directory(data_directory: str) -> str:
+    """Where a copy is made: beside its place, on the same file system, under a name that only this collection gives."""
+    place = os.path.realpath(data_directory)
+    return os.path.join(os.path.dirname(place), f".{os.path.basename(place)}.coordinator_snapshot")
+
+
+def read_site(host: Host, data_directory: str, passfile: Passfile | None) -> Site:
+    """Observe the place of a copy."""
+    staging = staging_directory(data_directory)
+    parent = os.path.dirname(staging)
+    exists = os.path.isdir(parent)
+    return Site(
+        instance=read_instance(host, data_directory),
+        parent=parent,
+        parent_owner=user_name(os.stat(parent).st_uid) if exists else None,
+        writable=exists and os.access(parent, os.W_OK | os.X_OK),
+        free=free_bytes(parent) if exists else 0,
+        user=user_name(os.getuid()),
+        leftover=os.path.lexists(staging),
+        engine_version=host.run("postgres", "--version").strip(),
+        passfile=passfile,
+    )
+
+
+def refusal(site: Site, wanted: Wanted) -> str | None:
+    """Why a copy cannot be made there; None when it can."""
+    instance = site.instance
+    where = instance.data_directory
+    if site.parent_owner is None:
+        return f"the parent directory {site.parent} does not exist: create it, owned by {site.user}"
+    if not site.writable:
+        return f"{site.parent} belongs to {site.parent_owner} and {site.user} cannot write there: let {site.user} own it"
+    if instance.content == "other":
+        return f"{where} holds something that is not an instance: move it away, or set another data directory"
+    if instance.content != "absent" and instance.owner != site.user:
+        return f"{where} belongs to {instance.owner}: let {site.user}, which runs the engine, own it"
+    if wanted.engine_version not in (None, site.engine_version):
+        return (
+            f"this host has {site.engine_version!r}, the primary {wanted.engine_version!r}: "
+            "install the same version on both, or correct greenplum_path"
+        )
+    if instance.content == "instance":
+        return _refusal_of_instance(instance, wanted)
+    if wanted.bytes is not None and site.free < wanted.bytes + SPARE:
+        return (
+            f"{site.parent} has {site.free >> 20} MiB free, the copy needs {(wanted.bytes + SPARE) >> 20} MiB: "
+            "free some space, or set another data directory"
+        )
+    return None
+
+
+def _refusal_of_instance(instance: Instance, wanted: Wanted) -> str | None:
+    where = instance.data_directory
+    if instance.control is None:
+        return f"{where} holds an instance that pg_controldata cannot read: move it away"
+    if instance.control.system_identifier != wanted.system_identifier:
+        return (
+            f"{where} holds an instance of the system {instance.control.system_identifier}, "
+            f"the primary is of {wanted.system_identifier}: move it away, or set another data directory"
+        )
+    if instance.role != "standby":
+        doing = "runs there" if instance.postmaster else "is there"
+        return (
+            f"a primary of the same system {doing}, in {where}; it may hold what the present primary lacks: "
+            "see which of both is right, then move this directory away"
+        )
+    return None
+
+
+def plan(site: Site, wanted: Wanted, password: str | None) -> list[Step]:
+    """The steps that make the copy; none where a standby of that primary is there already.
+
+    :param password: to be written to the passfile, None to keep the passfile as it is.
+    :raises CoordinatorError: it cannot be made there; nothing was touched.
+    """
+    why = refusal(site, wanted)
+    if why is not None:
+        raise CoordinatorError(why, data_directory=site.instance.data_directory)
+    if site.instance.content == "instance":
+        return [Step("remove_leftover")] if site.leftover else []
+    steps = []
+    if site.leftover:
+        steps.append(Step("remove_leftover"))
+    if site.passfile is not None and password is not None:
+        steps.append(Step("write_passfile"))
+    elif site.passfile is not None and not site.passfile.usable:
+        raise CoordinatorError(
+            f"the passfile {site.passfile.path} is missing or others can read it: give replication_password to write it"
+        )
+    return [*steps, Step("copy"), Step("swap_in")]
+
+
+def base_backup_arguments(
+    upstream: Upstream, target: str, dbid: int, checkpoint: str, max_rate: str | None
+) -> list[str]:
+    """Arguments of ``pg_basebackup``; what it verifies by default, page checksums, it verifies.
+
+    The WAL is fetched at the end, not streamed beside: a coordinator counts every walsender that streams as a standby, and
+    its commits would wait while the copy is made (syncrep.c: measured, they hang until it ends). The standby's slot, made
+    before, keeps that WAL.
+
+    :param dbid: ``gp_dbid`` for the copy's ``internal.auto.conf``; the engine's pg_basebackup insists on it.
+    :param max_rate: as its ``--max-rate``; None for no limit.
+    """
+    arguments = ["--pgdata", target, "--dbname", conninfo(upstream.parameters()), "--no-password"]
+    arguments += ["--wal-method", "fetch", "--checkpoint", checkpoint, "--target-gp-dbid", str(dbid)]
+    for name in EXCLUDED:
+        arguments += ["--exclude", f"./{name}"]
+    return arguments + (["--max-rate", max_rate] if max_rate else [])
+
+
+def remove_leftover(data_directory: str) -> None:
+    """Remove the staging directory of an earlier attempt, and end the copying that may still go on there."""
+    staging = staging_directory(data_directory)
+
+    def copying() -> list[int]:
+        commands = ((process.pid, process.command) for process in processes())
+        return [pid for pid, command in commands if command[0].endswith("pg_basebackup") and staging in command]
+
+    for pid in copying():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+    if not wait_until(lambda: not copying(), seconds=30):
+        raise CoordinatorError(f"an earlier copy into {staging} goes on and does not end: end its pg_basebackup")
+    shutil.rmtree(staging)
+
+
+def copy(host: Host, data_directory: str, arguments: t.Sequence[str]) -> dict[str, int]:
+    """Make the copy in the staging directory; returns the bytes it has.
+
+    :param arguments: of ``pg_basebackup``.
+    """
+    staging = staging_directory(data_directory)
+    try:
+        host.run("pg_basebackup", *arguments)
+    except CoordinatorError:
+        shutil.rmtree(staging, ignore_errors=True)
+        raise
+    return {"bytes_copied": used_bytes(staging)}
+
+
+def swap_in(host: Host, data_directory: str) -> None:
+    """Put the finished copy in its place. It is marked as a standby before: it never could come up as a primary."""
+    staging = staging_directory(data_directory)
+    host.write(os.path.join(staging, "standby.signal"), "", 0o600)
+    os.makedirs(os.path.join(staging, "log"), mode=0o700, exist_ok=True)
+    os.chmod(staging, 0o700)
+    os.rename(staging, os.path.realpath(data_directory))
+    parent = os.open(os.path.dirname(staging), os.O_RDONLY)
+    try:
+        os.fsync(parent)
+    finally:
+        os.close(parent)

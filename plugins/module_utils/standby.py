@@ -1,0 +1,172 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A standby's configuration: what it follows, as whom, and that it does."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+import typing as t
+
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.configuration import change_settings
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, read_text
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import (
+    Instance,
+    Postmaster,
+    read_instance,
+    read_postmaster,
+    recent_errors,
+    wait_until,
+)
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import Step
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import (
+    Passfile,
+    Upstream,
+    kept_password,
+    parse_conninfo,
+    read_passfile,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Standby:
+    """A standby as it was found.
+
+    :param instance: its instance.
+    :param password_kept: whether the passfile holds the password that was given, or any when none was given.
+    :param passfile: its passfile, None when none is used.
+    """
+
+    instance: Instance
+    passfile: Passfile | None
+    password_kept: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    """The configuration that is asked for.
+
+    :param dbid: number under which the standby is registered; None when it is not known yet, in check mode.
+    :param port: port to listen on.
+    :param primary_conninfo: value of that setting.
+    :param slot_name: value of ``primary_slot_name``.
+    :param state: ``configured``, ``started`` or ``streaming``.
+    """
+
+    dbid: int | None
+    port: int
+    primary_conninfo: str
+    slot_name: str
+    state: str
+
+
+def read_standby(host: Host, data_directory: str, upstream: Upstream, password: str | None) -> Standby:
+    """Observe a standby."""
+    instance = read_instance(host, data_directory)
+    if upstream.passfile is None:
+        return Standby(instance, None, True)
+    kept = kept_password(upstream.passfile, upstream.user)
+    return Standby(instance, read_passfile(upstream.passfile), kept is not None and password in (None, kept))
+
+
+def refusal(standby: Standby, wanted: Wanted, password: str | None) -> str | None:
+    """Why a directory cannot be configured as a standby; None when it can."""
+    instance = standby.instance
+    where = instance.data_directory
+    if instance.content != "instance":
+        return f"{where} holds no instance ({instance.content}): make a snapshot of the primary there first"
+    if instance.role != "standby":
+        return (
+            f"the instance in {where} is a primary: it has no standby.signal. It may hold what the present primary lacks, "
+            "so it is not made a standby as it is"
+        )
+    if standby.passfile is not None and not standby.password_kept and password is None:
+        return f"the passfile {standby.passfile.path} is missing or lacks the role: give replication_password to write it"
+    if instance.postmaster is not None and instance.postmaster.frozen and wanted.state == "streaming":
+        return (
+            f"the standby in {where} is frozen: one of its processes is stopped by a signal (postmaster {instance.postmaster.pid}). "
+            "Let it go on (SIGCONT), or end it"
+        )
+    return None
+
+
+def plan(standby: Standby, wanted: Wanted, password: str | None) -> list[Step]:
+    """The steps after which the standby follows the primary as asked.
+
+    ``primary_conninfo``, ``primary_slot_name``, ``gp_dbid`` and ``port`` change by a restart only.
+
+    :param password: given by the caller, None to keep what is there.
+    :raises CoordinatorError: the directory is no standby; nothing was touched.
+    """
+    instance = standby.instance
+    settings = {"primary_conninfo": wanted.primary_conninfo, "primary_slot_name": wanted.slot_name}
+    if instance.content != "instance" and wanted.dbid is None:
+        return []  # check mode on a host where the snapshot is still to come
+    why = refusal(standby, wanted, password)
+    if why is not None:
+        raise CoordinatorError(why, data_directory=instance.data_directory)
+    steps = []
+    if standby.passfile is not None and (not standby.password_kept or not standby.passfile.usable):
+        steps.append(Step("write_passfile"))
+    static = []
+    if wanted.dbid is not None and instance.dbid != wanted.dbid:
+        static.append(Step("write_dbid", {"dbid": wanted.dbid}))
+    if instance.port != wanted.port:
+        static.append(Step("write_port", {"port": wanted.port}))
+    if not follows(instance.settings, settings):
+        static.append(Step("write_settings", {"settings": settings}))
+    running = instance.postmaster is not None
+    if wanted.state == "configured":
+        return steps + static
+    if running and static:
+        return [*steps, *static, Step("stop"), Step("start"), *waiting(wanted)]
+    if not running:
+        return [*steps, *static, Step("start"), *waiting(wanted)]
+    return [*steps, *(waiting(wanted) if instance.postmaster and not instance.postmaster.connected else [])]
+
+
+def waiting(wanted: Wanted) -> list[Step]:
+    """The step that sees the standby stream, where that is wanted."""
+    return [Step("wait_streaming")] if wanted.state == "streaming" else []
+
+
+def follows(settings: t.Mapping[str, str], wanted: t.Mapping[str, str]) -> bool:
+    """Whether the settings of a standby mean the same as those wanted, however they are written."""
+    same = parse_conninfo(settings.get("primary_conninfo", "")) == parse_conninfo(wanted["primary_conninfo"])
+    return same and settings.get("primary_slot_name") == wanted["primary_slot_name"]
+
+
+def write_settings(host: Host, path: str, changes: t.Mapping[str, str | None]) -> None:
+    """Change settings in a configuration file that its owner alone can read."""
+    host.write(path, change_settings(read_text(path) or "", changes), 0o600)
+
+
+def wait_streaming(data_directory: str, seconds: float) -> None:
+    """Wait until the walreceiver keeps a connection to the primary; one that is refused ends at once.
+
+    Whether WAL flows is seen on the primary.
+
+    :raises CoordinatorError: it does not; what the standby's log says is in the message.
+    """
+    began = time.time()
+    looks: list[Postmaster | None] = []
+
+    def settled() -> bool:
+        looks[:] = [*looks[-1:], read_postmaster(data_directory)]
+        return looks[-1] is None or (len(looks) == 2 and all(look is not None and look.connected for look in looks))
+
+    if wait_until(settled, seconds) and looks[-1] is not None:
+        return
+    errors = recent_errors(data_directory, newer_than=began - seconds) or "its log tells no error"
+    if looks[-1] is None:
+        raise CoordinatorError(f"the standby in {data_directory} stopped: {errors}", data_directory=data_directory)
+    remedy = ""
+    if "has already been removed" in errors:
+        remedy = ". The primary no longer has the WAL it needs: move the data directory away, and make a new snapshot"
+    raise CoordinatorError(
+        f"the standby in {data_directory} runs but did not stream within {seconds:g} s: {errors}{remedy}",
+        data_directory=data_directory,
+    )

@@ -1,0 +1,283 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From what was seen of both coordinator hosts: what state the pair is in, and whether activation is allowed.
+
+Pure. An observation that could not be made is None, "unknown"; it never counts as evidence that something is down.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+MIRRORED = "mirrored"
+DEGRADED = "degraded"
+PRIMARY_HUNG = "primary_hung"
+PRIMARY_DOWN = "primary_down"
+BOTH_DOWN = "both_down"
+PRIMARY_UNKNOWN = "primary_unknown"
+SPLIT_BRAIN = "split_brain"
+UNMIRRORED = "unmirrored"
+
+STATES = (MIRRORED, DEGRADED, PRIMARY_HUNG, PRIMARY_DOWN, BOTH_DOWN, PRIMARY_UNKNOWN, SPLIT_BRAIN, UNMIRRORED)
+
+
+@dataclasses.dataclass(frozen=True)
+class View:
+    """What was seen of one coordinator host. None: not seen.
+
+    :param host: its name in the inventory.
+    :param observed: whether it answered at all.
+    :param content: of the data directory: ``absent``, ``empty``, ``instance``, ``other``.
+    :param role: ``primary`` or ``standby``, as its files say.
+    :param running: whether an instance runs on the data directory.
+    :param frozen: whether a vital process of it is stopped by a signal.
+    :param answered: whether the instance, running as primary, answered a query.
+    :param system_identifier: of the data directory.
+    :param timeline: of its latest checkpoint.
+    :param dbid: ``gp_dbid`` of its files.
+    :param registered: dbid of the standby in the catalog, as this primary has it; 0 when none is registered.
+    :param streaming: whether this primary has a walsender for a standby that streams in sync.
+    :param acknowledged: whether a probe write on this primary was acknowledged.
+    :param caught_up: whether the standby had replayed the primary's position within the probe's limit.
+    """
+
+    host: str
+    observed: bool
+    content: str | None = None
+    role: str | None = None
+    running: bool | None = None
+    frozen: bool | None = None
+    answered: bool | None = None
+    system_identifier: str | None = None
+    timeline: int | None = None
+    dbid: int | None = None
+    registered: int | None = None
+    streaming: bool | None = None
+    acknowledged: bool | None = None
+    caught_up: bool | None = None
+
+    @property
+    def is_primary(self) -> bool:
+        """Whether an instance was seen running there as primary."""
+        return self.running is True and self.role == "primary"
+
+
+def view_of(host: str, observation: t.Mapping[str, t.Any] | None) -> View:
+    """The view that a result of M(warehousepg.coordinator.mirroring_info) gives.
+
+    :param observation: the result; None when the host was not reached.
+    """
+    instance = (observation or {}).get("instance")
+    if not observation or not instance:
+        return View(host, observed=False)
+    control = instance["control"] or {}
+    sql = observation["sql"] or {}
+    primary = observation["primary"]
+    view = View(
+        host=host,
+        observed=True,
+        content=instance["content"],
+        role=instance["role"],
+        running=instance["postmaster"] is not None,
+        frozen=bool(instance["postmaster"] and instance["postmaster"]["frozen"]),
+        answered=sql.get("answered"),
+        system_identifier=control.get("system_identifier"),
+        timeline=control.get("timeline"),
+        dbid=instance["dbid"],
+    )
+    if not primary:
+        return view
+    sender = primary["walsender"]
+    probe = primary["probe"]
+    return dataclasses.replace(
+        view,
+        registered=primary["standby"]["dbid"] if primary["standby"] else 0,
+        streaming=bool(sender and sender["state"] == "streaming" and sender["sync_state"] == "sync"),
+        acknowledged=probe["acknowledged"] if probe else None,
+        caught_up=probe["replayed"] if probe else None,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Proofs:
+    """What proves that a primary which was not seen stopped can do no harm. Each names the host it is about.
+
+    :param fenced: hosts that every segment host refuses, or that a fencing command cut off.
+    :param stopped: hosts whose instance was stopped for good in this run.
+    :param word: hosts that the operator vouched for, for this run.
+    """
+
+    fenced: frozenset[str] = frozenset()
+    stopped: frozenset[str] = frozenset()
+    word: frozenset[str] = frozenset()
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """What state a pair is in.
+
+    :param state: one of :data:`STATES`.
+    :param reasons: sentences on what was seen.
+    :param advice: what to do next.
+    :param primary: host that is primary, or was last; None when that was not seen.
+    :param standby: host that is standby, or could be; None when there is none.
+    :param activation: whether the standby may be activated.
+    :param activation_reason: why, or what is missing.
+    """
+
+    state: str
+    reasons: tuple[str, ...]
+    advice: str
+    primary: str | None
+    standby: str | None
+    activation: bool
+    activation_reason: str
+
+
+_NO_ACTIVATION = {
+    MIRRORED: "the primary serves: use a switchover",
+    DEGRADED: "the primary serves",
+    SPLIT_BRAIN: "two instances accept writes",
+    UNMIRRORED: "there is no standby",
+    BOTH_DOWN: "the standby is down too: start the primary",
+}
+
+
+def _activation(state: str, primary: str | None, standby: View | None, proofs: Proofs) -> tuple[bool, str]:
+    if state in _NO_ACTIVATION:
+        return False, _NO_ACTIVATION[state]
+    if standby is None or standby.role != "standby" or not standby.running:
+        return False, "no standby was seen in recovery"
+    if primary is None:
+        return False, "it is not known which host was primary"
+    if state == PRIMARY_DOWN:
+        return True, f"the instance on {primary} was seen stopped"
+    if state == PRIMARY_HUNG:
+        if primary in proofs.stopped and primary in proofs.word:
+            return True, f"{primary} was stopped for good, with the operator's word"
+        return False, f"{primary} lives: it must be stopped for good first, with the operator's word"
+    if primary in proofs.fenced:
+        return True, f"{primary} is fenced"
+    if primary in proofs.word:
+        return True, f"the operator vouches that {primary} is down"
+    return False, f"{primary} was not seen down: fence it, or vouch for it"
+
+
+def judge(views: t.Sequence[View], proofs: Proofs = Proofs()) -> Verdict:
+    """Decide what state a pair is in.
+
+    :param views: of the hosts where the coordinator may live.
+    :param proofs: what is proved about hosts that were not seen stopped.
+    """
+    running = [view for view in views if view.is_primary]
+    if len(running) > 1:
+        state, reasons, advice, primary, standby = _several(running)
+    elif running:
+        state, reasons, advice, primary, standby = _living(running[0], views)
+    else:
+        state, reasons, advice, primary, standby = _none_living(views)
+    reasons += [f"{view.host}: unknown, it was not observed" for view in views if not view.observed]
+    allowed, why = _activation(state, primary, standby, proofs)
+    return Verdict(state, tuple(reasons), advice, primary, standby.host if standby else None, allowed, why)
+
+
+_Finding = t.Tuple[str, t.List[str], str, t.Optional[str], t.Optional[View]]
+
+
+def _several(running: t.Sequence[View]) -> _Finding:
+    hosts = ", ".join(view.host for view in running)
+    if len({view.system_identifier for view in running}) > 1:
+        reasons = [f"{view.host} is primary of the system {view.system_identifier}" for view in running]
+        return PRIMARY_UNKNOWN, reasons, "correct the inventory: these hosts are not of one cluster", None, None
+    reasons = [f"{view.host} runs as primary on timeline {view.timeline}" for view in running]
+    return SPLIT_BRAIN, reasons, f"stop all but one of {hosts} before anything else is written", None, None
+
+
+def _living(primary: View, views: t.Sequence[View]) -> _Finding:
+    others = [view for view in views if view is not primary]
+    standby = next((view for view in others if view.role == "standby"), None)
+    unseen = next((view for view in others if not view.observed), None)
+    if not primary.answered:
+        reasons = [f"{primary.host}: the instance runs but did not answer a query"]
+        return PRIMARY_HUNG, reasons, f"look at {primary.host}: its load, its log, its disks", primary.host, standby
+    if primary.acknowledged is False and not primary.streaming:
+        reasons = [f"{primary.host}: a write was not acknowledged, and no standby streams that it could wait for"]
+        return PRIMARY_HUNG, reasons, f"look at {primary.host}: its load, its log, its disks", primary.host, standby
+    if not primary.registered:
+        name = standby.host if standby else "a second host"
+        reasons = [f"{primary.host} serves; no standby is registered"]
+        return UNMIRRORED, reasons, f"run enable_mirroring to make {name} its standby", primary.host, standby
+    reasons = _shortcomings(primary, standby, unseen)
+    if reasons:
+        if standby is not None and standby.frozen:
+            advice = f"let {standby.host} go on, or end its walsender on {primary.host}: commits wait for it"
+        elif standby is None and unseen is not None:
+            advice = f"make {unseen.host} reachable and look again"
+        else:
+            advice = "run enable_mirroring"
+        return DEGRADED, reasons, advice, primary.host, standby
+    assert standby is not None
+    return MIRRORED, [f"{standby.host} streams in sync from {primary.host}"], "nothing", primary.host, standby
+
+
+def _shortcomings(primary: View, standby: View | None, unseen: View | None) -> list[str]:
+    """What is missing for a pair whose primary serves and has a standby registered to count as mirrored."""
+    reasons = []
+    if standby is None:
+        if unseen is None:
+            reasons.append("a standby is registered, but none of the hosts holds one")
+        else:
+            seen = "the primary sees it stream in sync" if primary.streaming else "the primary sees no standby stream"
+            reasons.append(f"the standby was not observed; {seen}")
+    else:
+        if not standby.running:
+            reasons.append(f"{standby.host}: the standby is stopped")
+        elif standby.frozen:
+            reasons.append(f"{standby.host}: the standby is frozen")
+        if standby.system_identifier != primary.system_identifier:
+            reasons.append(
+                f"{standby.host} holds the system {standby.system_identifier}, the primary {primary.system_identifier}"
+            )
+        if standby.dbid != primary.registered:
+            reasons.append(f"{standby.host} has gp_dbid {standby.dbid}, registered is {primary.registered}")
+    if not primary.streaming:
+        reasons.append(f"{primary.host}: no standby streams in sync; commits do not wait for one")
+    elif primary.acknowledged is False:
+        reasons.append(f"{primary.host}: a write was not acknowledged in time; commits wait for the standby")
+    elif primary.acknowledged is None:
+        reasons.append(f"{primary.host}: no probe write was made")
+    elif not primary.caught_up:
+        reasons.append("the standby did not replay the primary's position in time")
+    return reasons
+
+
+def _seen_without_primary(view: View) -> bool:
+    """Whether it was seen that no primary runs there."""
+    return view.observed and (view.running is False or view.role == "standby")
+
+
+def _none_living(views: t.Sequence[View]) -> _Finding:
+    standbys = [view for view in views if view.role == "standby"]
+    standby = next((view for view in standbys if view.running), next(iter(standbys), None))
+    others = [view for view in views if view is not standby]
+    unseen = next((view for view in others if not _seen_without_primary(view)), None)
+    if unseen is not None:
+        reasons = [f"{view.host}: no primary runs there" for view in views if _seen_without_primary(view)]
+        advice = f"make {unseen.host} reachable, or prove that it is fenced"
+        return PRIMARY_UNKNOWN, reasons, advice, unseen.host if len(others) == 1 else None, standby
+    stopped = [view for view in others if view.content == "instance" and view.role == "primary"]
+    primary = max(stopped, key=lambda view: view.timeline or 0, default=None)
+    if primary is None:
+        reasons = [f"{view.host}: the data directory is {view.content or 'unknown'}" for view in others]
+        return PRIMARY_UNKNOWN, reasons, "check the data directories named by the inventory", None, standby
+    reasons = [f"{primary.host}: the instance is stopped"]
+    if standby is None:
+        return PRIMARY_DOWN, reasons, f"start the instance on {primary.host}", primary.host, None
+    if not standby.running:
+        reasons.append(f"{standby.host}: the standby is stopped")
+        return BOTH_DOWN, reasons, f"start the instance on {primary.host}", primary.host, standby
+    advice = f"start the instance on {primary.host}, or activate the standby on {standby.host}"
+    return PRIMARY_DOWN, reasons, advice, primary.host, standby

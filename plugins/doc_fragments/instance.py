@@ -1,0 +1,25 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Documentation of the options in :data:`module_utils.arguments.INSTANCE`."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Options that name an instance on this host."""
+
+    DOCUMENTATION = r"""
+options:
+  data_directory:
+    description:
+      - Data directory of the instance on this host.
+    type: path
+    required: true
+  greenplum_path:
+    description:
+      - The C(greenplum_path.sh) of the installation; its directory is E(GPHOME).
+    type: path
+    default: /usr/local/greenplum-db/greenplum_path.sh
+"""

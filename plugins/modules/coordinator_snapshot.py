@@ -1,0 +1,188 @@
+#!/usr/bin/python
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Copy the primary coordinator to this host while it serves."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: coordinator_snapshot
+short_description: Make an online copy of the primary coordinator
+version_added: 0.1.0
+description:
+  - Runs on the standby's host. Makes a base backup of the primary, which goes on serving, and puts it in place as a data
+    directory that is marked as a standby and ready to follow the primary.
+  - The WAL written meanwhile is fetched with the copy, and page checksums are verified. Register the standby before, by
+    M(warehousepg.coordinator.standby_registration): its slot keeps that WAL, and the WAL that the standby needs afterwards.
+  - The copy is made in a directory beside its place, named C(.<name>.coordinator_snapshot), and renamed in when it is whole.
+    What an earlier attempt left there is replaced.
+  - What gpinitstandby leaves out is left out (C(db_dumps), C(promote), C(db_analyze)), and so are the logs.
+  - Where the place holds a standby of the same system already, nothing is copied. Where it holds anything else that is not
+    empty, the module refuses and touches nothing.
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
+  - warehousepg.coordinator.instance
+  - warehousepg.coordinator.upstream
+options:
+  system_identifier:
+    description:
+      - System identifier of the primary, as M(warehousepg.coordinator.mirroring_info) returns it.
+    type: str
+    required: true
+  engine_version:
+    description:
+      - What C(postgres --version) prints on the primary's host. Without it the versions are not compared.
+    type: str
+  expected_bytes:
+    description:
+      - Size of the copy in bytes, to see whether it fits. Without it free space is not looked at.
+    type: int
+  max_rate:
+    description:
+      - Greatest rate of the copy, as C(pg_basebackup --max-rate) takes it, in kilobytes per second or with a suffix V(k) or V(M).
+    type: str
+  checkpoint:
+    description:
+      - Whether the primary writes its checkpoint at the beginning at once, or spread over time to go easy on its disks.
+    type: str
+    choices: [fast, spread]
+    default: fast
+author:
+  - The warehousepg.coordinator authors (@warehousepg)
+"""
+
+EXAMPLES = r"""
+- name: Copy the primary
+  warehousepg.coordinator.coordinator_snapshot:
+    data_directory: /data/whpg/v7/standby/gpseg-1
+    primary_host: cdw
+    primary_port: 5432
+    passfile: ~/.whpg/demo.pgpass
+    dbid: 8
+    system_identifier: "7432104713243312345"
+  become: true
+  become_user: gpadmin
+"""
+
+RETURN = r"""
+steps:
+  description: What was done and how many seconds each step took.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - name: copy
+      seconds: 1.24
+method:
+  description: How the copy was made.
+  returned: when a copy was made
+  type: str
+  sample: basebackup
+bytes_copied:
+  description: Size of the copy in bytes.
+  returned: when a copy was made
+  type: int
+  sample: 241172480
+content:
+  description: What is in the data directory afterwards, V(instance) unless in check mode.
+  returned: always
+  type: str
+  sample: instance
+role:
+  description: Role of the instance in the data directory, as its files say.
+  returned: always
+  type: str
+  sample: standby
+leftover:
+  description: Whether the staging directory of an unfinished attempt is there.
+  returned: always
+  type: bool
+  sample: false
+"""
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import replication, snapshot
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.arguments import (
+    INSTANCE,
+    PASSFILE_IF_SCRAM,
+    UPSTREAM,
+    upstream_of,
+)
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import carry_out
+
+
+def show(site: snapshot.Site) -> dict[str, t.Any]:
+    """What is returned of an observation."""
+    return {"content": site.instance.content, "role": site.instance.role, "leftover": site.leftover}
+
+
+def main() -> t.NoReturn:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            **INSTANCE,
+            **UPSTREAM,
+            "system_identifier": {"type": "str", "required": True},
+            "engine_version": {"type": "str"},
+            "expected_bytes": {"type": "int"},
+            "max_rate": {"type": "str"},
+            "checkpoint": {"type": "str", "choices": ["fast", "spread"], "default": "fast"},
+        },
+        required_if=[PASSFILE_IF_SCRAM],
+        supports_check_mode=True,
+    )
+    parameters = module.params
+    if parameters["dbid"] is None and not module.check_mode:
+        module.fail_json(msg="dbid is missing: give the number under which the standby is registered")
+    host = Host(module, parameters["greenplum_path"])
+    data_directory = parameters["data_directory"]
+    upstream = upstream_of(parameters)
+    wanted = snapshot.Wanted(
+        parameters["system_identifier"], parameters["engine_version"], parameters["expected_bytes"]
+    )
+
+    def observe() -> snapshot.Site:
+        passfile = replication.read_passfile(upstream.passfile) if upstream.passfile else None
+        return snapshot.read_site(host, data_directory, passfile)
+
+    def copy() -> dict[str, t.Any]:
+        arguments = snapshot.base_backup_arguments(
+            upstream,
+            snapshot.staging_directory(data_directory),
+            parameters["dbid"],
+            parameters["checkpoint"],
+            parameters["max_rate"],
+        )
+        return {"method": "basebackup", **snapshot.copy(host, data_directory, arguments)}
+
+    carry_out(
+        module,
+        observe,
+        lambda site: snapshot.plan(site, wanted, parameters["replication_password"]),
+        {
+            "remove_leftover": lambda: snapshot.remove_leftover(data_directory),
+            "write_passfile": lambda: replication.write_passfile(
+                host, parameters["passfile"], upstream.user, parameters["replication_password"]
+            ),
+            "copy": copy,
+            "swap_in": lambda: snapshot.swap_in(host, data_directory),
+        },
+        show=show,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,231 @@
+#!/usr/bin/python
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Keep the access rules that mirroring needs."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: host_access
+short_description: Keep the rules of mirroring in pg_hba.conf
+version_added: 0.1.0
+description:
+  - Keeps one marked block of rules at the beginning of C(pg_hba.conf) in every data directory given. The engine takes the first
+    rule that matches.
+  - Rules, comments and blank lines of others stay as they are, byte for byte.
+  - An instance that runs is told to read the file again, when it changed.
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
+options:
+  state:
+    description:
+      - Whether the block is to be there.
+    type: str
+    choices: [present, absent]
+    default: present
+  data_directories:
+    description:
+      - Data directories of coordinator or segment instances on this host.
+    type: list
+    elements: path
+    required: true
+  block:
+    description:
+      - Name of the block, in its two marker lines.
+    type: str
+    default: warehousepg.coordinator
+  rules:
+    description:
+      - The rules, in their order.
+      - Required with O(state=present).
+    type: list
+    elements: dict
+    suboptions:
+      type:
+        description: Connection type.
+        type: str
+        choices: [local, host, hostssl, hostnossl, hostgssenc, hostnogssenc]
+        default: host
+      database:
+        description: Name of a database, V(all), or V(replication).
+        type: str
+        required: true
+      user:
+        description: Name of a role, or V(all).
+        type: str
+        required: true
+      addresses:
+        description:
+          - Addresses, with or without the length of their masks, or words of the engine's such as V(samehost). The rule is written
+            once for each.
+          - Left out for O(rules[].type=local).
+        type: list
+        elements: str
+        default: []
+      method:
+        description: Authentication method.
+        type: str
+        required: true
+      options:
+        description: Options of the method, C(name=value).
+        type: list
+        elements: str
+        default: []
+author:
+  - The warehousepg.coordinator authors (@warehousepg)
+"""
+
+EXAMPLES = r"""
+- name: Let the standby stream
+  warehousepg.coordinator.host_access:
+    data_directories: [/data/whpg/v7/coordinator/gpseg-1]
+    rules:
+      - database: replication
+        user: standby_replicator
+        addresses: [10.0.0.12]
+        method: scram-sha-256
+  become: true
+  become_user: gpadmin
+"""
+
+RETURN = r"""
+steps:
+  description: What was done and how many seconds each step took.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - name: write_rules
+      seconds: 0.004
+data_directories:
+  description: The data directories that hold the block as asked.
+  returned: always
+  type: list
+  elements: str
+  sample: [/data/whpg/v7/coordinator/gpseg-1]
+"""
+
+import os
+import stat
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.access import AccessRule, change_block, mask
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, read_text
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import reload
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import Step, carry_out
+
+
+def access_file(data_directory: str) -> str:
+    """Path of the access file of an instance."""
+    return os.path.join(data_directory, "pg_hba.conf")
+
+
+def observe(data_directories: t.Sequence[str]) -> dict[str, str]:
+    """The text of each access file."""
+    texts = {}
+    for data_directory in data_directories:
+        text = read_text(access_file(data_directory))
+        if text is None:
+            raise CoordinatorError(
+                f"{access_file(data_directory)} does not exist: name data directories of instances on this host",
+                data_directory=data_directory,
+            )
+        texts[data_directory] = text
+    return texts
+
+
+def wanted_rules(parameters: t.Mapping[str, t.Any]) -> list[AccessRule]:
+    """The rules of the options.
+
+    :raises CoordinatorError: a rule cannot be one.
+    """
+    if parameters["state"] == "absent":
+        return []
+    return [
+        AccessRule(
+            rule["type"], rule["database"], rule["user"], mask(rule["type"], address), rule["method"], tuple(rule["options"])
+        )
+        for rule in parameters["rules"]
+        for address in rule["addresses"] or [None]
+    ]
+
+
+def difference(before: dict[str, str], after: dict[str, str], steps: t.Sequence[Step]) -> list[dict[str, str]]:
+    """The changes of each file, those that a step would make included."""
+    planned = {step.arguments["data_directory"]: step.arguments["text"] for step in steps if step.name == "write_rules"}
+    return [
+        {
+            "before_header": access_file(where),
+            "after_header": access_file(where),
+            "before": text,
+            "after": planned.get(where, after[where]),
+        }
+        for where, text in before.items()
+    ]
+
+
+def main() -> t.NoReturn:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "data_directories": {"type": "list", "elements": "path", "required": True},
+            "block": {"type": "str", "default": "warehousepg.coordinator"},
+            "rules": {
+                "type": "list",
+                "elements": "dict",
+                "options": {
+                    "type": {
+                        "type": "str",
+                        "choices": ["local", "host", "hostssl", "hostnossl", "hostgssenc", "hostnogssenc"],
+                        "default": "host",
+                    },
+                    "database": {"type": "str", "required": True},
+                    "user": {"type": "str", "required": True},
+                    "addresses": {"type": "list", "elements": "str", "default": []},
+                    "method": {"type": "str", "required": True},
+                    "options": {"type": "list", "elements": "str", "default": []},
+                },
+            },
+        },
+        required_if=[("state", "present", ("rules",))],
+        supports_check_mode=True,
+    )
+    parameters = module.params
+    host = Host(module)
+
+    def plan(texts: t.Mapping[str, str]) -> list[Step]:
+        rules = wanted_rules(parameters)
+        changes = [(where, change_block(text, parameters["block"], rules)) for where, text in texts.items()]
+        different = [(where, text) for where, text in changes if text != texts[where]]
+        steps = [Step("write_rules", {"data_directory": where, "text": text}) for where, text in different]
+        return steps + [Step("reload", {"data_directory": where}) for where, dummy in different]
+
+    def write_rules(data_directory: str, text: str) -> None:
+        path = access_file(data_directory)
+        host.write(path, text, stat.S_IMODE(os.stat(path).st_mode))
+
+    carry_out(
+        module,
+        lambda: observe(parameters["data_directories"]),
+        plan,
+        {"write_rules": write_rules, "reload": reload},
+        show=lambda texts: {"data_directories": list(texts)},
+        difference=difference,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,319 @@
+#!/usr/bin/python
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Observe what a host has to do with coordinator mirroring."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: mirroring_info
+short_description: Observe the mirroring of a WarehousePG coordinator on one host
+version_added: 0.1.0
+description:
+  - Reads what a coordinator host or a segment host shows of coordinator mirroring.
+  - Works with the instance up, down, in recovery or absent. Something wrong is reported, it is not a failure.
+  - On the primary it reads C(gp_segment_configuration), C(pg_stat_replication), C(gp_stat_replication) and the replication slots,
+    over a connection in utility mode.
+  - A standby refuses every connection. Its state is read from its files, its processes and the text of its refusal.
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
+options:
+  data_directory:
+    description:
+      - Data directory of the coordinator instance on this host.
+      - Leave it out on a segment host.
+    type: path
+  greenplum_path:
+    description:
+      - The C(greenplum_path.sh) of the installation; its directory is E(GPHOME).
+    type: path
+    default: /usr/local/greenplum-db/greenplum_path.sh
+  passfile:
+    description:
+      - Passfile of the replication role, to see whether it is usable and whether two hosts have the same.
+    type: path
+  probe_write:
+    description:
+      - On a primary, commit a logical message, which makes no object, and see it acknowledged and the standby caught up.
+      - Its commit waits for the standby like any other. After O(probe_timeout) it is ended.
+    type: bool
+    default: false
+  probe_timeout:
+    description:
+      - Seconds that an answer may take, the probe write included.
+    type: float
+    default: 3
+  wait_timeout:
+    description:
+      - Seconds to wait, on a primary, for a standby that streams in sync, before the rest is read.
+    type: float
+    default: 0
+  size:
+    description:
+      - Whether to add up the size of the data directory.
+    type: bool
+    default: false
+requirements:
+  - psycopg2 on coordinator hosts
+author:
+  - The warehousepg.coordinator authors (@warehousepg)
+"""
+
+EXAMPLES = r"""
+- name: Observe a coordinator host
+  warehousepg.coordinator.mirroring_info:
+    data_directory: /data/whpg/v7/coordinator/gpseg-1
+    probe_write: true
+  become: true
+  become_user: gpadmin
+  register: observation
+"""
+
+RETURN = r"""
+hostname:
+  description: Name that the host has for itself.
+  returned: always
+  type: str
+  sample: cdw
+addresses:
+  description: Addresses of the host that others can reach.
+  returned: always
+  type: list
+  elements: str
+  sample: [10.0.0.11]
+engine_version:
+  description: What C(postgres --version) prints, V(null) when the installation is not where O(greenplum_path) says.
+  returned: with O(data_directory)
+  type: str
+  sample: postgres (Greenplum Database) 12.12
+instance:
+  description:
+    - The instance as its files and processes show it.
+    - RV(instance.role) is V(primary) or V(standby); RV(instance.content) V(absent), V(empty), V(instance) or V(other).
+    - RV(instance.control) is what C(pg_controldata) tells, V(null) when it cannot be read.
+    - RV(instance.postmaster) is V(null) when it is stopped.
+  returned: with O(data_directory)
+  type: dict
+  sample:
+    data_directory: /data/whpg/v7/coordinator/gpseg-1
+    content: instance
+    role: primary
+    dbid: 1
+    port: 5432
+free_bytes:
+  description: Bytes free on the file system of the data directory, or of the nearest directory above it that exists.
+  returned: with O(data_directory)
+  type: int
+  sample: 85899345920
+used_bytes:
+  description: Size in bytes of what a snapshot of the data directory copies, V(null) without O(size).
+  returned: with O(data_directory)
+  type: int
+  sample: 241172480
+passfile:
+  description: Whether the passfile is usable, and four digits to compare two hosts' by.
+  returned: with O(passfile)
+  type: dict
+  sample:
+    path: /home/gpadmin/.whpg/demo.pgpass
+    usable: true
+    check: 1f3a
+sql:
+  description: Whether the instance answered over SQL, and what it said if not. V(null) when it does not run.
+  returned: with O(data_directory)
+  type: dict
+  sample:
+    answered: true
+    error: null
+standby:
+  description:
+    - On a standby that runs, the LSNs that it received and replayed, V(null) where not known, and the last errors of its log.
+    - V(null) elsewhere.
+  returned: with O(data_directory)
+  type: dict
+  sample:
+    received_lsn: 0/C000148
+    replayed_lsn: 0/C000148
+    errors: ""
+primary:
+  description:
+    - What the primary knows of itself and its standby; V(null) when this is no primary that answers.
+    - RV(primary.registrations) are the rows of C(gp_segment_configuration), RV(primary.standby) the one of the standby.
+    - RV(primary.walsender) is the standby's row of C(pg_stat_replication); lags are bytes (C(lag_bytes)) and seconds (C(_s)).
+    - RV(primary.slots) are the physical slots and the bytes of WAL that each holds back.
+    - RV(primary.probe) is what the probe write met.
+  returned: with O(data_directory)
+  type: dict
+  sample:
+    lsn: 0/C000148
+    timeline: 1
+segments:
+  description: Segment instances that run on this host.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - data_directory: /data/whpg/v7/primary/gpseg0
+      port: 6000
+"""
+
+import dataclasses
+import os
+import socket
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import catalog, connection, replication
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.arguments import INSTANCE
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import (
+    Host,
+    free_bytes,
+    processes,
+    used_bytes,
+)
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import (
+    Instance,
+    read_instance,
+    recent_errors,
+    running_segments,
+    wait_until,
+)
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.snapshot import EXCLUDED
+
+
+def nearest_existing(directory: str) -> str:
+    """The directory, or the first above it that exists."""
+    while not os.path.isdir(directory):
+        directory = os.path.dirname(directory)
+    return directory
+
+
+def read_primary(instance: Instance, parameters: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """What a running primary tells over SQL."""
+
+    def connect() -> t.ContextManager[connection.Connection]:
+        return connection.connect_primary(instance, parameters["probe_timeout"])
+
+    def in_sync() -> bool:
+        sender = replication.walsender(open_connection)
+        return bool(sender and sender.in_sync)
+
+    with connect() as open_connection:
+        open_connection.allow(parameters["wait_timeout"])
+        wait_until(in_sync, parameters["wait_timeout"])
+        probe = None
+        if parameters["probe_write"]:
+            probe = replication.probe_write(open_connection, connect, parameters["probe_timeout"])
+            if not probe.acknowledged:
+                with connect() as fresh:
+                    return describe_primary(fresh, probe)
+        open_connection.allow(parameters["probe_timeout"])
+        return describe_primary(open_connection, probe)
+
+
+def describe_primary(open_connection: connection.Connection, probe: replication.Probe | None) -> dict[str, t.Any]:
+    """The RV(primary) of the result."""
+    rows = catalog.registrations(open_connection)
+    standby = catalog.standby_of(rows)
+    sender = replication.walsender(open_connection)
+    return {
+        "registrations": [dataclasses.asdict(row) for row in rows],
+        "standby": dataclasses.asdict(standby) if standby else None,
+        "walsender": dataclasses.asdict(sender) if sender else None,
+        "sync_error": replication.sync_error(open_connection),
+        "slots": [dataclasses.asdict(slot) for slot in replication.slots(open_connection)],
+        "probe": dataclasses.asdict(probe) if probe else None,
+        **open_connection.query(
+            "SELECT pg_current_wal_lsn()::text AS lsn, timeline_id AS timeline, version() FROM pg_control_checkpoint()"
+        )[0],
+    }
+
+
+def read_standby(instance: Instance, timeout: float) -> dict[str, t.Any]:
+    """What a standby that runs shows: it refuses every connection, and says how far it replayed."""
+    assert instance.postmaster is not None
+    refusal = ""
+    try:
+        with connection.connect(instance.postmaster.socket_directory or "/tmp", instance.port or 0, "", timeout):
+            pass
+    except (connection.Refused, connection.NoAnswer) as error:
+        refusal = error.message
+    return {
+        "received_lsn": instance.postmaster.received,
+        "replayed_lsn": connection.last_replayed(refusal),
+        "errors": recent_errors(instance.data_directory),
+    }
+
+
+def read_coordinator(host: Host, parameters: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Everything about the coordinator instance of this host."""
+    instance = read_instance(host, parameters["data_directory"])
+    found: dict[str, t.Any] = {
+        "instance": dataclasses.asdict(instance),
+        "free_bytes": free_bytes(nearest_existing(instance.data_directory)),
+        "used_bytes": used_bytes(instance.data_directory, EXCLUDED) if parameters["size"] else None,
+        "sql": None,
+        "primary": None,
+        "standby": None,
+    }
+    try:
+        found["engine_version"] = host.run("postgres", "--version").strip()
+    except CoordinatorError:
+        found["engine_version"] = None
+    if parameters["passfile"]:
+        found["passfile"] = dataclasses.asdict(replication.read_passfile(parameters["passfile"]))
+    if instance.postmaster is None:
+        return found
+    if instance.role == "standby":
+        found["standby"] = read_standby(instance, parameters["probe_timeout"])
+        return found
+    try:
+        found["primary"] = read_primary(instance, parameters)
+        found["sql"] = {"answered": True, "error": None}
+    except (connection.Refused, connection.NoAnswer) as error:
+        found["sql"] = {"answered": False, "error": error.message}
+    return found
+
+
+def main() -> t.NoReturn:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            **INSTANCE,
+            "data_directory": {"type": "path"},
+            "passfile": {"type": "path", "no_log": False},
+            "probe_write": {"type": "bool", "default": False},
+            "probe_timeout": {"type": "float", "default": 3},
+            "wait_timeout": {"type": "float", "default": 0},
+            "size": {"type": "bool", "default": False},
+        },
+        supports_check_mode=True,
+    )
+    host = Host(module, module.params["greenplum_path"])
+    result: dict[str, t.Any] = {
+        "hostname": socket.gethostname(),
+        "addresses": host.addresses(),
+        "segments": [dataclasses.asdict(segment) for segment in running_segments(processes())],
+    }
+    if module.params["data_directory"]:
+        connection.require_psycopg2(module)
+        try:
+            result.update(read_coordinator(host, module.params))
+        except CoordinatorError as error:
+            module.fail_json(msg=error.message, **error.data)
+    module.exit_json(changed=False, **result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,191 @@
+#!/usr/bin/python
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Configure a standby coordinator and let it follow the primary."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: standby_config
+short_description: Configure and start a standby coordinator
+version_added: 0.1.0
+description:
+  - Runs on the standby's host, on a data directory that M(warehousepg.coordinator.coordinator_snapshot) put there or that was a
+    standby before.
+  - Keeps C(gp_dbid) in C(internal.auto.conf), the port, C(primary_conninfo) and C(primary_slot_name) as they should be, and
+    starts the standby. These settings change by a restart only, so a standby that runs with others is restarted.
+  - A data directory that is not marked as a standby is refused and not touched.
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
+  - warehousepg.coordinator.instance
+  - warehousepg.coordinator.upstream
+options:
+  port:
+    description:
+      - Port that the standby listens on; clients use it when the standby has become primary.
+    type: int
+    required: true
+  slot_name:
+    description:
+      - Replication slot on the primary that keeps the WAL which the standby still needs.
+    type: str
+    default: standby_coordinator
+  state:
+    description:
+      - What the standby is to be. V(streaming) means started, with a walreceiver that the primary let in. Whether WAL flows, is
+        in sync and replayed is seen on the primary, by M(warehousepg.coordinator.mirroring_info).
+    type: str
+    choices: [configured, started, streaming]
+    default: streaming
+  timeout:
+    description:
+      - Seconds that it may take until it streams.
+    type: float
+    default: 60
+author:
+  - The warehousepg.coordinator authors (@warehousepg)
+"""
+
+EXAMPLES = r"""
+- name: Let the standby follow the primary
+  warehousepg.coordinator.standby_config:
+    data_directory: /data/whpg/v7/standby/gpseg-1
+    port: 5432
+    primary_host: cdw
+    primary_port: 5432
+    passfile: ~/.whpg/demo.pgpass
+    dbid: 8
+  become: true
+  become_user: gpadmin
+"""
+
+RETURN = r"""
+steps:
+  description: What was done and how many seconds each step took.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - name: start
+      seconds: 0.31
+dbid:
+  description: C(gp_dbid) of the instance.
+  returned: always
+  type: int
+  sample: 8
+port:
+  description: Port of the instance.
+  returned: always
+  type: int
+  sample: 5432
+settings:
+  description: What it follows, C(primary_conninfo) and C(primary_slot_name).
+  returned: always
+  type: dict
+  sample:
+    primary_conninfo: application_name='gp_walreceiver' host='cdw' port='5432'
+    primary_slot_name: standby_coordinator
+running:
+  description: Whether it runs.
+  returned: always
+  type: bool
+  sample: true
+connected:
+  description: Whether its walreceiver holds a connection to the primary.
+  returned: always
+  type: bool
+  sample: true
+"""
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import instance, replication, standby
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.arguments import (
+    INSTANCE,
+    PASSFILE_IF_SCRAM,
+    UPSTREAM,
+    upstream_of,
+)
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import carry_out
+
+
+def show(found: standby.Standby) -> dict[str, t.Any]:
+    """What is returned of an observation."""
+    following = ("primary_conninfo", "primary_slot_name")
+    postmaster = found.instance.postmaster
+    return {
+        "dbid": found.instance.dbid,
+        "port": found.instance.port,
+        "settings": {name: found.instance.settings.get(name) for name in following},
+        "running": postmaster is not None,
+        "connected": bool(postmaster and postmaster.connected),
+    }
+
+
+def main() -> t.NoReturn:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            **INSTANCE,
+            **UPSTREAM,
+            "port": {"type": "int", "required": True},
+            "slot_name": {"type": "str", "default": "standby_coordinator"},
+            "state": {"type": "str", "choices": ["configured", "started", "streaming"], "default": "streaming"},
+            "timeout": {"type": "float", "default": 60},
+        },
+        required_if=[PASSFILE_IF_SCRAM],
+        supports_check_mode=True,
+    )
+    parameters = module.params
+    if parameters["dbid"] is None and not module.check_mode:
+        module.fail_json(msg="dbid is missing: give the number under which the standby is registered")
+    host = Host(module, parameters["greenplum_path"])
+    data_directory = parameters["data_directory"]
+    password = parameters["replication_password"]
+    upstream = upstream_of(parameters)
+
+    def path(name: str) -> str:
+        return f"{data_directory}/{name}"
+
+    def observe() -> standby.Standby:
+        return standby.read_standby(host, data_directory, upstream, password)
+
+    try:
+        wanted = standby.Wanted(
+            parameters["dbid"], parameters["port"], upstream.primary_conninfo(), parameters["slot_name"], parameters["state"]
+        )
+    except CoordinatorError as error:
+        module.fail_json(msg=error.message, **error.data)
+    carry_out(
+        module,
+        observe,
+        lambda found: standby.plan(found, wanted, password),
+        {
+            "write_passfile": lambda: replication.write_passfile(host, parameters["passfile"], upstream.user, password),
+            "write_dbid": lambda dbid: host.write(path("internal.auto.conf"), f"gp_dbid={dbid}\n", 0o600),
+            "write_port": lambda port: standby.write_settings(host, path("postgresql.conf"), {"port": str(port)}),
+            "write_settings": lambda settings: standby.write_settings(host, path("postgresql.auto.conf"), settings),
+            "stop": lambda: instance.stop(host, data_directory),
+            "start": lambda: instance.start(host, data_directory, wanted.port),
+            "wait_streaming": lambda: standby.wait_streaming(data_directory, parameters["timeout"]),
+        },
+        show=show,
+        passive=("wait_streaming",),
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,302 @@
+#!/usr/bin/python
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Let the primary coordinator know its standby."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: standby_registration
+short_description: Register a standby coordinator on the primary
+version_added: 0.1.0
+description:
+  - Runs on the primary's host. Keeps the standby's row in C(gp_segment_configuration), the replication role and the
+    replication slot as they should be.
+  - The row is made and removed by the engine's own registration functions, under the names of WarehousePG 7 or 6, over a
+    connection in utility mode. A row that names another place is replaced, which gives the standby a new dbid.
+  - The replication role is made over a dispatched connection, so that coordinator and segments agree on their roles.
+    What is sent is a SCRAM verifier, never the password.
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
+  - warehousepg.coordinator.instance
+options:
+  state:
+    description:
+      - Whether the standby is to be known.
+    type: str
+    choices: [present, absent]
+    default: present
+  parts:
+    description:
+      - What to remove, with O(state=absent).
+    type: list
+    elements: str
+    choices: [role, row, slot]
+    default: [role, row, slot]
+  standby_hostname:
+    description:
+      - Name of the standby's host.
+      - Required with O(state=present).
+    type: str
+  standby_address:
+    description:
+      - Name or address that the cluster's hosts reach the standby by.
+      - Defaults to O(standby_hostname).
+    type: str
+  standby_port:
+    description:
+      - Port of the standby.
+      - Defaults to the primary's.
+    type: int
+  standby_data_directory:
+    description:
+      - Data directory of the standby, on its host.
+      - Required with O(state=present).
+    type: path
+  replication_user:
+    description:
+      - Role that the standby connects as.
+    type: str
+    default: standby_replicator
+  replication_password:
+    description:
+      - Its password. Without it the one kept in O(passfile) is used.
+    type: str
+  replication_auth:
+    description:
+      - How the primary authenticates the standby.
+      - V(scram) by SCRAM-SHA-256; V(trust) by the address alone, and the role gets no password.
+    type: str
+    choices: [scram, trust]
+    default: scram
+  passfile:
+    description:
+      - Passfile on the primary's own host, for the day when it becomes a standby; written with mode C(0600).
+      - Required with O(replication_auth=scram) and O(state=present).
+    type: path
+  slot_name:
+    description:
+      - Replication slot that keeps the WAL which the standby still needs.
+      - The engine itself drops a slot named C(internal_wal_replication_slot) when a recovery starts.
+    type: str
+    default: standby_coordinator
+requirements:
+  - psycopg2
+author:
+  - The warehousepg.coordinator authors (@warehousepg)
+"""
+
+EXAMPLES = r"""
+- name: Register the standby
+  warehousepg.coordinator.standby_registration:
+    data_directory: /data/whpg/v7/coordinator/gpseg-1
+    standby_hostname: scdw
+    standby_data_directory: /data/whpg/v7/standby/gpseg-1
+    replication_password: "{{ vault_standby_replicator_password }}"
+    passfile: ~/.whpg/demo.pgpass
+  become: true
+  become_user: gpadmin
+"""
+
+RETURN = r"""
+steps:
+  description: What was done and how many seconds each step took.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - name: add_row
+      seconds: 0.012
+dbid:
+  description: Number under which the standby is registered; in check mode the number it would get.
+  returned: with O(state=present)
+  type: int
+  sample: 8
+created:
+  description: Which parts were not there before.
+  returned: with O(state=present)
+  type: list
+  elements: str
+  sample: [role, row, slot]
+standby:
+  description: The standby's row of C(gp_segment_configuration), V(null) when there is none.
+  returned: always
+  type: dict
+  sample:
+    dbid: 8
+    hostname: scdw
+slot:
+  description: The replication slot, V(null) when there is none; C(retained_bytes) is the WAL it holds back.
+  returned: always
+  type: dict
+  sample:
+    name: standby_coordinator
+    retained_bytes: 0
+role:
+  description: Whether the replication role is there and may replicate.
+  returned: always
+  type: bool
+  sample: true
+"""
+
+import dataclasses
+import os
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import catalog, registration, replication
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.arguments import INSTANCE
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import (
+    Connection,
+    connect_primary,
+    identifier,
+    require_psycopg2,
+)
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import Instance, read_instance
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import Actions, Step, carry_out
+
+CREATING = {"create_role": "role", "add_row": "row", "create_slot": "slot"}
+
+
+def actions_on(host: Host, instance: Instance, connection: Connection, parameters: t.Mapping[str, t.Any]) -> Actions:
+    """The actions of a plan."""
+    user = parameters["replication_user"]
+    slot = parameters["slot_name"]
+
+    def change_role(statement: str) -> None:
+        password = parameters["replication_password"] or replication.kept_password(parameters["passfile"], user)
+        with connect_primary(instance, dispatch=True) as dispatched:
+            dispatched.query(f"{statement} ROLE {identifier(user)} WITH LOGIN REPLICATION")
+            if parameters["replication_auth"] == "scram":
+                dispatched.query(f"ALTER ROLE {identifier(user)} PASSWORD %s", registration.scram_verifier(password))
+
+    def add_row() -> dict[str, t.Any]:
+        return {"dbid": catalog.add_standby(connection, standby_of(instance, parameters))}
+
+    return {
+        "write_passfile": lambda: replication.write_passfile(
+            host, parameters["passfile"], user, parameters["replication_password"]
+        ),
+        "create_role": lambda: change_role("CREATE"),
+        "change_role": lambda: change_role("ALTER"),
+        "add_row": add_row,
+        "remove_row": lambda: catalog.remove_standby(connection),
+        "create_slot": lambda: replication.create_slot(connection, slot),
+        "drop_slot": lambda: replication.drop_slot(connection, slot),
+        "drop_role": lambda: drop_role(instance, user),
+    }
+
+
+def drop_role(instance: Instance, user: str) -> None:
+    """Remove the replication role on coordinator and segments."""
+    with connect_primary(instance, dispatch=True) as dispatched:
+        dispatched.query(f"DROP ROLE {identifier(user)}")
+
+
+def standby_of(instance: Instance, parameters: t.Mapping[str, t.Any]) -> catalog.StandbyAddress:
+    """The standby that the options name."""
+    return catalog.StandbyAddress(
+        hostname=parameters["standby_hostname"],
+        address=parameters["standby_address"] or parameters["standby_hostname"],
+        port=parameters["standby_port"] or instance.port,
+        datadir=os.path.normpath(parameters["standby_data_directory"]),
+    )
+
+
+def show(known: registration.Known) -> dict[str, t.Any]:
+    """What is returned of an observation."""
+    row = catalog.standby_of(known.rows)
+    return {
+        "standby": dataclasses.asdict(row) if row else None,
+        "slot": dataclasses.asdict(known.slot) if known.slot else None,
+        "role": bool(known.role and known.role.ready),
+    }
+
+
+def expected_dbid(known: registration.Known, steps: t.Sequence[Step]) -> int:
+    """The number under which the standby is registered, or will be: the engine takes the highest one plus one."""
+    row = catalog.standby_of(known.rows)
+    if row is not None and Step("add_row") not in steps:
+        return row.dbid
+    return max(other.dbid for other in known.rows if other != row) + 1
+
+
+def main() -> t.NoReturn:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            **INSTANCE,
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "parts": {
+                "type": "list",
+                "elements": "str",
+                "choices": list(registration.PARTS),
+                "default": list(registration.PARTS),
+            },
+            "standby_hostname": {"type": "str"},
+            "standby_address": {"type": "str"},
+            "standby_port": {"type": "int"},
+            "standby_data_directory": {"type": "path"},
+            "replication_user": {"type": "str", "default": "standby_replicator"},
+            "replication_password": {"type": "str", "no_log": True},
+            "replication_auth": {"type": "str", "choices": ["scram", "trust"], "default": "scram"},
+            "passfile": {"type": "path", "no_log": False},
+            "slot_name": {"type": "str", "default": "standby_coordinator"},
+        },
+        required_if=[("state", "present", ("standby_hostname", "standby_data_directory"))],
+        supports_check_mode=True,
+    )
+    parameters = module.params
+    present = parameters["state"] == "present"
+    scram = parameters["replication_auth"] == "scram"
+    if present and scram and not parameters["passfile"]:
+        module.fail_json(msg="replication_auth=scram needs a passfile to keep the password in: set passfile")
+    require_psycopg2(module)
+    host = Host(module, parameters["greenplum_path"])
+    planned: list[Step] = []
+
+    def observe() -> registration.Known:
+        passfile = replication.read_passfile(parameters["passfile"]) if parameters["passfile"] and scram else None
+        return registration.read_known(connection, parameters["replication_user"], parameters["slot_name"], passfile)
+
+    def plan(known: registration.Known) -> list[Step]:
+        if not present:
+            return registration.plan_absent(known, parameters["parts"])
+        kept = replication.kept_password(parameters["passfile"], parameters["replication_user"]) if scram else None
+        planned[:] = registration.plan_present(
+            known, standby_of(instance, parameters), parameters["replication_password"], kept, scram
+        )
+        planned_result.update(
+            dbid=expected_dbid(known, planned), created=[CREATING[step.name] for step in planned if step.name in CREATING]
+        )
+        return planned
+
+    planned_result: dict[str, t.Any] = {}
+    try:
+        instance = read_instance(host, parameters["data_directory"])
+        with connect_primary(instance) as connection:
+            carry_out(
+                module,
+                observe,
+                plan,
+                actions_on(host, instance, connection, parameters),
+                show=lambda known: dict(show(known), **planned_result),
+            )
+    except CoordinatorError as error:
+        module.fail_json(msg=error.message, **error.data)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The state of a pair on one screen, for people."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict import Verdict
+
+Observation = t.Mapping[str, t.Any]
+
+
+def size(count: int) -> str:
+    """A number of bytes for people."""
+    value = float(count)
+    for unit in ("bytes", "KiB", "MiB", "GiB"):
+        if abs(value) < 1024:
+            return f"{value:.0f} {unit}" if unit == "bytes" else f"{value:.1f} {unit}"
+        value /= 1024
+    return f"{value:.1f} TiB"
+
+
+def _primary(observation: Observation) -> list[str]:
+    instance, primary, sql = observation["instance"], observation["primary"], observation["sql"]
+    postmaster = instance["postmaster"]
+    if postmaster is None:
+        return ["stopped", _control(instance)]
+    if primary is None:
+        return ["frozen" if postmaster["frozen"] else "up", f"does not answer: {sql['error']}" if sql else "not asked"]
+    return ["up", f"timeline {primary['timeline']}", f"LSN {primary['lsn']}", f"pid {postmaster['pid']}"]
+
+
+def _standby(observation: Observation, sender: t.Mapping[str, t.Any] | None) -> list[str]:
+    instance, standby = observation["instance"], observation["standby"]
+    postmaster = instance["postmaster"]
+    if postmaster is None:
+        return ["stopped", _control(instance)]
+    words = ["frozen" if postmaster["frozen"] else "in recovery"]
+    if standby["received_lsn"]:
+        words.append(f"received {standby['received_lsn']}")
+    if standby["replayed_lsn"]:
+        words.append(f"replayed {standby['replayed_lsn']}")
+    if sender:
+        words.append(f"{sender['state']} {sender['sync_state']}")
+        if sender["lag_bytes"] is not None:
+            seconds = sender["replay_lag_s"]
+            words.append(f"lag {size(sender['lag_bytes'])}" + (f", {seconds:.3f} s" if seconds is not None else ""))
+    else:
+        words.append("not streaming")
+    return [*words, f"pid {postmaster['pid']}"]
+
+
+def _control(instance: t.Mapping[str, t.Any]) -> str:
+    control = instance["control"]
+    if not control:
+        return "pg_control cannot be read"
+    return f"{control['state']}, timeline {control['timeline']}, checkpoint {control['checkpoint']}"
+
+
+def _host(name: str, observation: Observation | None, missing: str, sender: t.Mapping[str, t.Any] | None) -> list[str]:
+    """What is said of a host: a line, and below it where its instance is."""
+    if observation is None:
+        return [f"{name}  unknown: {missing}"]
+    if "instance" not in observation:
+        count = len(observation["segments"])
+        return [f"{name}  segment host, {count} segment instance{'s' if count != 1 else ''} running"]
+    instance = observation["instance"]
+    if instance["content"] != "instance":
+        return [f"{name}  no instance: {instance['data_directory']} is {instance['content']}"]
+    words = _primary(observation) if instance["role"] == "primary" else _standby(observation, sender)
+    place = f"dbid {instance['dbid']}, port {instance['port']}, {instance['data_directory']}"
+    return [f"{name}  {instance['role']}  " + ", ".join(words), f"{' ' * len(name)}  {place}"]
+
+
+def render(
+    cluster: str, verdict: Verdict, observations: t.Mapping[str, Observation | None], missing: t.Mapping[str, str]
+) -> list[str]:
+    """The screen's lines.
+
+    :param cluster: name of the cluster.
+    :param observations: by host, results of mirroring_info; None for a host that was not observed.
+    :param missing: by host, why it was not observed.
+    """
+    primary = (observations.get(verdict.primary or "") or {}).get("primary") or {}
+    lines = [f"Cluster {cluster}: {verdict.state}"]
+    for name, observation in observations.items():
+        lines += [f"  {line}" for line in _host(name, observation, missing.get(name, ""), primary.get("walsender"))]
+    if primary:
+        standby = primary["standby"]
+        lines.append(
+            f"  registered  {standby['hostname']}:{standby['port']} as dbid {standby['dbid']}" if standby else "  registered  no standby"
+        )
+        for slot in primary["slots"]:
+            use = "active" if slot["active"] else "not in use"
+            free = size(observations[verdict.primary or ""]["free_bytes"])  # type: ignore[index]
+            lines.append(f"  slot        {slot['name']}, {use}, holds back {size(slot['retained_bytes'] or 0)} of WAL; {free} free")
+        probe = primary["probe"]
+        if probe:
+            met = "acknowledged" if probe["acknowledged"] else "not acknowledged"
+            replayed = "replayed" if probe["replayed"] else "not replayed"
+            lines.append(f"  write       {met}, {replayed}, {probe['seconds']:.3f} s")
+    lines += [f"  seen        {reason}" for reason in verdict.reasons]
+    allowed = "allowed" if verdict.activation else "refused"
+    return [*lines, f"  activation  {allowed}: {verdict.activation_reason}", f"  next        {verdict.advice}"]

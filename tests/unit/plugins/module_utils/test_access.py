@@ -1,0 +1,66 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.access import AccessRule, change_block, mask
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
+from hypothesis import given
+from hypothesis import strategies as st
+
+RULE = AccessRule("host", "replication", "standby_replicator", "10.0.0.12/32", "scram-sha-256")
+OTHERS = "# others\nlocal  all gpadmin  ident\r\nhost all all 0.0.0.0/0 md5\n\n@include"
+
+lines = st.text(st.characters(exclude_categories=["Cs"]), max_size=200).filter(lambda text: "# BEGIN b" not in text and "# END b" not in text)
+
+
+def test_the_block_comes_first_and_the_rest_stays():
+    assert change_block(OTHERS, "b", [RULE]) == f"# BEGIN b\n{RULE}\n# END b\n{OTHERS}"
+
+
+@given(lines)
+def test_others_stay_byte_for_byte(text):
+    with_block = change_block(text, "b", [RULE])
+    assert with_block.endswith(text)
+    assert change_block(with_block, "b", [RULE]) == with_block
+    assert change_block(with_block, "b", []) == text
+
+
+def test_a_block_elsewhere_is_moved_to_the_front():
+    assert change_block("x\n# BEGIN b\nold\n# END b\ny\n", "b", [RULE]) == f"# BEGIN b\n{RULE}\n# END b\nx\ny\n"
+
+
+def test_another_block_is_no_block_of_ours():
+    text = "# BEGIN c\nx\n# END c\n"
+    assert change_block(text, "b", []) == text
+
+
+@pytest.mark.parametrize("text", ["# BEGIN b\n", "# END b\n", "# BEGIN b\n# BEGIN b\n# END b\n# END b\n", "# END b\n# BEGIN b\n"])
+def test_refuses_broken_markers(text):
+    with pytest.raises(CoordinatorError, match="marker line"):
+        change_block(text, "b", [RULE])
+
+
+def test_a_rule_is_one_line_of_fields():
+    assert str(AccessRule("local", "all", "all", None, "peer")) == "local\tall\tall\tpeer"
+    assert str(AccessRule("hostssl", 'a "b', "c,d", "::1/128", "cert", ("map=x",))) == 'hostssl\t"a ""b"\t"c,d"\t::1/128\tcert\tmap=x'
+
+
+@pytest.mark.parametrize(
+    ("given_address", "written"),
+    [("10.0.0.1", "10.0.0.1/32"), ("10.0.0.0/8", "10.0.0.0/8"), ("fe80::1", "fe80::1/128"), ("samehost", "samehost"), ("scdw", "scdw")],
+)
+def test_writes_addresses_with_the_length_of_their_mask(given_address, written):
+    assert mask("host", given_address) == written
+
+
+@pytest.mark.parametrize(("type", "address"), [("host", None), ("local", "10.0.0.1"), ("host", "10.0.0.999"), ("host", "10.0.0.1/64")])
+def test_refuses_what_is_no_address_of_a_rule(type, address):
+    with pytest.raises(CoordinatorError):
+        mask(type, address)
+
+
+def test_local_rules_have_none():
+    assert mask("local", None) is None

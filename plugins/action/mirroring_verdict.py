@@ -13,7 +13,9 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict import judge, view_of
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import instance_of
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.snapshot import Site, Wanted, refusal
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict import Verdict, judge, view_of
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.screen import render
 
 
@@ -60,15 +62,35 @@ class ActionModule(ActionBase):
             segment_hosts=[name for name in hosts if name not in coordinators],
             reporter=next((name for name in hosts if name in variables["ansible_play_hosts_all"]), None),
             unknown=missing,
+            obstacle=obstacle(verdict, coordinators, observations),
             screen=screen,
         )
         return result
+
+
+def obstacle(
+    verdict: Verdict, coordinators: t.Sequence[str], observations: t.Mapping[str, t.Mapping[str, t.Any] | None]
+) -> str | None:
+    """Why the host that is not primary cannot take a copy of it, None when it can or when that was not seen."""
+    primary = observations.get(verdict.primary or "")
+    if not primary or not primary["instance"]["control"]:
+        return None
+    wanted = Wanted(
+        primary["instance"]["control"]["system_identifier"], primary["site"]["engine_version"], primary["used_bytes"]
+    )
+    for name in coordinators:
+        other = observations[name]
+        if name != verdict.primary and other:
+            why = refusal(Site(**other["site"]), instance_of(other["instance"]), wanted)
+            return f"{name}: {why}" if why else None
+    return None
 
 
 def why_missing(observed: t.Any) -> str:
     """Why there is no observation of a host, the empty string when there is one."""
     if observed is None:
         return "it took no part in this run"
+    said = " ".join(str(observed.get("msg", "")).split())
     if observed.get("unreachable"):
-        return f"unreachable: {observed.get('msg', '').strip()}"
-    return f"not observed: {observed.get('msg', '').strip()}" if "segments" not in observed else ""
+        return f"unreachable: {said}"
+    return f"not observed: {said}" if "segments" not in observed else ""

@@ -186,6 +186,18 @@ class Instance:
         return os.path.join(self.data_directory, *names)
 
 
+def instance_of(observed: t.Mapping[str, t.Any]) -> Instance:
+    """The instance that the result of a module describes."""
+    control, postmaster = observed["control"], observed["postmaster"]
+    return Instance(
+        **{
+            **observed,
+            "control": ControlData(**control) if control else None,
+            "postmaster": Postmaster(**postmaster) if postmaster else None,
+        }
+    )
+
+
 def _content(directory: str) -> str:
     try:
         names = os.listdir(directory)

@@ -54,25 +54,35 @@ class Wanted:
 class Site:
     """Where a copy is to stand.
 
-    :param instance: what is in its place.
     :param parent: directory it is to stand in.
     :param parent_owner: user that owns it, None when it is missing.
     :param writable: whether this user can write in it.
     :param free: bytes free there.
     :param user: user that the module runs as.
     :param leftover: whether the staging directory of an earlier attempt is there.
-    :param engine_version: what ``postgres --version`` prints here.
-    :param passfile: the passfile for the primary, None when none is used.
+    :param engine_version: what ``postgres --version`` prints here, None when the installation is not found.
     """
 
-    instance: Instance
     parent: str
     parent_owner: str | None
     writable: bool
     free: int
     user: str
     leftover: bool
-    engine_version: str
+    engine_version: str | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """A site, and what is in the copy's place there.
+
+    :param site: where a copy is to stand.
+    :param instance: what is in its place.
+    :param passfile: the passfile for the primary, None when none is used.
+    """
+
+    site: Site
+    instance: Instance
     passfile: Passfile | None
 
 
@@ -82,27 +92,31 @@ def staging_directory(data_directory: str) -> str:
     return os.path.join(os.path.dirname(place), f".{os.path.basename(place)}.coordinator_snapshot")
 
 
-def read_site(host: Host, data_directory: str, passfile: Passfile | None) -> Site:
-    """Observe the place of a copy."""
+def read_site(host: Host, data_directory: str) -> Site:
+    """Observe where a copy is to stand."""
     staging = staging_directory(data_directory)
     parent = os.path.dirname(staging)
     exists = os.path.isdir(parent)
+    try:
+        engine_version: str | None = host.run("postgres", "--version").strip()
+    except CoordinatorError:
+        engine_version = None
     return Site(
-        instance=read_instance(host, data_directory),
         parent=parent,
         parent_owner=user_name(os.stat(parent).st_uid) if exists else None,
         writable=exists and os.access(parent, os.W_OK | os.X_OK),
         free=free_bytes(parent) if exists else 0,
         user=user_name(os.getuid()),
         leftover=os.path.lexists(staging),
-        engine_version=host.run("postgres", "--version").strip(),
-        passfile=passfile,
+        engine_version=engine_version,
     )
 
 
-def refusal(site: Site, wanted: Wanted) -> str | None:
-    """Why a copy cannot be made there; None when it can."""
-    instance = site.instance
+def refusal(site: Site, instance: Instance, wanted: Wanted) -> str | None:
+    """Why a copy cannot be made there; None when it can, or when a standby of that primary is there already.
+
+    :param instance: what is in its place.
+    """
     where = instance.data_directory
     if site.parent_owner is None:
         return f"the parent directory {site.parent} does not exist: create it, owned by {site.user}"
@@ -112,6 +126,8 @@ def refusal(site: Site, wanted: Wanted) -> str | None:
         return f"{where} holds something that is not an instance: move it away, or set another data directory"
     if instance.content != "absent" and instance.owner != site.user:
         return f"{where} belongs to {instance.owner}: let {site.user}, which runs the engine, own it"
+    if site.engine_version is None:
+        return "this host has no installation of the engine where greenplum_path says: install it, or correct greenplum_path"
     if wanted.engine_version not in (None, site.engine_version):
         return (
             f"this host has {site.engine_version!r}, the primary {wanted.engine_version!r}: "
@@ -145,25 +161,24 @@ def _refusal_of_instance(instance: Instance, wanted: Wanted) -> str | None:
     return None
 
 
-def plan(site: Site, wanted: Wanted, password: str | None) -> list[Step]:
+def plan(place: Place, wanted: Wanted, password: str | None) -> list[Step]:
     """The steps that make the copy; none where a standby of that primary is there already.
 
     :param password: to be written to the passfile, None to keep the passfile as it is.
     :raises CoordinatorError: it cannot be made there; nothing was touched.
     """
-    why = refusal(site, wanted)
+    instance, passfile = place.instance, place.passfile
+    why = refusal(place.site, instance, wanted)
     if why is not None:
-        raise CoordinatorError(why, data_directory=site.instance.data_directory)
-    if site.instance.content == "instance":
-        return [Step("remove_leftover")] if site.leftover else []
-    steps = []
-    if site.leftover:
-        steps.append(Step("remove_leftover"))
-    if site.passfile is not None and password is not None:
+        raise CoordinatorError(why, data_directory=instance.data_directory)
+    steps = [Step("remove_leftover")] if place.site.leftover else []
+    if instance.content == "instance":
+        return steps
+    if passfile is not None and password is not None:
         steps.append(Step("write_passfile"))
-    elif site.passfile is not None and not site.passfile.usable:
+    elif passfile is not None and not passfile.usable:
         raise CoordinatorError(
-            f"the passfile {site.passfile.path} is missing or others can read it: give replication_password to write it"
+            f"the passfile {passfile.path} is missing or others can read it: give replication_password to write it"
         )
     return [*steps, Step("copy"), Step("swap_in")]
 

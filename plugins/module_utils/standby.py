@@ -103,8 +103,6 @@ def plan(standby: Standby, wanted: Wanted, password: str | None) -> list[Step]:
     """
     instance = standby.instance
     settings = {"primary_conninfo": wanted.primary_conninfo, "primary_slot_name": wanted.slot_name}
-    if instance.content != "instance" and wanted.dbid is None:
-        return []  # check mode on a host where the snapshot is still to come
     why = refusal(standby, wanted, password)
     if why is not None:
         raise CoordinatorError(why, data_directory=instance.data_directory)

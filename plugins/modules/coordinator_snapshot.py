@@ -121,12 +121,13 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.arguments 
     upstream_of,
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import read_instance
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import carry_out
 
 
-def show(site: snapshot.Site) -> dict[str, t.Any]:
+def show(place: snapshot.Place) -> dict[str, t.Any]:
     """What is returned of an observation."""
-    return {"content": site.instance.content, "role": site.instance.role, "leftover": site.leftover}
+    return {"content": place.instance.content, "role": place.instance.role, "leftover": place.site.leftover}
 
 
 def main() -> t.NoReturn:
@@ -154,9 +155,9 @@ def main() -> t.NoReturn:
         parameters["system_identifier"], parameters["engine_version"], parameters["expected_bytes"]
     )
 
-    def observe() -> snapshot.Site:
+    def observe() -> snapshot.Place:
         passfile = replication.read_passfile(upstream.passfile) if upstream.passfile else None
-        return snapshot.read_site(host, data_directory, passfile)
+        return snapshot.Place(snapshot.read_site(host, data_directory), read_instance(host, data_directory), passfile)
 
     def copy() -> dict[str, t.Any]:
         arguments = snapshot.base_backup_arguments(
@@ -171,7 +172,7 @@ def main() -> t.NoReturn:
     carry_out(
         module,
         observe,
-        lambda site: snapshot.plan(site, wanted, parameters["replication_password"]),
+        lambda place: snapshot.plan(place, wanted, parameters["replication_password"]),
         {
             "remove_leftover": lambda: snapshot.remove_leftover(data_directory),
             "write_passfile": lambda: replication.write_passfile(

@@ -90,11 +90,18 @@ addresses:
   type: list
   elements: str
   sample: [10.0.0.11]
-engine_version:
-  description: What C(postgres --version) prints, V(null) when the installation is not where O(greenplum_path) says.
+site:
+  description:
+    - Where the data directory stands, or would; C(free) is in bytes.
+    - RV(site.engine_version) is what C(postgres --version) prints, V(null) when the installation is not where O(greenplum_path) says.
   returned: with O(data_directory)
-  type: str
-  sample: postgres (Greenplum Database) 12.12
+  type: dict
+  sample:
+    parent: /data/whpg/v7/coordinator
+    parent_owner: gpadmin
+    writable: true
+    free: 85899345920
+    engine_version: postgres (Greenplum Database) 12.12
 instance:
   description:
     - The instance as its files and processes show it.
@@ -109,11 +116,6 @@ instance:
     role: primary
     dbid: 1
     port: 5432
-free_bytes:
-  description: Bytes free on the file system of the data directory, or of the nearest directory above it that exists.
-  returned: with O(data_directory)
-  type: int
-  sample: 85899345920
 used_bytes:
   description: Size in bytes of what a snapshot of the data directory copies, V(null) without O(size).
   returned: with O(data_directory)
@@ -167,7 +169,6 @@ segments:
 """
 
 import dataclasses
-import os
 import socket
 import typing as t
 
@@ -178,7 +179,6 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.arguments 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import (
     Host,
-    free_bytes,
     processes,
     used_bytes,
 )
@@ -189,14 +189,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance i
     running_segments,
     wait_until,
 )
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.snapshot import EXCLUDED
-
-
-def nearest_existing(directory: str) -> str:
-    """The directory, or the first above it that exists."""
-    while not os.path.isdir(directory):
-        directory = os.path.dirname(directory)
-    return directory
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.snapshot import EXCLUDED, read_site
 
 
 def read_primary(instance: Instance, parameters: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
@@ -261,16 +254,12 @@ def read_coordinator(host: Host, parameters: t.Mapping[str, t.Any]) -> dict[str,
     instance = read_instance(host, parameters["data_directory"])
     found: dict[str, t.Any] = {
         "instance": dataclasses.asdict(instance),
-        "free_bytes": free_bytes(nearest_existing(instance.data_directory)),
+        "site": dataclasses.asdict(read_site(host, instance.data_directory)),
         "used_bytes": used_bytes(instance.data_directory, EXCLUDED) if parameters["size"] else None,
         "sql": None,
         "primary": None,
         "standby": None,
     }
-    try:
-        found["engine_version"] = host.run("postgres", "--version").strip()
-    except CoordinatorError:
-        found["engine_version"] = None
     if parameters["passfile"]:
         found["passfile"] = dataclasses.asdict(replication.read_passfile(parameters["passfile"]))
     if instance.postmaster is None:

@@ -124,6 +124,11 @@ unknown:
   returned: always
   type: dict
   sample: {}
+obstacle:
+  description: Why the host that is not primary cannot take a copy of the primary, V(null) when it can.
+  returned: always
+  type: str
+  sample: null
 screen:
   description: The lines of the screen for people.
   returned: always

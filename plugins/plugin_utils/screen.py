@@ -95,7 +95,7 @@ def render(
         )
         for slot in primary["slots"]:
             use = "active" if slot["active"] else "not in use"
-            free = size(observations[verdict.primary or ""]["free_bytes"])  # type: ignore[index]
+            free = size((observations[verdict.primary or ""] or {})["site"]["free"])
             lines.append(f"  slot        {slot['name']}, {use}, holds back {size(slot['retained_bytes'] or 0)} of WAL; {free} free")
         probe = primary["probe"]
         if probe:

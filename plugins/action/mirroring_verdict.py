@@ -12,7 +12,6 @@ import typing as t
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import instance_of
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.snapshot import Site, Wanted, refusal
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict import Verdict, judge, view_of
@@ -28,7 +27,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Judge and, if asked, print."""
         result = super().run(tmp, task_vars)
-        dummy, options = self.validate_argument_spec(
+        _dummy, options = self.validate_argument_spec(
             {
                 "cluster": {"type": "str", "required": True},
                 "hosts": {"type": "list", "elements": "str"},
@@ -68,16 +67,12 @@ class ActionModule(ActionBase):
         return result
 
 
-def obstacle(
-    verdict: Verdict, coordinators: t.Sequence[str], observations: t.Mapping[str, t.Mapping[str, t.Any] | None]
-) -> str | None:
+def obstacle(verdict: Verdict, coordinators: t.Sequence[str], observations: t.Mapping[str, t.Mapping[str, t.Any] | None]) -> str | None:
     """Why the host that is not primary cannot take a copy of it, None when it can or when that was not seen."""
     primary = observations.get(verdict.primary or "")
     if not primary or not primary["instance"]["control"]:
         return None
-    wanted = Wanted(
-        primary["instance"]["control"]["system_identifier"], primary["site"]["engine_version"], primary["used_bytes"]
-    )
+    wanted = Wanted(primary["instance"]["control"]["system_identifier"], primary["site"]["engine_version"], primary["used_bytes"])
     for name in coordinators:
         other = observations[name]
         if name != verdict.primary and other:

@@ -51,7 +51,7 @@ def mask(type: str, address: str | None) -> str | None:
     """
     if (address is None) != (type == "local"):
         raise CoordinatorError(f"a rule of type {type} {'needs an' if address is None else 'has no'} address: correct the rule")
-    if address is None or not address[:1].isdigit() and ":" not in address:
+    if address is None or (not address[:1].isdigit() and ":" not in address):
         return address  # a host name, or a word such as samehost
     try:
         return str(ipaddress.ip_interface(address).with_prefixlen)

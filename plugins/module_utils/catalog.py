@@ -98,9 +98,7 @@ def add_standby(connection: Connection, standby: StandbyAddress) -> int:
     """Register a standby; returns its dbid."""
     name = _function(connection, "add")
     return int(
-        connection.value(
-            f"SELECT pg_catalog.{name}(%s, %s, %s, %s)", standby.hostname, standby.address, standby.datadir, standby.port
-        )
+        connection.value(f"SELECT pg_catalog.{name}(%s, %s, %s, %s)", standby.hostname, standby.address, standby.datadir, standby.port)
     )
 
 

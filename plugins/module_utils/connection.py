@@ -15,7 +15,6 @@ import traceback
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import user_name
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import Instance
@@ -65,9 +64,9 @@ class _Deadline:
             reading = [connection] if state == psycopg2.extensions.POLL_READ else []
             writing = [connection] if state == psycopg2.extensions.POLL_WRITE else []
             left = self.moment - time.monotonic()
-            if left <= 0 or not any(select.select(reading, writing, [], min(left, 3600))):
-                if time.monotonic() >= self.moment:
-                    raise NoAnswer("the instance did not answer in time")
+            if left <= 0:
+                raise NoAnswer("the instance did not answer in time")
+            select.select(reading, writing, [], min(left, 3600))
 
 
 class Connection:

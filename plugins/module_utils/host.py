@@ -16,7 +16,6 @@ import tempfile
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 
 
@@ -112,15 +111,11 @@ class Host:
         """
         path = self.bin(program)
         if not os.access(path, os.X_OK):
-            raise CoordinatorError(
-                f"{path} is not there or cannot be run: set greenplum_path to the greenplum_path.sh of the installation"
-            )
+            raise CoordinatorError(f"{path} is not there or cannot be run: set greenplum_path to the greenplum_path.sh of the installation")
         command = [path, *arguments]
         if login:
             command = ["/bin/bash", "-c", '. "$0" && unset LC_ALL && exec "$@"', self._greenplum_path, *command]
-        code, stdout, stderr = self._module.run_command(
-            command, environ_update=dict(self._environment, **(environment or {}))
-        )
+        code, stdout, stderr = self._module.run_command(command, environ_update=dict(self._environment, **(environment or {})))
         if code not in accept:
             output = "\n".join(part.strip() for part in (stderr, stdout) if part.strip())
             raise CoordinatorError(f"{program} failed with exit code {code}: {output}", command=program, rc=code)
@@ -139,7 +134,7 @@ class Host:
 
     def addresses(self) -> list[str]:
         """The host's own addresses that others can reach, IPv4 before IPv6."""
-        code, stdout, dummy = self._module.run_command(
+        code, stdout, _dummy = self._module.run_command(
             [self._module.get_bin_path("ip", required=True, opt_dirs=["/sbin", "/usr/sbin"]), "-json", "address"]
         )
         if code != 0:

@@ -58,7 +58,7 @@ def parse_controldata(text: str) -> ControlData:
 
     :raises CoordinatorError: a line that is needed is missing.
     """
-    values = dict((key.strip(), value.strip()) for key, found, value in (line.partition(":") for line in text.splitlines()) if found)
+    values = {key.strip(): value.strip() for key, found, value in (line.partition(":") for line in text.splitlines()) if found}
     try:
         return ControlData(
             system_identifier=values["Database system identifier"],
@@ -129,9 +129,7 @@ _VITAL = re.compile(r"\b(walreceiver|wal receiver|startup|walsender|wal sender)\
 _WALRECEIVER = re.compile(r"\b(?:walreceiver|wal receiver)\b(?:.*\bstreaming ([0-9A-F]+/[0-9A-F]+))?")
 
 
-def describe_postmaster(
-    file: PostmasterFile, running: t.Iterable[Process], is_connected: t.Callable[[int], bool]
-) -> Postmaster | None:
+def describe_postmaster(file: PostmasterFile, running: t.Iterable[Process], is_connected: t.Callable[[int], bool]) -> Postmaster | None:
     """The running instance that ``postmaster.pid`` names; None when its process is gone.
 
     :param running: the processes of the host.
@@ -301,9 +299,7 @@ def start(host: Host, data_directory: str, port: int) -> None:
     os.makedirs(os.path.dirname(startup_log), mode=0o700, exist_ok=True)
     options = f"-p {port} -c gp_role=dispatch"
     try:
-        host.run(
-            "pg_ctl", "-D", data_directory, "-l", startup_log, "-t", str(PATIENCE), "-w", "-o", options, "start", login=True
-        )
+        host.run("pg_ctl", "-D", data_directory, "-l", startup_log, "-t", str(PATIENCE), "-w", "-o", options, "start", login=True)
     except CoordinatorError as error:
         raise CoordinatorError(
             f"the instance in {data_directory} did not start: {recent_errors(data_directory) or error.message}", **error.data

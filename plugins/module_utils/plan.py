@@ -15,7 +15,6 @@ import time
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 
 
@@ -62,7 +61,7 @@ def carry_out(
     show: t.Callable[[t.Any], dict[str, t.Any]] = dataclasses.asdict,
     difference: t.Callable[[t.Any, t.Any, t.Sequence[Step]], t.Any] | None = None,
     passive: t.Container[str] = (),
-) -> t.NoReturn:
+) -> None:
     """Observe, plan, apply, and end the module.
 
     :param observe: reads the host; called again after the steps to show what became of them.
@@ -77,7 +76,9 @@ def carry_out(
         steps = plan(before)
         changed = any(step.name not in passive for step in steps)
         if module.check_mode:
-            done, returned, after = [{"name": step.name, "seconds": 0.0} for step in steps], {}, before
+            done = [{"name": step.name, "seconds": 0.0} for step in steps]
+            returned: dict[str, t.Any] = {}
+            after = before
         else:
             done, returned = run(steps, actions)
             after = observe() if steps else before
@@ -86,7 +87,5 @@ def carry_out(
     result: dict[str, t.Any] = dict(show(after), **returned)
     if module._diff:
         wanted = {"steps": [step.name for step in steps]} if module.check_mode and steps else {}
-        result["diff"] = (
-            difference(before, after, steps) if difference else {"before": show(before), "after": dict(show(after), **wanted)}
-        )
+        result["diff"] = difference(before, after, steps) if difference else {"before": show(before), "after": dict(show(after), **wanted)}
     module.exit_json(changed=changed, steps=done, **result)

@@ -88,9 +88,7 @@ def verifies(verifier: str | None, password: str) -> bool:
         parameters, keys = verifier.split("$")[1:]
         iterations, salt = parameters.split(":")
         stored = keys.split(":")[0]
-        return hmac.compare_digest(
-            base64.b64decode(stored), _keys(password, base64.b64decode(salt), int(iterations))[0]
-        )
+        return hmac.compare_digest(base64.b64decode(stored), _keys(password, base64.b64decode(salt), int(iterations))[0])
     except ValueError:
         return False
 

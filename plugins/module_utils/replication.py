@@ -234,8 +234,17 @@ def parse_conninfo(text: str) -> dict[str, str]:
     return {key: re.sub(r"\\(.)", r"\1", quoted or bare) for key, quoted, bare in found}
 
 
+#: host, port, database, user, password; a backslash takes the meaning from a colon or another backslash
+_PASS_ENTRY = re.compile(":".join([r"((?:\\.|[^\\:])*)"] * 5))
+
+
 def pass_entry(user: str, password: str) -> str:
-    """The line of a passfile that holds for every host and database."""
+    """The line of a passfile that holds for every host and database.
+
+    :raises CoordinatorError: a passfile cannot hold the password.
+    """
+    if "\n" in password or "\r" in password:
+        raise CoordinatorError("replication_password holds a line break, which a passfile cannot: choose one without")
     escaped = (re.sub(r"([\\:])", r"\\\1", field) for field in (user, password))
     return "*:*:*:" + ":".join(escaped) + "\n"
 
@@ -268,9 +277,10 @@ def read_passfile(path: str) -> Passfile:
 
 def kept_password(path: str, user: str) -> str | None:
     """The password that a passfile of this collection keeps for a user, None when there is none."""
-    for line in (read_text(path) or "").splitlines():
-        fields = [re.sub(r"\\(.)", r"\1", field) for field in re.split(r"(?<!\\):", line)]
-        if len(fields) == 5 and fields[3] == user:
+    for line in (read_text(path) or "").split("\n"):
+        match = _PASS_ENTRY.fullmatch(line)
+        fields = [re.sub(r"\\(.)", r"\1", field) for field in match.groups()] if match else []
+        if fields and fields[3] == user:
             return fields[4]
     return None
 

@@ -23,7 +23,6 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.host impor
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import (
     Instance,
-    read_instance,
     wait_until,
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import Step
@@ -177,15 +176,11 @@ def plan(place: Place, wanted: Wanted, password: str | None) -> list[Step]:
     if passfile is not None and password is not None:
         steps.append(Step("write_passfile"))
     elif passfile is not None and not passfile.usable:
-        raise CoordinatorError(
-            f"the passfile {passfile.path} is missing or others can read it: give replication_password to write it"
-        )
+        raise CoordinatorError(f"the passfile {passfile.path} is missing or others can read it: give replication_password to write it")
     return [*steps, Step("copy"), Step("swap_in")]
 
 
-def base_backup_arguments(
-    upstream: Upstream, target: str, dbid: int, checkpoint: str, max_rate: str | None
-) -> list[str]:
+def base_backup_arguments(upstream: Upstream, target: str, dbid: int, checkpoint: str, max_rate: str | None) -> list[str]:
     """Arguments of ``pg_basebackup``; what it verifies by default, page checksums, it verifies.
 
     The WAL is fetched at the end, not streamed beside: a coordinator counts every walsender that streams as a standby, and

@@ -238,9 +238,7 @@ def _shortcomings(primary: View, standby: View | None, unseen: View | None) -> l
         elif standby.frozen:
             reasons.append(f"{standby.host}: the standby is frozen")
         if standby.system_identifier != primary.system_identifier:
-            reasons.append(
-                f"{standby.host} holds the system {standby.system_identifier}, the primary {primary.system_identifier}"
-            )
+            reasons.append(f"{standby.host} holds the system {standby.system_identifier}, the primary {primary.system_identifier}")
         if standby.dbid != primary.registered:
             reasons.append(f"{standby.host} has gp_dbid {standby.dbid}, registered is {primary.registered}")
     if not primary.streaming:

@@ -112,7 +112,6 @@ leftover:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.warehousepg.coordinator.plugins.module_utils import replication, snapshot
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.arguments import (
     INSTANCE,
@@ -130,7 +129,7 @@ def show(place: snapshot.Place) -> dict[str, t.Any]:
     return {"content": place.instance.content, "role": place.instance.role, "leftover": place.site.leftover}
 
 
-def main() -> t.NoReturn:
+def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         argument_spec={
@@ -151,9 +150,7 @@ def main() -> t.NoReturn:
     host = Host(module, parameters["greenplum_path"])
     data_directory = parameters["data_directory"]
     upstream = upstream_of(parameters)
-    wanted = snapshot.Wanted(
-        parameters["system_identifier"], parameters["engine_version"], parameters["expected_bytes"]
-    )
+    wanted = snapshot.Wanted(parameters["system_identifier"], parameters["engine_version"], parameters["expected_bytes"])
 
     def observe() -> snapshot.Place:
         passfile = replication.read_passfile(upstream.passfile) if upstream.passfile else None

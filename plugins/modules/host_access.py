@@ -119,7 +119,6 @@ import stat
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.access import AccessRule, change_block, mask
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, read_text
@@ -154,9 +153,7 @@ def wanted_rules(parameters: t.Mapping[str, t.Any]) -> list[AccessRule]:
     if parameters["state"] == "absent":
         return []
     return [
-        AccessRule(
-            rule["type"], rule["database"], rule["user"], mask(rule["type"], address), rule["method"], tuple(rule["options"])
-        )
+        AccessRule(rule["type"], rule["database"], rule["user"], mask(rule["type"], address), rule["method"], tuple(rule["options"]))
         for rule in parameters["rules"]
         for address in rule["addresses"] or [None]
     ]
@@ -176,7 +173,7 @@ def difference(before: dict[str, str], after: dict[str, str], steps: t.Sequence[
     ]
 
 
-def main() -> t.NoReturn:
+def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         argument_spec={

@@ -173,7 +173,6 @@ import socket
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.warehousepg.coordinator.plugins.module_utils import catalog, connection, replication
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.arguments import INSTANCE
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
@@ -275,7 +274,7 @@ def read_coordinator(host: Host, parameters: t.Mapping[str, t.Any]) -> dict[str,
     return found
 
 
-def main() -> t.NoReturn:
+def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         argument_spec={

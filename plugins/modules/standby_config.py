@@ -109,7 +109,6 @@ connected:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.warehousepg.coordinator.plugins.module_utils import instance, replication, standby
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.arguments import (
     INSTANCE,
@@ -135,7 +134,7 @@ def show(found: standby.Standby) -> dict[str, t.Any]:
     }
 
 
-def main() -> t.NoReturn:
+def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         argument_spec={

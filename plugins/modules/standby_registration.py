@@ -153,7 +153,6 @@ import os
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.warehousepg.coordinator.plugins.module_utils import catalog, registration, replication
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.arguments import INSTANCE
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import (
@@ -176,19 +175,17 @@ def actions_on(host: Host, instance: Instance, connection: Connection, parameter
     slot = parameters["slot_name"]
 
     def change_role(statement: str) -> None:
-        password = parameters["replication_password"] or replication.kept_password(parameters["passfile"], user)
         with connect_primary(instance, dispatch=True) as dispatched:
             dispatched.query(f"{statement} ROLE {identifier(user)} WITH LOGIN REPLICATION")
             if parameters["replication_auth"] == "scram":
+                password = parameters["replication_password"] or replication.kept_password(parameters["passfile"], user) or ""
                 dispatched.query(f"ALTER ROLE {identifier(user)} PASSWORD %s", registration.scram_verifier(password))
 
     def add_row() -> dict[str, t.Any]:
         return {"dbid": catalog.add_standby(connection, standby_of(instance, parameters))}
 
     return {
-        "write_passfile": lambda: replication.write_passfile(
-            host, parameters["passfile"], user, parameters["replication_password"]
-        ),
+        "write_passfile": lambda: replication.write_passfile(host, parameters["passfile"], user, parameters["replication_password"]),
         "create_role": lambda: change_role("CREATE"),
         "change_role": lambda: change_role("ALTER"),
         "add_row": add_row,
@@ -210,7 +207,7 @@ def standby_of(instance: Instance, parameters: t.Mapping[str, t.Any]) -> catalog
     return catalog.StandbyAddress(
         hostname=parameters["standby_hostname"],
         address=parameters["standby_address"] or parameters["standby_hostname"],
-        port=parameters["standby_port"] or instance.port,
+        port=parameters["standby_port"] or instance.port or 0,
         datadir=os.path.normpath(parameters["standby_data_directory"]),
     )
 
@@ -233,7 +230,7 @@ def expected_dbid(known: registration.Known, steps: t.Sequence[Step]) -> int:
     return max(other.dbid for other in known.rows if other != row) + 1
 
 
-def main() -> t.NoReturn:
+def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         argument_spec={
@@ -275,9 +272,7 @@ def main() -> t.NoReturn:
         if not present:
             return registration.plan_absent(known, parameters["parts"])
         kept = replication.kept_password(parameters["passfile"], parameters["replication_user"]) if scram else None
-        planned[:] = registration.plan_present(
-            known, standby_of(instance, parameters), parameters["replication_password"], kept, scram
-        )
+        planned[:] = registration.plan_present(known, standby_of(instance, parameters), parameters["replication_password"], kept, scram)
         planned_result.update(
             dbid=expected_dbid(known, planned), created=[CREATING[step.name] for step in planned if step.name in CREATING]
         )

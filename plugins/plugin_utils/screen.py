@@ -75,9 +75,7 @@ def _host(name: str, observation: Observation | None, missing: str, sender: t.Ma
     return [f"{name}  {instance['role']}  " + ", ".join(words), f"{' ' * len(name)}  {place}"]
 
 
-def render(
-    cluster: str, verdict: Verdict, observations: t.Mapping[str, Observation | None], missing: t.Mapping[str, str]
-) -> list[str]:
+def render(cluster: str, verdict: Verdict, observations: t.Mapping[str, Observation | None], missing: t.Mapping[str, str]) -> list[str]:
     """The screen's lines.
 
     :param cluster: name of the cluster.

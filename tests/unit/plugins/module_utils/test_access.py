@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 RULE = AccessRule("host", "replication", "standby_replicator", "10.0.0.12/32", "scram-sha-256")
 OTHERS = "# others\nlocal  all gpadmin  ident\r\nhost all all 0.0.0.0/0 md5\n\n@include"
 
-lines = st.text(st.characters(exclude_categories=["Cs"]), max_size=200).filter(lambda text: "# BEGIN b" not in text and "# END b" not in text)
+lines = st.text(st.characters(exclude_categories=["Cs"]), max_size=200).filter(
+    lambda text: "# BEGIN b" not in text and "# END b" not in text
+)
 
 
 def test_the_block_comes_first_and_the_rest_stays():

@@ -164,3 +164,30 @@ def test_mirrored_is_said_only_of_what_was_seen(one, two):
 
 def test_a_view_of_nothing_is_unknown():
     assert view_of("cdw", None) == view_of("cdw", {}) == LOST
+
+
+def result(role, **changes):
+    instance = {
+        "content": "instance",
+        "role": role,
+        "dbid": 8,
+        "control": {"system_identifier": "1", "timeline": 1},
+        "postmaster": {"frozen": False},
+    }
+    return {"instance": instance, "sql": None, "primary": None, **changes}
+
+
+def test_views_of_results():
+    primary = {
+        "standby": {"dbid": 8},
+        "walsender": {"state": "streaming", "sync_state": "sync"},
+        "probe": {"acknowledged": True, "replayed": True},
+    }
+    seen = view_of("cdw", result("primary", primary=primary, sql={"answered": True}))
+    assert seen == but(PRIMARY, dbid=8)
+    assert view_of("scdw", result("standby")) == STANDBY
+    assert judge([seen, view_of("scdw", result("standby"))]).state == "mirrored"
+    silent = view_of("cdw", result("primary", sql={"answered": False}))
+    assert (silent.answered, silent.registered, silent.acknowledged) == (False, None, None)
+    alone = view_of("cdw", result("primary", primary={"standby": None, "walsender": None, "probe": None}, sql={"answered": True}))
+    assert (alone.registered, alone.streaming, alone.acknowledged, alone.caught_up) == (0, False, None, None)

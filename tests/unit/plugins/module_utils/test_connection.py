@@ -1,0 +1,143 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import socket
+import time
+
+import pytest
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import connection
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import NoAnswer, Refused
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import Instance, Postmaster
+
+POSTMASTER = Postmaster(1, 5432, "/tmp", "dtmready", False, False, None)
+PRIMARY = Instance("/data/c", "instance", "gpadmin", "primary", "12", 1, 5432, {}, None, POSTMASTER)
+
+
+@pytest.mark.parametrize(
+    ("major", "option"), [("9.4", "-c gp_session_role=utility"), ("12", "-c gp_role=utility"), ("15", "-c gp_role=utility")]
+)
+def test_each_version_has_its_name_for_utility_mode(major, option):
+    assert connection.utility_option(major) == option
+
+
+def test_a_refusal_tells_how_far_a_standby_replayed():
+    refusal = "FATAL:  the database system is in recovery mode\nDETAIL:  last replayed record at 0/C000148\n"
+    assert connection.last_replayed(refusal) == "0/C000148"
+    assert connection.last_replayed("FATAL:  the database system is starting up") is None
+
+
+def test_names_are_quoted():
+    assert connection.identifier('a"b c') == '"a""b c"'
+
+
+def test_an_instance_that_accepts_but_is_silent_does_not_hold_us_up(tmp_path):
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / ".s.PGSQL.5432"))
+        server.listen()
+        began = time.monotonic()
+        with pytest.raises(NoAnswer, match="did not answer in time"), connection.connect(str(tmp_path), 5432, "", 0.2):
+            pass
+        assert time.monotonic() - began < 5
+
+
+def test_no_instance_is_a_refusal(tmp_path):
+    with pytest.raises(Refused, match="No such file"), connection.connect(str(tmp_path), 5432, "", 5):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"content": "absent"}, "/data/c holds no instance"),
+        ({"role": "standby"}, "is a standby: run this on the primary's host"),
+        ({"postmaster": None}, "is stopped: start it"),
+    ],
+)
+def test_only_a_primary_that_runs_is_connected_to(changes, message):
+    with pytest.raises(CoordinatorError, match=message), connection.connect_primary(dataclasses.replace(PRIMARY, **changes)):
+        pass
+
+
+def test_connects_as_the_user_that_runs_it_to_the_socket_of_the_instance(tmp_path):
+    instance = dataclasses.replace(PRIMARY, postmaster=dataclasses.replace(POSTMASTER, socket_directory=str(tmp_path)))
+    with pytest.raises(Refused, match=str(tmp_path / ".s.PGSQL.5432")), connection.connect_primary(instance):
+        pass
+
+
+class Server:
+    """Speaks just enough of the protocol to accept a connection, run statements and answer one row."""
+
+    def __init__(self, directory):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.bind(os.path.join(directory, ".s.PGSQL.5432"))
+        self.socket.listen()
+        self.startup = b""
+        self.statements = []
+
+    @staticmethod
+    def message(kind, body=b""):
+        return kind + (len(body) + 4).to_bytes(4, "big") + body
+
+    def parameter(self, name, value):
+        return self.message(b"S", f"{name}\0{value}\0".encode())
+
+    def serve(self):
+        peer, _dummy = self.socket.accept()
+        with peer:
+            self.startup = peer.recv(65536)
+            peer.sendall(
+                self.message(b"R", bytes(4))
+                + self.parameter("server_version", "12.12")
+                + self.parameter("client_encoding", "UTF8")
+                + self.parameter("DateStyle", "ISO, MDY")
+                + self.parameter("standard_conforming_strings", "on")
+                + self.message(b"K", (4711).to_bytes(4, "big") + bytes(4))
+                + self.message(b"Z", b"I")
+            )
+            while True:
+                received = peer.recv(65536)
+                if received[:1] != b"Q":
+                    return
+                statement = received[5:-1].decode()
+                self.statements.append(statement)
+                if statement == "SELECT hang":
+                    continue
+                if statement == "SELECT wrong":
+                    answer = self.message(b"E", b"SERROR\0C42601\0Mit is wrong\0\0")
+                else:
+                    column = b"n\0" + bytes(6) + (25).to_bytes(4, "big") + (65535).to_bytes(2, "big") + bytes(6)
+                    answer = self.message(b"T", b"\0\1" + column)
+                    answer += self.message(b"D", b"\0\1" + (1).to_bytes(4, "big") + b"7") + self.message(b"C", b"SELECT 1\0")
+                peer.sendall(answer + self.message(b"Z", b"I"))
+
+
+@pytest.fixture
+def server(tmp_path):
+    import threading
+
+    found = Server(str(tmp_path))
+    thread = threading.Thread(target=found.serve, daemon=True)
+    thread.start()
+    yield found
+    found.socket.close()
+
+
+def test_asks_and_is_answered(server, tmp_path):
+    with connection.connect(str(tmp_path), 5432, "-c gp_role=utility", 10) as opened:
+        assert opened.query("SELECT %s AS n", 1) == [{"n": "7"}]
+        assert opened.value("SELECT '%' AS n") == "7"
+        assert opened.backend_pid == 4711
+        with pytest.raises(Refused, match=r"it is wrong \(statement: SELECT wrong\)"):
+            opened.query("SELECT wrong")
+        opened.allow(60)
+        with pytest.raises(NoAnswer):
+            opened.query("SELECT hang", timeout=0.2)
+    assert server.statements == ["SELECT 1 AS n", "SELECT '%' AS n", "SELECT wrong", "SELECT hang"]
+    assert b"gp_role=utility" in server.startup
+    assert b"database\0postgres" in server.startup

@@ -1,0 +1,126 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+
+import pytest
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import standby
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import Instance, Postmaster
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import Passfile, Upstream, pass_entry
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.standby import Standby, Wanted
+
+UPSTREAM = Upstream("10.0.0.11", 5432, "r", "/p")
+WANTED = Wanted(8, 5432, UPSTREAM.primary_conninfo(), "standby_coordinator", "streaming")
+SETTINGS = {
+    # as the engine's own tools write it: another order, no quotes
+    "primary_conninfo": "user=r host=10.0.0.11 port=5432 passfile=/p application_name=gp_walreceiver",
+    "primary_slot_name": "standby_coordinator",
+}
+RUNNING = Postmaster(1, 5432, "/tmp", "standby", False, True, "0/1")
+INSTANCE = Instance("/data/gpseg-1", "instance", "gpadmin", "standby", "12", 8, 5432, SETTINGS, None, RUNNING)
+FOUND = Standby(INSTANCE, Passfile("/p", True, "abcd"), True)
+
+
+def but(thing, **changes):
+    return dataclasses.replace(thing, **changes)
+
+
+def found(**changes):
+    return but(FOUND, instance=but(INSTANCE, **changes))
+
+
+def planned(seen=FOUND, wanted=WANTED, password=None):
+    return [step.name for step in standby.plan(seen, wanted, password)]
+
+
+@pytest.mark.parametrize(
+    ("seen", "wanted", "password", "steps"),
+    [
+        (FOUND, WANTED, None, []),
+        (found(postmaster=but(RUNNING, received=None)), WANTED, None, []),
+        (found(postmaster=but(RUNNING, connected=False)), WANTED, None, ["wait_streaming"]),
+        (found(postmaster=but(RUNNING, connected=False)), but(WANTED, state="started"), None, []),
+        (found(postmaster=None), WANTED, None, ["start", "wait_streaming"]),
+        (found(postmaster=None), but(WANTED, state="started"), None, ["start"]),
+        (found(postmaster=None, dbid=2), but(WANTED, state="configured"), None, ["write_dbid"]),
+        (found(dbid=1), WANTED, None, ["write_dbid", "stop", "start", "wait_streaming"]),
+        (found(port=6000), WANTED, None, ["write_port", "stop", "start", "wait_streaming"]),
+        (found(settings={}, postmaster=None), WANTED, None, ["write_settings", "start", "wait_streaming"]),
+        (but(FOUND, password_kept=False), WANTED, "pw", ["write_passfile"]),
+        (but(FOUND, passfile=Passfile("/p", False, "abcd")), WANTED, None, ["write_passfile"]),
+        (but(FOUND, passfile=None), WANTED, None, []),
+        (found(), but(WANTED, dbid=None), None, []),
+    ],
+)
+def test_plans(seen, wanted, password, steps):
+    assert planned(seen, wanted, password) == steps
+
+
+@pytest.mark.parametrize("slot", [None, "other"])
+def test_another_slot_is_another_configuration(slot):
+    settings = dict(SETTINGS, primary_slot_name=slot) if slot else {"primary_conninfo": SETTINGS["primary_conninfo"]}
+    assert planned(found(settings=settings)) == ["write_settings", "stop", "start", "wait_streaming"]
+
+
+@pytest.mark.parametrize(
+    ("seen", "message"),
+    [
+        (found(content="absent"), "holds no instance (absent): make a snapshot"),
+        (found(role="primary"), "is a primary: it has no standby.signal"),
+        (but(FOUND, password_kept=False), "give replication_password"),
+        (found(postmaster=but(RUNNING, frozen=True)), "is frozen"),
+    ],
+)
+def test_refuses_before_anything_is_touched(seen, message):
+    with pytest.raises(CoordinatorError) as raised:
+        planned(seen)
+    assert message in raised.value.message
+
+
+def test_reads_a_standby_and_its_password(host, data_directory, tmp_path):
+    path = tmp_path / "pass"
+    upstream = Upstream("10.0.0.11", 5432, "r", str(path))
+    assert not standby.read_standby(host, str(data_directory), upstream, None).password_kept
+    path.write_text(pass_entry("r", "pw"))
+    assert standby.read_standby(host, str(data_directory), upstream, None).password_kept
+    assert standby.read_standby(host, str(data_directory), upstream, "pw").password_kept
+    assert not standby.read_standby(host, str(data_directory), upstream, "new").password_kept
+    assert standby.read_standby(host, str(data_directory), Upstream("10.0.0.11", 5432, "r", None), None).passfile is None
+
+
+def test_writes_settings(host, data_directory):
+    path = data_directory / "postgresql.auto.conf"
+    standby.write_settings(host, str(path), {"primary_conninfo": "host=a"})
+    assert path.read_text() == "primary_slot_name = 'standby_coordinator'\nprimary_conninfo = 'host=a'\n"
+
+
+def test_a_standby_that_is_gone_is_told_with_its_last_error(data_directory):
+    (data_directory / "log").mkdir()
+    (data_directory / "log" / "gpdb.csv").write_text("FATAL: out of disk\n")
+    with pytest.raises(CoordinatorError, match="stopped: FATAL: out of disk"):
+        standby.wait_streaming(str(data_directory), 1)
+
+
+@pytest.mark.parametrize(
+    ("log", "message"),
+    [
+        ("FATAL: could not connect: no password supplied", "did not stream within 0.2 s: FATAL: could not connect"),
+        ("ERROR: requested WAL segment 00000001 has already been removed", "make a new snapshot"),
+        ("", "its log tells no error"),
+    ],
+)
+def test_a_standby_that_does_not_stream_is_told_with_its_errors(data_directory, log, message):
+    process = subprocess.Popen(["sleep", "60"], cwd=data_directory)
+    try:
+        (data_directory / "postmaster.pid").write_text(f"{process.pid}\n{data_directory}\n1\n5432\n/tmp\n*\n1\nstandby\n")
+        (data_directory / "log").mkdir()
+        (data_directory / "log" / "gpdb.csv").write_text(f"{log}\n")
+        with pytest.raises(CoordinatorError, match=message):
+            standby.wait_streaming(str(data_directory), 0.2)
+    finally:
+        process.kill()

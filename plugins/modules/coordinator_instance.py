@@ -24,7 +24,7 @@ attributes:
     details:
       - V(restarted) and V(reloaded) of O(state) act each time.
 extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
+  - warehousepg.coordinator.attributes
   - warehousepg.coordinator.instance
 options:
   state:

@@ -15,7 +15,7 @@ description:
   - Runs on the standby's host. Makes a base backup of the primary, which goes on serving, and puts it in place as a data
     directory that is marked as a standby and ready to follow the primary.
   - The WAL written meanwhile is fetched with the copy, and page checksums are verified. Register the standby before, by
-    M(warehousepg.coordinator.standby_registration): its slot keeps that WAL, and the WAL that the standby needs afterwards.
+    M(warehousepg.coordinator.standby_registration). Its slot keeps that WAL, and the WAL that the standby needs afterwards.
   - The copy is made in a directory beside its place, named C(.<name>.coordinator_snapshot), and renamed in when it is whole.
     What an earlier attempt left there is replaced.
   - What gpinitstandby leaves out is left out (C(db_dumps), C(promote), C(db_analyze)), and so are the logs.
@@ -29,7 +29,7 @@ attributes:
   idempotent:
     support: full
 extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
+  - warehousepg.coordinator.attributes
   - warehousepg.coordinator.instance
   - warehousepg.coordinator.upstream
 options:

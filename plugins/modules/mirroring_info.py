@@ -25,7 +25,7 @@ attributes:
   idempotent:
     support: full
 extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
+  - warehousepg.coordinator.attributes
 options:
   data_directory:
     description:
@@ -91,31 +91,104 @@ addresses:
   elements: str
   sample: [10.0.0.11]
 site:
-  description:
-    - Where the data directory stands, or would; C(free) is in bytes.
-    - RV(site.engine_version) is what C(postgres --version) prints, V(null) when the installation is not where O(greenplum_path) says.
+  description: Where the data directory stands, or would.
   returned: with O(data_directory)
   type: dict
-  sample:
-    parent: /data/whpg/v7/coordinator
-    parent_owner: gpadmin
-    writable: true
-    free: 85899345920
-    engine_version: postgres (Greenplum Database) 12.12
+  contains:
+    parent:
+      description: Directory that it stands in.
+      type: str
+      sample: /data/whpg/v7/coordinator
+    parent_owner:
+      description: User that owns that directory, V(null) when it is missing.
+      type: str
+      sample: gpadmin
+    writable:
+      description: Whether the module's user can write there.
+      type: bool
+      sample: true
+    free:
+      description: Bytes free there.
+      type: int
+      sample: 85899345920
+    user:
+      description: The module's user.
+      type: str
+      sample: gpadmin
+    leftover:
+      description: Whether an unfinished copy is there.
+      type: bool
+      sample: false
+    engine_version:
+      description: What C(postgres --version) prints, V(null) when the installation is not where O(greenplum_path) says.
+      type: str
+      sample: postgres (Greenplum Database) 12.12
 instance:
-  description:
-    - The instance as its files and processes show it.
-    - RV(instance.role) is V(primary) or V(standby); RV(instance.content) V(absent), V(empty), V(instance) or V(other).
-    - RV(instance.control) is what C(pg_controldata) tells, V(null) when it cannot be read.
-    - RV(instance.postmaster) is V(null) when it is stopped.
+  description: The instance as its files and processes show it.
   returned: with O(data_directory)
   type: dict
-  sample:
-    data_directory: /data/whpg/v7/coordinator/gpseg-1
-    content: instance
-    role: primary
-    dbid: 1
-    port: 5432
+  contains:
+    data_directory:
+      description: The data directory, normalised.
+      type: str
+      sample: /data/whpg/v7/coordinator/gpseg-1
+    content:
+      description: V(absent), V(empty), V(instance), or V(other) when something else is there; the rest is V(null) without an instance.
+      type: str
+      sample: instance
+    owner:
+      description: User that owns it.
+      type: str
+      sample: gpadmin
+    role:
+      description: V(standby) while C(standby.signal) is there, else V(primary).
+      type: str
+      sample: primary
+    major:
+      description: Content of C(PG_VERSION).
+      type: str
+      sample: "12"
+    dbid:
+      description: C(gp_dbid) of C(internal.auto.conf).
+      type: int
+      sample: 1
+    port:
+      description: Port it listens on, or is configured for.
+      type: int
+      sample: 5432
+    settings:
+      description: Settings of C(postgresql.auto.conf).
+      type: dict
+      sample: {}
+    control:
+      description:
+        - What C(pg_controldata) tells, C(system_identifier), C(state), C(timeline), the LSNs C(checkpoint), C(redo) and C(consistent),
+          C(segment_bytes) of a WAL segment and C(checksums).
+        - V(null) when it cannot be read.
+      type: dict
+      sample:
+        system_identifier: "7711121183714698180"
+        state: in production
+        timeline: 1
+        checkpoint: 0/30000060
+        redo: 0/30000028
+        consistent: 0/0
+        segment_bytes: 67108864
+        checksums: true
+    postmaster:
+      description:
+        - The running instance, its C(pid), C(port), C(socket_directory) and C(status) of C(postmaster.pid), whether one of its vital
+          processes is C(frozen) by a signal, whether a walreceiver is C(connected), and the LSN that it C(received).
+        - V(null) when it is stopped.
+      type: dict
+      sample:
+        pid: 2161
+        port: 5432
+        socket_directory: /tmp
+        status: dtmready
+        frozen: false
+        connected: false
+        received: null
 used_bytes:
   description: Size in bytes of what a snapshot of the data directory copies, V(null) without O(size).
   returned: with O(data_directory)
@@ -147,17 +220,80 @@ standby:
     replayed_lsn: 0/C000148
     errors: ""
 primary:
-  description:
-    - What the primary knows of itself and its standby; V(null) when this is no primary that answers.
-    - RV(primary.registrations) are the rows of C(gp_segment_configuration), RV(primary.standby) the one of the standby.
-    - RV(primary.walsender) is the standby's row of C(pg_stat_replication); lags are bytes (C(lag_bytes)) and seconds (C(_s)).
-    - RV(primary.slots) are the physical slots and the bytes of WAL that each holds back.
-    - RV(primary.probe) is what the probe write met.
+  description: What the primary knows of itself and its standby; V(null) when this is no primary that answers.
   returned: with O(data_directory)
   type: dict
-  sample:
-    lsn: 0/C000148
-    timeline: 1
+  contains:
+    lsn:
+      description: End of its WAL.
+      type: str
+      sample: 0/C000148
+    timeline:
+      description: Its timeline, by the latest checkpoint.
+      type: int
+      sample: 1
+    version:
+      description: Version of the engine, in its own words.
+      type: str
+      sample: PostgreSQL 12.12 (Greenplum Database 7.1.0)
+    registrations:
+      description: The rows of C(gp_segment_configuration).
+      type: list
+      elements: dict
+      sample:
+        - dbid: 1
+          content: -1
+          role: p
+          preferred_role: p
+          mode: n
+          status: u
+          port: 5432
+          hostname: cdw
+          address: cdw
+          datadir: /data/whpg/v7/coordinator/gpseg-1
+    standby:
+      description: The row of the standby among them, V(null) when none is registered.
+      type: dict
+      sample: null
+    walsender:
+      description:
+        - The standby's row of C(pg_stat_replication), V(null) when none is connected. C(lag_bytes) is what the standby has still to
+          replay, C(replay_lag_s) and C(reply_age_s) are seconds.
+      type: dict
+      sample:
+        pid: 4711
+        client_addr: 10.0.0.12
+        state: streaming
+        sync_state: sync
+        sent_lsn: 0/C000148
+        flush_lsn: 0/C000148
+        replay_lsn: 0/C000148
+        lag_bytes: 0
+        replay_lag_s: 0.001
+        reply_age_s: 1.5
+    sync_error:
+      description: C(sync_error) of the coordinator in C(gp_stat_replication).
+      type: str
+      sample: none
+    slots:
+      description: The physical replication slots, and the bytes of WAL that each holds back.
+      type: list
+      elements: dict
+      sample:
+        - name: standby_coordinator
+          active: true
+          restart_lsn: 0/C000148
+          retained_bytes: 0
+    probe:
+      description:
+        - What the probe write met, whether it was C(acknowledged), whether the standby C(replayed) up to C(lsn), and the C(seconds) of
+          both. V(null) without O(probe_write).
+      type: dict
+      sample:
+        lsn: 0/C000148
+        acknowledged: true
+        replayed: true
+        seconds: 0.012
 segments:
   description: Segment instances that run on this host.
   returned: always

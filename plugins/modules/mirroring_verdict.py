@@ -22,7 +22,7 @@ attributes:
   idempotent:
     support: full
 extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
+  - warehousepg.coordinator.attributes
 options:
   cluster:
     description:

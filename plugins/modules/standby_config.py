@@ -25,7 +25,7 @@ attributes:
   idempotent:
     support: full
 extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
+  - warehousepg.coordinator.attributes
   - warehousepg.coordinator.instance
   - warehousepg.coordinator.upstream
 options:

@@ -26,7 +26,7 @@ attributes:
   idempotent:
     support: full
 extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
+  - warehousepg.coordinator.attributes
   - warehousepg.coordinator.instance
 options:
   state:
@@ -121,12 +121,6 @@ dbid:
   returned: with O(state=present)
   type: int
   sample: 8
-created:
-  description: Which parts were not there before.
-  returned: with O(state=present)
-  type: list
-  elements: str
-  sample: [role, row, slot]
 standby:
   description: The standby's row of C(gp_segment_configuration), V(null) when there is none.
   returned: always
@@ -165,8 +159,6 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors imp
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import Instance, read_instance
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import Actions, Step, carry_out
-
-CREATING = {"create_role": "role", "add_row": "row", "create_slot": "slot"}
 
 
 def actions_on(host: Host, instance: Instance, connection: Connection, parameters: t.Mapping[str, t.Any]) -> Actions:
@@ -262,7 +254,7 @@ def main() -> None:
         module.fail_json(msg="replication_auth=scram needs a passfile to keep the password in: set passfile")
     require_psycopg2(module)
     host = Host(module, parameters["greenplum_path"])
-    planned: list[Step] = []
+    expected: dict[str, int] = {}
 
     def observe() -> registration.Known:
         passfile = replication.read_passfile(parameters["passfile"]) if parameters["passfile"] and scram else None
@@ -272,13 +264,10 @@ def main() -> None:
         if not present:
             return registration.plan_absent(known, parameters["parts"])
         kept = replication.kept_password(parameters["passfile"], parameters["replication_user"]) if scram else None
-        planned[:] = registration.plan_present(known, standby_of(instance, parameters), parameters["replication_password"], kept, scram)
-        planned_result.update(
-            dbid=expected_dbid(known, planned), created=[CREATING[step.name] for step in planned if step.name in CREATING]
-        )
-        return planned
+        steps = registration.plan_present(known, standby_of(instance, parameters), parameters["replication_password"], kept, scram)
+        expected["dbid"] = expected_dbid(known, steps)
+        return steps
 
-    planned_result: dict[str, t.Any] = {}
     try:
         instance = read_instance(host, parameters["data_directory"])
         with connect_primary(instance) as connection:
@@ -287,7 +276,7 @@ def main() -> None:
                 observe,
                 plan,
                 actions_on(host, instance, connection, parameters),
-                show=lambda known: dict(show(known), **planned_result),
+                show=lambda known: {**show(known), **expected},
             )
     except CoordinatorError as error:
         module.fail_json(msg=error.message, **error.data)

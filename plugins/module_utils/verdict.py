@@ -24,6 +24,10 @@ UNMIRRORED = "unmirrored"
 STATES = (MIRRORED, DEGRADED, PRIMARY_HUNG, PRIMARY_DOWN, BOTH_DOWN, PRIMARY_UNKNOWN, SPLIT_BRAIN, UNMIRRORED)
 
 
+#: port, data directory, dbid
+Place = t.Tuple[t.Any, ...]
+
+
 @dataclasses.dataclass(frozen=True)
 class View:
     """What was seen of one coordinator host. None: not seen.
@@ -37,8 +41,9 @@ class View:
     :param answered: whether the instance, running as primary, answered a query.
     :param system_identifier: of the data directory.
     :param timeline: of its latest checkpoint.
-    :param dbid: ``gp_dbid`` of its files.
-    :param registered: dbid of the standby in the catalog, as this primary has it; 0 when none is registered.
+    :param place: port, data directory and ``gp_dbid`` of the instance.
+    :param registered: port, data directory and dbid of the standby in the catalog, as this primary has it; empty when none is
+        registered.
     :param streaming: whether this primary has a walsender for a standby that streams in sync.
     :param acknowledged: whether a probe write on this primary was acknowledged.
     :param caught_up: whether the standby had replayed the primary's position within the probe's limit.
@@ -53,8 +58,8 @@ class View:
     answered: bool | None = None
     system_identifier: str | None = None
     timeline: int | None = None
-    dbid: int | None = None
-    registered: int | None = None
+    place: Place | None = None
+    registered: Place | None = None
     streaming: bool | None = None
     acknowledged: bool | None = None
     caught_up: bool | None = None
@@ -86,7 +91,7 @@ def view_of(host: str, observation: t.Mapping[str, t.Any] | None) -> View:
         answered=sql.get("answered"),
         system_identifier=control.get("system_identifier"),
         timeline=control.get("timeline"),
-        dbid=instance["dbid"],
+        place=(instance["port"], instance["data_directory"], instance["dbid"]),
     )
     if not primary:
         return view
@@ -94,7 +99,7 @@ def view_of(host: str, observation: t.Mapping[str, t.Any] | None) -> View:
     probe = primary["probe"]
     return dataclasses.replace(
         view,
-        registered=primary["standby"]["dbid"] if primary["standby"] else 0,
+        registered=tuple(primary["standby"][key] for key in ("port", "datadir", "dbid")) if primary["standby"] else (),
         streaming=bool(sender and sender["state"] == "streaming" and sender["sync_state"] == "sync"),
         acknowledged=probe["acknowledged"] if probe else None,
         caught_up=probe["replayed"] if probe else None,
@@ -239,8 +244,10 @@ def _shortcomings(primary: View, standby: View | None, unseen: View | None) -> l
             reasons.append(f"{standby.host}: the standby is frozen")
         if standby.system_identifier != primary.system_identifier:
             reasons.append(f"{standby.host} holds the system {standby.system_identifier}, the primary {primary.system_identifier}")
-        if standby.dbid != primary.registered:
-            reasons.append(f"{standby.host} has gp_dbid {standby.dbid}, registered is {primary.registered}")
+        if standby.place != primary.registered:
+            reasons.append(
+                f"{standby.host}: its port, data directory, dbid are {_words(standby.place)}, registered are {_words(primary.registered)}"
+            )
     if not primary.streaming:
         reasons.append(f"{primary.host}: no standby streams in sync; commits do not wait for one")
     elif primary.acknowledged is False:
@@ -255,6 +262,10 @@ def _shortcomings(primary: View, standby: View | None, unseen: View | None) -> l
 def _seen_without_primary(view: View) -> bool:
     """Whether it was seen that no primary runs there."""
     return view.observed and (view.running is False or view.role == "standby")
+
+
+def _words(place: Place | None) -> str:
+    return ", ".join(map(str, place or ())) or "unknown"
 
 
 def _none_living(views: t.Sequence[View]) -> _Finding:

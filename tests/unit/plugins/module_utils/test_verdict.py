@@ -21,14 +21,22 @@ PRIMARY = View(
     answered=True,
     system_identifier="1",
     timeline=1,
-    dbid=1,
-    registered=8,
+    place=(5432, "/c", 1),
+    registered=(5432, "/s", 8),
     streaming=True,
     acknowledged=True,
     caught_up=True,
 )
 STANDBY = View(
-    "scdw", observed=True, content="instance", role="standby", running=True, frozen=False, system_identifier="1", timeline=1, dbid=8
+    "scdw",
+    observed=True,
+    content="instance",
+    role="standby",
+    running=True,
+    frozen=False,
+    system_identifier="1",
+    timeline=1,
+    place=(5432, "/s", 8),
 )
 LOST = View("cdw", observed=False)
 LOST_STANDBY = View("scdw", observed=False)
@@ -50,14 +58,14 @@ TABLE = [
     ("degraded", [but(PRIMARY, acknowledged=False), STANDBY]),
     ("degraded", [but(PRIMARY, caught_up=False), STANDBY]),
     ("degraded", [but(PRIMARY, acknowledged=None, caught_up=None), STANDBY]),
-    ("degraded", [PRIMARY, but(STANDBY, dbid=9)]),
+    ("degraded", [PRIMARY, but(STANDBY, place=(5432, "/s", 9))]),
     ("degraded", [PRIMARY, but(STANDBY, system_identifier="2")]),
     ("degraded", [PRIMARY, LOST_STANDBY]),
     ("degraded", [but(PRIMARY, streaming=False), EMPTY]),
     ("degraded", [PRIMARY]),
-    ("unmirrored", [but(PRIMARY, registered=0, streaming=False, caught_up=False), EMPTY]),
-    ("unmirrored", [but(PRIMARY, registered=0, streaming=False, caught_up=False), but(STANDBY, running=False)]),
-    ("unmirrored", [but(PRIMARY, registered=0, streaming=False, caught_up=False), LOST_STANDBY]),
+    ("unmirrored", [but(PRIMARY, registered=(), streaming=False, caught_up=False), EMPTY]),
+    ("unmirrored", [but(PRIMARY, registered=(), streaming=False, caught_up=False), but(STANDBY, running=False)]),
+    ("unmirrored", [but(PRIMARY, registered=(), streaming=False, caught_up=False), LOST_STANDBY]),
     ("primary_hung", [but(PRIMARY, answered=False), STANDBY]),
     ("primary_hung", [but(PRIMARY, streaming=False, acknowledged=False), STANDBY]),
     ("primary_down", [DOWN, STANDBY]),
@@ -122,8 +130,8 @@ view = st.builds(
     answered=maybe,
     system_identifier=st.sampled_from([None, "1", "2"]),
     timeline=st.sampled_from([None, 1, 2]),
-    dbid=st.sampled_from([None, 1, 8]),
-    registered=st.sampled_from([None, 0, 8]),
+    place=st.sampled_from([None, (1,), (8,)]),
+    registered=st.sampled_from([None, (), (8,)]),
     streaming=maybe,
     acknowledged=maybe,
     caught_up=maybe,
@@ -159,7 +167,7 @@ def test_mirrored_is_said_only_of_what_was_seen(one, two):
     by_host = {found.host: found for found in views}
     primary, standby = by_host[verdict.primary], by_host[verdict.standby]
     assert primary.streaming and primary.acknowledged and primary.caught_up and primary.answered
-    assert standby.observed and standby.running and not standby.frozen and standby.dbid == primary.registered
+    assert standby.observed and standby.running and not standby.frozen and standby.place == primary.registered
 
 
 def test_a_view_of_nothing_is_unknown():
@@ -171,6 +179,8 @@ def result(role, **changes):
         "content": "instance",
         "role": role,
         "dbid": 8,
+        "port": 5432,
+        "data_directory": "/s",
         "control": {"system_identifier": "1", "timeline": 1},
         "postmaster": {"frozen": False},
     }
@@ -179,15 +189,15 @@ def result(role, **changes):
 
 def test_views_of_results():
     primary = {
-        "standby": {"dbid": 8},
+        "standby": {"dbid": 8, "port": 5432, "datadir": "/s"},
         "walsender": {"state": "streaming", "sync_state": "sync"},
         "probe": {"acknowledged": True, "replayed": True},
     }
     seen = view_of("cdw", result("primary", primary=primary, sql={"answered": True}))
-    assert seen == but(PRIMARY, dbid=8)
+    assert seen == but(PRIMARY, place=(5432, "/s", 8))
     assert view_of("scdw", result("standby")) == STANDBY
     assert judge([seen, view_of("scdw", result("standby"))]).state == "mirrored"
     silent = view_of("cdw", result("primary", sql={"answered": False}))
     assert (silent.answered, silent.registered, silent.acknowledged) == (False, None, None)
     alone = view_of("cdw", result("primary", primary={"standby": None, "walsender": None, "probe": None}, sql={"answered": True}))
-    assert (alone.registered, alone.streaming, alone.acknowledged, alone.caught_up) == (0, False, None, None)
+    assert (alone.registered, alone.streaming, alone.acknowledged, alone.caught_up) == ((), False, None, None)

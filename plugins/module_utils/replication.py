@@ -290,7 +290,6 @@ def write_passfile(host: Host, path: str, user: str, password: str | None) -> No
 
     :param password: None to keep the one that is there and mend the mode.
     """
-    password = password or kept_password(path, user)
-    assert password is not None
+    password = password or kept_password(path, user) or ""
     os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
     host.write(path, pass_entry(user, password), 0o600)

@@ -216,16 +216,15 @@ def _living(primary: View, views: t.Sequence[View]) -> _Finding:
         reasons = [f"{primary.host} serves; no standby is registered"]
         return UNMIRRORED, reasons, f"run enable_mirroring to make {name} its standby", primary.host, standby
     reasons = _shortcomings(primary, standby, unseen)
-    if reasons:
-        if standby is not None and standby.frozen:
-            advice = f"let {standby.host} go on, or end its walsender on {primary.host}: commits wait for it"
-        elif standby is None and unseen is not None:
-            advice = f"make {unseen.host} reachable and look again"
-        else:
-            advice = "run enable_mirroring"
-        return DEGRADED, reasons, advice, primary.host, standby
-    assert standby is not None
-    return MIRRORED, [f"{standby.host} streams in sync from {primary.host}"], "nothing", primary.host, standby
+    if standby is not None and not reasons:
+        return MIRRORED, [f"{standby.host} streams in sync from {primary.host}"], "nothing", primary.host, standby
+    if standby is not None and standby.frozen:
+        advice = f"let {standby.host} go on, or end its walsender on {primary.host}: commits wait for it"
+    elif standby is None and unseen is not None:
+        advice = f"make {unseen.host} reachable and look again"
+    else:
+        advice = "run enable_mirroring"
+    return DEGRADED, reasons, advice, primary.host, standby
 
 
 def _shortcomings(primary: View, standby: View | None, unseen: View | None) -> list[str]:

@@ -319,6 +319,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.host impor
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import (
     Instance,
+    Postmaster,
     read_instance,
     recent_errors,
     running_segments,
@@ -368,17 +369,16 @@ def describe_primary(open_connection: connection.Connection, probe: replication.
     }
 
 
-def read_standby(instance: Instance, timeout: float) -> dict[str, t.Any]:
+def read_standby(instance: Instance, postmaster: Postmaster, timeout: float) -> dict[str, t.Any]:
     """What a standby that runs shows: it refuses every connection, and says how far it replayed."""
-    assert instance.postmaster is not None
     refusal = ""
     try:
-        with connection.connect(instance.postmaster.socket_directory or "/tmp", instance.port or 0, "", timeout):
+        with connection.connect(postmaster.socket_directory or "/tmp", instance.port or 0, "", timeout):
             pass
     except (connection.Refused, connection.NoAnswer) as error:
         refusal = error.message
     return {
-        "received_lsn": instance.postmaster.received,
+        "received_lsn": postmaster.received,
         "replayed_lsn": connection.last_replayed(refusal),
         "errors": recent_errors(instance.data_directory),
     }
@@ -400,7 +400,7 @@ def read_coordinator(host: Host, parameters: t.Mapping[str, t.Any]) -> dict[str,
     if instance.postmaster is None:
         return found
     if instance.role == "standby":
-        found["standby"] = read_standby(instance, parameters["probe_timeout"])
+        found["standby"] = read_standby(instance, instance.postmaster, parameters["probe_timeout"])
         return found
     try:
         found["primary"] = read_primary(instance, parameters)

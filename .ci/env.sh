@@ -1,0 +1,19 @@
+# shellcheck shell=bash
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# The environment of everything that runs here. Source it: . .ci/env.sh
+
+WHPG_REPO=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+export WHPG_REPO
+export WHPG_CACHE=$WHPG_REPO/.cache
+case :$PATH: in
+  *":$WHPG_CACHE/venv/bin:"*) ;;
+  *) export PATH=$WHPG_CACHE/venv/bin:$PATH ;;
+esac
+export ANSIBLE_COLLECTIONS_PATH=$WHPG_CACHE/collections
+export CONTAINERS_CONF=$WHPG_CACHE/containers.conf
+export MOLECULE_COMMAND_BORDERS=false
+export MOLECULE_GLOB='molecule/*/molecule.yml'
+export MOLECULE_PROJECT_DIRECTORY=$WHPG_REPO
+export MOLECULE_EPHEMERAL_DIRECTORY=$WHPG_CACHE/molecule

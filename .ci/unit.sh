@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+. "$(dirname "$0")/results.sh"
+cd "$WHPG_REPO" || exit
+begin unit
+junit=$WHPG_CACHE/unit.xml
+rm -f "$junit"
+# The collection's modules are imported by their full names.
+export PYTHONPATH=$WHPG_CACHE/collections
+if pytest tests/unit --junitxml="$junit" --cov --cov-report= --cov-fail-under=0; then
+  record_junit pytest "$junit"
+  check coverage coverage report --skip-covered
+else
+  record_junit pytest "$junit"
+  record 1 failed "pytest run"
+fi
+finish

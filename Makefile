@@ -1,0 +1,63 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+.PHONY: help demo test lint sanity unit molecule scenario bench image hosts reset destroy clean env
+
+# The image of the test hosts: the one that WHPG_IMAGE names, or that of the simulated engine.
+image_name = $${WHPG_IMAGE:-$$(tests/engine/build-image)}
+with_env = . .ci/env.sh;
+with_hosts = $(with_env) export WHPG_TEST_IMAGE="$$(cat .cache/image)";
+
+help: ## Show this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | while IFS=$$'\t' read -r target what; do \
+		printf '  make %-10s %s\n' "$$target" "$$what"; done
+	@echo
+	@echo "  WHPG_IMAGE=<image> makes any of them use a real engine instead of the simulated one."
+
+demo: hosts ## Mirror a coordinator between containers on this machine, and look at it
+	@$(with_env) .ci/demo.sh
+
+test: ## Everything that must pass: lint, sanity, unit, molecule
+test: lint sanity unit molecule
+
+lint: env ## Style, types, licences, documentation
+	@$(with_env) .ci/lint.sh
+
+sanity: env ## ansible-test sanity, on a copy of the work tree
+	@$(with_env) .ci/sanity.sh
+
+unit: env ## Unit tests, with the coverage of plugins/module_utils
+	@$(with_env) .ci/unit.sh
+
+molecule: hosts ## All scenarios
+	@$(with_hosts) .ci/scenarios.sh
+
+scenario: hosts ## One scenario: make scenario S=default
+	@$(with_hosts) .ci/scenarios.sh "$(S)"
+
+bench: hosts ## Time our playbooks beside the bare commands; RUNS=3 SIZES="small 2g"
+	@$(with_hosts) python tests/bench/bench.py
+
+image: env ## Build the image of the test hosts, unless it is there
+	@$(with_env) name="$(image_name)"; echo "$$name" > .cache/image; echo "image of the test hosts: $$name"
+
+hosts: image ## Start the test hosts and make a cluster on them, unless they are there
+	@rm -rf .cache/molecule
+	@$(with_hosts) molecule create
+
+reset: hosts ## Back to a cluster without a standby
+	@$(with_hosts) molecule cleanup
+
+destroy: env ## Remove the test hosts
+	@$(with_env) molecule destroy
+
+clean: destroy ## Remove the test hosts and everything that was generated
+	@rm -rf .cache
+
+env:
+	@.ci/setup.sh

@@ -1,0 +1,145 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What enable_mirroring makes of a pair that is half made, and what it leaves where it fails."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+
+import pytest
+from conftest import HERE, playbook, status, wait_until
+
+ENABLE = "warehousepg.coordinator.enable_mirroring"
+LEFTOVER = "/data/whpg/v7/standby/.gpseg-1.coordinator_snapshot"
+
+
+def enable(*arguments):
+    return playbook(ENABLE, *arguments)
+
+
+def traces(primary, standby):
+    """Everything that mirroring leaves: rows, slots, roles, rules, files."""
+    return (
+        primary.sql("SELECT count(*) FROM gp_segment_configuration WHERE content = -1 AND role = 'm'"),
+        primary.sql("SELECT count(*) FROM pg_replication_slots"),
+        primary.sql("SELECT count(*) FROM pg_roles WHERE rolreplication AND NOT rolsuper"),
+        primary.run(f"grep -c warehousepg.coordinator {primary.directory}/pg_hba.conf || true"),
+        standby.run("ls -A /data/whpg/v7/standby"),
+    )
+
+
+@pytest.fixture
+def unmirrored():
+    assert playbook(str(HERE / "shared/reset.yml")).returncode == 0
+
+
+@pytest.fixture
+def mirrored():
+    assert enable().returncode == 0
+
+
+NOTHING = ("0", "0", "0", "0", "")
+
+
+@pytest.mark.usefixtures("unmirrored")
+def test_check_mode_foretells_and_changes_nothing(primary, standby):
+    done = enable("--check", "--diff")
+    assert done.returncode == 0
+    assert "changed=" in done.stdout
+    assert traces(primary, standby) == NOTHING
+
+
+@pytest.mark.usefixtures("unmirrored")
+def test_what_a_failed_run_began_is_taken_back(primary, standby):
+    done = enable("-e", "standby_primary_host=10.203.17.99")
+    assert done.returncode == 2
+    assert "demo is not mirrored" in done.stdout
+    assert "Taken back: role, row, slot" in done.stdout
+    assert traces(primary, standby) == NOTHING
+    assert status() == ("unmirrored", 2)
+
+
+@pytest.mark.usefixtures("unmirrored")
+def test_something_else_in_the_place_is_refused_and_kept(primary, standby):
+    standby.run(f"mkdir {standby.directory} && touch {standby.directory}/precious")
+    done = enable()
+    assert done.returncode == 2
+    assert f"nothing was changed: scdw: {standby.directory} holds something that is not an instance" in done.stdout
+    assert standby.run(f"ls {standby.directory}") == "precious"
+    assert traces(primary, standby) == (*NOTHING[:4], "gpseg-1")
+    standby.run(f"rm -r {standby.directory}")
+
+
+@pytest.mark.usefixtures("unmirrored")
+def test_a_host_left_out_is_unknown_and_nothing_is_begun(primary, standby):
+    done = enable("--limit", "cdw,scdw")
+    assert done.returncode == 2
+    assert "nothing was changed: sdw1 is unknown, it took no part in this run" in done.stdout
+    assert traces(primary, standby) == NOTHING
+
+
+@pytest.mark.usefixtures("unmirrored")
+def test_a_run_that_was_cut_off_is_finished_by_the_next(primary, standby):
+    command = ["ansible-playbook", ENABLE, "-i", str(HERE / "inventory"), "-e", "standby_max_rate=1M"]
+    with subprocess.Popen(command, cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True) as cut_off:
+        wait_until(lambda: standby.run(f"ls -A {LEFTOVER} 2> /dev/null || true") != "", "the copy has begun", 60)
+        cut_off.send_signal(signal.SIGKILL)
+    assert enable().returncode == 0
+    assert standby.run("ls -A /data/whpg/v7/standby") == "gpseg-1"
+    assert status() == ("mirrored", 0)
+
+
+@pytest.mark.usefixtures("mirrored")
+def test_a_stopped_standby_is_started(standby):
+    standby.signal("KILL")
+    assert enable().returncode == 0
+    assert status() == ("mirrored", 0)
+
+
+@pytest.mark.usefixtures("mirrored")
+def test_a_lost_directory_is_copied_again(standby):
+    standby.stop()
+    standby.run(f"rm -r {standby.directory}; mkdir {LEFTOVER}; touch {LEFTOVER}/half")
+    assert enable().returncode == 0
+    assert standby.run("ls -A /data/whpg/v7/standby") == "gpseg-1"
+    assert status() == ("mirrored", 0)
+
+
+@pytest.mark.usefixtures("mirrored")
+def test_a_wrong_row_is_corrected_and_the_dbid_follows(primary, standby):
+    verb = primary.sql("SELECT min(proname) FROM pg_proc WHERE proname ~ '^gp_add_(coordinator|master)_standby$'")
+    primary.sql(f"SELECT {verb.replace('add', 'remove')}()")
+    # another dbid than before: the highest one plus one, so one is taken meanwhile
+    primary.sql(f"SELECT {verb}('elsewhere', 'elsewhere', '/elsewhere', 6432)")
+    assert status() == ("degraded", 2)
+    assert enable().returncode == 0
+    row = primary.sql("SELECT dbid, hostname, port, datadir FROM gp_segment_configuration WHERE content = -1 AND role = 'm'")
+    dbid = standby.run(f"sed -n 's/^gp_dbid *= *//p' {standby.directory}/internal.auto.conf")
+    assert row == f"{dbid}|scdw|5432|{standby.directory}"
+
+
+@pytest.mark.usefixtures("mirrored")
+def test_settings_that_drifted_are_corrected(primary, standby):
+    standby.run(f'sed -i "s/^gp_dbid.*/gp_dbid=77/" {standby.directory}/internal.auto.conf')
+    primary.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_replication")
+    standby.run(f"echo \"primary_slot_name = 'another'\" >> {standby.directory}/postgresql.auto.conf")
+    standby.run("chmod 644 ~/.whpg/demo.pgpass")
+    assert enable().returncode == 0
+    assert standby.run("stat -c %a ~/.whpg/demo.pgpass") == "600"
+    assert status() == ("mirrored", 0)
+
+
+@pytest.mark.usefixtures("mirrored")
+def test_a_new_password_is_set_on_both_hosts_and_told_nowhere(primary, standby, tmp_path):
+    variables = tmp_path / "vault.yml"
+    variables.write_text("standby_replication_password: Unheard-of:1\n")
+    done = enable("-e", f"@{variables}", "-vvv", "--diff")
+    assert done.returncode == 0
+    assert "Unheard-of" not in done.stdout + done.stderr
+    for coordinator in (primary, standby):
+        assert coordinator.run("cut -d: -f5- ~/.whpg/demo.pgpass") == "Unheard-of\\:1"
+    standby.signal("KILL")
+    assert enable().returncode == 0
+    assert status() == ("mirrored", 0)

@@ -1,0 +1,96 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Times our playbooks beside the bare commands, in turn, on the hosts that `make hosts` made.
+
+RUNS (3) is how often, SIZES ("small 2g") how much data the coordinator holds. Rows of other sizes and engines stay in
+results/bench.json. Seconds are medians.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from statistics import median
+
+import cluster
+from cluster import HERE, Run
+
+RESULTS = HERE / "results/bench.json"
+ENGINE = "real" if os.environ.get("WHPG_IMAGE") else "simulated"
+RUNS = int(os.environ.get("RUNS", "3"))
+SIZES = os.environ.get("SIZES", "small 2g").split()
+ENABLE = "warehousepg.coordinator.enable_mirroring"
+
+
+def measure(size: str) -> list[dict]:
+    """The rows of one size. The first run is not timed: it warms caches up, and its memory is watched."""
+    data_mib = cluster.fill(size)
+    cluster.reset()
+    with cluster.watch_memory() as peaks:
+        cluster.playbook(ENABLE)
+    enable, enable_bare, rerun, start = [], [], [], []
+    for number in range(RUNS):
+        print(f"{size}: run {number + 1} of {RUNS}", flush=True)
+        cluster.reset()
+        enable_bare.append(cluster.bare())
+        cluster.reset()
+        enable.append(cluster.playbook(ENABLE))
+        start.append(cluster.playbook(str(HERE / "empty.yml")).wall_s)
+        rerun.append(cluster.playbook(ENABLE))
+    cluster.reset()
+    return [
+        {**row("enable", size, enable, enable_bare), "data_mib": data_mib, "module_rss_mib": max(peaks.values())},
+        row("rerun", size, rerun, start),
+    ]
+
+
+def row(operation: str, size: str, ours: list[Run], bare: list[float]) -> dict:
+    wall = [run.wall_s for run in ours]
+    seconds = {
+        "wall_s": median(wall),
+        "wall_min_s": min(wall),
+        "wall_max_s": max(wall),
+        "module_s": median(run.module_s for run in ours),
+        "bare_s": median(bare),
+        "bare_min_s": min(bare),
+        "bare_max_s": max(bare),
+        "overhead_s": median(wall) - median(bare),
+        "ratio": median(wall) / median(bare),
+    }
+    rounded = {name: round(value, 2) for name, value in seconds.items()}
+    return {"operation": operation, "size": size, "engine": ENGINE, "runs": len(ours), **rounded}
+
+
+def write(rows: list[dict]) -> None:
+    def key(row: dict) -> tuple:
+        return row["engine"], row["size"], row["operation"]
+
+    kept = json.loads(RESULTS.read_text())["rows"] if RESULTS.exists() else []
+    new = {key(row) for row in rows}
+    merged = sorted([row for row in kept if key(row) not in new] + rows, key=key)
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps({"rows": merged}, indent=2) + "\n")
+
+
+def show(rows: list[dict]) -> None:
+    columns = ["operation", "size", "engine", "wall_s", "wall_min_s", "wall_max_s", "module_s"]
+    columns += ["bare_s", "bare_min_s", "bare_max_s", "overhead_s", "ratio", "data_mib", "module_rss_mib"]
+    table = [columns] + [[str(row.get(column, "")) for column in columns] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*table)]
+    for line in table:
+        print("  ".join(cell.rjust(width) for cell, width in zip(line, widths)))
+
+
+def main() -> None:
+    cluster.reset()
+    rows = []
+    for size in SIZES:
+        rows += measure(size)
+        write(rows)
+    cluster.fill("small")
+    show(rows)
+
+
+if __name__ == "__main__":
+    main()

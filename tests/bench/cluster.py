@@ -1,0 +1,117 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The test hosts as the benchmark needs them: commands, playbooks, the reset, data of a given size, memory."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Iterator
+
+HERE = Path(__file__).parent
+REPO = HERE.parent.parent
+DATA = "/data/whpg/v7/coordinator/gpseg-1"
+COORDINATORS = ("cdw", "scdw")
+
+# One row fills nearly a quarter of a page of 32 KiB, or a page of 8 KiB.
+ROW_BYTES = 7680
+
+
+def ssh_command(host: str, command: str) -> list[str]:
+    return ["ssh", "-F", str(REPO / ".cache/ssh/config"), host, command]
+
+
+def ssh(host: str, command: str, stdin: str = "") -> str:
+    done = subprocess.run(ssh_command(host, command), input=stdin, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{host}: {command}\n{done.stdout}{done.stderr}")
+    return done.stdout.strip()
+
+
+def sql(query: str) -> str:
+    return ssh("cdw", ". /run/whpg/profile.sh; PGOPTIONS='-c gp_role=utility' psql -X -At -h /tmp -v ON_ERROR_STOP=1", query)
+
+
+@dataclass
+class Run:
+    """One run of a playbook: its wall time, and the time in steps of modules (hosts of one task work at the same time)."""
+
+    wall_s: float
+    module_s: float
+
+
+def playbook(name: str) -> Run:
+    """Run a playbook as an operator's first of the day: no connection is open."""
+    with tempfile.TemporaryDirectory(prefix="ssh-") as sockets:
+        environment = dict(
+            os.environ, ANSIBLE_STDOUT_CALLBACK="ansible.posix.json", ANSIBLE_SSH_CONTROL_PATH_DIR=sockets, ANSIBLE_FORKS="20"
+        )
+        began = time.monotonic()
+        done = subprocess.run(
+            ["ansible-playbook", name, "-i", str(REPO / "molecule/inventory")],
+            cwd="/",
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        wall_s = time.monotonic() - began
+    if done.returncode:
+        raise RuntimeError(f"{name}\n{done.stdout[-5000:]}{done.stderr}")
+    report = json.loads(done.stdout[done.stdout.index("{") :])
+    return Run(wall_s, sum(module_seconds(task["hosts"]) for play in report["plays"] for task in play["tasks"]))
+
+
+def module_seconds(results: dict[str, dict]) -> float:
+    return max((sum(step["seconds"] for step in result.get("steps", ())) for result in results.values()), default=0)
+
+
+def bare() -> float:
+    began = time.monotonic()
+    ssh("cdw", "bash -s", (HERE / "bare.sh").read_text())
+    return time.monotonic() - began
+
+
+def reset() -> None:
+    """No standby, and no trace of one. The primary comes last: until then its standby would come back."""
+    for host in ("scdw", "sdw1", "cdw"):
+        ssh(host, "/run/whpg/pristine restore")
+
+
+def fill(size: str) -> int:
+    """Give the coordinator's data directory a size; returns what it then holds besides WAL, in MiB."""
+    sql("DROP TABLE IF EXISTS bench_filler")
+    if size != "small":
+        rows = int(size.removesuffix("g")) * 2**30 // ROW_BYTES
+        sql("CREATE TABLE bench_filler (content text)")
+        sql("ALTER TABLE bench_filler ALTER content SET STORAGE PLAIN")
+        sql(f"INSERT INTO bench_filler SELECT repeat(md5(n::text), {ROW_BYTES // 32}) FROM generate_series(1, {rows}) n")
+    for _ in range(2):
+        sql("CHECKPOINT")
+    return int(ssh("cdw", f"du -sm --exclude=pg_wal {DATA}").split()[0])
+
+
+@contextlib.contextmanager
+def watch_memory() -> Iterator[dict[str, float]]:
+    """Afterwards the dictionary holds, by host, the peak of the largest module process in MiB."""
+    peaks: dict[str, float] = {}
+    source = (HERE / "rss.py").read_text()
+    watchers = {}
+    for host in COORDINATORS:
+        ssh(host, "cat > /tmp/rss.py", source)
+        watchers[host] = subprocess.Popen(
+            ssh_command(host, "python3 /tmp/rss.py"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+    try:
+        yield peaks
+    finally:
+        for host, watcher in watchers.items():
+            peaks[host] = float(watcher.communicate()[0])

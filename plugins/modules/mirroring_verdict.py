@@ -11,8 +11,11 @@ module: mirroring_verdict
 short_description: Judge what state a pair of coordinators is in
 version_added: 0.1.0
 description:
-  - Runs on the controller alone. Takes what M(warehousepg.coordinator.mirroring_info) returned on all hosts of a cluster, and decides
-    who is primary, in what state the pair is, and whether the standby may be activated.
+  - Runs on the controller alone, once for all hosts of the play. Takes what M(warehousepg.coordinator.mirroring_info) returned on
+    the hosts of each cluster that takes part, and decides who is primary, in what state the pair is, and whether the standby may be
+    activated.
+  - The hosts of a cluster are those of the group C(whpg_clusters) with the same variable C(cluster_name). Those whose variable
+    C(whpg_role) is V(coordinator) or V(standby) may carry the coordinator.
   - A host that was not reached, or took no part in the run, is unknown. It is never taken for down.
 attributes:
   check_mode:
@@ -24,18 +27,6 @@ attributes:
 extends_documentation_fragment:
   - warehousepg.coordinator.attributes
 options:
-  cluster:
-    description:
-      - Name of the cluster.
-    type: str
-    required: true
-  hosts:
-    description:
-      - All hosts of the cluster, by their names in the inventory. Those whose variable C(whpg_role) is V(coordinator) or V(standby)
-        may carry the coordinator.
-      - Defaults to the hosts of the group C(whpg_clusters) whose variable C(cluster_name) is O(cluster).
-    type: list
-    elements: str
   observation:
     description:
       - Name of the variable in which the result of M(warehousepg.coordinator.mirroring_info) was registered on each host.
@@ -43,7 +34,7 @@ options:
     required: true
   display:
     description:
-      - Whether to print one screen for people.
+      - Whether to print one screen for people for each cluster.
     type: bool
     default: false
 author:
@@ -53,86 +44,76 @@ author:
 EXAMPLES = r"""
 - name: Judge what was seen
   warehousepg.coordinator.mirroring_verdict:
-    cluster: "{{ cluster_name }}"
-    hosts: [cdw, scdw, sdw1]
     observation: observation
+  run_once: true
   register: verdict
+
+- name: Show a state
+  ansible.builtin.debug:
+    msg: "{{ verdict.clusters[cluster_name].state }}"
 """
 
 RETURN = r"""
-state:
-  description:
-    - V(mirrored), V(degraded), V(primary_hung), V(primary_down), V(both_down), V(primary_unknown), V(split_brain) or V(unmirrored).
-  returned: always
-  type: str
-  sample: mirrored
-reasons:
-  description: What was seen, in sentences.
-  returned: always
-  type: list
-  elements: str
-  sample: [scdw streams in sync from cdw]
-advice:
-  description: What to do next.
-  returned: always
-  type: str
-  sample: nothing
-primary:
-  description: Host that is primary, or was last, V(null) when that was not seen.
-  returned: always
-  type: str
-  sample: cdw
-standby:
-  description: Host that is standby, V(null) when there is none.
-  returned: always
-  type: str
-  sample: scdw
-activation:
-  description: Whether the standby may be activated.
-  returned: always
-  type: bool
-  sample: false
-activation_reason:
-  description: Why, or what is missing.
-  returned: always
-  type: str
-  sample: "the primary serves: use a switchover"
-cluster:
-  description: Name of the cluster.
-  returned: always
-  type: str
-  sample: demo
-coordinators:
-  description: Hosts that may carry the coordinator.
-  returned: always
-  type: list
-  elements: str
-  sample: [cdw, scdw]
-segment_hosts:
-  description: The other hosts of the cluster.
-  returned: always
-  type: list
-  elements: str
-  sample: [sdw1]
-reporter:
-  description: The first host of the cluster that takes part in the run, to speak for the cluster once.
-  returned: always
-  type: str
-  sample: cdw
-unknown:
-  description: Hosts that were not observed, and why.
+clusters:
+  description: The verdict on each cluster, by its name.
   returned: always
   type: dict
-  sample: {}
-obstacle:
-  description: Why the host that is not primary cannot take a copy of the primary, V(null) when it can.
-  returned: always
-  type: str
-  sample: null
-screen:
-  description: The lines of the screen for people.
-  returned: always
-  type: list
-  elements: str
-  sample: ["Cluster demo: mirrored"]
+  contains:
+    state:
+      description:
+        - V(mirrored), V(degraded), V(primary_hung), V(primary_down), V(both_down), V(primary_unknown), V(split_brain) or V(unmirrored).
+      type: str
+      sample: mirrored
+    reasons:
+      description: What was seen, in sentences.
+      type: list
+      elements: str
+      sample: [scdw streams in sync from cdw]
+    advice:
+      description: What to do next.
+      type: str
+      sample: nothing
+    primary:
+      description: Host that is primary, or was last, V(null) when that was not seen.
+      type: str
+      sample: cdw
+    standby:
+      description: Host that is standby, V(null) when there is none.
+      type: str
+      sample: scdw
+    activation:
+      description: Whether the standby may be activated.
+      type: bool
+      sample: false
+    activation_reason:
+      description: Why, or what is missing.
+      type: str
+      sample: "the primary serves: use a switchover"
+    coordinators:
+      description: Hosts that may carry the coordinator.
+      type: list
+      elements: str
+      sample: [cdw, scdw]
+    segment_hosts:
+      description: The other hosts of the cluster.
+      type: list
+      elements: str
+      sample: [sdw1]
+    reporter:
+      description: The first host of the cluster that takes part in the run, to speak for the cluster once.
+      type: str
+      sample: cdw
+    unknown:
+      description: Hosts that were not observed, and why.
+      type: dict
+      sample: {}
+    obstacle:
+      description: Why the host that is not primary cannot take a copy of the primary, V(null) when it can.
+      type: str
+      sample: null
+    screen:
+      description: The lines of the screen for people.
+      type: list
+      elements: str
+      sample: ["Cluster demo: mirrored"]
 """

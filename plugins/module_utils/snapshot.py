@@ -203,14 +203,20 @@ def remove_leftover(data_directory: str) -> None:
 
     def copying() -> list[int]:
         commands = ((process.pid, process.command) for process in processes())
-        return [pid for pid, command in commands if command[0].endswith("pg_basebackup") and staging in command]
+        return [pid for pid, command in commands if staging in command and any(word.endswith("pg_basebackup") for word in command)]
 
     for pid in copying():
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
     if not wait_until(lambda: not copying(), seconds=30):
         raise CoordinatorError(f"an earlier copy into {staging} goes on and does not end: end its pg_basebackup")
-    shutil.rmtree(staging)
+
+    def gone() -> bool:
+        shutil.rmtree(staging, ignore_errors=True)  # a copying that was ended may be removing its files itself
+        return not os.path.lexists(staging)
+
+    if not wait_until(gone, seconds=10):
+        raise CoordinatorError(f"{staging}, left by an earlier attempt, cannot be removed: remove it")
 
 
 def copy(host: Host, data_directory: str, arguments: t.Sequence[str]) -> dict[str, int]:

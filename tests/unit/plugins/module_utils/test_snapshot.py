@@ -134,6 +134,16 @@ def test_a_failed_copy_leaves_nothing(host, program, tmp_path):
     assert not target.exists()
 
 
+def test_a_leftover_that_stays_is_named(tmp_path, monkeypatch):
+    target = tmp_path / "gpseg-1"
+    staging = snapshot.staging_directory(str(target))
+    os.mkdir(staging)
+    monkeypatch.setattr(snapshot.shutil, "rmtree", lambda *args, **options: None)
+    monkeypatch.setattr(snapshot, "wait_until", lambda condition, seconds: condition())
+    with pytest.raises(CoordinatorError, match="cannot be removed"):
+        snapshot.remove_leftover(str(target))
+
+
 def test_a_leftover_goes_with_the_copying_that_fills_it(tmp_path):
     target = tmp_path / "gpseg-1"
     staging = snapshot.staging_directory(str(target))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import Upstream
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.snapshot import Wanted
 
 #: documented in the fragment C(warehousepg.coordinator.instance)
 INSTANCE: dict[str, t.Any] = {
@@ -27,6 +28,15 @@ UPSTREAM: dict[str, t.Any] = {
     "dbid": {"type": "int"},
 }
 
+#: documented in the fragment C(warehousepg.coordinator.copy)
+COPY: dict[str, t.Any] = {
+    "system_identifier": {"type": "str", "required": True},
+    "engine_version": {"type": "str"},
+    "expected_bytes": {"type": "int"},
+    "max_rate": {"type": "str"},
+    "checkpoint": {"type": "str", "choices": ["fast", "spread"], "default": "fast"},
+}
+
 #: a passfile is needed where the primary asks for a password
 PASSFILE_IF_SCRAM = ("replication_auth", "scram", ("passfile",))
 
@@ -38,4 +48,15 @@ def upstream_of(parameters: t.Mapping[str, t.Any]) -> Upstream:
         port=parameters["primary_port"],
         user=parameters["replication_user"],
         passfile=parameters["passfile"] if parameters["replication_auth"] == "scram" else None,
+    )
+
+
+def copy_of(parameters: t.Mapping[str, t.Any]) -> Wanted:
+    """The copy that the options in :data:`COPY` ask for."""
+    return Wanted(
+        system_identifier=parameters["system_identifier"],
+        engine_version=parameters["engine_version"],
+        bytes=parameters["expected_bytes"],
+        max_rate=parameters["max_rate"],
+        checkpoint=parameters["checkpoint"],
     )

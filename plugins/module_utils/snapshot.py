@@ -25,8 +25,13 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance i
     Instance,
     wait_until,
 )
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import Step
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import Passfile, Upstream, conninfo
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import Actions, Step
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import (
+    Passfile,
+    Upstream,
+    conninfo,
+    write_passfile,
+)
 
 #: directories of the primary that are its own affair; the first three are those that gpinitstandby leaves out
 EXCLUDED = ("db_dumps", "promote", "db_analyze", "log", "pg_log")
@@ -42,11 +47,15 @@ class Wanted:
     :param system_identifier: of the primary.
     :param engine_version: what ``postgres --version`` prints on the primary's host; None: do not compare.
     :param bytes: size of the primary's data directory without what is excluded; None: unknown.
+    :param max_rate: as ``pg_basebackup --max-rate`` takes it; None for no limit.
+    :param checkpoint: ``fast`` or ``spread``, how the primary writes the checkpoint that the copy begins with.
     """
 
     system_identifier: str
     engine_version: str | None
     bytes: int | None
+    max_rate: str | None = None
+    checkpoint: str = "fast"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -180,7 +189,7 @@ def plan(place: Place, wanted: Wanted, password: str | None) -> list[Step]:
     return [*steps, Step("copy"), Step("swap_in")]
 
 
-def base_backup_arguments(upstream: Upstream, target: str, dbid: int, checkpoint: str, max_rate: str | None) -> list[str]:
+def base_backup_arguments(upstream: Upstream, target: str, dbid: int, wanted: Wanted) -> list[str]:
     """Arguments of ``pg_basebackup``; what it verifies by default, page checksums, it verifies.
 
     The WAL is fetched at the end, not streamed beside: a coordinator counts every walsender that streams as a standby, and
@@ -188,13 +197,12 @@ def base_backup_arguments(upstream: Upstream, target: str, dbid: int, checkpoint
     before, keeps that WAL.
 
     :param dbid: ``gp_dbid`` for the copy's ``internal.auto.conf``; the engine's pg_basebackup insists on it.
-    :param max_rate: as its ``--max-rate``; None for no limit.
     """
     arguments = ["--pgdata", target, "--dbname", conninfo(upstream.parameters()), "--no-password"]
-    arguments += ["--wal-method", "fetch", "--checkpoint", checkpoint, "--target-gp-dbid", str(dbid)]
+    arguments += ["--wal-method", "fetch", "--checkpoint", wanted.checkpoint, "--target-gp-dbid", str(dbid)]
     for name in EXCLUDED:
         arguments += ["--exclude", f"./{name}"]
-    return arguments + (["--max-rate", max_rate] if max_rate else [])
+    return arguments + (["--max-rate", wanted.max_rate] if wanted.max_rate else [])
 
 
 def remove_leftover(data_directory: str) -> None:
@@ -245,3 +253,22 @@ def swap_in(host: Host, data_directory: str) -> None:
         os.fsync(parent)
     finally:
         os.close(parent)
+
+
+def actions(host: Host, data_directory: str, upstream: Upstream, password: str | None, dbid: int, wanted: Wanted) -> Actions:
+    """What carries out the steps of a plan.
+
+    :param password: for the passfile, None to keep what is there.
+    :param dbid: number under which the standby is registered.
+    """
+
+    def make_copy() -> dict[str, t.Any]:
+        arguments = base_backup_arguments(upstream, staging_directory(data_directory), dbid, wanted)
+        return {"method": "basebackup", **copy(host, data_directory, arguments)}
+
+    return {
+        "remove_leftover": lambda: remove_leftover(data_directory),
+        "write_passfile": lambda: write_passfile(host, upstream.passfile or "", upstream.user, password),
+        "copy": make_copy,
+        "swap_in": lambda: swap_in(host, data_directory),
+    }

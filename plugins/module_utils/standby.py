@@ -29,20 +29,38 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.replicatio
     parse_conninfo,
     read_passfile,
 )
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.snapshot import (
+    Place,
+    read_site,
+)
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.snapshot import (
+    Wanted as Copy,
+)
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.snapshot import (
+    plan as snapshot_plan,
+)
 
 
 @dataclasses.dataclass(frozen=True)
 class Standby:
     """A standby as it was found.
 
-    :param instance: its instance.
+    :param place: where it stands, its instance and its passfile.
     :param password_kept: whether the passfile holds the password that was given, or any when none was given.
-    :param passfile: its passfile, None when none is used.
     """
 
-    instance: Instance
-    passfile: Passfile | None
+    place: Place
     password_kept: bool
+
+    @property
+    def instance(self) -> Instance:
+        """Its instance."""
+        return self.place.instance
+
+    @property
+    def passfile(self) -> Passfile | None:
+        """Its passfile, None when none is used."""
+        return self.place.passfile
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,11 +83,19 @@ class Wanted:
 
 def read_standby(host: Host, data_directory: str, upstream: Upstream, password: str | None) -> Standby:
     """Observe a standby."""
-    instance = read_instance(host, data_directory)
+    site, instance = read_site(host, data_directory), read_instance(host, data_directory)
     if upstream.passfile is None:
-        return Standby(instance, None, True)
+        return Standby(Place(site, instance, None), True)
     kept = kept_password(upstream.passfile, upstream.user)
-    return Standby(instance, read_passfile(upstream.passfile), kept is not None and password in (None, kept))
+    return Standby(Place(site, instance, read_passfile(upstream.passfile)), kept is not None and password in (None, kept))
+
+
+def copied(standby: Standby, wanted: Wanted) -> Standby:
+    """What a standby will be as soon as a copy of the primary is in place."""
+    port = parse_conninfo(wanted.primary_conninfo)["port"]
+    instance = Instance(standby.instance.data_directory, "instance", role="standby", dbid=wanted.dbid, port=int(port))
+    passfile = dataclasses.replace(standby.passfile, usable=True) if standby.passfile else None
+    return Standby(Place(standby.place.site, instance, passfile), True)
 
 
 def refusal(standby: Standby, wanted: Wanted, password: str | None) -> str | None:
@@ -93,14 +119,22 @@ def refusal(standby: Standby, wanted: Wanted, password: str | None) -> str | Non
     return None
 
 
-def plan(standby: Standby, wanted: Wanted, password: str | None) -> list[Step]:
+def plan(standby: Standby, wanted: Wanted, password: str | None, copy: Copy | None = None) -> list[Step]:
     """The steps after which the standby follows the primary as asked.
 
     ``primary_conninfo``, ``primary_slot_name``, ``gp_dbid`` and ``port`` change by a restart only.
 
     :param password: given by the caller, None to keep what is there.
+    :param copy: the copy to begin with where there is no standby yet; None: there must be one.
     :raises CoordinatorError: the directory is no standby; nothing was touched.
     """
+    first = snapshot_plan(standby.place, copy, password) if copy is not None else []
+    if Step("copy") in first:
+        standby = copied(standby, wanted)
+    return first + _plan(standby, wanted, password)
+
+
+def _plan(standby: Standby, wanted: Wanted, password: str | None) -> list[Step]:
     instance = standby.instance
     settings = {"primary_conninfo": wanted.primary_conninfo, "primary_slot_name": wanted.slot_name}
     why = refusal(standby, wanted, password)

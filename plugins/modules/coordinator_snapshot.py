@@ -32,30 +32,7 @@ extends_documentation_fragment:
   - warehousepg.coordinator.attributes
   - warehousepg.coordinator.instance
   - warehousepg.coordinator.upstream
-options:
-  system_identifier:
-    description:
-      - System identifier of the primary, as M(warehousepg.coordinator.mirroring_info) returns it.
-    type: str
-    required: true
-  engine_version:
-    description:
-      - What C(postgres --version) prints on the primary's host. Without it the versions are not compared.
-    type: str
-  expected_bytes:
-    description:
-      - Size of the copy in bytes, to see whether it fits. Without it free space is not looked at.
-    type: int
-  max_rate:
-    description:
-      - Greatest rate of the copy, as C(pg_basebackup --max-rate) takes it, in kilobytes per second or with a suffix V(k) or V(M).
-    type: str
-  checkpoint:
-    description:
-      - Whether the primary writes its checkpoint at the beginning at once, or spread over time to go easy on its disks.
-    type: str
-    choices: [fast, spread]
-    default: fast
+  - warehousepg.coordinator.copy
 author:
   - The warehousepg.coordinator authors (@warehousepg)
 """
@@ -114,9 +91,11 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.warehousepg.coordinator.plugins.module_utils import replication, snapshot
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.arguments import (
+    COPY,
     INSTANCE,
     PASSFILE_IF_SCRAM,
     UPSTREAM,
+    copy_of,
     upstream_of,
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host
@@ -132,15 +111,7 @@ def show(place: snapshot.Place) -> dict[str, t.Any]:
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
-        argument_spec={
-            **INSTANCE,
-            **UPSTREAM,
-            "system_identifier": {"type": "str", "required": True},
-            "engine_version": {"type": "str"},
-            "expected_bytes": {"type": "int"},
-            "max_rate": {"type": "str"},
-            "checkpoint": {"type": "str", "choices": ["fast", "spread"], "default": "fast"},
-        },
+        argument_spec={**INSTANCE, **UPSTREAM, **COPY},
         required_if=[PASSFILE_IF_SCRAM],
         supports_check_mode=True,
     )
@@ -148,36 +119,18 @@ def main() -> None:
     if parameters["dbid"] is None and not module.check_mode:
         module.fail_json(msg="dbid is missing: give the number under which the standby is registered")
     host = Host(module, parameters["greenplum_path"])
-    data_directory = parameters["data_directory"]
-    upstream = upstream_of(parameters)
-    wanted = snapshot.Wanted(parameters["system_identifier"], parameters["engine_version"], parameters["expected_bytes"])
+    data_directory, password = parameters["data_directory"], parameters["replication_password"]
+    upstream, wanted = upstream_of(parameters), copy_of(parameters)
 
     def observe() -> snapshot.Place:
         passfile = replication.read_passfile(upstream.passfile) if upstream.passfile else None
         return snapshot.Place(snapshot.read_site(host, data_directory), read_instance(host, data_directory), passfile)
 
-    def copy() -> dict[str, t.Any]:
-        arguments = snapshot.base_backup_arguments(
-            upstream,
-            snapshot.staging_directory(data_directory),
-            parameters["dbid"],
-            parameters["checkpoint"],
-            parameters["max_rate"],
-        )
-        return {"method": "basebackup", **snapshot.copy(host, data_directory, arguments)}
-
     carry_out(
         module,
         observe,
-        lambda place: snapshot.plan(place, wanted, parameters["replication_password"]),
-        {
-            "remove_leftover": lambda: snapshot.remove_leftover(data_directory),
-            "write_passfile": lambda: replication.write_passfile(
-                host, parameters["passfile"], upstream.user, parameters["replication_password"]
-            ),
-            "copy": copy,
-            "swap_in": lambda: snapshot.swap_in(host, data_directory),
-        },
+        lambda place: snapshot.plan(place, wanted, password),
+        snapshot.actions(host, data_directory, upstream, password, parameters["dbid"], wanted),
         show=show,
     )
 

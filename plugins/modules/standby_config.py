@@ -13,7 +13,7 @@ short_description: Configure and start a standby coordinator
 version_added: 0.1.0
 description:
   - Runs on the standby's host, on a data directory that M(warehousepg.coordinator.coordinator_snapshot) put there or that was a
-    standby before.
+    standby before, or makes the copy itself with O(snapshot).
   - Keeps C(gp_dbid) in C(internal.auto.conf), the port, C(primary_conninfo) and C(primary_slot_name) as they should be, and
     starts the standby. These settings change by a restart only, so a standby that runs with others is restarted.
   - A data directory that is not marked as a standby is refused and not touched.
@@ -51,6 +51,35 @@ options:
       - Seconds that it may take until it streams.
     type: float
     default: 60
+  snapshot:
+    description:
+      - Make a copy of the primary first, as M(warehousepg.coordinator.coordinator_snapshot) does, where there is no standby yet.
+      - Without it there must be one.
+    type: dict
+    suboptions:
+      system_identifier:
+        description:
+          - System identifier of the primary, as M(warehousepg.coordinator.mirroring_info) returns it.
+        type: str
+        required: true
+      engine_version:
+        description:
+          - What C(postgres --version) prints on the primary's host. Without it the versions are not compared.
+        type: str
+      expected_bytes:
+        description:
+          - Size of the copy in bytes, to see whether it fits. Without it free space is not looked at.
+        type: int
+      max_rate:
+        description:
+          - Greatest rate of the copy, as C(pg_basebackup --max-rate) takes it, in kilobytes per second or with a suffix V(k) or V(M).
+        type: str
+      checkpoint:
+        description:
+          - Whether the primary writes its checkpoint at the beginning at once, or spread over time to go easy on its disks.
+        type: str
+        choices: [fast, spread]
+        default: fast
 author:
   - The warehousepg.coordinator authors (@warehousepg)
 """
@@ -77,6 +106,16 @@ steps:
   sample:
     - name: start
       seconds: 0.31
+method:
+  description: How the copy was made.
+  returned: when a copy was made
+  type: str
+  sample: basebackup
+bytes_copied:
+  description: Size of the copy in bytes.
+  returned: when a copy was made
+  type: int
+  sample: 241172480
 dbid:
   description: C(gp_dbid) of the instance.
   returned: always
@@ -109,11 +148,13 @@ connected:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.warehousepg.coordinator.plugins.module_utils import instance, replication, standby
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import instance, replication, snapshot, standby
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.arguments import (
+    COPY,
     INSTANCE,
     PASSFILE_IF_SCRAM,
     UPSTREAM,
+    copy_of,
     upstream_of,
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
@@ -144,6 +185,7 @@ def main() -> None:
             "slot_name": {"type": "str", "default": "standby_coordinator"},
             "state": {"type": "str", "choices": ["configured", "started", "streaming"], "default": "streaming"},
             "timeout": {"type": "float", "default": 60},
+            "snapshot": {"type": "dict", "options": COPY},
         },
         required_if=[PASSFILE_IF_SCRAM],
         supports_check_mode=True,
@@ -168,11 +210,14 @@ def main() -> None:
         )
     except CoordinatorError as error:
         module.fail_json(msg=error.message, **error.data)
+    copy = copy_of(parameters["snapshot"]) if parameters["snapshot"] else None
+    copying = snapshot.actions(host, data_directory, upstream, password, parameters["dbid"], copy) if copy else {}
     carry_out(
         module,
         observe,
-        lambda found: standby.plan(found, wanted, password),
+        lambda found: standby.plan(found, wanted, password, copy),
         {
+            **copying,
             "write_passfile": lambda: replication.write_passfile(host, parameters["passfile"], upstream.user, password),
             "write_dbid": lambda dbid: host.write(path("internal.auto.conf"), f"gp_dbid={dbid}\n", 0o600),
             "write_port": lambda port: standby.write_settings(host, path("postgresql.conf"), {"port": str(port)}),

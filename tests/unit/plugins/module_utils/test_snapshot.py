@@ -75,7 +75,7 @@ def test_refuses_before_anything_is_touched(given_place, message):
 
 
 def test_the_copy_fetches_its_wal_and_leaves_out_what_gpinitstandby_leaves_out():
-    arguments = snapshot.base_backup_arguments(Upstream("10.0.0.11", 5432, "r", "/p"), "/t", 8, "fast", None)
+    arguments = snapshot.base_backup_arguments(Upstream("10.0.0.11", 5432, "r", "/p"), "/t", 8, WANTED)
     pairs = dict(zip(arguments[::2], arguments[1::2]))
     assert arguments[arguments.index("--wal-method") + 1] == "fetch"
     assert arguments[arguments.index("--target-gp-dbid") + 1] == "8"
@@ -85,7 +85,9 @@ def test_the_copy_fetches_its_wal_and_leaves_out_what_gpinitstandby_leaves_out()
     assert "--no-verify-checksums" not in arguments
     connection = parse_conninfo(arguments[arguments.index("--dbname") + 1])
     assert connection == {"host": "10.0.0.11", "port": "5432", "user": "r", "passfile": "/p"}
-    limited = snapshot.base_backup_arguments(Upstream("10.0.0.11", 5432, "r", None), "/t", 8, "spread", "100M")
+    limited = snapshot.base_backup_arguments(
+        Upstream("10.0.0.11", 5432, "r", None), "/t", 8, but(WANTED, max_rate="100M", checkpoint="spread")
+    )
     assert limited[-2:] == ["--max-rate", "100M"]
 
 

@@ -10,8 +10,10 @@ import subprocess
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils import standby
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import Instance, Postmaster
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import ControlData, Instance, Postmaster
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import Passfile, Upstream, pass_entry
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.snapshot import Place, Site
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.snapshot import Wanted as Copy
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.standby import Standby, Wanted
 
 UPSTREAM = Upstream("10.0.0.11", 5432, "r", "/p")
@@ -23,7 +25,10 @@ SETTINGS = {
 }
 RUNNING = Postmaster(1, 5432, "/tmp", "standby", False, True, "0/1")
 INSTANCE = Instance("/data/gpseg-1", "instance", "gpadmin", "standby", "12", 8, 5432, SETTINGS, None, RUNNING)
-FOUND = Standby(INSTANCE, Passfile("/p", True, "abcd"), True)
+SITE = Site("/data", "gpadmin", True, 10 << 30, "gpadmin", False, "postgres 12")
+PASSFILE = Passfile("/p", True, "abcd")
+FOUND = Standby(Place(SITE, INSTANCE, PASSFILE), True)
+COPY = Copy("1", "postgres 12", 1 << 30)
 
 
 def but(thing, **changes):
@@ -31,7 +36,7 @@ def but(thing, **changes):
 
 
 def found(**changes):
-    return but(FOUND, instance=but(INSTANCE, **changes))
+    return Standby(Place(SITE, but(INSTANCE, **changes), PASSFILE), True)
 
 
 def planned(seen=FOUND, wanted=WANTED, password=None):
@@ -52,8 +57,8 @@ def planned(seen=FOUND, wanted=WANTED, password=None):
         (found(port=6000), WANTED, None, ["write_port", "stop", "start", "wait_streaming"]),
         (found(settings={}, postmaster=None), WANTED, None, ["write_settings", "start", "wait_streaming"]),
         (but(FOUND, password_kept=False), WANTED, "pw", ["write_passfile"]),
-        (but(FOUND, passfile=Passfile("/p", False, "abcd")), WANTED, None, ["write_passfile"]),
-        (but(FOUND, passfile=None), WANTED, None, []),
+        (Standby(Place(SITE, INSTANCE, Passfile("/p", False, "abcd")), True), WANTED, None, ["write_passfile"]),
+        (Standby(Place(SITE, INSTANCE, None), True), WANTED, None, []),
         (found(), but(WANTED, dbid=None), None, []),
     ],
 )
@@ -124,3 +129,28 @@ def test_a_standby_that_does_not_stream_is_told_with_its_errors(data_directory, 
             standby.wait_streaming(str(data_directory), 0.2)
     finally:
         process.kill()
+
+
+ABSENT = Standby(Place(SITE, Instance("/data/gpseg-1", "absent"), Passfile("/p", False, None)), False)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "steps"),
+    [
+        (WANTED, ["write_passfile", "copy", "swap_in", "write_settings", "start", "wait_streaming"]),
+        (but(WANTED, port=6000), ["write_passfile", "copy", "swap_in", "write_port", "write_settings", "start", "wait_streaming"]),
+        (but(WANTED, state="configured"), ["write_passfile", "copy", "swap_in", "write_settings"]),
+    ],
+)
+def test_begins_with_a_copy_where_there_is_no_standby(wanted, steps):
+    assert [step.name for step in standby.plan(ABSENT, wanted, "pw", COPY)] == steps
+
+
+def test_needs_no_copy_where_there_is_a_standby():
+    control = ControlData("1", "in archive recovery", 1, "0/1", "0/1", "0/1", 1 << 26, True)
+    assert standby.plan(found(owner="gpadmin", control=control), WANTED, None, COPY) == []
+
+
+def test_a_copy_that_cannot_be_made_is_refused_before_anything_is_touched():
+    with pytest.raises(CoordinatorError, match="/data has 0 MiB free"):
+        standby.plan(Standby(but(ABSENT.place, site=but(SITE, free=0)), False), WANTED, "pw", COPY)

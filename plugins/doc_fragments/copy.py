@@ -1,0 +1,38 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Documentation of the options in :data:`module_utils.arguments.COPY`."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Options on a copy of the primary."""
+
+    DOCUMENTATION = r"""
+options:
+  system_identifier:
+    description:
+      - System identifier of the primary, as M(warehousepg.coordinator.mirroring_info) returns it.
+    type: str
+    required: true
+  engine_version:
+    description:
+      - What C(postgres --version) prints on the primary's host. Without it the versions are not compared.
+    type: str
+  expected_bytes:
+    description:
+      - Size of the copy in bytes, to see whether it fits. Without it free space is not looked at.
+    type: int
+  max_rate:
+    description:
+      - Greatest rate of the copy, as C(pg_basebackup --max-rate) takes it, in kilobytes per second or with a suffix V(k) or V(M).
+    type: str
+  checkpoint:
+    description:
+      - Whether the primary writes its checkpoint at the beginning at once, or spread over time to go easy on its disks.
+    type: str
+    choices: [fast, spread]
+    default: fast
+"""

@@ -10,6 +10,7 @@ import dataclasses
 import time
 import typing as t
 
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import snapshot
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.configuration import change_settings
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, read_text
@@ -29,16 +30,6 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.replicatio
     parse_conninfo,
     read_passfile,
 )
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.snapshot import (
-    Place,
-    read_site,
-)
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.snapshot import (
-    Wanted as Copy,
-)
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.snapshot import (
-    plan as snapshot_plan,
-)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +40,7 @@ class Standby:
     :param password_kept: whether the passfile holds the password that was given, or any when none was given.
     """
 
-    place: Place
+    place: snapshot.Place
     password_kept: bool
 
     @property
@@ -83,11 +74,11 @@ class Wanted:
 
 def read_standby(host: Host, data_directory: str, upstream: Upstream, password: str | None) -> Standby:
     """Observe a standby."""
-    site, instance = read_site(host, data_directory), read_instance(host, data_directory)
+    site, instance = snapshot.read_site(host, data_directory), read_instance(host, data_directory)
     if upstream.passfile is None:
-        return Standby(Place(site, instance, None), True)
+        return Standby(snapshot.Place(site, instance, None), True)
     kept = kept_password(upstream.passfile, upstream.user)
-    return Standby(Place(site, instance, read_passfile(upstream.passfile)), kept is not None and password in (None, kept))
+    return Standby(snapshot.Place(site, instance, read_passfile(upstream.passfile)), kept is not None and password in (None, kept))
 
 
 def copied(standby: Standby, wanted: Wanted) -> Standby:
@@ -95,7 +86,7 @@ def copied(standby: Standby, wanted: Wanted) -> Standby:
     port = parse_conninfo(wanted.primary_conninfo)["port"]
     instance = Instance(standby.instance.data_directory, "instance", role="standby", dbid=wanted.dbid, port=int(port))
     passfile = dataclasses.replace(standby.passfile, usable=True) if standby.passfile else None
-    return Standby(Place(standby.place.site, instance, passfile), True)
+    return Standby(snapshot.Place(standby.place.site, instance, passfile), True)
 
 
 def refusal(standby: Standby, wanted: Wanted, password: str | None) -> str | None:
@@ -119,7 +110,7 @@ def refusal(standby: Standby, wanted: Wanted, password: str | None) -> str | Non
     return None
 
 
-def plan(standby: Standby, wanted: Wanted, password: str | None, copy: Copy | None = None) -> list[Step]:
+def plan(standby: Standby, wanted: Wanted, password: str | None, copy: snapshot.Wanted | None = None) -> list[Step]:
     """The steps after which the standby follows the primary as asked.
 
     ``primary_conninfo``, ``primary_slot_name``, ``gp_dbid`` and ``port`` change by a restart only.
@@ -128,7 +119,7 @@ def plan(standby: Standby, wanted: Wanted, password: str | None, copy: Copy | No
     :param copy: the copy to begin with where there is no standby yet; None: there must be one.
     :raises CoordinatorError: the directory is no standby; nothing was touched.
     """
-    first = snapshot_plan(standby.place, copy, password) if copy is not None else []
+    first = snapshot.plan(standby.place, copy, password) if copy is not None else []
     if Step("copy") in first:
         standby = copied(standby, wanted)
     return first + _plan(standby, wanted, password)

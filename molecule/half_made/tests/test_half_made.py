@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import signal
 import subprocess
 
@@ -104,6 +106,43 @@ def test_a_lost_directory_is_copied_again(standby):
     standby.run(f"rm -r {standby.directory}; mkdir {LEFTOVER}; touch {LEFTOVER}/half")
     assert enable().returncode == 0
     assert standby.run("ls -A /data/whpg/v7/standby") == "gpseg-1"
+    assert status() == ("mirrored", 0)
+
+
+def module(coordinator, name, **options):
+    """Run one module on a coordinator's host, and return its result."""
+    arguments = json.dumps({"data_directory": coordinator.directory, **options})
+    command = ["ansible", coordinator.name, "-i", str(HERE / "inventory"), "-m", f"warehousepg.coordinator.{name}", "-a", arguments]
+    environment = {**os.environ, "ANSIBLE_LOAD_CALLBACK_PLUGINS": "1", "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json"}
+    done = subprocess.run(command, cwd="/", env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    return json.loads(done.stdout)["plays"][0]["tasks"][0]["hosts"][coordinator.name]
+
+
+@pytest.mark.usefixtures("mirrored")
+def test_a_copy_alone_is_a_standby_that_is_stopped(primary, standby):
+    standby.stop()
+    standby.run(f"rm -r {standby.directory}")
+    observed = module(primary, "mirroring_info")
+    wanted = {
+        "primary_host": "cdw",
+        "primary_port": 5432,
+        "passfile": "~/.whpg/demo.pgpass",
+        "dbid": observed["primary"]["standby"]["dbid"],
+        "system_identifier": observed["instance"]["control"]["system_identifier"],
+    }
+    refused = module(standby, "coordinator_snapshot", **{**wanted, "engine_version": "another"})
+    assert "install the same version on both" in refused["msg"]
+    made = module(standby, "coordinator_snapshot", **wanted)
+    assert [step["name"] for step in made["steps"]] == ["copy", "swap_in"]
+    assert made["changed"] and made["bytes_copied"] > 1 << 20
+    assert standby.host.file(f"{standby.directory}/standby.signal").exists
+    again = module(standby, "coordinator_snapshot", **wanted)
+    assert not again["changed"]
+    refused = module(standby, "coordinator_snapshot", **{**wanted, "system_identifier": "1"})
+    assert "the primary is of 1" in refused["msg"]
+    # its settings are the primary's: only standby_config makes it follow
+    following = module(standby, "standby_config", port=5432, **{name: wanted[name] for name in wanted if name != "system_identifier"})
+    assert [step["name"] for step in following["steps"]] == ["write_settings", "start", "wait_streaming"]
     assert status() == ("mirrored", 0)
 
 

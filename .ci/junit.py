@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from xml.etree import ElementTree
 
-cases = [case for path in sys.argv[1:] for case in ElementTree.parse(path).iter("testcase")]
+cases = [case for path in sys.argv[1:] if Path(path).exists() for case in ElementTree.parse(path).iter("testcase")]
 failed = [case for case in cases if case.find("failure") is not None or case.find("error") is not None]
 skipped = [case for case in cases if case.find("skipped") is not None]
 for count, outcome in ((len(cases) - len(failed) - len(skipped), "passed"), (len(failed), "failed")):

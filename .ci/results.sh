@@ -36,6 +36,11 @@ record_junit() {
   done < <(python "$WHPG_REPO/.ci/junit.py" "$@")
 }
 
+# account <exit code> <name>: a command that failed although no test of its did is recorded as a failure of its own.
+account() {
+  [ "$1" = 0 ] || grep -q ' failed ' "$results/$stage" || record 1 failed "$2"
+}
+
 # The exit code of the stage.
 finish() {
   ! grep ' failed ' "$results/$stage" && [ -s "$results/$stage" ]

@@ -17,15 +17,11 @@ copy_work_tree() {
     git -C "$tree" init --quiet && git -C "$tree" add --all
 }
 
-# ansible-test downloads get-pip.py for its environments; Python brings a pip of its own.
+# ansible-test downloads get-pip.py for its environments, by this name in its cache; Python brings a pip of its own.
 spare_get_pip() {
-  local cache=~/.ansible/test/cache version
-  mkdir -p "$cache"
-  for version in $(python -c 'import ansible_test._internal.python_requirements as r, re, inspect
-print(*sorted(set(re.findall(r"get_pip_[0-9_]+", inspect.getsource(r)))))' 2> /dev/null) get_pip_24_2; do
-    [ -e "$cache/$version.py" ] ||
-      echo 'import ensurepip; ensurepip.bootstrap(upgrade=False, default_pip=True)' > "$cache/$version.py"
-  done
+  local cached=~/.ansible/test/cache/get_pip_24_2.py
+  mkdir -p "$(dirname "$cached")"
+  [ -e "$cached" ] || echo 'import ensurepip; ensurepip.bootstrap(upgrade=False, default_pip=True)' > "$cached"
 }
 
 # Shims of pyenv only find what its configuration names; ansible-test looks for python3.x on the path.
@@ -40,9 +36,9 @@ show_interpreters() {
 copy_work_tree || { record 1 failed copy; finish; exit; }
 spare_get_pip
 show_interpreters
-(cd "$tree" && ansible-test sanity --color no --junit "$@") || failed=yes
+(cd "$tree" && ansible-test sanity --color no --junit "$@")
+code=$?
 shopt -s nullglob
 record_junit ansible-test "$tree"/tests/output/junit/*.xml
-[ -z "${failed-}" ] || finish || exit
-[ -z "${failed-}" ] || record 1 failed ansible-test-itself
+account "$code" ansible-test
 finish

@@ -10,11 +10,9 @@ junit=$WHPG_CACHE/unit.xml
 rm -f "$junit"
 # The collection's modules are imported by their full names.
 export PYTHONPATH=$WHPG_CACHE/collections
-if pytest tests/unit --junitxml="$junit" --cov --cov-report= --cov-fail-under=0; then
-  record_junit pytest "$junit"
-  check coverage coverage report --skip-covered
-else
-  record_junit pytest "$junit"
-  record 1 failed "pytest run"
-fi
+pytest tests/unit --junitxml="$junit" --cov --cov-report= --cov-fail-under=0
+code=$?
+record_junit pytest "$junit"
+account "$code" pytest
+check coverage coverage report --skip-covered
 finish

@@ -33,7 +33,9 @@ class Coordinator:
         return done.stdout.strip()
 
     def sql(self, query: str, role: str = "utility") -> str:
-        return self.run(f"PGOPTIONS='-c gp_role={role}' psql -X -At -h /tmp -c {shlex.quote(query)}")
+        # Dispatch mode is what a plain client gets; asking for it is refused.
+        options = "" if role == "dispatch" else f"PGOPTIONS='-c gp_role={role}'"
+        return self.run(f"{options} psql -X -At -h /tmp -c {shlex.quote(query)}")
 
     def start(self) -> None:
         self.run(

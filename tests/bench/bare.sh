@@ -5,6 +5,7 @@
 # The least that has to be done to make a standby, with nothing checked: what the playbook's time is compared with.
 # Runs as gpadmin on the primary's host, which reaches the others by ssh.
 
+# shellcheck disable=SC2087  # the values are this host's
 set -euo pipefail
 . /usr/local/greenplum-db/greenplum_path.sh
 primary=/data/whpg/v7/coordinator/gpseg-1

@@ -63,6 +63,17 @@ def _markers(name: str) -> tuple[str, str]:
     return f"# BEGIN {name}", f"# END {name}"
 
 
+#: name of this collection's block
+BLOCK = "warehousepg.coordinator"
+
+
+def first_block(text: str, name: str) -> list[str] | None:
+    """The lines of the marked block that a ``pg_hba.conf`` begins with, None when it begins with something else."""
+    begin, end = _markers(name)
+    lines = text.splitlines()
+    return lines[1 : lines.index(end)] if lines[:1] == [begin] and end in lines else None
+
+
 def change_block(text: str, name: str, rules: t.Sequence[AccessRule]) -> str:
     """The text of ``pg_hba.conf`` with the marked block holding these rules, as its first rules.
 
@@ -87,3 +98,16 @@ def change_block(text: str, name: str, rules: t.Sequence[AccessRule]) -> str:
         del lines[first : last + 1]
     block = [f"{line}\n" for line in (begin, *map(str, rules), end)] if rules else []
     return "".join(block + lines)
+
+
+def rules_of(options: t.Sequence[t.Mapping[str, t.Any]]) -> list[AccessRule]:
+    """The rules that options of M(warehousepg.coordinator.host_access) mean: one for each address.
+
+    :raises CoordinatorError: a rule cannot be one.
+    """
+    return [
+        AccessRule(type, rule["database"], rule["user"], mask(type, address), rule["method"], tuple(rule.get("options") or ()))
+        for rule in options
+        for type in [rule.get("type") or "host"]
+        for address in rule.get("addresses") or [None]
+    ]

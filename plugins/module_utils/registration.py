@@ -55,13 +55,18 @@ class Known:
     passfile: Passfile | None
 
 
-def read_known(connection: Connection, user: str, slot_name: str, passfile: Passfile | None) -> Known:
-    """Observe what the primary knows."""
+def read_role(connection: Connection, user: str) -> Role | None:
+    """Observe a replication role, None when there is none."""
     roles = connection.query(
         "SELECT rolcanlogin AND rolreplication AS ready, rolpassword::text AS verifier FROM pg_authid WHERE rolname = %s", user
     )
+    return Role(**roles[0]) if roles else None
+
+
+def read_known(connection: Connection, user: str, slot_name: str, passfile: Passfile | None) -> Known:
+    """Observe what the primary knows."""
     slot = next((slot for slot in slots(connection) if slot.name == slot_name), None)
-    return Known(tuple(catalog.registrations(connection)), Role(**roles[0]) if roles else None, slot, passfile)
+    return Known(tuple(catalog.registrations(connection)), read_role(connection, user), slot, passfile)
 
 
 def _keys(password: str, salt: bytes, iterations: int) -> tuple[bytes, bytes]:

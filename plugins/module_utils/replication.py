@@ -222,6 +222,14 @@ def resolve(host: str) -> str:
         ) from error
 
 
+def try_resolve(host: str | None) -> str | None:
+    """The numeric address of a host, None when it has none."""
+    try:
+        return resolve(host) if host else None
+    except CoordinatorError:
+        return None
+
+
 def conninfo(parameters: t.Mapping[str, str]) -> str:
     """A connection string of libpq."""
     quoted = ("{0}='{1}'".format(key, re.sub(r"(['\\])", r"\\\1", value)) for key, value in sorted(parameters.items()))

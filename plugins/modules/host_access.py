@@ -119,7 +119,7 @@ import stat
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.access import AccessRule, change_block, mask
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.access import BLOCK, change_block, rules_of
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, read_text
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import reload
@@ -145,20 +145,6 @@ def observe(data_directories: t.Sequence[str]) -> dict[str, str]:
     return texts
 
 
-def wanted_rules(parameters: t.Mapping[str, t.Any]) -> list[AccessRule]:
-    """The rules of the options.
-
-    :raises CoordinatorError: a rule cannot be one.
-    """
-    if parameters["state"] == "absent":
-        return []
-    return [
-        AccessRule(rule["type"], rule["database"], rule["user"], mask(rule["type"], address), rule["method"], tuple(rule["options"]))
-        for rule in parameters["rules"]
-        for address in rule["addresses"] or [None]
-    ]
-
-
 def difference(before: dict[str, str], after: dict[str, str], steps: t.Sequence[Step]) -> list[dict[str, str]]:
     """The changes of each file, those that a step would make included."""
     planned = {step.arguments["data_directory"]: step.arguments["text"] for step in steps if step.name == "write_rules"}
@@ -179,7 +165,7 @@ def main() -> None:
         argument_spec={
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "data_directories": {"type": "list", "elements": "path", "required": True},
-            "block": {"type": "str", "default": "warehousepg.coordinator"},
+            "block": {"type": "str", "default": BLOCK},
             "rules": {
                 "type": "list",
                 "elements": "dict",
@@ -204,7 +190,7 @@ def main() -> None:
     host = Host(module)
 
     def plan(texts: t.Mapping[str, str]) -> list[Step]:
-        rules = wanted_rules(parameters)
+        rules = rules_of(parameters["rules"]) if parameters["state"] == "present" else []
         changes = [(where, change_block(text, parameters["block"], rules)) for where, text in texts.items()]
         different = [(where, text) for where, text in changes if text != texts[where]]
         steps = [Step("write_rules", {"data_directory": where, "text": text}) for where, text in different]

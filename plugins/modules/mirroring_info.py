@@ -41,6 +41,11 @@ options:
     description:
       - Passfile of the replication role, to see whether it is usable and whether two hosts have the same.
     type: path
+  replication_user:
+    description:
+      - Role that the standby connects as.
+    type: str
+    default: standby_replicator
   probe_write:
     description:
       - On a primary, commit a logical message, which makes no object, and see it acknowledged and the standby caught up.
@@ -211,11 +216,17 @@ sql:
     error: null
 standby:
   description:
-    - On a standby that runs, the LSNs that it received and replayed, V(null) where not known, and the last errors of its log.
+    - On a standby that runs, the parameters of its C(primary_conninfo) and the address that their C(host) has now, the LSNs that it
+      received and replayed, V(null) where not known, and the last errors of its log.
     - V(null) elsewhere.
   returned: with O(data_directory)
   type: dict
   sample:
+    following:
+      host: cdw
+      hostaddr: 10.0.0.11
+      port: "5432"
+    resolved: 10.0.0.11
     received_lsn: 0/C000148
     replayed_lsn: 0/C000148
     errors: ""
@@ -271,6 +282,14 @@ primary:
         lag_bytes: 0
         replay_lag_s: 0.001
         reply_age_s: 1.5
+    role:
+      description:
+        - Whether the replication role is C(ready) to log in and replicate, and C(verified), by the password in O(passfile).
+          V(null) when there is none.
+      type: dict
+      sample:
+        ready: true
+        verified: true
     sync_error:
       description: C(sync_error) of the coordinator in C(gp_stat_replication).
       type: str
@@ -294,6 +313,13 @@ primary:
         acknowledged: true
         replayed: true
         seconds: 0.012
+access:
+  description:
+    - By data directory of each instance of this host, the rules of this collection's block in its C(pg_hba.conf), V(null) where
+      the file does not begin with that block.
+  returned: always
+  type: dict
+  sample: {}
 segments:
   description: Segment instances that run on this host.
   returned: always
@@ -309,12 +335,14 @@ import socket
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.warehousepg.coordinator.plugins.module_utils import catalog, connection, replication
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import catalog, connection, registration, replication
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.access import BLOCK, first_block
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.arguments import INSTANCE
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import (
     Host,
     processes,
+    read_text,
     used_bytes,
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import (
@@ -346,21 +374,26 @@ def read_primary(instance: Instance, parameters: t.Mapping[str, t.Any]) -> dict[
             probe = replication.probe_write(open_connection, connect, parameters["probe_timeout"])
             if not probe.acknowledged:
                 with connect() as fresh:
-                    return describe_primary(fresh, probe)
+                    return describe_primary(fresh, probe, parameters)
         open_connection.allow(parameters["probe_timeout"])
-        return describe_primary(open_connection, probe)
+        return describe_primary(open_connection, probe, parameters)
 
 
-def describe_primary(open_connection: connection.Connection, probe: replication.Probe | None) -> dict[str, t.Any]:
+def describe_primary(
+    open_connection: connection.Connection, probe: replication.Probe | None, parameters: t.Mapping[str, t.Any]
+) -> dict[str, t.Any]:
     """The RV(primary) of the result."""
     rows = catalog.registrations(open_connection)
     standby = catalog.standby_of(rows)
+    role = registration.read_role(open_connection, parameters["replication_user"])
+    kept = replication.kept_password(parameters["passfile"], parameters["replication_user"]) if parameters["passfile"] else None
     sender = replication.walsender(open_connection)
     return {
         "registrations": [dataclasses.asdict(row) for row in rows],
         "standby": dataclasses.asdict(standby) if standby else None,
         "walsender": dataclasses.asdict(sender) if sender else None,
         "sync_error": replication.sync_error(open_connection),
+        "role": {"ready": role.ready, "verified": bool(kept and registration.verifies(role.verifier, kept))} if role else None,
         "slots": [dataclasses.asdict(slot) for slot in replication.slots(open_connection)],
         "probe": dataclasses.asdict(probe) if probe else None,
         **open_connection.query(
@@ -377,11 +410,22 @@ def read_standby(instance: Instance, postmaster: Postmaster, timeout: float) -> 
             pass
     except (connection.Refused, connection.NoAnswer) as error:
         refusal = error.message
+    following = replication.parse_conninfo(instance.settings.get("primary_conninfo", ""))
     return {
+        "following": following,
+        "resolved": replication.try_resolve(following.get("host")),
         "received_lsn": postmaster.received,
         "replayed_lsn": connection.last_replayed(refusal),
         "errors": recent_errors(instance.data_directory),
     }
+
+
+def read_access(data_directory: str) -> list[str] | None:
+    """The rules of this collection's block in an access file that begins with it, None without it."""
+    try:
+        return first_block(read_text(f"{data_directory}/pg_hba.conf") or "", BLOCK)
+    except CoordinatorError:
+        return None
 
 
 def read_coordinator(host: Host, parameters: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
@@ -417,6 +461,7 @@ def main() -> None:
             **INSTANCE,
             "data_directory": {"type": "path"},
             "passfile": {"type": "path", "no_log": False},
+            "replication_user": {"type": "str", "default": "standby_replicator"},
             "probe_write": {"type": "bool", "default": False},
             "probe_timeout": {"type": "float", "default": 3},
             "wait_timeout": {"type": "float", "default": 0},
@@ -430,12 +475,16 @@ def main() -> None:
         "addresses": host.addresses(),
         "segments": [dataclasses.asdict(segment) for segment in running_segments(processes())],
     }
+    directories = [segment["data_directory"] for segment in result["segments"]]
     if module.params["data_directory"]:
         connection.require_psycopg2(module)
         try:
             result.update(read_coordinator(host, module.params))
         except CoordinatorError as error:
             module.fail_json(msg=error.message, **error.data)
+        if result["instance"]["content"] == "instance":
+            directories.append(result["instance"]["data_directory"])
+    result["access"] = {directory: read_access(directory) for directory in directories}
     module.exit_json(changed=False, **result)
 
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.access import AccessRule, change_block, mask
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.access import AccessRule, change_block, first_block, mask, rules_of
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -66,3 +66,23 @@ def test_refuses_what_is_no_address_of_a_rule(type, address):
 
 def test_local_rules_have_none():
     assert mask("local", None) is None
+
+
+def test_reads_the_block_that_a_file_begins_with():
+    text = change_block(OTHERS, "b", [RULE])
+    assert first_block(text, "b") == [str(RULE)]
+    assert first_block("x\n" + text, "b") is None
+    assert first_block(OTHERS, "b") is None
+    assert first_block("# BEGIN b\nx\n", "b") is None
+
+
+def test_options_mean_a_rule_for_each_address():
+    options = [
+        {"database": "all", "user": "gpadmin", "addresses": ["10.0.0.11", "10.0.0.12"], "method": "trust"},
+        {"type": "local", "database": "all", "user": "all", "addresses": [], "method": "peer", "options": ["map=x"]},
+    ]
+    assert [str(rule) for rule in rules_of(options)] == [
+        "host\tall\tgpadmin\t10.0.0.11/32\ttrust",
+        "host\tall\tgpadmin\t10.0.0.12/32\ttrust",
+        "local\tall\tall\tpeer\tmap=x",
+    ]

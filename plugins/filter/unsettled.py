@@ -68,14 +68,14 @@ def unsettled(observations: t.Mapping[str, t.Mapping[str, t.Any]], primary: str,
     if resolved != wanted["primary_host"]:
         upstream["hostaddr"] = resolved
     if wanted["scram"]:
-        upstream["passfile"] = shows["passfile"]["path"]
-    passfiles = [observations[host]["passfile"] for host in (primary, standby)]
+        upstream["passfile"] = (shows.get("passfile") or {}).get("path")
+    passfiles = [observations[host].get("passfile") or {} for host in (primary, standby)]
     checks = {
         "row": row is not None and all(row[name] == wanted[name] for name in ("hostname", "address", "port")),
         "slot": any(slot["name"] == wanted["slot_name"] and slot["active"] for slot in knows["slots"]),
         "role": bool(knows["role"] and knows["role"]["ready"] and (knows["role"]["verified"] or not wanted["scram"])),
         "passfile": not wanted["scram"]
-        or (all(passfile["usable"] for passfile in passfiles) and len({passfile["check"] for passfile in passfiles}) == 1),
+        or (all(passfile.get("usable") for passfile in passfiles) and len({passfile["check"] for passfile in passfiles}) == 1),
         "upstream": following == upstream,
         "slot_name": shows["instance"]["settings"].get("primary_slot_name") == wanted["slot_name"],
         "copy": not shows["site"]["leftover"],

@@ -114,5 +114,5 @@ def test_trusted_by_address_no_password_counts():
     following = {name: value for name, value in FOLLOWING.items() if name != "passfile"}
     observations = changed(["scdw", "standby", "following"], following)
     observations = changed(["cdw", "primary", "role"], {"ready": True, "verified": False}, observations)
-    observations = changed(["cdw", "passfile"], {"path": "/p", "usable": False, "check": None}, observations)
+    observations = changed(["cdw", "passfile"], None, observations)
     assert unsettled(observations, "cdw", "scdw", {**WANTED, "scram": False}) == []

@@ -179,10 +179,6 @@ class Instance:
     control: ControlData | None = None
     postmaster: Postmaster | None = None
 
-    def path(self, *names: str) -> str:
-        """Path of a file in the data directory."""
-        return os.path.join(self.data_directory, *names)
-
 
 def instance_of(observed: t.Mapping[str, t.Any]) -> Instance:
     """The instance that the result of a module describes."""

@@ -113,7 +113,6 @@ def test_reads_a_stopped_standby(host, data_directory):
     assert instance.settings == {"primary_slot_name": "standby_coordinator"}
     assert instance.control.timeline == 1
     assert instance.postmaster is None
-    assert instance.path("global") == str(data_directory / "global")
     assert instance_of(dataclasses.asdict(instance)) == instance
 
 

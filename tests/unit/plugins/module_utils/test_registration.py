@@ -131,9 +131,8 @@ def test_reads_what_the_primary_knows(recorder):
     assert read_known(connection, "r", "another", None).slot is None
 
 
-def test_finds_the_coordinator_and_its_standby_among_the_rows():
+def test_finds_the_standby_among_the_rows():
     segment = Registration(2, 0, "p", "p", "s", "u", 6000, "sdw1", "sdw1", "/data/p0")
-    assert catalog.primary_of([segment, STANDBY, PRIMARY]) == PRIMARY
     assert catalog.standby_of([segment, PRIMARY, STANDBY]) == STANDBY
     assert catalog.standby_of([segment, PRIMARY]) is None
 

@@ -55,8 +55,8 @@ WANTED = {
 }
 
 
-def changed(path, value, base=OBSERVATIONS):
-    found = copy.deepcopy(base)
+def changed(path, value, base=None):
+    found = copy.deepcopy(base or OBSERVATIONS)
     *way, last = path
     place = found
     for step in way:

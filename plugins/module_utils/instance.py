@@ -238,14 +238,14 @@ def read_instance(host: Host, data_directory: str) -> Instance:
     def text(name: str) -> str:
         return read_text(os.path.join(data_directory, name)) or ""
 
-    settings = dict(read_settings(text("postgresql.conf")), **read_settings(text("postgresql.auto.conf")))
+    settings = read_settings(text("postgresql.auto.conf"))
     dbid = read_settings(text("internal.auto.conf")).get("gp_dbid", "")
     postmaster = read_postmaster(data_directory)
     try:
         control: ControlData | None = parse_controldata(host.run("pg_controldata", data_directory))
     except CoordinatorError:
         control = None  # a damaged or fenced directory is an observation, not a failure
-    port = settings.get("port", "")
+    port = {**read_settings(text("postgresql.conf")), **settings}.get("port", "")
     return Instance(
         data_directory=data_directory,
         content=content,
@@ -254,7 +254,7 @@ def read_instance(host: Host, data_directory: str) -> Instance:
         major=text("PG_VERSION").strip(),
         dbid=int(dbid) if dbid.isdigit() else None,
         port=postmaster.port if postmaster and postmaster.port else int(port) if port.isdigit() else None,
-        settings=read_settings(text("postgresql.auto.conf")),
+        settings=settings,
         control=control,
         postmaster=postmaster,
     )

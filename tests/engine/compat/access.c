@@ -50,9 +50,9 @@ requested_role(Port *port, bool *asked)
 
 		if (strncmp(word, "-c", 2) == 0 || strncmp(word, "--", 2) == 0)
 			word += 2;
-		if (strncmp(word, "gp_role=", 8) == 0)
+		if (strncmp(word, "gp_role=", 8) == 0 || strncmp(word, "gp_session_role=", 16) == 0)
 		{
-			role = gp_role_by_name(word + 8);
+			role = gp_role_by_name(strchr(word, '=') + 1);
 			*asked = true;
 		}
 	}
@@ -70,6 +70,13 @@ authenticate(Port *port, int status)
 	if (status != STATUS_OK || am_walsender)
 		return;
 
+	/* The engine edits the catalog before it lets anybody in. Not for ever: the worker that does it may fail. */
+	for (int i = 0; gp_contentid == COORDINATOR_CONTENT && !recovery->catalog_ready && i < 5000; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		pg_usleep(1000);
+	}
+
 	role = requested_role(port, &asked);
 	if (role == ROLE_UTILITY && asked)
 		return;
@@ -85,7 +92,7 @@ authenticate(Port *port, int status)
 				 errdetail("This database instance is running as a primary segment in a Greenplum cluster and does not "
 						   "permit direct connections."),
 				 errhint("To force a connection anyway (dangerous!), use utility mode.")));
-	if (gp_contentid == COORDINATOR_CONTENT && !*dtm_ready)
+	if (gp_contentid == COORDINATOR_CONTENT && !recovery->dtm_ready)
 		ereport(FATAL,
 				(errcode(ERRCODE_CANNOT_CONNECT_NOW),
 				 errmsg("the database system is in recovery mode"),

@@ -25,10 +25,18 @@ extern int	gp_dbid;
 extern int	gp_contentid;
 extern GpRole gp_role_by_name(const char *name);
 
-/* In shared memory: distributed-transaction recovery is done, dispatch is allowed (recovery.c). */
-extern bool *dtm_ready;
+/* In shared memory: how far a coordinator's recovery has come (recovery.c). */
+typedef struct
+{
+	bool		catalog_ready;	/* the catalog says who is the primary */
+	bool		dtm_ready;		/* distributed transactions are recovered, dispatch is allowed */
+} Recovery;
+
+extern Recovery *recovery;
 
 extern void install_settings(void);
+extern void use_names(void);
+extern void install_tablespaces(void);
 extern void install_access(void);
 extern void install_commit(void);
 extern void install_recovery(void);

@@ -34,7 +34,7 @@
 	"DO $$BEGIN PERFORM pg_terminate_backend(pid, 5000) FROM pg_stat_activity " \
 	"WHERE application_name = 'gp_dispatcher' AND pid <> pg_backend_pid(); END$$"
 
-bool	   *dtm_ready;
+Recovery   *recovery;
 
 static shmem_request_hook_type next_request;
 static shmem_startup_hook_type next_startup;
@@ -120,7 +120,7 @@ say_dtmready(void)
 		pg_usleep(1000);
 		CHECK_FOR_INTERRUPTS();
 	}
-	*dtm_ready = true;
+	recovery->dtm_ready = true;
 	AddToDataDirLockFile(LOCK_FILE_LINE_PM_STATUS, "dtmready");
 }
 
@@ -135,6 +135,7 @@ distributed_recovery_main(Datum argument)
 	take_over_catalog();
 	dump_catalog();
 	commit();
+	recovery->catalog_ready = true;
 	if (gp_role == ROLE_DISPATCH)
 	{
 		begin();
@@ -168,7 +169,8 @@ request(void)
 
 	if (next_request)
 		next_request();
-	RequestAddinShmemSpace(sizeof(*dtm_ready));
+	use_names();
+	RequestAddinShmemSpace(sizeof(*recovery));
 	if (gp_dbid < 0)
 		ereport(FATAL, (errmsg("gp_dbid is not set")));
 	if (gp_contentid == COORDINATOR_CONTENT)
@@ -187,8 +189,8 @@ startup(void)
 	if (next_startup)
 		next_startup();
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	dtm_ready = ShmemInitStruct("dtm_ready", sizeof(*dtm_ready), &found);
-	*dtm_ready = false;
+	recovery = ShmemInitStruct("recovery", sizeof(*recovery), &found);
+	*recovery = (Recovery) {false};
 	LWLockRelease(AddinShmemInitLock);
 }
 

@@ -27,6 +27,7 @@ PG_MODULE_MAGIC;
 int			gp_role = ROLE_UTILITY;
 int			gp_dbid = -1;
 int			gp_contentid = COORDINATOR_CONTENT;
+static int	names = 7;
 
 static const struct config_enum_entry roles[] = {
 	{"dispatch", ROLE_DISPATCH, false},
@@ -74,8 +75,30 @@ install_settings(void)
 							PGC_POSTMASTER, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("gp_contentid", "The contentid used by this server.", NULL, &gp_contentid,
 							COORDINATOR_CONTENT, COORDINATOR_CONTENT, PG_INT16_MAX, PGC_POSTMASTER, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("gp_internal_names", "The WarehousePG whose names are used.", NULL, &names, 7, 6, 7,
+							PGC_POSTMASTER, GUC_NO_SHOW_ALL, NULL, NULL, NULL);
 	need_restart("primary_conninfo");
 	need_restart("primary_slot_name");
+}
+
+static int
+compare_names(const void *left, const void *right)
+{
+	return pg_strcasecmp((*(struct config_generic *const *) left)->name, (*(struct config_generic *const *) right)->name);
+}
+
+/* Called when the command line, which has the names of 7, and the files are read: clients of 6 know the role by another name. */
+void
+use_names(void)
+{
+	struct config_generic **settings = get_guc_variables();
+
+	if (names == 7)
+		return;
+	for (int i = 0; i < GetNumConfigOptions(); i++)
+		if (strcmp(settings[i]->name, "gp_role") == 0)
+			settings[i]->name = "gp_session_role";
+	qsort(settings, GetNumConfigOptions(), sizeof(*settings), compare_names);
 }
 
 int
@@ -88,6 +111,7 @@ getopt(int argc, char *const argv[], const char *options)
 		real_getopt = dlsym(RTLD_NEXT, "getopt");
 		process_shared_preload_libraries_in_progress = true;	/* what follows is allowed at that time only */
 		install_settings();
+		install_tablespaces();
 		if (IsPostmasterEnvironment)
 		{
 			install_access();

@@ -21,12 +21,16 @@ CREATE TABLE pg_catalog.gp_segment_configuration (
 
 GRANT SELECT ON pg_catalog.gp_segment_configuration TO PUBLIC;
 
+-- The role of the session, by the name that WarehousePG 7 or 6 has for it.
+CREATE FUNCTION pg_catalog.gp_internal_role() RETURNS text STABLE
+LANGUAGE sql AS 'SELECT coalesce(current_setting(''gp_role'', true), current_setting(''gp_session_role'', true))';
+
 -- The conditions under which the engine lets the standby's registration be changed.
 CREATE FUNCTION pg_catalog.gp_internal_check_registration(name text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     IF current_setting('gp_contentid') <> '-1' THEN
         RAISE EXCEPTION '% must be run on the coordinator', name;
-    ELSIF current_setting('gp_role') <> 'utility' THEN
+    ELSIF pg_catalog.gp_internal_role() <> 'utility' THEN
         RAISE EXCEPTION '% must be run in utility mode', name;
     ELSIF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
         RAISE EXCEPTION '% can only be run by a superuser', name;
@@ -50,13 +54,6 @@ BEGIN
     RETURN new_dbid;
 END $$;
 
-CREATE FUNCTION pg_catalog.gp_add_coordinator_standby(hostname text, address text, datadir text, port integer DEFAULT NULL)
-RETURNS smallint LANGUAGE plpgsql AS $$
-BEGIN
-    PERFORM pg_catalog.gp_internal_check_registration('gp_add_coordinator_standby');
-    RETURN pg_catalog.gp_internal_add_standby(hostname, address, datadir, port);
-END $$;
-
 CREATE FUNCTION pg_catalog.gp_internal_remove_standby()
 RETURNS boolean LANGUAGE plpgsql SET allow_system_table_mods = on AS $$
 BEGIN
@@ -67,18 +64,19 @@ BEGIN
     RETURN true;
 END $$;
 
-CREATE FUNCTION pg_catalog.gp_remove_coordinator_standby() RETURNS boolean LANGUAGE plpgsql AS $$
-BEGIN
-    PERFORM pg_catalog.gp_internal_check_registration('gp_remove_coordinator_standby');
-    RETURN pg_catalog.gp_internal_remove_standby();
-END $$;
-
 -- The names of WarehousePG 6, which 7 keeps as aliases.
 CREATE FUNCTION pg_catalog.gp_add_master_standby(hostname text, address text, datadir text, port integer DEFAULT NULL)
-RETURNS smallint LANGUAGE sql AS 'SELECT pg_catalog.gp_add_coordinator_standby($1, $2, $3, $4)';
+RETURNS smallint LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_catalog.gp_internal_check_registration('gp_add_master_standby');
+    RETURN pg_catalog.gp_internal_add_standby(hostname, address, datadir, port);
+END $$;
 
-CREATE FUNCTION pg_catalog.gp_remove_master_standby()
-RETURNS boolean LANGUAGE sql AS 'SELECT pg_catalog.gp_remove_coordinator_standby()';
+CREATE FUNCTION pg_catalog.gp_remove_master_standby() RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_catalog.gp_internal_check_registration('gp_remove_master_standby');
+    RETURN pg_catalog.gp_internal_remove_standby();
+END $$;
 
 CREATE VIEW pg_catalog.gp_internal_own_replication AS
     SELECT current_setting('gp_contentid')::integer AS gp_segment_id, r.*, 'none'::text AS sync_error
@@ -89,7 +87,7 @@ CREATE FUNCTION pg_catalog.gp_internal_segment_replication() RETURNS SETOF pg_ca
 DECLARE
     segment name;
 BEGIN
-    IF current_setting('gp_role') = 'dispatch' THEN
+    IF pg_catalog.gp_internal_role() = 'dispatch' THEN
         FOR segment IN SELECT srvname FROM pg_foreign_server WHERE srvname LIKE 'seg%' LOOP
             RETURN QUERY EXECUTE format('SELECT * FROM gp_%s.own_replication', segment);
         END LOOP;

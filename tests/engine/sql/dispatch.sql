@@ -3,8 +3,8 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 
 -- On the coordinator: tables that a dispatch-mode session creates live on the segments. Each becomes a table partitioned by a hash
--- of its first column, and its partitions are foreign tables, in a schema for each segment. Fed to a single-user server, as
--- catalog.sql.
+-- of its first column, and its partitions are foreign tables, in a schema for each segment. One in a tablespace stays local. Fed
+-- to a single-user server, as catalog.sql.
 
 CREATE EXTENSION postgres_fdw SCHEMA pg_catalog;
 
@@ -16,8 +16,8 @@ CREATE FUNCTION pg_catalog.gp_internal_add_segment(content integer, address text
 RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     EXECUTE format('CREATE SERVER seg%s FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host %L, port %L, dbname ''postgres'','
-        ' application_name ''gp_dispatcher'', options ''-c gp_role=execute'', connect_timeout ''10'', async_capable ''true'')',
-        content, address, port::text);
+        ' application_name ''gp_dispatcher'', options ''-c %s=execute'', connect_timeout ''10'', async_capable ''true'')', content,
+        address, port::text, CASE current_setting('gp_internal_names') WHEN '6' THEN 'gp_session_role' ELSE 'gp_role' END);
     EXECUTE format('CREATE USER MAPPING FOR PUBLIC SERVER seg%s OPTIONS (user ''gpadmin'', password_required ''false'')', content);
     EXECUTE format('GRANT USAGE ON FOREIGN SERVER seg%s TO PUBLIC', content);
     EXECUTE format('CREATE SCHEMA gp_seg%s', content);
@@ -61,10 +61,11 @@ CREATE FUNCTION pg_catalog.gp_internal_on_create() RETURNS event_trigger LANGUAG
 DECLARE
     original regclass;
 BEGIN
-    IF current_setting('gp_role') = 'dispatch' THEN
+    IF pg_catalog.gp_internal_role() = 'dispatch' THEN
         FOR original IN
             SELECT c.oid FROM pg_event_trigger_ddl_commands() d JOIN pg_class c ON c.oid = d.objid
             WHERE d.object_type = 'table' AND c.relkind = 'r' AND c.relpersistence <> 't' AND NOT c.relispartition
+                AND c.reltablespace = 0
         LOOP
             PERFORM pg_catalog.gp_internal_distribute(original);
         END LOOP;
@@ -75,7 +76,7 @@ CREATE FUNCTION pg_catalog.gp_internal_on_drop() RETURNS event_trigger LANGUAGE 
 DECLARE
     part record;
 BEGIN
-    IF current_setting('gp_role') = 'dispatch' THEN
+    IF pg_catalog.gp_internal_role() = 'dispatch' THEN
         FOR part IN
             SELECT substr(schema_name, 4) AS server, object_name FROM pg_event_trigger_dropped_objects()
             WHERE object_type = 'foreign table' AND schema_name LIKE 'gp\_seg%'

@@ -35,4 +35,28 @@ options:
     type: str
     choices: [fast, spread]
     default: fast
+  tablespaces:
+    description:
+      - The primary's user tablespaces, and where they are to be on this host.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      location:
+        description: Location of the tablespace on the primary.
+        type: str
+        required: true
+      place:
+        description: Directory on this host that takes the part of the copy, in a directory named by its dbid. It must exist.
+        type: str
+        required: true
+      bytes:
+        description: Bytes that it will hold, to see whether they fit.
+        type: int
+  required_files:
+    description:
+      - Files that must be there and readable before a copy is made, such as certificates and preloaded libraries.
+    type: list
+    elements: str
+    default: []
 """

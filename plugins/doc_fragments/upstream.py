@@ -37,15 +37,22 @@ options:
     description:
       - How the primary authenticates the standby.
       - V(scram) by SCRAM-SHA-256, with the password in O(passfile).
+      - V(cert) by the certificate that O(connection) names.
       - V(trust) by the address alone.
     type: str
-    choices: [scram, trust]
+    choices: [scram, cert, trust]
     default: scram
   passfile:
     description:
       - Passfile of libpq that holds the password; written with mode C(0600).
       - Required with O(replication_auth=scram).
     type: path
+  connection:
+    description:
+      - Further parameters of libpq for C(primary_conninfo) and the copy, such as C(keepalives_idle), C(tcp_user_timeout) in milliseconds,
+        C(sslmode), C(sslrootcert).
+    type: dict
+    default: {}
   dbid:
     description:
       - Number under which the standby is registered, the C(gp_dbid) of its C(internal.auto.conf).

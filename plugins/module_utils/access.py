@@ -100,14 +100,16 @@ def change_block(text: str, name: str, rules: t.Sequence[AccessRule]) -> str:
     return "".join(block + lines)
 
 
-def rules_of(options: t.Sequence[t.Mapping[str, t.Any]]) -> list[AccessRule]:
+def rules_of(options: t.Sequence[t.Mapping[str, t.Any]], data_directory: str | None = None) -> list[AccessRule]:
     """The rules that options of M(warehousepg.coordinator.host_access) mean: one for each address.
 
+    :param data_directory: of the instance they are for; those for others are left out.
     :raises CoordinatorError: a rule cannot be one.
     """
     return [
         AccessRule(type, rule["database"], rule["user"], mask(type, address), rule["method"], tuple(rule.get("options") or ()))
         for rule in options
         for type in [rule.get("type") or "host"]
+        if data_directory in (rule.get("data_directories") or [data_directory])
         for address in rule.get("addresses") or [None]
     ]

@@ -10,6 +10,7 @@ import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import Upstream
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.snapshot import Wanted
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.tablespaces import Wish
 
 #: documented in the fragment C(warehousepg.coordinator.instance)
 INSTANCE: dict[str, t.Any] = {
@@ -23,8 +24,9 @@ UPSTREAM: dict[str, t.Any] = {
     "primary_port": {"type": "int", "required": True},
     "replication_user": {"type": "str", "default": "standby_replicator"},
     "replication_password": {"type": "str", "no_log": True},
-    "replication_auth": {"type": "str", "choices": ["scram", "trust"], "default": "scram"},
+    "replication_auth": {"type": "str", "choices": ["scram", "cert", "trust"], "default": "scram"},
     "passfile": {"type": "path", "no_log": False},
+    "connection": {"type": "dict", "default": {}},
     "dbid": {"type": "int"},
 }
 
@@ -35,6 +37,17 @@ COPY: dict[str, t.Any] = {
     "expected_bytes": {"type": "int"},
     "max_rate": {"type": "str"},
     "checkpoint": {"type": "str", "choices": ["fast", "spread"], "default": "fast"},
+    "tablespaces": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "location": {"type": "str", "required": True},
+            "place": {"type": "str", "required": True},
+            "bytes": {"type": "int"},
+        },
+    },
+    "required_files": {"type": "list", "elements": "str", "default": []},
 }
 
 #: a passfile is needed where the primary asks for a password
@@ -48,6 +61,7 @@ def upstream_of(parameters: t.Mapping[str, t.Any]) -> Upstream:
         port=parameters["primary_port"],
         user=parameters["replication_user"],
         passfile=parameters["passfile"] if parameters["replication_auth"] == "scram" else None,
+        connection={name: str(value) for name, value in parameters["connection"].items()},
     )
 
 
@@ -59,4 +73,6 @@ def copy_of(parameters: t.Mapping[str, t.Any]) -> Wanted:
         bytes=parameters["expected_bytes"],
         max_rate=parameters["max_rate"],
         checkpoint=parameters["checkpoint"],
+        tablespaces=tuple(Wish(**wish) for wish in parameters["tablespaces"]),
+        files=tuple(parameters["required_files"]),
     )

@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import dataclasses
+import ipaddress
+import os
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import Connection
@@ -72,8 +74,52 @@ class StandbyAddress:
     datadir: str
 
     def matches(self, row: Registration) -> bool:
-        """Whether a row registers this very standby."""
-        return (row.hostname, row.address, row.port, row.datadir) == dataclasses.astuple(self)
+        """Whether a row registers this very standby, however its address and data directory are written."""
+        return (row.hostname, row.port) == (self.hostname, self.port) and (
+            (normal_address(row.address), os.path.normpath(row.datadir)) == (normal_address(self.address), os.path.normpath(self.datadir))
+        )
+
+
+def normal_address(address: str) -> str:
+    """The one way to write an IPv4 or IPv6 address; a name stays as it is."""
+    try:
+        return str(ipaddress.ip_address(address))
+    except ValueError:
+        return address
+
+
+def is_loopback(address: str) -> bool:
+    """Whether an address means the very host that uses it."""
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
+def placed(
+    rows: t.Iterable[Registration],
+    resolved: t.Mapping[str, t.Sequence[str]],
+    hosts: t.Mapping[str, tuple[str, t.Container[str]]],
+) -> dict[int, str | None]:
+    """On which of some hosts each registered instance is, by dbid; None: on none of them.
+
+    An address decides; a name does where its address is not known.
+
+    :param resolved: by address of a row, the numeric addresses that the primary knows for it.
+    :param hosts: by name, the name that the host has for itself and its addresses; of several that match the first is taken.
+    """
+    found: dict[int, str | None] = {}
+    for row in rows:
+        numeric = [normal_address(address) for address in resolved.get(row.address, ())]
+        found[row.dbid] = next(
+            (
+                name
+                for name, (hostname, addresses) in hosts.items()
+                if (any(address in addresses for address in numeric) if numeric else hostname in (row.hostname, row.address))
+            ),
+            None,
+        )
+    return found
 
 
 def _function(connection: Connection, verb: str) -> str:

@@ -44,6 +44,22 @@ class Refused(CoordinatorError):
     """An instance refused a connection or a statement; ``message`` is what it said."""
 
 
+#: SQLSTATE of what a role lacks the privilege for
+INSUFFICIENT_PRIVILEGE = "42501"
+
+_T = t.TypeVar("_T")
+
+
+def permitted(read: t.Callable[[], _T]) -> _T | None:
+    """What is read by statements, None where the role that asks may not read it."""
+    try:
+        return read()
+    except Refused as error:
+        if error.data.get("sqlstate") != INSUFFICIENT_PRIVILEGE:
+            raise
+        return None
+
+
 def require_psycopg2(module: AnsibleModule) -> None:
     """End the module when psycopg2 is missing."""
     if not HAS_PSYCOPG2:
@@ -103,30 +119,25 @@ class Connection:
                 cursor.execute(statement, values or None)
                 return [dict(row) for row in cursor.fetchall()] if cursor.description else []
         except psycopg2.Error as error:
-            raise Refused(f"{str(error).strip()} (statement: {statement})") from error
+            raise Refused(f"{str(error).strip()} (statement: {statement})", sqlstate=error.pgcode) from error
 
     def value(self, statement: str, *values: t.Any) -> t.Any:
         """The single value that a statement returns."""
         return next(iter(self.query(statement, *values)[0].values()))
 
 
-def utility_option(major: str) -> str:
-    """The start-up option that asks for utility mode.
-
-    WarehousePG 6 (PostgreSQL 9.4) knows it by another name than 7 (PostgreSQL 12).
-
-    :param major: content of ``PG_VERSION``.
-    """
-    return "-c gp_session_role=utility" if major.startswith("9.") else "-c gp_role=utility"
+#: start-up options that ask for utility mode: WarehousePG 7's name of the setting, and 6's
+UTILITY = ("-c gp_role=utility", "-c gp_session_role=utility")
 
 
 @contextlib.contextmanager
-def connect(socket_directory: str, port: int, options: str, timeout: float) -> t.Iterator[Connection]:
-    """A connection to an instance of this host, as the user that runs the module.
+def connect(socket_directory: str, port: int, options: str, timeout: float, user: str | None = None) -> t.Iterator[Connection]:
+    """A connection to an instance of this host.
 
     :param socket_directory: of its Unix-domain socket.
-    :param options: start-up options, such as :func:`utility_option`.
+    :param options: start-up options, such as those in :data:`UTILITY`.
     :param timeout: seconds for the connection and, unless a statement has its own, for all that is asked through it.
+    :param user: role to connect as; None: the one with the name of the user that runs the module.
     :raises NoAnswer: no connection in that time.
     :raises Refused: the instance refused it.
     """
@@ -141,7 +152,7 @@ def connect(socket_directory: str, port: int, options: str, timeout: float) -> t
                 host=socket_directory,
                 port=port,
                 dbname=DATABASE,
-                user=user_name(os.getuid()),
+                user=user or user_name(os.getuid()),
                 options=options,
                 application_name="warehousepg.coordinator",
                 client_encoding="UTF8",
@@ -157,11 +168,12 @@ def connect(socket_directory: str, port: int, options: str, timeout: float) -> t
 
 
 @contextlib.contextmanager
-def connect_primary(instance: Instance, timeout: float = 60.0, dispatch: bool = False) -> t.Iterator[Connection]:
+def connect_primary(instance: Instance, timeout: float = 60.0, dispatch: bool = False, user: str | None = None) -> t.Iterator[Connection]:
     """A connection to a primary of this host.
 
     :param timeout: as of :func:`connect`.
     :param dispatch: in dispatch mode instead of utility mode, where segments have to take part.
+    :param user: as of :func:`connect`.
     :raises CoordinatorError: it is no primary that runs.
     """
     where = instance.data_directory
@@ -171,8 +183,28 @@ def connect_primary(instance: Instance, timeout: float = 60.0, dispatch: bool = 
         raise CoordinatorError(f"the instance in {where} is a standby: run this on the primary's host", data_directory=where)
     if instance.postmaster is None:
         raise CoordinatorError(f"the instance in {where} is stopped: start it", data_directory=where)
-    options = "" if dispatch else utility_option(instance.major or "")
-    with connect(instance.postmaster.socket_directory or "/tmp", instance.port or 0, options, timeout) as connection:
+    with connect_utility(instance, timeout, user) if not dispatch else _connect_to(instance, "", timeout, user) as connection:
+        yield connection
+
+
+def _connect_to(instance: Instance, options: str, timeout: float, user: str | None) -> t.ContextManager[Connection]:
+    directory = (instance.postmaster.socket_directory if instance.postmaster else None) or "/tmp"
+    return connect(directory, instance.port or 0, options, timeout, user)
+
+
+@contextlib.contextmanager
+def connect_utility(instance: Instance, timeout: float, user: str | None = None) -> t.Iterator[Connection]:
+    """A connection in utility mode, under the name that the engine has for it: it is asked by the one, then by the other.
+
+    :param timeout: as of :func:`connect`, and ``user``.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            connection = stack.enter_context(_connect_to(instance, UTILITY[0], timeout, user))
+        except Refused as error:
+            if "unrecognized configuration parameter" not in error.message:
+                raise
+            connection = stack.enter_context(_connect_to(instance, UTILITY[1], timeout, user))
         yield connection
 
 

@@ -51,8 +51,8 @@ def processes() -> list[Process]:
     return found
 
 
-def has_connection(pid: int) -> bool:
-    """Whether a process holds an established TCP connection."""
+def has_connection(pid: int) -> bool | None:
+    """Whether a process holds an established TCP connection; None when it is another user's, of whom that cannot be seen."""
     sockets = set()
     try:
         for name in os.listdir(f"/proc/{pid}/fd"):
@@ -64,8 +64,20 @@ def has_connection(pid: int) -> bool:
                 fields = [row.split() for row in rows]
             if any(row[3] == "01" and f"socket:[{row[9]}]" in sockets for row in fields):
                 return True
+    except PermissionError:
+        return None
     except OSError:
         pass
+    return False
+
+
+def has_listener(port: int) -> bool:
+    """Whether something listens on a TCP port of this host, in its own network namespace."""
+    for table in ("tcp", "tcp6"):
+        with contextlib.suppress(OSError), open(f"/proc/net/{table}", encoding="ascii") as rows:
+            # second field: local address and port; fourth: the state, 0A is listening
+            if any(row.split()[3] == "0A" and row.split()[1].endswith(f":{port:04X}") for row in rows):
+                return True
     return False
 
 
@@ -81,7 +93,7 @@ class Host:
         self._module = module
         self._greenplum_path = greenplum_path
         self.gphome = os.path.dirname(greenplum_path)
-        for name in [name for name in os.environ if name.startswith("PG")]:
+        for name in [name for name in os.environ if name.startswith("PG") or name in ("BASH_ENV", "ENV")]:
             del os.environ[name]  # PGHOST, PGOPTIONS and their like would mislead every client of the engine
         self._environment = {
             "LC_ALL": "C",
@@ -114,7 +126,7 @@ class Host:
             raise CoordinatorError(f"{path} is not there or cannot be run: set greenplum_path to the greenplum_path.sh of the installation")
         command = [path, *arguments]
         if login:
-            command = ["/bin/bash", "-c", '. "$0" && unset LC_ALL && exec "$@"', self._greenplum_path, *command]
+            command = ["/bin/bash", "--noprofile", "--norc", "-c", '. "$0" && unset LC_ALL && exec "$@"', self._greenplum_path, *command]
         code, stdout, stderr = self._module.run_command(command, environ_update=dict(self._environment, **(environment or {})))
         if code not in accept:
             output = "\n".join(part.strip() for part in (stderr, stdout) if part.strip())
@@ -131,6 +143,12 @@ class Host:
             os.fsync(file.fileno())
             os.fchmod(handle, mode)
         os.replace(temporary, path)  # atomic_move would give a new file the mode that the umask allows
+
+    def locales(self) -> list[str] | None:
+        """The locales that the operating system has, None where it does not tell."""
+        program = self._module.get_bin_path("locale")
+        code, stdout, _dummy = self._module.run_command([program, "-a"]) if program else (1, "", "")
+        return stdout.split() if code == 0 else None
 
     def addresses(self) -> list[str]:
         """The host's own addresses that others can reach, IPv4 before IPv6."""
@@ -154,7 +172,14 @@ def read_text(path: str) -> str | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise CoordinatorError(f"{path} cannot be read: {error.strerror}; run as the owner of the instance") from error
+        raise unreadable(path, error) from error
+
+
+def unreadable(path: str, error: OSError) -> CoordinatorError:
+    """The error that says that a file or directory cannot be read by this user."""
+    return CoordinatorError(
+        f"{path} cannot be read: {error.strerror}; run as the owner of the instance, or let {user_name(os.getuid())} read it"
+    )
 
 
 def user_name(uid: int) -> str:

@@ -11,6 +11,7 @@ import glob
 import os
 import re
 import signal
+import stat
 import time
 import typing as t
 
@@ -22,6 +23,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.host impor
     has_connection,
     processes,
     read_text,
+    unreadable,
     user_name,
 )
 
@@ -112,7 +114,7 @@ class Postmaster:
     :param socket_directory: directory of its Unix-domain socket.
     :param status: as in ``postmaster.pid``.
     :param frozen: whether one of its vital processes is stopped by a signal.
-    :param connected: whether a walreceiver holds a connection to the primary.
+    :param connected: whether a walreceiver holds a connection to the primary; None when another user's cannot be seen into.
     :param received: LSN up to which the walreceiver says it received; it says so only after the first WAL came.
     """
 
@@ -121,7 +123,7 @@ class Postmaster:
     socket_directory: str | None
     status: str | None
     frozen: bool
-    connected: bool
+    connected: bool | None
     received: str | None
 
 
@@ -129,11 +131,13 @@ _VITAL = re.compile(r"\b(walreceiver|wal receiver|startup|walsender|wal sender)\
 _WALRECEIVER = re.compile(r"\b(?:walreceiver|wal receiver)\b(?:.*\bstreaming ([0-9A-F]+/[0-9A-F]+))?")
 
 
-def describe_postmaster(file: PostmasterFile, running: t.Iterable[Process], is_connected: t.Callable[[int], bool]) -> Postmaster | None:
+def describe_postmaster(
+    file: PostmasterFile, running: t.Iterable[Process], is_connected: t.Callable[[int], bool | None]
+) -> Postmaster | None:
     """The running instance that ``postmaster.pid`` names; None when its process is gone.
 
     :param running: the processes of the host.
-    :param is_connected: tells of a process whether it holds a connection.
+    :param is_connected: tells of a process whether it holds a connection, None when that cannot be seen.
     """
     family = [process for process in running if file.pid in (process.pid, process.parent) and process.state != "Z"]
     if not any(process.pid == file.pid for process in family):
@@ -141,14 +145,16 @@ def describe_postmaster(file: PostmasterFile, running: t.Iterable[Process], is_c
     titles = [(" ".join(process.command), process) for process in family]
     vital = [process for title, process in titles if process.pid == file.pid or _VITAL.search(title)]
     receivers = [(match, process) for match, process in ((_WALRECEIVER.search(title), process) for title, process in titles) if match]
+    looks = [(is_connected(process.pid), match.group(1)) for match, process in receivers]
+    seen = [True if look is None and streaming else look for look, streaming in looks]
     return Postmaster(
         pid=file.pid,
         port=file.port,
         socket_directory=file.socket_directory,
         status=file.status,
         frozen=any(process.state in "Tt" for process in vital),
-        connected=any(is_connected(process.pid) for dummy, process in receivers),
-        received=next((match.group(1) for match, dummy in receivers), None),
+        connected=True if True in seen else None if None in seen else False,
+        received=next((streaming for dummy, streaming in looks), None),
     )
 
 
@@ -200,26 +206,71 @@ def _content(directory: str) -> str:
     except NotADirectoryError:
         return "other"
     except PermissionError as error:
-        raise CoordinatorError(f"{directory} cannot be read: {error.strerror}; run as the owner of the instance") from error
+        raise unreadable(directory, error) from error
     if not names:
         return "empty"
     return "instance" if "PG_VERSION" in names and "global" in names else "other"
 
 
-def _is_instance_process(pid: int, directory: str) -> bool:
-    """Whether a process that has the number of a postmaster is that postmaster: it works in its data directory."""
+def _is_instance_process(pid: int, directory: str, running: t.Iterable[Process]) -> bool:
+    """Whether a process that has the number of a postmaster is that postmaster: it works in its data directory.
+
+    Where another user's process works is not shown; its command line is, and names the directory.
+
+    :raises CoordinatorError: neither can be seen.
+    """
     try:
         return os.path.samefile(f"/proc/{pid}/cwd", directory)
+    except PermissionError:
+        named = next((named_directory(process.command) for process in running if process.pid == pid), None)
     except OSError:
-        return False
+        if any(process.pid == pid for process in running) or not _is_hidden(pid):
+            return False
+        named = None
+    if named is None:
+        raise CoordinatorError(
+            f"postmaster.pid in {directory} names the process {pid}, of which {user_name(os.getuid())} cannot see what it is: "
+            "mount /proc without hidepid for this user, or run as the owner of the instance"
+        )
+    return named != "" and os.path.realpath(named) == os.path.realpath(directory)
+
+
+def named_directory(command: t.Sequence[str]) -> str | None:
+    """The data directory that a command line of ``postgres`` names; empty for another program, None when it names none."""
+    if os.path.basename(command[0]) not in ("postgres", "postmaster"):
+        return ""
+    directories = [word for option, word in zip(command, command[1:]) if option == "-D"]
+    return directories[-1] if directories and os.path.isabs(directories[-1]) else None
+
+
+def _is_hidden(pid: int) -> bool:
+    """Whether a process is there that ``/proc`` does not show to this user."""
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except OSError:
+        pass
+    return False
 
 
 def read_postmaster(data_directory: str) -> Postmaster | None:
-    """Observe what runs on a data directory; None when nothing does."""
+    """Observe what runs on a data directory; None when nothing does.
+
+    :raises CoordinatorError: this user cannot see what runs.
+    """
     file = parse_postmaster_file(read_text(os.path.join(data_directory, "postmaster.pid")) or "")
-    if file is None or not _is_instance_process(file.pid, data_directory):
+    if file is None:
         return None
-    return describe_postmaster(file, processes(), has_connection)
+    running = processes()
+    if not _is_instance_process(file.pid, data_directory, running):
+        return None
+    return describe_postmaster(file, running, has_connection)
+
+
+def file_mode(data_directory: str) -> int:
+    """The mode that the engine gives to files in a data directory: readable by the group where the directory is."""
+    return 0o640 if os.stat(data_directory).st_mode & stat.S_IRGRP else 0o600
 
 
 def read_instance(host: Host, data_directory: str) -> Instance:
@@ -241,6 +292,7 @@ def read_instance(host: Host, data_directory: str) -> Instance:
     settings = read_settings(text("postgresql.auto.conf"))
     dbid = read_settings(text("internal.auto.conf")).get("gp_dbid", "")
     postmaster = read_postmaster(data_directory)
+    read_text(os.path.join(data_directory, "global", "pg_control"))  # what cannot be read is not damaged
     try:
         control: ControlData | None = parse_controldata(host.run("pg_controldata", data_directory))
     except CoordinatorError:
@@ -320,15 +372,19 @@ def reload(data_directory: str) -> None:
 def recent_errors(data_directory: str, newer_than: float = 0.0, lines: int = 3) -> str:
     """The last errors that an instance wrote to its log, oldest first.
 
-    :param newer_than: modification time, in seconds since the epoch, before which a log file does not count.
+    :param newer_than: modification time, in seconds since the epoch, before which a log file does not count; one that cannot be read
+        does not either.
     :param lines: how many at most.
     """
     logs = glob.glob(os.path.join(data_directory, "log", "*")) + glob.glob(os.path.join(data_directory, "pg_log", "*"))
     found: list[str] = []
     for log in sorted((log for log in logs if os.path.getmtime(log) >= newer_than), key=os.path.getmtime):
-        with open(log, "rb") as file:
-            file.seek(max(0, os.path.getsize(log) - 65536))
-            tail = file.read().decode("utf-8", errors="replace").splitlines()
+        try:
+            with open(log, "rb") as file:
+                file.seek(max(0, os.path.getsize(log) - 65536))
+                tail = file.read().decode("utf-8", errors="replace").splitlines()
+        except PermissionError:
+            continue
         found += [line.strip() for line in tail if re.search(r"\b(FATAL|PANIC|ERROR)\b", line)]
     return " | ".join(found[-lines:])
 

@@ -13,7 +13,7 @@ import hmac
 import secrets
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.module_utils import catalog
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import catalog, retention
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.catalog import Registration, StandbyAddress
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import Connection
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
@@ -47,12 +47,14 @@ class Known:
     :param role: the replication role, None when there is none.
     :param slot: the standby's slot, None when there is none.
     :param passfile: the primary's own passfile, which it needs once it becomes a standby; None when none is used.
+    :param limit: bytes of WAL that a slot may hold back, -1 for no limit; None where the engine knows no such limit.
     """
 
     rows: tuple[Registration, ...]
     role: Role | None
     slot: Slot | None
     passfile: Passfile | None
+    limit: int | None = None
 
 
 def read_role(connection: Connection, user: str) -> Role | None:
@@ -66,7 +68,7 @@ def read_role(connection: Connection, user: str) -> Role | None:
 def read_known(connection: Connection, user: str, slot_name: str, passfile: Passfile | None) -> Known:
     """Observe what the primary knows."""
     slot = next((slot for slot in slots(connection) if slot.name == slot_name), None)
-    return Known(tuple(catalog.registrations(connection)), read_role(connection, user), slot, passfile)
+    return Known(tuple(catalog.registrations(connection)), read_role(connection, user), slot, passfile, retention.read_limit(connection))
 
 
 def _keys(password: str, salt: bytes, iterations: int) -> tuple[bytes, bytes]:
@@ -98,12 +100,15 @@ def verifies(verifier: str | None, password: str) -> bool:
         return False
 
 
-def plan_present(known: Known, standby: StandbyAddress, password: str | None, kept: str | None, scram: bool) -> list[Step]:
+def plan_present(
+    known: Known, standby: StandbyAddress, password: str | None, kept: str | None, scram: bool, limit: int | None = None
+) -> list[Step]:
     """The steps after which the primary knows this standby.
 
     :param password: given by the operator or by the role; None: the one kept in the passfile.
     :param kept: the password in the primary's passfile.
     :param scram: whether the role authenticates by password.
+    :param limit: bytes of WAL that the slot may hold back, where the engine knows such a limit; None to leave it as it is.
     :raises CoordinatorError: no password is known; nothing was touched.
     """
     steps = []
@@ -123,6 +128,8 @@ def plan_present(known: Known, standby: StandbyAddress, password: str | None, ke
         steps.append(Step("add_row"))
     if known.slot is None:
         steps.append(Step("create_slot"))
+    if None not in (limit, known.limit) and known.limit != limit:
+        steps.append(Step("limit_retention", {"limit": limit}))
     return steps
 
 

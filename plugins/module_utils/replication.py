@@ -77,6 +77,11 @@ def walsender(connection: Connection) -> WalSender | None:
     return WalSender(**rows[0]) if rows else None
 
 
+def hides_walsenders(connection: Connection) -> bool:
+    """Whether the primary has walsenders of which it tells this role nothing but that they are there."""
+    return bool(connection.value("SELECT count(*) FROM pg_stat_replication WHERE state IS NULL"))
+
+
 def sync_error(connection: Connection) -> str | None:
     """The coordinator's ``sync_error`` in ``gp_stat_replication``, None when no walsender is listed there."""
     rows = connection.query(
@@ -132,17 +137,17 @@ def drop_slot(connection: Connection, name: str) -> None:
 
 @dataclasses.dataclass(frozen=True)
 class Probe:
-    """What a write on the primary met.
+    """What a write on the primary met, or a look without one.
 
-    :param lsn: end of WAL after the write, or when the probe began where its commit did not return.
-    :param acknowledged: whether the write's commit returned.
+    :param lsn: end of WAL after the write, or when the probe began where its commit did not return or none was tried.
+    :param acknowledged: whether the write's commit returned; None where none was tried.
     :param replayed: whether the standby then replayed everything up to ``lsn``. The acknowledgement alone proves nothing:
         the end of any walsender lets all waiting commits go on (walsender.c).
     :param seconds: how long both took.
     """
 
     lsn: str
-    acknowledged: bool
+    acknowledged: bool | None
     replayed: bool
     seconds: float
 
@@ -165,6 +170,18 @@ def probe_write(connection: Connection, second: t.Callable[[], t.ContextManager[
         with second() as other:
             other.query("SELECT pg_terminate_backend(%s)", pid)
         return Probe(lsn, False, False, round(time.monotonic() - began, 3))
+    return _replay(connection, True, began, limit)
+
+
+def probe_replay(connection: Connection, limit: float) -> Probe:
+    """See the standby at the primary's position without writing anything.
+
+    :param limit: seconds given to the standby.
+    """
+    return _replay(connection, None, time.monotonic(), limit)
+
+
+def _replay(connection: Connection, acknowledged: bool | None, began: float, limit: float) -> Probe:
     lsn = str(connection.value("SELECT pg_current_wal_lsn()"))
     connection.allow(2 * limit)
     senders: list[WalSender | None] = []
@@ -175,7 +192,7 @@ def probe_write(connection: Connection, second: t.Callable[[], t.ContextManager[
 
     wait_until(settled, limit)
     replayed = senders[0] is not None and senders[0].has_replayed(lsn)
-    return Probe(lsn, True, replayed, round(time.monotonic() - began, 3))
+    return Probe(lsn, acknowledged, replayed, round(time.monotonic() - began, 3))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -185,17 +202,19 @@ class Upstream:
     :param host: name or address of the primary.
     :param port: its port.
     :param user: replication role.
-    :param passfile: path of the passfile, None when the primary trusts the standby's address.
+    :param passfile: path of the passfile, None when the primary asks for no password.
+    :param connection: further parameters of libpq.
     """
 
     host: str
     port: int
     user: str
     passfile: str | None
+    connection: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def parameters(self) -> dict[str, str]:
         """The parameters of libpq, the application name apart."""
-        found = {"host": self.host, "port": str(self.port), "user": self.user}
+        found = {**self.connection, "host": self.host, "port": str(self.port), "user": self.user}
         numeric = resolve(self.host)
         if numeric != self.host:
             found["hostaddr"] = numeric  # a walreceiver inside a name look-up cannot be stopped

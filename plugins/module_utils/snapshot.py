@@ -11,8 +11,10 @@ import dataclasses
 import os
 import shutil
 import signal
+import stat
 import typing as t
 
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import tablespaces
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import (
     Host,
@@ -23,6 +25,8 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.host impor
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import (
     Instance,
+    file_mode,
+    read_instance,
     wait_until,
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import Actions, Step
@@ -49,6 +53,8 @@ class Wanted:
     :param bytes: size of the primary's data directory without what is excluded; None: unknown.
     :param max_rate: as ``pg_basebackup --max-rate`` takes it; None for no limit.
     :param checkpoint: ``fast`` or ``spread``, how the primary writes the checkpoint that the copy begins with.
+    :param tablespaces: where the primary's user tablespaces are to be.
+    :param files: files that must be there and readable: libraries, certificates, keys.
     """
 
     system_identifier: str
@@ -56,6 +62,8 @@ class Wanted:
     bytes: int | None
     max_rate: str | None = None
     checkpoint: str = "fast"
+    tablespaces: tuple[tablespaces.Wish, ...] = ()
+    files: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,11 +95,15 @@ class Place:
     :param site: where a copy is to stand.
     :param instance: what is in its place.
     :param passfile: the passfile for the primary, None when none is used.
+    :param spots: the places for tablespaces.
+    :param missing: files that must be readable and are not.
     """
 
     site: Site
     instance: Instance
     passfile: Passfile | None
+    spots: tuple[tablespaces.Spot, ...] = ()
+    missing: tuple[str, ...] = ()
 
 
 def staging_directory(data_directory: str) -> str:
@@ -117,6 +129,26 @@ def read_site(host: Host, data_directory: str) -> Site:
         user=user_name(os.getuid()),
         leftover=os.path.lexists(staging),
         engine_version=engine_version,
+    )
+
+
+def read_place(host: Host, data_directory: str, passfile: Passfile | None, dbid: int | None, wanted: Wanted | None) -> Place:
+    """Observe a site and what is in the copy's place there.
+
+    :param dbid: number that the copy will have; None: not known yet.
+    :param wanted: the copy that may be made; None: none will.
+    """
+    site = read_site(host, data_directory)
+    if wanted is None:
+        return Place(site, read_instance(host, data_directory), passfile)
+    if tablespaces.leftovers(wanted.tablespaces, data_directory):
+        site = dataclasses.replace(site, leftover=True)
+    return Place(
+        site,
+        read_instance(host, data_directory),
+        passfile,
+        tuple(tablespaces.read_spot(wish, dbid) for wish in wanted.tablespaces),
+        tuple(path for path in wanted.files if not os.access(os.path.expanduser(path), os.R_OK)),
     )
 
 
@@ -169,6 +201,12 @@ def _refusal_of_instance(instance: Instance, wanted: Wanted) -> str | None:
     return None
 
 
+def _refusal_of_requirements(place: Place) -> str | None:
+    if place.missing:
+        return f"{place.missing[0]} is missing on this host, or {place.site.user} cannot read it: put it there, or correct what names it"
+    return tablespaces.refusal(place.spots, place.site.user)
+
+
 def plan(place: Place, wanted: Wanted, password: str | None) -> list[Step]:
     """The steps that make the copy; none where a standby of that primary is there already.
 
@@ -182,6 +220,9 @@ def plan(place: Place, wanted: Wanted, password: str | None) -> list[Step]:
     steps = [Step("remove_leftover")] if place.site.leftover else []
     if instance.content == "instance":
         return steps
+    why = _refusal_of_requirements(place)
+    if why is not None:
+        raise CoordinatorError(why, data_directory=instance.data_directory)
     if passfile is not None and password is not None:
         steps.append(Step("write_passfile"))
     elif passfile is not None and not passfile.usable:
@@ -205,8 +246,11 @@ def base_backup_arguments(upstream: Upstream, target: str, dbid: int, wanted: Wa
     return arguments + (["--max-rate", wanted.max_rate] if wanted.max_rate else [])
 
 
-def remove_leftover(data_directory: str) -> None:
-    """Remove the staging directory of an earlier attempt, and end the copying that may still go on there."""
+def remove_leftover(data_directory: str, wishes: t.Sequence[tablespaces.Wish]) -> None:
+    """Remove what an earlier attempt staged, and end the copying that may still go on there.
+
+    :param wishes: where its tablespaces may have been.
+    """
     staging = staging_directory(data_directory)
 
     def copying() -> list[int]:
@@ -220,33 +264,36 @@ def remove_leftover(data_directory: str) -> None:
         raise CoordinatorError(f"an earlier copy into {staging} goes on and does not end: end its pg_basebackup")
 
     def gone() -> bool:
+        tablespaces.remove_leftovers(wishes, data_directory, staging)
         shutil.rmtree(staging, ignore_errors=True)  # a copying that was ended may be removing its files itself
-        return not os.path.lexists(staging)
+        return not os.path.lexists(staging) and not tablespaces.leftovers(wishes, data_directory)
 
     if not wait_until(gone, seconds=10):
         raise CoordinatorError(f"{staging}, left by an earlier attempt, cannot be removed: remove it")
 
 
-def copy(host: Host, data_directory: str, arguments: t.Sequence[str]) -> dict[str, int]:
-    """Make the copy in the staging directory; returns the bytes it has.
+def copy(host: Host, data_directory: str, arguments: t.Sequence[str], wishes: t.Sequence[tablespaces.Wish]) -> dict[str, int]:
+    """Make the copy in the staging directories; returns the bytes it has.
 
     :param arguments: of ``pg_basebackup``.
     """
     staging = staging_directory(data_directory)
     try:
-        host.run("pg_basebackup", *arguments)
+        host.run("pg_basebackup", *arguments, *tablespaces.mapping_arguments(wishes, data_directory))
     except CoordinatorError:
-        shutil.rmtree(staging, ignore_errors=True)
+        remove_leftover(data_directory, wishes)
         raise
-    return {"bytes_copied": used_bytes(staging)}
+    parts = (part.bytes or 0 for part in tablespaces.read_tablespaces(staging, size=True))
+    return {"bytes_copied": used_bytes(staging) + sum(parts)}
 
 
-def swap_in(host: Host, data_directory: str) -> None:
+def swap_in(host: Host, data_directory: str, wishes: t.Sequence[tablespaces.Wish]) -> None:
     """Put the finished copy in its place. It is marked as a standby before: it never could come up as a primary."""
     staging = staging_directory(data_directory)
-    host.write(os.path.join(staging, "standby.signal"), "", 0o600)
+    host.write(os.path.join(staging, "standby.signal"), "", file_mode(staging))
     os.makedirs(os.path.join(staging, "log"), mode=0o700, exist_ok=True)
-    os.chmod(staging, 0o700)
+    os.chmod(staging, stat.S_IMODE(os.stat(staging).st_mode) & 0o750)  # the engine accepts no more; a group's access comes from the primary
+    tablespaces.swap_in(wishes, data_directory, staging)
     os.rename(staging, os.path.realpath(data_directory))
     parent = os.open(os.path.dirname(staging), os.O_RDONLY)
     try:
@@ -264,11 +311,11 @@ def actions(host: Host, data_directory: str, upstream: Upstream, password: str |
 
     def make_copy() -> dict[str, t.Any]:
         arguments = base_backup_arguments(upstream, staging_directory(data_directory), dbid, wanted)
-        return {"method": "basebackup", **copy(host, data_directory, arguments)}
+        return {"method": "basebackup", **copy(host, data_directory, arguments, wanted.tablespaces)}
 
     return {
-        "remove_leftover": lambda: remove_leftover(data_directory),
+        "remove_leftover": lambda: remove_leftover(data_directory, wanted.tablespaces),
         "write_passfile": lambda: write_passfile(host, upstream.passfile or "", upstream.user, password),
         "copy": make_copy,
-        "swap_in": lambda: swap_in(host, data_directory),
+        "swap_in": lambda: swap_in(host, data_directory, wanted.tablespaces),
     }

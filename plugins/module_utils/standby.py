@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import re
 import time
 import typing as t
 
@@ -17,7 +19,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.host impor
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import (
     Instance,
     Postmaster,
-    read_instance,
+    file_mode,
     read_postmaster,
     recent_errors,
     wait_until,
@@ -30,6 +32,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.replicatio
     parse_conninfo,
     read_passfile,
 )
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.tablespaces import read_tablespaces
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,10 +41,12 @@ class Standby:
 
     :param place: where it stands, its instance and its passfile.
     :param password_kept: whether the passfile holds the password that was given, or any when none was given.
+    :param tablespace_dbids: under which dbids its tablespaces lie.
     """
 
     place: snapshot.Place
     password_kept: bool
+    tablespace_dbids: tuple[int, ...] = ()
 
     @property
     def instance(self) -> Instance:
@@ -72,13 +77,22 @@ class Wanted:
     state: str
 
 
-def read_standby(host: Host, data_directory: str, upstream: Upstream, password: str | None) -> Standby:
-    """Observe a standby."""
-    site, instance = snapshot.read_site(host, data_directory), read_instance(host, data_directory)
-    if upstream.passfile is None:
-        return Standby(snapshot.Place(site, instance, None), True)
-    kept = kept_password(upstream.passfile, upstream.user)
-    return Standby(snapshot.Place(site, instance, read_passfile(upstream.passfile)), kept is not None and password in (None, kept))
+def read_standby(
+    host: Host, data_directory: str, upstream: Upstream, password: str | None, dbid: int | None = None, copy: snapshot.Wanted | None = None
+) -> Standby:
+    """Observe a standby.
+
+    :param dbid: number under which it is registered; None: not known yet.
+    :param copy: the copy to begin with where there is none.
+    """
+    passfile = read_passfile(upstream.passfile) if upstream.passfile is not None else None
+    kept = kept_password(upstream.passfile, upstream.user) if upstream.passfile is not None else None
+    place = snapshot.read_place(host, data_directory, passfile, dbid, copy)
+    return Standby(
+        place,
+        passfile is None or (kept is not None and password in (None, kept)),
+        tuple(tablespace.dbid for tablespace in read_tablespaces(place.instance.data_directory)),
+    )
 
 
 def copied(standby: Standby, wanted: Wanted) -> Standby:
@@ -141,13 +155,14 @@ def _plan(standby: Standby, wanted: Wanted, password: str | None) -> list[Step]:
         static.append(Step("write_port", {"port": wanted.port}))
     if not follows(instance.settings, settings):
         static.append(Step("write_settings", {"settings": settings}))
+    moved = [Step("move_tablespaces", {"dbid": wanted.dbid})] if {*standby.tablespace_dbids} - {wanted.dbid} and wanted.dbid else []
     running = instance.postmaster is not None
     if wanted.state == "configured":
-        return steps + static
-    if running and static:
-        return [*steps, *static, Step("stop"), Step("start"), *waiting(wanted)]
+        return [*steps, *static, *([] if running else moved)]
+    if running and (static or moved):
+        return [*steps, *static, Step("stop"), *moved, Step("start"), *waiting(wanted)]
     if not running:
-        return [*steps, *static, Step("start"), *waiting(wanted)]
+        return [*steps, *static, *moved, Step("start"), *waiting(wanted)]
     return [*steps, *(waiting(wanted) if instance.postmaster and not instance.postmaster.connected else [])]
 
 
@@ -163,8 +178,14 @@ def follows(settings: t.Mapping[str, str], wanted: t.Mapping[str, str]) -> bool:
 
 
 def write_settings(host: Host, path: str, changes: t.Mapping[str, str | None]) -> None:
-    """Change settings in a configuration file that its owner alone can read."""
-    host.write(path, change_settings(read_text(path) or "", changes), 0o600)
+    """Change settings in a configuration file of an instance."""
+    host.write(path, change_settings(read_text(path) or "", changes), file_mode(os.path.dirname(path)))
+
+
+def removed_wal(errors: str) -> str | None:
+    """The WAL segment that a standby needs and that its primary has no more, by the standby's log; None when it tells of none."""
+    match = re.search(r"requested WAL segment ([0-9A-F]+) has already been removed", errors)
+    return match.group(1) if match else None
 
 
 def wait_streaming(data_directory: str, seconds: float) -> None:
@@ -177,17 +198,20 @@ def wait_streaming(data_directory: str, seconds: float) -> None:
     began = time.time()
     looks: list[Postmaster | None] = []
 
+    def streams() -> bool:
+        return len(looks) == 2 and all(look is not None and look.connected for look in looks)
+
     def settled() -> bool:
         looks[:] = [*looks[-1:], read_postmaster(data_directory)]
-        return looks[-1] is None or (len(looks) == 2 and all(look is not None and look.connected for look in looks))
+        return looks[-1] is None or streams() or removed_wal(recent_errors(data_directory, newer_than=began)) is not None
 
-    if wait_until(settled, seconds) and looks[-1] is not None:
+    if wait_until(settled, seconds) and streams():
         return
     errors = recent_errors(data_directory, newer_than=began - seconds) or "its log tells no error"
     if looks[-1] is None:
         raise CoordinatorError(f"the standby in {data_directory} stopped: {errors}", data_directory=data_directory)
     remedy = ""
-    if "has already been removed" in errors:
+    if removed_wal(errors):
         remedy = ". The primary no longer has the WAL it needs: move the data directory away, and make a new snapshot"
     raise CoordinatorError(
         f"the standby in {data_directory} runs but did not stream within {seconds:g} s: {errors}{remedy}",

@@ -10,6 +10,7 @@ Pure. An observation that could not be made is None, "unknown"; it never counts 
 from __future__ import annotations
 
 import dataclasses
+import os
 import typing as t
 
 MIRRORED = "mirrored"
@@ -45,8 +46,9 @@ class View:
     :param registered: port, data directory and dbid of the standby in the catalog, as this primary has it; empty when none is
         registered.
     :param streaming: whether this primary has a walsender for a standby that streams in sync.
-    :param acknowledged: whether a probe write on this primary was acknowledged.
+    :param acknowledged: whether a probe write on this primary was acknowledged; None when none was tried.
     :param caught_up: whether the standby had replayed the primary's position within the probe's limit.
+    :param lacks: WAL segment that this standby needs and its primary has no more; None when it is not known to lack one.
     """
 
     host: str
@@ -63,6 +65,7 @@ class View:
     streaming: bool | None = None
     acknowledged: bool | None = None
     caught_up: bool | None = None
+    lacks: str | None = None
 
     @property
     def is_primary(self) -> bool:
@@ -92,6 +95,7 @@ def view_of(host: str, observation: t.Mapping[str, t.Any] | None) -> View:
         system_identifier=control.get("system_identifier"),
         timeline=control.get("timeline"),
         place=(instance["port"], instance["data_directory"], instance["dbid"]),
+        lacks=(observation.get("standby") or {}).get("removed_wal"),
     )
     if not primary:
         return view
@@ -99,11 +103,15 @@ def view_of(host: str, observation: t.Mapping[str, t.Any] | None) -> View:
     probe = primary["probe"]
     return dataclasses.replace(
         view,
-        registered=tuple(primary["standby"][key] for key in ("port", "datadir", "dbid")) if primary["standby"] else (),
+        registered=_registered(primary["standby"]) if primary["standby"] else (),
         streaming=bool(sender and sender["state"] == "streaming" and sender["sync_state"] == "sync"),
         acknowledged=probe["acknowledged"] if probe else None,
         caught_up=probe["replayed"] if probe else None,
     )
+
+
+def _registered(row: t.Mapping[str, t.Any]) -> Place:
+    return row["port"], os.path.normpath(row["datadir"]), row["dbid"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -217,9 +225,14 @@ def _living(primary: View, views: t.Sequence[View]) -> _Finding:
         return UNMIRRORED, reasons, f"run enable_mirroring to make {name} its standby", primary.host, standby
     reasons = _shortcomings(primary, standby, unseen)
     if standby is not None and not reasons:
-        return MIRRORED, [f"{standby.host} streams in sync from {primary.host}"], "nothing", primary.host, standby
+        seen = f"{standby.host} streams in sync from {primary.host}"
+        if primary.acknowledged is None:
+            seen += " and had replayed its position; no write was tried"
+        return MIRRORED, [seen], "nothing", primary.host, standby
     if standby is not None and standby.frozen:
-        advice = f"let {standby.host} go on, or end its walsender on {primary.host}: commits wait for it"
+        advice = f"let {standby.host} go on, or end its walsender (playbook release with release_commits): commits wait for it"
+    elif standby is not None and standby.lacks:
+        advice = f"stop {standby.host}, move its data directory away, and run enable_mirroring to make it anew"
     elif standby is None and unseen is not None:
         advice = f"make {unseen.host} reachable and look again"
     else:
@@ -241,6 +254,8 @@ def _shortcomings(primary: View, standby: View | None, unseen: View | None) -> l
             reasons.append(f"{standby.host}: the standby is stopped")
         elif standby.frozen:
             reasons.append(f"{standby.host}: the standby is frozen")
+        if standby.lacks:
+            reasons.append(f"{standby.host}: the standby can no longer catch up, the primary has removed the WAL segment {standby.lacks}")
         if standby.system_identifier != primary.system_identifier:
             reasons.append(f"{standby.host} holds the system {standby.system_identifier}, the primary {primary.system_identifier}")
         if standby.place != primary.registered:
@@ -251,8 +266,8 @@ def _shortcomings(primary: View, standby: View | None, unseen: View | None) -> l
         reasons.append(f"{primary.host}: no standby streams in sync; commits do not wait for one")
     elif primary.acknowledged is False:
         reasons.append(f"{primary.host}: a write was not acknowledged in time; commits wait for the standby")
-    elif primary.acknowledged is None:
-        reasons.append(f"{primary.host}: no probe write was made")
+    elif primary.caught_up is None:
+        reasons.append(f"{primary.host}: it was not looked whether the standby replays its position")
     elif not primary.caught_up:
         reasons.append("the standby did not replay the primary's position in time")
     return reasons

@@ -99,7 +99,6 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.arguments 
     upstream_of,
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import read_instance
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import carry_out
 
 
@@ -124,7 +123,7 @@ def main() -> None:
 
     def observe() -> snapshot.Place:
         passfile = replication.read_passfile(upstream.passfile) if upstream.passfile else None
-        return snapshot.Place(snapshot.read_site(host, data_directory), read_instance(host, data_directory), passfile)
+        return snapshot.read_place(host, data_directory, passfile, parameters["dbid"], wanted)
 
     carry_out(
         module,

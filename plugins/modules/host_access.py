@@ -36,7 +36,7 @@ options:
     description:
       - Data directories of coordinator or segment instances on this host.
     type: list
-    elements: path
+    elements: str
     required: true
   block:
     description:
@@ -77,6 +77,12 @@ options:
         required: true
       options:
         description: Options of the method, C(name=value).
+        type: list
+        elements: str
+        default: []
+      data_directories:
+        description:
+          - Those of O(data_directories) that the rule is for, exactly as they are named there. By default it is for all.
         type: list
         elements: str
         default: []
@@ -164,7 +170,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-            "data_directories": {"type": "list", "elements": "path", "required": True},
+            "data_directories": {"type": "list", "elements": "str", "required": True},
             "block": {"type": "str", "default": BLOCK},
             "rules": {
                 "type": "list",
@@ -180,6 +186,7 @@ def main() -> None:
                     "addresses": {"type": "list", "elements": "str", "default": []},
                     "method": {"type": "str", "required": True},
                     "options": {"type": "list", "elements": "str", "default": []},
+                    "data_directories": {"type": "list", "elements": "str", "default": []},
                 },
             },
         },
@@ -190,8 +197,8 @@ def main() -> None:
     host = Host(module)
 
     def plan(texts: t.Mapping[str, str]) -> list[Step]:
-        rules = rules_of(parameters["rules"]) if parameters["state"] == "present" else []
-        changes = [(where, change_block(text, parameters["block"], rules)) for where, text in texts.items()]
+        rules = parameters["rules"] if parameters["state"] == "present" else []
+        changes = [(where, change_block(text, parameters["block"], rules_of(rules, where))) for where, text in texts.items()]
         different = [(where, text) for where, text in changes if text != texts[where]]
         steps = [Step("write_rules", {"data_directory": where, "text": text}) for where, text in different]
         return steps + [Step("reload", {"data_directory": where}) for where, dummy in different]

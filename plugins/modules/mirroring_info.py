@@ -17,6 +17,8 @@ description:
   - On the primary it reads C(gp_segment_configuration), C(pg_stat_replication), C(gp_stat_replication) and the replication slots,
     over a connection in utility mode.
   - A standby refuses every connection. Its state is read from its files, its processes and the text of its refusal.
+  - May run as another user than the engine's, where the data directories are open to a group (initdb's group access). What that
+    user may not see is V(null); a data directory that it may not read is a failure.
 attributes:
   check_mode:
     support: full
@@ -50,8 +52,15 @@ options:
     description:
       - On a primary, commit a logical message, which makes no object, and see it acknowledged and the standby caught up.
       - Its commit waits for the standby like any other. After O(probe_timeout) it is ended.
+      - Without it, nothing is written; only the standby is given O(probe_timeout) to be seen at the primary's position.
     type: bool
     default: false
+  sql_user:
+    description:
+      - Role to connect to the primary as; that of the module's user without it.
+      - A role of one's own for monitoring needs membership in C(pg_monitor), and a line in C(pg_hba.conf) that lets it in to database
+        C(postgres) over the Unix-domain socket.
+    type: str
   probe_timeout:
     description:
       - Seconds that an answer may take, the probe write included.
@@ -62,9 +71,13 @@ options:
       - Seconds to wait, on a primary, for a standby that streams in sync, before the rest is read.
     type: float
     default: 0
+  port:
+    description:
+      - Port that a standby on this host is to listen on, to see whether something else does.
+    type: int
   size:
     description:
-      - Whether to add up the size of the data directory.
+      - Whether to look at what a copy needs, the size of the data directory and of the tablespaces, and what the installation offers.
     type: bool
     default: false
 requirements:
@@ -95,6 +108,17 @@ addresses:
   type: list
   elements: str
   sample: [10.0.0.11]
+clock:
+  description: The host's time, in seconds since the epoch.
+  returned: always
+  type: float
+  sample: 1795392000.25
+asked:
+  description: The controller's time when the host was asked and when it had answered, in seconds since the epoch.
+  returned: always
+  type: list
+  elements: float
+  sample: [1795392000.1, 1795392000.6]
 site:
   description: Where the data directory stands, or would.
   returned: with O(data_directory)
@@ -183,7 +207,8 @@ instance:
     postmaster:
       description:
         - The running instance, its C(pid), C(port), C(socket_directory) and C(status) of C(postmaster.pid), whether one of its vital
-          processes is C(frozen) by a signal, whether a walreceiver is C(connected), and the LSN that it C(received).
+          processes is C(frozen) by a signal, whether a walreceiver is C(connected), V(null) where this user cannot see it, and the LSN
+          that it C(received).
         - V(null) when it is stopped.
       type: dict
       sample:
@@ -195,13 +220,50 @@ instance:
         connected: false
         received: null
 used_bytes:
-  description: Size in bytes of what a snapshot of the data directory copies, V(null) without O(size).
+  description: Size in bytes of what a snapshot of the data directory copies, V(null) without O(size) and for a user that does not own it.
   returned: with O(data_directory)
   type: int
   sample: 241172480
+installation:
+  description:
+    - What the installation and the operating system offer, C(gphome), the C(libraries) that can be loaded, the C(extensions) that can be
+      created and their versions, the C(locales), the C library as C(libc), and the limits C(open_files) and C(processes) of the user.
+    - V(null) without O(size).
+  returned: with O(data_directory)
+  type: dict
+  sample:
+    gphome: /usr/local/greenplum-db
+    libraries: [postgresql/plpgsql.so]
+    extensions: {plpgsql: "1.0"}
+    locales: [c, posix, en_us.utf8]
+    libc: glibc 2.34
+    open_files: 524288
+    processes: 131072
+port_taken:
+  description: Whether something that is not the instance listens on O(port).
+  returned: with O(data_directory)
+  type: bool
+  sample: false
+tablespaces:
+  description: The user tablespaces by their links, whose part is in a directory C(dbid) of the C(location), and its size in C(bytes).
+  returned: with O(data_directory)
+  type: list
+  elements: dict
+  sample:
+    - oid: 16385
+      location: /data/fast
+      dbid: 1
+      bytes: 8388608
+wal:
+  description: The file system of the WAL, its C(size) and what is C(free), in bytes. V(null) without an instance.
+  returned: with O(data_directory)
+  type: dict
+  sample: {size: 107374182400, free: 85899345920}
 passfile:
-  description: Whether the passfile is usable, and four digits to compare two hosts' by.
-  returned: with O(passfile)
+  description:
+    - Whether the passfile is usable, and four digits to compare two hosts' by.
+    - V(null) without O(passfile), and for a user that does not own the instance.
+  returned: with O(data_directory)
   type: dict
   sample:
     path: /home/gpadmin/.whpg/demo.pgpass
@@ -217,7 +279,8 @@ sql:
 standby:
   description:
     - On a standby that runs, the parameters of its C(primary_conninfo) and the address that their C(host) has now, the LSNs that it
-      received and replayed, V(null) where not known, and the last errors of its log.
+      received and replayed, V(null) where not known, the last errors of its log, and the WAL segment that it needs and the primary
+      has no more, by them.
     - V(null) elsewhere.
   returned: with O(data_directory)
   type: dict
@@ -230,6 +293,7 @@ standby:
     received_lsn: 0/C000148
     replayed_lsn: 0/C000148
     errors: ""
+    removed_wal: null
 primary:
   description: What the primary knows of itself and its standby; V(null) when this is no primary that answers.
   returned: with O(data_directory)
@@ -247,6 +311,25 @@ primary:
       description: Version of the engine, in its own words.
       type: str
       sample: PostgreSQL 12.12 (Greenplum Database 7.1.0)
+    needs:
+      description: What it uses, the libraries to C(preload), the C(locales) of databases and settings, and whether C(ssl) is on.
+      type: dict
+      sample: {preload: [], locales: [C], ssl: false}
+    retention_limit:
+      description: Bytes of WAL that a slot may hold back, V(-1) for no limit, V(null) where the engine knows no such limit.
+      type: int
+      sample: null
+    access_errors:
+      description:
+        - What the engine cannot make sense of in its C(pg_hba.conf); it takes no new rules until that is corrected. V(null) where the
+          role that asks may not see it.
+      type: list
+      elements: str
+      sample: []
+    resolved:
+      description: By address of a registration, the numeric addresses that this host knows for it.
+      type: dict
+      sample: {sdw1: [10.0.0.21]}
     registrations:
       description: The rows of C(gp_segment_configuration).
       type: list
@@ -285,13 +368,13 @@ primary:
     role:
       description:
         - Whether the replication role is C(ready) to log in and replicate, and C(verified), by the password in O(passfile).
-          V(null) when there is none.
+          V(null) when there is none, and when the role that asks may not see it.
       type: dict
       sample:
         ready: true
         verified: true
     sync_error:
-      description: C(sync_error) of the coordinator in C(gp_stat_replication).
+      description: C(sync_error) of the coordinator in C(gp_stat_replication), V(null) when the role that asks may not read it.
       type: str
       sample: none
     slots:
@@ -306,7 +389,7 @@ primary:
     probe:
       description:
         - What the probe write met, whether it was C(acknowledged), whether the standby C(replayed) up to C(lsn), and the C(seconds) of
-          both. V(null) without O(probe_write).
+          both. Without O(probe_write), C(acknowledged) is V(null), and C(lsn) the end of WAL at the look.
       type: dict
       sample:
         lsn: 0/C000148
@@ -346,9 +429,11 @@ def main() -> None:
             "data_directory": {"type": "path"},
             "passfile": {"type": "path", "no_log": False},
             "replication_user": {"type": "str", "default": "standby_replicator"},
+            "sql_user": {"type": "str"},
             "probe_write": {"type": "bool", "default": False},
             "probe_timeout": {"type": "float", "default": 3},
             "wait_timeout": {"type": "float", "default": 0},
+            "port": {"type": "int"},
             "size": {"type": "bool", "default": False},
         },
         supports_check_mode=True,

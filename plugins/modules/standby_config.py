@@ -80,6 +80,30 @@ options:
         type: str
         choices: [fast, spread]
         default: fast
+      tablespaces:
+        description:
+          - The primary's user tablespaces, and where they are to be on this host.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          location:
+            description: Location of the tablespace on the primary.
+            type: str
+            required: true
+          place:
+            description: Directory on this host that takes the part of the copy, in a directory named by its dbid. It must exist.
+            type: str
+            required: true
+          bytes:
+            description: Bytes that it will hold, to see whether they fit.
+            type: int
+      required_files:
+        description:
+          - Files that must be there and readable before a copy is made, such as certificates and preloaded libraries.
+        type: list
+        elements: str
+        default: []
 author:
   - The warehousepg.coordinator authors (@warehousepg)
 """
@@ -148,7 +172,7 @@ connected:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.warehousepg.coordinator.plugins.module_utils import instance, replication, snapshot, standby
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import instance, replication, snapshot, standby, tablespaces
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.arguments import (
     COPY,
     INSTANCE,
@@ -198,11 +222,13 @@ def main() -> None:
     password = parameters["replication_password"]
     upstream = upstream_of(parameters)
 
+    copy = copy_of(parameters["snapshot"]) if parameters["snapshot"] else None
+
     def path(name: str) -> str:
         return f"{data_directory}/{name}"
 
     def observe() -> standby.Standby:
-        return standby.read_standby(host, data_directory, upstream, password)
+        return standby.read_standby(host, data_directory, upstream, password, parameters["dbid"], copy)
 
     try:
         wanted = standby.Wanted(
@@ -210,7 +236,6 @@ def main() -> None:
         )
     except CoordinatorError as error:
         module.fail_json(msg=error.message, **error.data)
-    copy = copy_of(parameters["snapshot"]) if parameters["snapshot"] else None
     copying = snapshot.actions(host, data_directory, upstream, password, parameters["dbid"], copy) if copy else {}
     carry_out(
         module,
@@ -223,6 +248,7 @@ def main() -> None:
             "write_port": lambda port: standby.write_settings(host, path("postgresql.conf"), {"port": str(port)}),
             "write_settings": lambda settings: standby.write_settings(host, path("postgresql.auto.conf"), settings),
             "stop": lambda: instance.stop(host, data_directory),
+            "move_tablespaces": lambda dbid: tablespaces.change_dbid(data_directory, dbid),
             "start": lambda: instance.start(host, data_directory, wanted.port),
             "wait_streaming": lambda: standby.wait_streaming(data_directory, parameters["timeout"]),
         },

@@ -74,9 +74,9 @@ options:
   replication_auth:
     description:
       - How the primary authenticates the standby.
-      - V(scram) by SCRAM-SHA-256; V(trust) by the address alone, and the role gets no password.
+      - V(scram) by SCRAM-SHA-256; V(cert) by the standby's certificate, V(trust) by its address alone, and the role gets no password.
     type: str
-    choices: [scram, trust]
+    choices: [scram, cert, trust]
     default: scram
   passfile:
     description:
@@ -89,6 +89,13 @@ options:
       - The engine itself drops a slot named C(internal_wal_replication_slot) when a recovery starts.
     type: str
     default: standby_coordinator
+  retention_limit:
+    description:
+      - How much WAL the slot may hold back, such as V(20GB), in whole megabytes; a standby that lacks more must be made anew.
+      - Kept as C(max_slot_wal_keep_size) of the primary alone. An engine without that setting, as WarehousePG 7 is unless it took it
+        over from PostgreSQL 13, has no limit; RV(retention_limit) tells.
+      - Without it the limit is left as it is.
+    type: str
 requirements:
   - psycopg2
 author:
@@ -135,6 +142,11 @@ slot:
   sample:
     name: standby_coordinator
     retained_bytes: 0
+retention_limit:
+  description: Bytes of WAL that a slot may hold back, -1 for no limit, V(null) where the engine knows no such limit.
+  returned: always
+  type: int
+  sample: 21474836480
 role:
   description: Whether the replication role is there and may replicate.
   returned: always
@@ -147,7 +159,7 @@ import os
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.warehousepg.coordinator.plugins.module_utils import catalog, registration, replication
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import catalog, registration, replication, retention
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.arguments import INSTANCE
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import (
     Connection,
@@ -184,6 +196,7 @@ def actions_on(host: Host, instance: Instance, connection: Connection, parameter
         "remove_row": lambda: catalog.remove_standby(connection),
         "create_slot": lambda: replication.create_slot(connection, slot),
         "drop_slot": lambda: replication.drop_slot(connection, slot),
+        "limit_retention": lambda limit: retention.write_limit(connection, limit),
         "drop_role": lambda: drop_role(instance, user),
     }
 
@@ -211,6 +224,7 @@ def show(known: registration.Known) -> dict[str, t.Any]:
         "standby": dataclasses.asdict(row) if row else None,
         "slot": dataclasses.asdict(known.slot) if known.slot else None,
         "role": bool(known.role and known.role.ready),
+        "retention_limit": known.limit,
     }
 
 
@@ -240,9 +254,10 @@ def main() -> None:
             "standby_data_directory": {"type": "path"},
             "replication_user": {"type": "str", "default": "standby_replicator"},
             "replication_password": {"type": "str", "no_log": True},
-            "replication_auth": {"type": "str", "choices": ["scram", "trust"], "default": "scram"},
+            "replication_auth": {"type": "str", "choices": ["scram", "cert", "trust"], "default": "scram"},
             "passfile": {"type": "path", "no_log": False},
             "slot_name": {"type": "str", "default": "standby_coordinator"},
+            "retention_limit": {"type": "str"},
         },
         required_if=[("state", "present", ("standby_hostname", "standby_data_directory"))],
         supports_check_mode=True,
@@ -264,11 +279,13 @@ def main() -> None:
         if not present:
             return registration.plan_absent(known, parameters["parts"])
         kept = replication.kept_password(parameters["passfile"], parameters["replication_user"]) if scram else None
-        steps = registration.plan_present(known, standby_of(instance, parameters), parameters["replication_password"], kept, scram)
+        standby = standby_of(instance, parameters)
+        steps = registration.plan_present(known, standby, parameters["replication_password"], kept, scram, limit)
         expected["dbid"] = expected_dbid(known, steps)
         return steps
 
     try:
+        limit = retention.parse_size(parameters["retention_limit"]) >> 20 << 20 if parameters["retention_limit"] else None
         instance = read_instance(host, parameters["data_directory"])
         with connect_primary(instance) as connection:
             carry_out(

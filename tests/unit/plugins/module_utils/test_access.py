@@ -86,3 +86,33 @@ def test_options_mean_a_rule_for_each_address():
         "host\tall\tgpadmin\t10.0.0.12/32\ttrust",
         "local\tall\tall\tpeer\tmap=x",
     ]
+
+
+def test_a_rule_is_for_the_instances_that_it_names():
+    options = [
+        {"database": "replication", "user": "r", "addresses": ["::1"], "method": "cert", "data_directories": ["/c"]},
+        {"database": "all", "user": "gpadmin", "addresses": ["::1"], "method": "trust", "data_directories": ["/p0", "/p1"]},
+        {"database": "all", "user": "all", "addresses": ["::1"], "method": "md5"},
+    ]
+    users = {where: [rule.user for rule in rules_of(options, where)] for where in ("/c", "/p1", "/other")}
+    assert users == {"/c": ["r", "all"], "/p1": ["gpadmin", "all"], "/other": ["all"]}
+
+
+def test_a_rule_that_asks_for_a_certificate():
+    options = [
+        {
+            "type": "hostssl",
+            "database": "replication",
+            "user": "r",
+            "addresses": ["10.0.0.12"],
+            "method": "scram-sha-256",
+            "options": ["clientcert=verify-full"],
+        }
+    ]
+    assert [str(rule) for rule in rules_of(options)] == ["hostssl\treplication\tr\t10.0.0.12/32\tscram-sha-256\tclientcert=verify-full"]
+
+
+@pytest.mark.parametrize("rule", [{"addresses": []}, {"addresses": ["10.0.0.300"]}, {"type": "local", "addresses": ["10.0.0.1"]}])
+def test_options_that_can_be_no_rule_are_refused(rule):
+    with pytest.raises(CoordinatorError):
+        rules_of([{"database": "all", "user": "all", "method": "trust", **rule}])

@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import socket
+import threading
 import time
 
 import pytest
@@ -17,13 +19,6 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance i
 
 POSTMASTER = Postmaster(1, 5432, "/tmp", "dtmready", False, False, None)
 PRIMARY = Instance("/data/c", "instance", "gpadmin", "primary", "12", 1, 5432, {}, None, POSTMASTER)
-
-
-@pytest.mark.parametrize(
-    ("major", "option"), [("9.4", "-c gp_session_role=utility"), ("12", "-c gp_role=utility"), ("15", "-c gp_role=utility")]
-)
-def test_each_version_has_its_name_for_utility_mode(major, option):
-    assert connection.utility_option(major) == option
 
 
 def test_a_refusal_tells_how_far_a_standby_replayed():
@@ -71,7 +66,12 @@ def test_connects_as_the_user_that_runs_it_to_the_socket_of_the_instance(tmp_pat
 
 
 class Server:
-    """Speaks just enough of the protocol to accept a connection, run statements and answer one row."""
+    """Speaks just enough of the protocol to accept connections, run statements and answer one row.
+
+    It refuses connections that ask for ``refusing``, and says that it does not know such a setting.
+    """
+
+    refusing = None
 
     def __init__(self, directory):
         self.socket = socket.socket(socket.AF_UNIX)
@@ -88,44 +88,61 @@ class Server:
         return self.message(b"S", f"{name}\0{value}\0".encode())
 
     def serve(self):
-        peer, _dummy = self.socket.accept()
-        with peer:
-            self.startup = peer.recv(65536)
-            peer.sendall(
-                self.message(b"R", bytes(4))
-                + self.parameter("server_version", "12.12")
-                + self.parameter("client_encoding", "UTF8")
-                + self.parameter("DateStyle", "ISO, MDY")
-                + self.parameter("standard_conforming_strings", "on")
-                + self.message(b"K", (4711).to_bytes(4, "big") + bytes(4))
-                + self.message(b"Z", b"I")
-            )
+        with contextlib.suppress(OSError):  # the end of the test
             while True:
-                received = peer.recv(65536)
-                if received[:1] != b"Q":
-                    return
-                statement = received[5:-1].decode()
-                self.statements.append(statement)
-                if statement == "SELECT hang":
-                    continue
-                if statement == "SELECT wrong":
-                    answer = self.message(b"E", b"SERROR\0C42601\0Mit is wrong\0\0")
-                else:
-                    column = b"n\0" + bytes(6) + (25).to_bytes(4, "big") + (65535).to_bytes(2, "big") + bytes(6)
-                    answer = self.message(b"T", b"\0\1" + column)
-                    answer += self.message(b"D", b"\0\1" + (1).to_bytes(4, "big") + b"7") + self.message(b"C", b"SELECT 1\0")
-                peer.sendall(answer + self.message(b"Z", b"I"))
+                peer, _dummy = self.socket.accept()
+                with peer:
+                    self.startup = peer.recv(65536)
+                    if self.refusing and f"-c {self.refusing}=".encode() in self.startup:
+                        said = f'SFATAL\0C42704\0Munrecognized configuration parameter "{self.refusing}"\0\0'
+                        peer.sendall(self.message(b"E", said.encode()))
+                    else:
+                        self.talk(peer)
+
+    def talk(self, peer):
+        peer.sendall(
+            self.message(b"R", bytes(4))
+            + self.parameter("server_version", "12.12")
+            + self.parameter("client_encoding", "UTF8")
+            + self.parameter("DateStyle", "ISO, MDY")
+            + self.parameter("standard_conforming_strings", "on")
+            + self.message(b"K", (4711).to_bytes(4, "big") + bytes(4))
+            + self.message(b"Z", b"I")
+        )
+        while True:
+            received = peer.recv(65536)
+            if received[:1] != b"Q":
+                return
+            statement = received[5:-1].decode()
+            self.statements.append(statement)
+            if statement == "SELECT hang":
+                continue
+            if statement == "SELECT wrong":
+                answer = self.message(b"E", b"SERROR\0C42601\0Mit is wrong\0\0")
+            elif statement == "SELECT secret":
+                answer = self.message(b"E", b"SERROR\0C42501\0Mpermission denied\0\0")
+            else:
+                column = b"n\0" + bytes(6) + (25).to_bytes(4, "big") + (65535).to_bytes(2, "big") + bytes(6)
+                answer = self.message(b"T", b"\0\1" + column)
+                answer += self.message(b"D", b"\0\1" + (1).to_bytes(4, "big") + b"7") + self.message(b"C", b"SELECT 1\0")
+            peer.sendall(answer + self.message(b"Z", b"I"))
 
 
 @pytest.fixture
 def server(tmp_path):
-    import threading
-
     found = Server(str(tmp_path))
     thread = threading.Thread(target=found.serve, daemon=True)
     thread.start()
     yield found
+    found.socket.shutdown(socket.SHUT_RDWR)
+    thread.join(10)
     found.socket.close()
+
+
+@pytest.fixture
+def primary(server, tmp_path):
+    """The primary behind the server."""
+    return dataclasses.replace(PRIMARY, postmaster=dataclasses.replace(POSTMASTER, socket_directory=str(tmp_path)))
 
 
 def test_asks_and_is_answered(server, tmp_path):
@@ -141,3 +158,38 @@ def test_asks_and_is_answered(server, tmp_path):
     assert server.statements == ["SELECT 1 AS n", "SELECT '%' AS n", "SELECT wrong", "SELECT hang"]
     assert b"gp_role=utility" in server.startup
     assert b"database\0postgres" in server.startup
+
+
+def test_what_a_role_may_not_read_is_not_known(server, tmp_path):
+    with connection.connect(str(tmp_path), 5432, "", 10, "monitor") as opened:
+        assert connection.permitted(lambda: opened.value("SELECT 7 AS n")) == "7"
+        assert connection.permitted(lambda: opened.value("SELECT secret")) is None
+        with pytest.raises(Refused, match="it is wrong"):
+            connection.permitted(lambda: opened.value("SELECT wrong"))
+    assert b"user\0monitor\0" in server.startup
+
+
+@pytest.mark.parametrize(
+    ("unknown", "asked"),
+    [(None, b"-c gp_role=utility"), ("gp_session_role", b"-c gp_role=utility"), ("gp_role", b"-c gp_session_role=utility")],
+)
+def test_utility_mode_is_asked_for_by_the_name_that_the_engine_has(server, primary, unknown, asked):
+    server.refusing = unknown
+    with connection.connect_utility(primary, 10) as opened:
+        assert opened.value("SELECT 7 AS n") == "7"
+    assert asked in server.startup
+
+
+def test_another_refusal_is_not_asked_about_again(primary):
+    absent = dataclasses.replace(primary, port=6000)
+    with pytest.raises(Refused, match="No such file"), connection.connect_utility(absent, 10):
+        pass
+
+
+def test_dispatch_mode_asks_for_no_other_mode(server, primary):
+    with connection.connect_primary(primary, 10, dispatch=True):
+        pass
+    assert b"utility" not in server.startup
+    with connection.connect_primary(primary, 10):
+        pass
+    assert b"gp_role=utility" in server.startup

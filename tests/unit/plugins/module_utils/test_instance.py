@@ -18,7 +18,9 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance i
     PostmasterFile,
     SegmentProcess,
     describe_postmaster,
+    file_mode,
     instance_of,
+    named_directory,
     parse_controldata,
     parse_postmaster_file,
     read_instance,
@@ -80,6 +82,77 @@ def test_a_standby_that_streams():
 def test_before_the_first_wal_came_only_the_connection_tells():
     family = [*FAMILY[:2], Process(92, 90, "S", ("postgres:  5432, walreceiver",))]
     assert (described(family).connected, described(family).received) == (True, None)
+
+
+@pytest.mark.parametrize(
+    ("title", "look", "connected"),
+    [
+        ("walreceiver   streaming 0/340000A8", None, True),
+        ("walreceiver", None, None),
+        ("walreceiver", False, False),
+        ("walreceiver   streaming 0/340000A8", False, False),
+    ],
+)
+def test_a_connection_that_cannot_be_seen_is_not_denied(title, look, connected):
+    family = [*FAMILY[:2], Process(92, 90, "S", (f"postgres:  5432, {title}",))]
+    assert describe_postmaster(FILE, family, lambda pid: look).connected is connected
+
+
+def test_without_a_walreceiver_nothing_is_connected():
+    assert describe_postmaster(FILE, FAMILY[:2], lambda pid: None).connected is False
+
+
+POSTGRES = "/usr/local/greenplum-db/bin/postgres"
+
+
+@pytest.mark.parametrize(
+    ("command", "directory"),
+    [
+        ((POSTGRES, "-D", "/data/c", "-p", "5432"), "/data/c"),
+        ((POSTGRES, "-D", "relative"), None),
+        ((POSTGRES, "-p", "5432"), None),
+        (("vi", "-D", "/data/c"), ""),
+        (("",), ""),
+    ],
+)
+def test_a_command_line_names_the_data_directory(command, directory):
+    assert named_directory(command) == directory
+
+
+@pytest.mark.parametrize(
+    ("words", "running"),
+    [(("-D", "{}"), True), (("-D", "{}/"), True), (("-D", "/elsewhere"), False), ((), None), (None, None)],
+)
+def test_another_user_s_postmaster_is_known_by_its_command_line(host, data_directory, monkeypatch, words, running):
+    def denied(*paths):
+        raise PermissionError(13, "Permission denied")
+
+    (data_directory / "postmaster.pid").write_text(PIDFILE)
+    family = [] if words is None else [Process(90, 1, "S", (POSTGRES, *(word.format(data_directory) for word in words)))]
+    monkeypatch.setattr(instances.os.path, "samefile", denied)
+    monkeypatch.setattr(instances, "processes", lambda: family)
+    if running is None:
+        with pytest.raises(CoordinatorError, match=r"names the process 90, of which .* cannot see what it is"):
+            read_instance(host, str(data_directory))
+    else:
+        assert (read_instance(host, str(data_directory)).postmaster is not None) is running
+
+
+def test_a_process_that_is_hidden_is_not_taken_for_gone(host, data_directory, monkeypatch):
+    def hidden(pid, number):
+        raise PermissionError(1, "Operation not permitted")
+
+    (data_directory / "postmaster.pid").write_text(PIDFILE.replace("90\n", f"{2**22 + 1}\n", 1))
+    assert read_instance(host, str(data_directory)).postmaster is None
+    monkeypatch.setattr(instances.os, "kill", hidden)
+    with pytest.raises(CoordinatorError, match="mount /proc without hidepid"):
+        read_instance(host, str(data_directory))
+
+
+def test_files_are_for_the_group_where_the_data_directory_is(data_directory):
+    assert file_mode(str(data_directory)) == 0o600
+    data_directory.chmod(0o750)
+    assert file_mode(str(data_directory)) == 0o640
 
 
 @pytest.mark.parametrize("index", [0, 1, 2])

@@ -5,11 +5,13 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils import catalog
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.catalog import Registration, StandbyAddress
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import Step
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.registration import (
     Known,
     Role,
@@ -61,6 +63,22 @@ def names(steps):
 )
 def test_plans_what_is_missing(seen, password, kept, scram, steps):
     assert names(plan_present(seen, WANTED, password, kept, scram)) == steps
+
+
+@pytest.mark.parametrize(
+    ("has", "wanted", "steps"),
+    [
+        (-1, None, []),
+        (-1, 20 << 30, [Step("limit_retention", {"limit": 20 << 30})]),
+        (20 << 30, 20 << 30, []),
+        (20 << 30, 10 << 30, [Step("limit_retention", {"limit": 10 << 30})]),
+        # the engine knows no such limit
+        (None, 20 << 30, []),
+    ],
+)
+def test_limits_what_the_slot_may_hold_back(has, wanted, steps):
+    seen = dataclasses.replace(known(), limit=has)
+    assert plan_present(seen, WANTED, None, "pw", True, wanted) == steps
 
 
 @pytest.mark.parametrize(
@@ -129,6 +147,11 @@ def test_reads_what_the_primary_knows(recorder):
     )
     assert read_known(connection, "r", "standby_coordinator", PASSFILE) == known()
     assert read_known(connection, "r", "another", None).slot is None
+
+
+def test_reads_the_limit_where_the_engine_has_one(recorder):
+    assert read_known(recorder(("pg_settings", [{"setting": "1024"}])), "r", "s", None).limit == 1 << 30
+    assert read_known(recorder(), "r", "s", None).limit is None
 
 
 def test_finds_the_standby_among_the_rows():

@@ -68,6 +68,23 @@ def test_an_upstream_by_address_that_is_trusted():
     assert found == {"host": "10.0.0.11", "port": "5432", "user": "r", "application_name": "gp_walreceiver"}
 
 
+def test_an_upstream_carries_further_parameters():
+    connection = {"sslmode": "verify-full", "options": "-c wal_sender_timeout=10s", "keepalives_idle": "3"}
+    found = parse_conninfo(Upstream("10.0.0.11", 5432, "r", None, connection).primary_conninfo())
+    assert {name: found[name] for name in connection} == connection
+
+
+@pytest.mark.parametrize("name", ["host", "port", "user", "passfile", "application_name"])
+def test_who_and_where_are_never_a_further_parameter(name):
+    plain = Upstream("10.0.0.11", 5432, "r", "/p")
+    assert Upstream("10.0.0.11", 5432, "r", "/p", {name: "x"}).primary_conninfo() == plain.primary_conninfo()
+
+
+@pytest.mark.parametrize(("host", "known"), [(None, False), ("", False), ("cdw.invalid", False), ("127.0.0.1", True)])
+def test_an_unknown_name_has_no_address(host, known):
+    assert replication.try_resolve(host) == (host if known else None)
+
+
 def test_an_unknown_name_is_refused_with_the_remedy():
     with pytest.raises(CoordinatorError, match=r"'cdw\.invalid' is not known on this host.*/etc/hosts"):
         Upstream("cdw.invalid", 5432, "r", None).primary_conninfo()
@@ -167,6 +184,19 @@ def test_a_probe_without_a_standby_does_not_wait(recorder):
     probe = probe_write(connection, no_second, 60)
     assert (probe.acknowledged, probe.replayed) == (True, False)
     assert probe.seconds < 5
+
+
+@pytest.mark.parametrize(("position", "replayed"), [("0/200", True), ("0/201", False)])
+def test_a_look_writes_nothing(recorder, position, replayed):
+    connection = recorder(("FROM pg_stat_replication", [SENDER]), ("pg_current_wal_lsn()", [{"lsn": position}]))
+    probe = replication.probe_replay(connection, 0.1)
+    assert (probe.acknowledged, probe.replayed, probe.lsn) == (None, replayed, position)
+    assert all(statement.startswith("SELECT") and "emit" not in statement for statement, dummy in connection.asked)
+
+
+@pytest.mark.parametrize(("count", "hides"), [(0, False), (2, True)])
+def test_a_role_is_known_that_may_not_see_walsenders(recorder, count, hides):
+    assert replication.hides_walsenders(recorder(("WHERE state IS NULL", [{"count": count}]))) is hides
 
 
 def test_a_probe_that_hangs_is_ended(recorder):

@@ -15,6 +15,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors imp
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import ControlData, Instance, Postmaster
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import Passfile, Upstream, parse_conninfo
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.snapshot import Place, Site, Wanted
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.tablespaces import Spot, Wish, staging_place
 
 CONTROL = ControlData("1", "in archive recovery", 1, "0/1", "0/1", "0/1", 1 << 26, True)
 ABSENT = Instance("/data/gpseg-1", "absent")
@@ -23,14 +24,15 @@ POSTMASTER = Postmaster(1, 5432, "/tmp", "standby", False, True, None)
 SITE = Site("/data", "gpadmin", True, 10 << 30, "gpadmin", False, "postgres 12")
 WANTED = Wanted("1", "postgres 12", 1 << 30)
 PASSFILE = Passfile("/p", True, "abcd")
+SPOT = Spot(Wish("/fast", "/fast"), True, True, None, 10 << 30, 1)
 
 
 def but(thing, **changes):
     return dataclasses.replace(thing, **changes)
 
 
-def planned(site=SITE, instance=ABSENT, passfile=PASSFILE, password=None, wanted=WANTED):
-    return [step.name for step in snapshot.plan(Place(site, instance, passfile), wanted, password)]
+def planned(site=SITE, instance=ABSENT, passfile=PASSFILE, password=None, wanted=WANTED, spots=(), missing=()):
+    return [step.name for step in snapshot.plan(Place(site, instance, passfile, spots, missing), wanted, password)]
 
 
 @pytest.mark.parametrize(
@@ -42,6 +44,9 @@ def planned(site=SITE, instance=ABSENT, passfile=PASSFILE, password=None, wanted
         ({"passfile": None, "password": "pw"}, ["copy", "swap_in"]),
         ({"site": but(SITE, leftover=True)}, ["remove_leftover", "copy", "swap_in"]),
         ({"instance": STANDBY}, []),
+        ({"spots": (SPOT,)}, ["copy", "swap_in"]),
+        # they are in use there
+        ({"instance": STANDBY, "spots": (but(SPOT, taken="/fast/8"),), "missing": ("/x.crt",)}, []),
         ({"instance": but(STANDBY, postmaster=POSTMASTER)}, []),
         ({"instance": STANDBY, "site": but(SITE, leftover=True, free=0)}, ["remove_leftover"]),
         ({"wanted": but(WANTED, engine_version=None, bytes=None), "site": but(SITE, free=0)}, ["copy", "swap_in"]),
@@ -66,6 +71,8 @@ def test_plans(given_place, steps):
         ({"instance": but(STANDBY, role="primary")}, "a primary of the same system is there"),
         ({"instance": but(STANDBY, role="primary", postmaster=POSTMASTER)}, "a primary of the same system runs there"),
         ({"passfile": Passfile("/p", False, None)}, "passfile /p is missing or others can read it: give replication_password"),
+        ({"missing": ("/x.crt", "/y.so")}, "/x.crt is missing on this host, or gpadmin cannot read it: put it there"),
+        ({"spots": (SPOT, but(SPOT, exists=False))}, "the directory /fast for the tablespace in /fast on the primary does not exist"),
     ],
 )
 def test_refuses_before_anything_is_touched(given_place, message):
@@ -113,16 +120,19 @@ def test_the_copy_stands_beside_its_place_even_behind_a_link(tmp_path):
     assert snapshot.staging_directory(str(tmp_path / "link")) == str(tmp_path / "real" / ".gpseg-1.coordinator_snapshot")
 
 
-def test_a_finished_copy_comes_into_place_as_a_standby(host, program, tmp_path):
+@pytest.mark.parametrize(("made", "mode", "signal"), [(700, 0o700, 0o600), (750, 0o750, 0o640), (755, 0o750, 0o640)])
+def test_a_finished_copy_comes_into_place_as_a_standby(host, program, tmp_path, made, mode, signal):
     target = tmp_path / "data" / "gpseg-1"
     target.mkdir(parents=True)
     staging = snapshot.staging_directory(str(target))
-    program("pg_basebackup", f"mkdir {staging} && echo 12 > {staging}/PG_VERSION")
-    assert snapshot.copy(host, str(target), [])["bytes_copied"] == 4096
+    program("pg_basebackup", f"mkdir -m {made} {staging} && echo 12 > {staging}/PG_VERSION")
+    assert snapshot.copy(host, str(target), [], [])["bytes_copied"] == 4096
     assert os.listdir(target) == []
-    snapshot.swap_in(host, str(target))
+    snapshot.swap_in(host, str(target), [])
     assert sorted(os.listdir(target)) == ["PG_VERSION", "log", "standby.signal"]
-    assert target.stat().st_mode & 0o777 == 0o700
+    assert target.stat().st_mode & 0o777 == mode
+    assert (target / "standby.signal").stat().st_mode & 0o777 == signal
+    assert (target / "log").stat().st_mode & 0o777 == 0o700
     assert not os.path.exists(staging)
 
 
@@ -131,7 +141,7 @@ def test_a_failed_copy_leaves_nothing(host, program, tmp_path):
     staging = snapshot.staging_directory(str(target))
     program("pg_basebackup", f"mkdir {staging}; touch {staging}/half; echo checksum verification failed >&2; exit 1")
     with pytest.raises(CoordinatorError, match="checksum verification failed"):
-        snapshot.copy(host, str(target), [])
+        snapshot.copy(host, str(target), [], [])
     assert not os.path.exists(staging)
     assert not target.exists()
 
@@ -143,7 +153,7 @@ def test_a_leftover_that_stays_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(snapshot.shutil, "rmtree", lambda *args, **options: None)
     monkeypatch.setattr(snapshot, "wait_until", lambda condition, seconds: condition())
     with pytest.raises(CoordinatorError, match="cannot be removed"):
-        snapshot.remove_leftover(str(target))
+        snapshot.remove_leftover(str(target), [])
 
 
 def test_a_leftover_goes_with_the_copying_that_fills_it(tmp_path):
@@ -153,9 +163,61 @@ def test_a_leftover_goes_with_the_copying_that_fills_it(tmp_path):
     process = subprocess.Popen(["bash", "-c", 'exec -a pg_basebackup bash -c "sleep 60; :" "$0"', staging])
     try:
         snapshot.wait_until(lambda: "pg_basebackup" in Path(f"/proc/{process.pid}/cmdline").read_text(), 5)
-        snapshot.remove_leftover(str(target))
+        snapshot.remove_leftover(str(target), [])
         assert process.wait(timeout=10) != 0
     finally:
         process.kill()
         process.wait()
     assert not os.path.exists(staging)
+
+
+def test_reads_what_a_copy_needs_beside_its_data_directory(host, tmp_path):
+    target, there = tmp_path / "data" / "gpseg-1", tmp_path / "there"
+    target.parent.mkdir()
+    (there / "8").mkdir(parents=True)
+    (there / "8" / "GPDB").touch()
+    wishes = (Wish("/fast", str(there)), Wish("/slow", str(tmp_path / "none")))
+    wanted = but(WANTED, tablespaces=wishes, files=(str(there), str(tmp_path / "no.crt")))
+    place = snapshot.read_place(host, str(target), None, 8, wanted)
+    assert [(spot.exists, spot.taken) for spot in place.spots] == [(True, str(there / "8")), (False, None)]
+    assert place.missing == (str(tmp_path / "no.crt"),)
+    assert not place.site.leftover
+    assert snapshot.read_place(host, str(target), None, None, wanted).spots[0].taken is None
+    assert snapshot.read_place(host, str(target), None, 8, None).spots == ()
+
+
+def test_a_leftover_in_the_place_of_a_tablespace_is_one_too(host, tmp_path):
+    target = tmp_path / "gpseg-1"
+    wanted = but(WANTED, tablespaces=(Wish("/fast", str(tmp_path)),))
+    os.mkdir(staging_place(str(tmp_path), str(target)))
+    assert snapshot.read_place(host, str(target), None, 8, wanted).site.leftover
+    snapshot.remove_leftover(str(target), wanted.tablespaces)
+    assert not snapshot.read_place(host, str(target), None, 8, wanted).site.leftover
+
+
+def test_a_copy_with_a_tablespace(host, program, tmp_path):
+    target, place = tmp_path / "data" / "gpseg-1", tmp_path / "place"
+    for directory in (target.parent, place):
+        directory.mkdir()
+    wanted = but(WANTED, tablespaces=(Wish("/fast", str(place)),))
+    upstream = Upstream("10.0.0.11", 5432, "r", str(tmp_path / "pass"))
+    program(
+        "pg_basebackup",
+        r"""
+        while [ $# -gt 0 ]; do
+          case $1 in --pgdata) target=$2 ;; --target-gp-dbid) dbid=$2 ;; --tablespace-mapping) mapped=${2#/fast=} ;; esac
+          shift
+        done
+        mkdir -p "$target/pg_tblspc" "$mapped/$dbid" && ln -s "$mapped/$dbid" "$target/pg_tblspc/4711"
+        echo data > "$mapped/$dbid/file"
+        """,
+    )
+    actions = snapshot.actions(host, str(target), upstream, "pw", 8, wanted)
+    actions["write_passfile"]()
+    assert (tmp_path / "pass").read_text() == "*:*:*:r:pw\n"
+    assert actions["copy"]() == {"method": "basebackup", "bytes_copied": 4096}
+    actions["swap_in"]()
+    assert (target / "pg_tblspc" / "4711" / "file").read_text() == "data\n"
+    assert os.listdir(place) == ["8"]
+    actions["remove_leftover"]()
+    assert (place / "8" / "file").exists()

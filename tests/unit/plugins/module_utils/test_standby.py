@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import dataclasses
 import subprocess
+import threading
+import time
 
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils import standby
@@ -60,6 +62,14 @@ def planned(seen=FOUND, wanted=WANTED, password=None):
         (Standby(Place(SITE, INSTANCE, Passfile("/p", False, "abcd")), True), WANTED, None, ["write_passfile"]),
         (Standby(Place(SITE, INSTANCE, None), True), WANTED, None, []),
         (found(), but(WANTED, dbid=None), None, []),
+        (but(FOUND, tablespace_dbids=(8, 8)), WANTED, None, []),
+        (but(FOUND, tablespace_dbids=(8, 2)), WANTED, None, ["stop", "move_tablespaces", "start", "wait_streaming"]),
+        (but(FOUND, tablespace_dbids=(2,)), but(WANTED, dbid=None), None, []),
+        (but(found(dbid=2), tablespace_dbids=(2,)), WANTED, None, ["write_dbid", "stop", "move_tablespaces", "start", "wait_streaming"]),
+        (but(found(postmaster=None), tablespace_dbids=(2,)), WANTED, None, ["move_tablespaces", "start", "wait_streaming"]),
+        (but(found(postmaster=None), tablespace_dbids=(2,)), but(WANTED, state="configured"), None, ["move_tablespaces"]),
+        # those of an instance that runs are in use
+        (but(FOUND, tablespace_dbids=(2,)), but(WANTED, state="configured"), None, []),
     ],
 )
 def test_plans(seen, wanted, password, steps):
@@ -98,6 +108,19 @@ def test_reads_a_standby_and_its_password(host, data_directory, tmp_path):
     assert standby.read_standby(host, str(data_directory), Upstream("10.0.0.11", 5432, "r", None), None).passfile is None
 
 
+def test_reads_under_which_dbids_tablespaces_lie(host, data_directory, tmp_path):
+    (data_directory / "pg_tblspc").mkdir()
+    (data_directory / "pg_tblspc" / "20").symlink_to(tmp_path / "fast" / "2")
+    seen = standby.read_standby(host, str(data_directory), Upstream("10.0.0.11", 5432, "r", None), None)
+    assert seen.tablespace_dbids == (2,)
+
+
+def test_reads_what_a_copy_would_need(host, data_directory, tmp_path):
+    copy = but(COPY, files=(str(tmp_path / "no.crt"),))
+    seen = standby.read_standby(host, str(data_directory), Upstream("10.0.0.11", 5432, "r", None), None, 8, copy)
+    assert seen.place.missing == (str(tmp_path / "no.crt"),)
+
+
 def test_writes_settings(host, data_directory):
     path = data_directory / "postgresql.auto.conf"
     standby.write_settings(host, str(path), {"primary_conninfo": "host=a"})
@@ -111,6 +134,17 @@ def test_a_standby_that_is_gone_is_told_with_its_last_error(data_directory):
         standby.wait_streaming(str(data_directory), 1)
 
 
+@pytest.fixture
+def running(data_directory):
+    """The data directory of a standby of which a process lives."""
+    process = subprocess.Popen(["sleep", "600"], cwd=data_directory)
+    (data_directory / "postmaster.pid").write_text(f"{process.pid}\n{data_directory}\n1\n5432\n/tmp\n*\n1\nstandby\n")
+    (data_directory / "log").mkdir()
+    yield data_directory
+    process.kill()
+    process.wait()
+
+
 @pytest.mark.parametrize(
     ("log", "message"),
     [
@@ -119,16 +153,33 @@ def test_a_standby_that_is_gone_is_told_with_its_last_error(data_directory):
         ("", "its log tells no error"),
     ],
 )
-def test_a_standby_that_does_not_stream_is_told_with_its_errors(data_directory, log, message):
-    process = subprocess.Popen(["sleep", "60"], cwd=data_directory)
-    try:
-        (data_directory / "postmaster.pid").write_text(f"{process.pid}\n{data_directory}\n1\n5432\n/tmp\n*\n1\nstandby\n")
-        (data_directory / "log").mkdir()
-        (data_directory / "log" / "gpdb.csv").write_text(f"{log}\n")
-        with pytest.raises(CoordinatorError, match=message):
-            standby.wait_streaming(str(data_directory), 0.2)
-    finally:
-        process.kill()
+def test_a_standby_that_does_not_stream_is_told_with_its_errors(running, log, message):
+    (running / "log" / "gpdb.csv").write_text(f"{log}\n")
+    with pytest.raises(CoordinatorError, match=message):
+        standby.wait_streaming(str(running), 0.2)
+
+
+def test_a_standby_whose_wal_is_gone_is_not_waited_for(running):
+    said = "FATAL: could not receive data: ERROR: requested WAL segment 0A has already been removed\n"
+    writer = threading.Timer(0.2, (running / "log" / "gpdb.csv").write_text, [said])
+    writer.start()
+    began = time.monotonic()
+    with pytest.raises(CoordinatorError, match="The primary no longer has the WAL it needs: move the data directory away"):
+        standby.wait_streaming(str(running), 60)
+    assert time.monotonic() - began < 30
+    writer.join()
+
+
+@pytest.mark.parametrize(
+    ("errors", "segment"),
+    [
+        ("ERROR:  requested WAL segment 00000001000000000000000C has already been removed", "00000001000000000000000C"),
+        ("FATAL:  could not connect", None),
+        ("", None),
+    ],
+)
+def test_the_log_tells_which_wal_is_gone(errors, segment):
+    assert standby.removed_wal(errors) == segment
 
 
 ABSENT = Standby(Place(SITE, Instance("/data/gpseg-1", "absent"), Passfile("/p", False, None)), False)

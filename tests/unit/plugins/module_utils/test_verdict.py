@@ -57,7 +57,11 @@ TABLE = [
     ("degraded", [but(PRIMARY, acknowledged=False), but(STANDBY, frozen=True)]),
     ("degraded", [but(PRIMARY, acknowledged=False), STANDBY]),
     ("degraded", [but(PRIMARY, caught_up=False), STANDBY]),
+    ("mirrored", [but(PRIMARY, acknowledged=None), STANDBY]),
+    ("degraded", [but(PRIMARY, acknowledged=None, caught_up=False), STANDBY]),
     ("degraded", [but(PRIMARY, acknowledged=None, caught_up=None), STANDBY]),
+    ("degraded", [but(PRIMARY, acknowledged=None, streaming=False), STANDBY]),
+    ("degraded", [but(PRIMARY, acknowledged=None), but(STANDBY, frozen=True)]),
     ("degraded", [PRIMARY, but(STANDBY, place=(5432, "/s", 9))]),
     ("degraded", [PRIMARY, but(STANDBY, system_identifier="2")]),
     ("degraded", [PRIMARY, LOST_STANDBY]),
@@ -166,7 +170,8 @@ def test_mirrored_is_said_only_of_what_was_seen(one, two):
         return
     by_host = {found.host: found for found in views}
     primary, standby = by_host[verdict.primary], by_host[verdict.standby]
-    assert primary.streaming and primary.acknowledged and primary.caught_up and primary.answered
+    assert primary.streaming and primary.acknowledged is not False and primary.caught_up and primary.answered
+    assert ("no write was tried" in " ".join(verdict.reasons)) == (primary.acknowledged is None)
     assert standby.observed and standby.running and not standby.frozen and standby.place == primary.registered
 
 

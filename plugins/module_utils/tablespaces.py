@@ -1,0 +1,203 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""User tablespaces: where their data lies, and how those of a copy come into place.
+
+An instance keeps its part of a tablespace in ``<location>/<dbid>``, where its link in ``pg_tblspc`` points to (tablespace.c). A copy is
+given a place for each location; pg_basebackup adds the new dbid by itself. Like the data directory, each part is staged beside its
+place and renamed into it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import shutil
+import typing as t
+
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import free_bytes, used_bytes
+
+
+@dataclasses.dataclass(frozen=True)
+class Tablespace:
+    """A tablespace of an instance.
+
+    :param oid: its number in the catalog, and the name of its link.
+    :param location: its location, as ``CREATE TABLESPACE`` named it.
+    :param dbid: whose part the link points to.
+    :param bytes: size of that part; None where it was not asked for.
+    """
+
+    oid: int
+    location: str
+    dbid: int
+    bytes: int | None = None
+
+
+def read_tablespaces(data_directory: str, size: bool = False) -> tuple[Tablespace, ...]:
+    """The tablespaces of an instance, by their links.
+
+    :param size: whether to add up what they hold.
+    """
+    links = os.path.join(data_directory, "pg_tblspc")
+    found = []
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError, PermissionError):
+        for name in sorted(os.listdir(links)):
+            target = os.readlink(os.path.join(links, name)) if name.isdigit() and os.path.islink(os.path.join(links, name)) else ""
+            location, dbid = os.path.split(target)
+            if dbid.isdigit():
+                found.append(Tablespace(int(name), location, int(dbid), used_bytes(target) if size else None))
+    return tuple(found)
+
+
+@dataclasses.dataclass(frozen=True)
+class Wish:
+    """Where a copy's part of a tablespace is to be.
+
+    :param location: location on the primary.
+    :param place: location on this host, the same unless it is mapped.
+    :param bytes: what it will hold; None: unknown.
+    """
+
+    location: str
+    place: str
+    bytes: int | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Spot:
+    """A wished place as it was found.
+
+    :param wish: what is to be there.
+    :param exists: whether the place is a directory.
+    :param writable: whether this user can write there.
+    :param taken: the directory of the new dbid, where something is in it already.
+    :param free: bytes free there.
+    :param device: number of its file system.
+    """
+
+    wish: Wish
+    exists: bool
+    writable: bool
+    taken: str | None
+    free: int
+    device: int
+
+
+def read_spot(wish: Wish, dbid: int | None) -> Spot:
+    """Observe a wished place.
+
+    :param dbid: number that the copy will have; None: not known yet.
+    """
+    exists = os.path.isdir(wish.place)
+    own = os.path.join(wish.place, str(dbid))
+    return Spot(
+        wish=wish,
+        exists=exists,
+        writable=exists and os.access(wish.place, os.R_OK | os.W_OK | os.X_OK),
+        taken=own if dbid is not None and os.path.isdir(own) and os.listdir(own) else None,
+        free=free_bytes(wish.place) if exists else 0,
+        device=os.stat(wish.place).st_dev if exists else 0,
+    )
+
+
+def refusal(spots: t.Iterable[Spot], user: str) -> str | None:
+    """Why tablespaces cannot be put into these places; None when they can."""
+    needed: dict[int, int] = {}
+    for spot in spots:
+        place, whose = spot.wish.place, f"the tablespace in {spot.wish.location} on the primary"
+        if not os.path.isabs(place):
+            return f"{place!r}, the place for {whose}, is no absolute path: correct the mapping"
+        if not spot.exists:
+            return f"the directory {place} for {whose} does not exist: create it, owned by {user}, or map the location to another one"
+        if not spot.writable:
+            return f"{user} cannot write to {place}, the directory for {whose}: let {user} own it, or map the location to another one"
+        if spot.taken:
+            return (
+                f"{spot.taken}, the directory for {whose}, is not empty: see whether an earlier standby left it, and move it away, "
+                "or map the location to another one"
+            )
+        needed[spot.device] = needed.get(spot.device, 0) + (spot.wish.bytes or 0)
+        if needed[spot.device] > spot.free:
+            return (
+                f"{place} has {spot.free >> 20} MiB free, {whose} needs {needed[spot.device] >> 20} MiB there with those before it: "
+                "free some space, or map the location to another one"
+            )
+    return None
+
+
+def staging_place(place: str, data_directory: str) -> str:
+    """Where a part is made: in its place, under a name that only this collection gives, for this data directory."""
+    return os.path.join(place, "." + os.path.realpath(data_directory).strip("/").replace("/", "-") + ".coordinator_snapshot")
+
+
+def mapping_arguments(wishes: t.Iterable[Wish], data_directory: str) -> list[str]:
+    """Arguments of ``pg_basebackup`` that send each tablespace to its staging place."""
+    arguments = []
+    for wish in wishes:
+        old, new = (path.replace("=", "\\=") for path in (wish.location, staging_place(wish.place, data_directory)))
+        arguments += ["--tablespace-mapping", f"{old}={new}"]
+    return arguments
+
+
+def leftovers(wishes: t.Iterable[Wish], data_directory: str) -> list[str]:
+    """What an earlier attempt left in the places."""
+    staged = (staging_place(wish.place, data_directory) for wish in wishes)
+    return [path for path in staged if os.path.lexists(path)]
+
+
+def remove_leftovers(wishes: t.Iterable[Wish], data_directory: str, staging: str) -> None:
+    """Remove what an earlier attempt left in the places, those parts included that it had renamed into them already.
+
+    :param staging: its staged data directory: what its links point to is its own, as it never was in use.
+    """
+    for tablespace in read_tablespaces(staging):
+        shutil.rmtree(os.path.join(tablespace.location, str(tablespace.dbid)), ignore_errors=True)
+    for path in leftovers(wishes, data_directory):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def swap_in(wishes: t.Iterable[Wish], data_directory: str, staging: str) -> None:
+    """Put the staged parts into their places: first the links of the staged data directory, so that a part in its place is
+    always known to be this copy's.
+
+    :param staging: the staged data directory.
+    """
+    places = {staging_place(wish.place, data_directory): wish.place for wish in wishes}
+    for tablespace in read_tablespaces(staging):
+        if tablespace.location in places:
+            place = places[tablespace.location]
+            _relink(staging, tablespace, place, tablespace.dbid)
+            _move(os.path.join(tablespace.location, str(tablespace.dbid)), os.path.join(place, str(tablespace.dbid)))
+            os.rmdir(tablespace.location)
+
+
+def change_dbid(data_directory: str, dbid: int) -> None:
+    """Give the parts of a stopped instance another dbid.
+
+    :raises CoordinatorError: something is in the place of one already.
+    """
+    for tablespace in read_tablespaces(data_directory):
+        if tablespace.dbid != dbid:
+            old, new = (os.path.join(tablespace.location, str(number)) for number in (tablespace.dbid, dbid))
+            if os.path.isdir(old) or not os.path.isdir(new):  # else an attempt that was cut off moved it
+                _move(old, new)
+            _relink(data_directory, tablespace, tablespace.location, dbid)
+
+
+def _move(old: str, new: str) -> None:
+    try:
+        os.rename(old, new)  # over an empty directory, too
+    except OSError as error:
+        raise CoordinatorError(f"{old} cannot be renamed to {new}: {error.strerror}; see what is there, and move it away") from error
+
+
+def _relink(data_directory: str, tablespace: Tablespace, location: str, dbid: int) -> None:
+    link = os.path.join(data_directory, "pg_tblspc", str(tablespace.oid))
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(link + ".new")
+    os.symlink(os.path.join(location, str(dbid)), link + ".new")
+    os.replace(link + ".new", link)

@@ -1,0 +1,192 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import observation
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import INSUFFICIENT_PRIVILEGE, Refused
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import user_name
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import Instance, Postmaster
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.registration import scram_verifier
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import Probe, pass_entry
+
+PROBE = Probe("0/200", True, True, 0.1)
+ROW = {
+    "dbid": 8,
+    "content": -1,
+    "role": "m",
+    "preferred_role": "m",
+    "mode": "s",
+    "status": "u",
+    "port": 5432,
+    "hostname": "scdw",
+    "address": "scdw",
+    "datadir": "/s",
+}
+SLOT = {"name": "standby_coordinator", "active": True, "restart_lsn": "0/1", "retained_bytes": 0}
+
+
+def parameters(**given):
+    """Options of the module, those not given as they are by default."""
+    return {
+        "data_directory": None,
+        "passfile": None,
+        "size": False,
+        "port": None,
+        "probe_timeout": 0.2,
+        "wait_timeout": 0,
+        "probe_write": False,
+        "sql_user": None,
+        "replication_user": "r",
+        **given,
+    }
+
+
+@pytest.fixture
+def addressed(tmp_path, monkeypatch):
+    """Lets the host have one address, by a program that tells of it."""
+    links = [{"addr_info": [{"family": "inet", "local": "10.0.0.11", "scope": "global"}, {"family": "inet", "local": "127.0.0.1"}]}]
+    (tmp_path / "tools").mkdir()
+    program = tmp_path / "tools" / "ip"
+    program.write_text(f"#!/bin/sh\necho '{json.dumps(links)}'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+
+
+def test_a_name_for_this_very_host_has_all_of_its_addresses():
+    own = ["10.0.0.11", "fd00::11"]
+    found = observation.resolved(["127.0.0.1", "10.0.0.11", "10.0.0.21", "sdw1.invalid"], own)
+    assert found == {"127.0.0.1": own, "10.0.0.11": own, "10.0.0.21": ["10.0.0.21"]}
+
+
+def test_reads_what_the_primary_needs(recorder):
+    connection = recorder(
+        (
+            "pg_settings",
+            [
+                {"name": "shared_preload_libraries", "setting": ' metrics, "$libdir/audit",, '},
+                {"name": "lc_time", "setting": "C"},
+                {"name": "ssl", "setting": "on"},
+            ],
+        ),
+        ("pg_database", [{"locale": "en_US.UTF-8"}, {"locale": "C"}]),
+    )
+    needs = observation.read_needs(connection)
+    assert (needs.preload, needs.locales, needs.ssl) == (("metrics", "$libdir/audit"), ("C", "en_US.UTF-8"), True)
+    assert observation.read_needs(recorder()) == observation.Needs()
+
+
+def primary(recorder, **answers):
+    """A connection to a primary that tells everything, but for what it refuses."""
+
+    def tell(name, rows):
+        return answers.get(name, rows)
+
+    return recorder(
+        ("gp_segment_configuration", tell("rows", [ROW])),
+        ("pg_authid", tell("role", [{"ready": True, "verifier": scram_verifier("pw")}])),
+        ("gp_stat_replication", tell("sync_error", [{"sync_error": "none"}])),
+        ("FROM pg_stat_replication", tell("walsender", [])),
+        ("pg_replication_slots", tell("slots", [SLOT])),
+        ("pg_control_checkpoint", [{"lsn": "0/200", "timeline": 1, "version": "12"}]),
+    )
+
+
+def refuse(sqlstate):
+    def answer():
+        raise Refused("permission denied", sqlstate=sqlstate)
+
+    return answer
+
+
+def test_describes_a_primary(recorder, tmp_path):
+    passfile = tmp_path / "pass"
+    passfile.write_text(pass_entry("r", "pw"))
+    found = observation.describe_primary(primary(recorder), PROBE, parameters(passfile=str(passfile)))
+    assert (found["registrations"], found["standby"], found["walsender"], found["sync_error"]) == ([ROW], ROW, None, "none")
+    assert (found["role"], found["slots"], found["probe"]["lsn"]) == ({"ready": True, "verified": True}, [SLOT], "0/200")
+    assert (found["retention_limit"], found["lsn"], found["timeline"]) == (None, "0/200", 1)
+    assert "SCRAM" not in repr(found)
+
+
+def test_a_role_without_the_kept_password_is_not_verified(recorder, tmp_path):
+    passfile = tmp_path / "pass"
+    passfile.write_text(pass_entry("r", "other"))
+    for kept in (str(passfile), None):
+        assert not observation.describe_primary(primary(recorder), PROBE, parameters(passfile=kept))["role"]["verified"]
+    assert observation.describe_primary(primary(recorder, role=[]), PROBE, parameters())["role"] is None
+
+
+def test_what_a_monitoring_role_may_not_read_is_not_known(recorder):
+    hidden = refuse(INSUFFICIENT_PRIVILEGE)
+    found = observation.describe_primary(primary(recorder, role=hidden, sync_error=hidden), PROBE, parameters())
+    assert (found["role"], found["sync_error"], found["standby"]) == (None, None, ROW)
+    with pytest.raises(Refused):
+        observation.describe_primary(primary(recorder, role=refuse("42601")), PROBE, parameters())
+
+
+@pytest.mark.parametrize(
+    ("text", "rules"),
+    [
+        ("# BEGIN warehousepg.coordinator\nx\ny\n# END warehousepg.coordinator\nlocal all all peer\n", ["x", "y"]),
+        ("local all all peer\n", None),
+        ("", None),
+    ],
+)
+def test_reads_the_rules_of_this_collection(data_directory, text, rules):
+    assert observation.read_access(str(data_directory)) is None
+    (data_directory / "pg_hba.conf").write_text(text)
+    assert observation.read_access(str(data_directory)) == rules
+
+
+def test_rules_that_cannot_be_read_are_none(data_directory):
+    (data_directory / "pg_hba.conf").mkdir()
+    assert observation.read_access(str(data_directory)) is None
+
+
+@pytest.mark.parametrize(("connected", "segment"), [(False, "0A"), (None, "0A"), (True, None)])
+def test_a_standby_that_runs_shows_what_it_follows(data_directory, tmp_path, connected, segment):
+    (data_directory / "log").mkdir()
+    (data_directory / "log" / "gpdb.csv").write_text("ERROR: requested WAL segment 0A has already been removed\n")
+    settings = {"primary_conninfo": "host=127.0.0.1 user=r"}
+    instance = Instance(str(data_directory), "instance", "gpadmin", "standby", "12", 8, 5432, settings)
+    postmaster = Postmaster(1, 5432, str(tmp_path), "standby", False, connected, "0/200")
+    found = observation.read_standby(instance, postmaster, 1)
+    assert found["following"] == {"host": "127.0.0.1", "user": "r"}
+    assert (found["resolved"], found["received_lsn"], found["replayed_lsn"]) == ("127.0.0.1", "0/200", None)
+    assert found["removed_wal"] == segment
+
+
+def test_a_host_of_segments_shows_itself_alone(host, addressed):
+    found = observation.observe(host, parameters())
+    assert found["addresses"] == ["10.0.0.11"]
+    assert set(found["access"]) == {segment["data_directory"] for segment in found["segments"]}
+    assert "instance" not in found
+
+
+def test_a_standby_that_is_stopped(host, addressed, data_directory, tmp_path):
+    (data_directory / "pg_wal").mkdir()
+    (data_directory / "pg_tblspc").mkdir()
+    (data_directory / "pg_tblspc" / "20").symlink_to(tmp_path / "fast" / "8")
+    found = observation.observe(host, parameters(data_directory=str(data_directory), size=True, passfile=str(tmp_path / "pass")))
+    assert (found["instance"]["role"], found["instance"]["postmaster"], found["standby"]) == ("standby", None, None)
+    assert (found["primary"], found["sql"], found["port_taken"]) == (None, None, False)
+    assert (found["site"]["leftover"], found["site"]["user"]) == (False, user_name(os.getuid()))
+    assert found["tablespaces"] == [{"oid": 20, "location": str(tmp_path / "fast"), "dbid": 8, "bytes": 0}]
+    assert found["passfile"] == {"path": str(tmp_path / "pass"), "usable": False, "check": None}
+    assert found["used_bytes"] > 0
+    assert found["wal"]["size"] > found["wal"]["free"] > 0
+    assert found["installation"]["gphome"] == host.gphome
+    assert found["access"][str(data_directory)] is None
+
+
+def test_a_place_without_an_instance(host, addressed, tmp_path):
+    found = observation.observe(host, parameters(data_directory=str(tmp_path / "none")))
+    assert (found["instance"]["content"], found["wal"], found["installation"], found["used_bytes"]) == ("absent", None, None, None)
+    assert (found["passfile"], found["tablespaces"]) == (None, [])
+    assert found["instance"]["data_directory"] not in found["access"]

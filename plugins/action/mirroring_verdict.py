@@ -7,16 +7,31 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import typing as t
 
+from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import instance_of
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.snapshot import Site, Wanted, refusal
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict import PRIMARY_UNKNOWN, Verdict, judge, view_of
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.screen import render
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.retention import parse_size
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import report
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.pair import assess, own_segments
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.screen import quiet, render
 
-Observation = t.Mapping[str, t.Any]
+#: variables of the inventory that are looked at
+VARIABLES = (
+    "cluster_name",
+    "whpg_role",
+    "whpg_port",
+    "whpg_data_directory",
+    "whpg_standby_data_directory",
+    "discovery_data_directory",
+    "whpg_seg_prefix",
+    "whpg_hostname",
+    "whpg_address",
+    "whpg_addresses",
+)
 
 
 class ActionModule(ActionBase):
@@ -29,69 +44,55 @@ class ActionModule(ActionBase):
         """Judge each cluster that takes part and, if asked, print its screen."""
         result = super().run(tmp, task_vars)
         _dummy, options = self.validate_argument_spec(
-            {"observation": {"type": "str", "required": True}, "display": {"type": "bool", "default": False}}
+            {
+                "observation": {"type": "str", "required": True},
+                "display": {"type": "str", "choices": ["none", "quiet", "screen"], "default": "none"},
+                "report_file": {"type": "path"},
+                "retention_limit": {"type": "str"},
+            }
         )
         variables = task_vars or {}
         hostvars = variables["hostvars"]
         in_play = variables["ansible_play_hosts_all"]
-        members: dict[str, list[str]] = {hostvars[host]["cluster_name"]: [] for host in in_play}
-        for host in variables["groups"]["whpg_clusters"]:
-            members.get(hostvars[host].get("cluster_name"), []).append(host)
-        clusters = {}
+
+        def cluster_of(host: str) -> str:
+            return str(hostvars[host].get("cluster_name") or "")
+
+        members: dict[str, list[str]] = {cluster_of(host): [] for host in in_play}
+        for host in variables["groups"].get("whpg_clusters") or variables["groups"]["all"]:
+            members.get(cluster_of(host), []).append(host)
+        try:
+            limit = parse_size(options["retention_limit"]) if options["retention_limit"] else None
+        except CoordinatorError as error:
+            raise AnsibleActionFail(f"the limit of WAL held back: {error.message}") from error
+        clusters, reports = {}, {}
         for cluster, hosts in members.items():
+            known = {host: {name: hostvars[host].get(name) for name in VARIABLES if name in hostvars[host]} for host in hosts}
             results = {host: hostvars[host].get(options["observation"]) for host in hosts}
-            roles = {host: hostvars[host].get("whpg_role") for host in hosts}
-            clusters[cluster] = judged(cluster, roles, results)
-            clusters[cluster]["reporter"] = next(host for host in in_play if host in hosts)
-            if options["display"]:
-                Display().display("\n" + "\n".join(clusters[cluster]["screen"]) + "\n")
+            pair = assess(cluster, known, results, limit)
+            seen = {host: None if host in pair.unknown else results[host] for host in hosts}
+            known_segments = pair.verdict.primary and (seen[pair.verdict.primary] or {}).get("primary")
+            observations = {
+                host: own_segments(found, pair.instances[host]["segments"]) if known_segments else found for host, found in seen.items()
+            }
+            screen = render(cluster, pair.verdict, observations, pair.unknown, pair.warnings)
+            told = dataclasses.asdict(pair)
+            clusters[cluster] = {
+                **told.pop("verdict"),
+                **told,
+                "screen": screen,
+                "reporter": next(host for host in in_play if host in hosts),
+            }
+            reports[cluster] = report.describe(pair.verdict, observations, pair.unknown, pair.warnings)
+            line = quiet(cluster, pair.verdict, pair.warnings)
+            if options["display"] == "screen":
+                Display().display("\n" + "\n".join(screen) + "\n")
+            elif options["display"] == "quiet" and line:
+                Display().display(line)
+        if options["report_file"]:
+            try:
+                report.write(options["report_file"], report.document(reports, datetime.datetime.now(datetime.timezone.utc)))
+            except OSError as error:
+                raise AnsibleActionFail(f"{options['report_file']} cannot be written on the controller: {error.strerror}") from error
         result.update(changed=False, clusters=clusters)
         return result
-
-
-def judged(cluster: str, roles: t.Mapping[str, str], results: t.Mapping[str, Observation | None]) -> dict[str, t.Any]:
-    """What is returned of a cluster.
-
-    :param roles: C(whpg_role) of each host.
-    :param results: what was registered on each host.
-    """
-    coordinators = [host for host, role in roles.items() if role in ("coordinator", "standby")]
-    missing = {host: why for host, why in ((host, why_missing(results[host])) for host in roles) if why}
-    observations = {host: None if host in missing else results[host] for host in roles}
-    if 1 <= len(coordinators) <= 2:
-        verdict = judge([view_of(host, observations[host]) for host in coordinators])
-    else:
-        reason = f"{len(coordinators)} hosts have whpg_role coordinator or standby, where one or two carry the coordinator"
-        verdict = Verdict(PRIMARY_UNKNOWN, (reason,), "correct the inventory", None, None, False, reason)
-    return {
-        **dataclasses.asdict(verdict),
-        "coordinators": coordinators,
-        "segment_hosts": [host for host in roles if host not in coordinators],
-        "unknown": missing,
-        "obstacle": obstacle(verdict, coordinators, observations),
-        "screen": render(cluster, verdict, observations, missing),
-    }
-
-
-def obstacle(verdict: Verdict, coordinators: t.Sequence[str], observations: t.Mapping[str, Observation | None]) -> str | None:
-    """Why the host that is not primary cannot take a copy of it, None when it can or when that was not seen."""
-    primary = observations.get(verdict.primary or "")
-    if not primary or not primary["instance"]["control"]:
-        return None
-    wanted = Wanted(primary["instance"]["control"]["system_identifier"], primary["site"]["engine_version"], primary["used_bytes"])
-    for name in coordinators:
-        other = observations[name]
-        if name != verdict.primary and other:
-            why = refusal(Site(**other["site"]), instance_of(other["instance"]), wanted)
-            return f"{name}: {why}" if why else None
-    return None
-
-
-def why_missing(observed: t.Any) -> str:
-    """Why there is no observation of a host, the empty string when there is one."""
-    if observed is None:
-        return "it took no part in this run"
-    said = " ".join(str(observed.get("msg", "")).split())
-    if observed.get("unreachable"):
-        return f"unreachable: {said}"
-    return f"not observed: {said}" if "segments" not in observed else ""

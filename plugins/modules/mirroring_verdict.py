@@ -34,9 +34,20 @@ options:
     required: true
   display:
     description:
-      - Whether to print one screen for people for each cluster.
-    type: bool
-    default: false
+      - What to print.
+      - V(screen) one screen for people for each cluster.
+      - V(quiet) one line for each cluster that is not mirrored or that there is a warning about, the cluster's name first.
+      - V(none) nothing.
+    type: str
+    choices: [none, quiet, screen]
+    default: none
+  report_file:
+    description:
+      - File on the controller to write the state of all clusters to, as one JSON document. It is the output of a look at the clusters, so
+        it is written in check mode too, and is no change.
+      - The schema is in the role P(warehousepg.coordinator.status#role), in C(files/status.schema.json).
+      - It comes into its place whole, with mode C(0644). Its directory must be there.
+    type: path
 author:
   - The warehousepg.coordinator authors (@warehousepg)
 """

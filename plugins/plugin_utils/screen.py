@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict import Verdict
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict import MIRRORED, Verdict
 
 Observation = t.Mapping[str, t.Any]
 
@@ -75,12 +75,29 @@ def _host(name: str, observation: Observation | None, missing: str, sender: t.Ma
     return [f"{name}  {instance['role']}  " + ", ".join(words), f"{' ' * len(name)}  {place}"]
 
 
-def render(cluster: str, verdict: Verdict, observations: t.Mapping[str, Observation | None], missing: t.Mapping[str, str]) -> list[str]:
+def quiet(cluster: str, verdict: Verdict, warnings: t.Sequence[str] = ()) -> str | None:
+    """The one line on a cluster that somebody has to look at; None where all is well.
+
+    :param warnings: what the operator should know beside the verdict.
+    """
+    troubles = [] if verdict.state == MIRRORED else list(verdict.reasons)
+    said = "; ".join([*troubles, *(f"warning: {warning}" for warning in warnings)])
+    return f"{cluster}: {verdict.state}: {said}" if said else None
+
+
+def render(
+    cluster: str,
+    verdict: Verdict,
+    observations: t.Mapping[str, Observation | None],
+    missing: t.Mapping[str, str],
+    warnings: t.Sequence[str] = (),
+) -> list[str]:
     """The screen's lines.
 
     :param cluster: name of the cluster.
     :param observations: by host, results of mirroring_info; None for a host that was not observed.
     :param missing: by host, why it was not observed.
+    :param warnings: what the operator should know beside the verdict.
     """
     primary = (observations.get(verdict.primary or "") or {}).get("primary") or {}
     lines = [f"Cluster {cluster}: {verdict.state}"]
@@ -97,9 +114,10 @@ def render(cluster: str, verdict: Verdict, observations: t.Mapping[str, Observat
             lines.append(f"  slot        {slot['name']}, {use}, holds back {size(slot['retained_bytes'] or 0)} of WAL; {free} free")
         probe = primary["probe"]
         if probe:
-            met = "acknowledged" if probe["acknowledged"] else "not acknowledged"
+            met = {True: "acknowledged", False: "not acknowledged", None: "not tried"}[probe["acknowledged"]]
             replayed = "replayed" if probe["replayed"] else "not replayed"
             lines.append(f"  write       {met}, {replayed}, {probe['seconds']:.3f} s")
     lines += [f"  seen        {reason}" for reason in verdict.reasons]
+    lines += [f"  WARNING     {warning}" for warning in warnings]
     allowed = "allowed" if verdict.activation else "refused"
     return [*lines, f"  activation  {allowed}: {verdict.activation_reason}", f"  next        {verdict.advice}"]

@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict import Verdict
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.screen import render, size
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.screen import quiet, render, size
 
 INSTANCE = {
     "content": "instance",
@@ -42,8 +44,8 @@ STANDBY = {
 VERDICT = Verdict("mirrored", ("seen this", "and that"), "nothing", "cdw", "scdw", False, "the primary serves")
 
 
-def screen(observations, missing=None, verdict=VERDICT):
-    return "\n".join(render("demo", verdict, observations, missing or {}))
+def screen(observations, missing=None, verdict=VERDICT, warnings=()):
+    return "\n".join(render("demo", verdict, observations, missing or {}, warnings))
 
 
 def test_a_mirrored_pair_on_one_screen():
@@ -89,6 +91,32 @@ def test_says_what_is_missing():
     shown = screen({"cdw": primary})
     assert "registered  no standby" in shown
     assert "slot" not in shown and "write" not in shown
+
+
+def test_warns():
+    assert "\n  WARNING     the disk is small\n" in screen({"cdw": PRIMARY}, warnings=["the disk is small"])
+
+
+@pytest.mark.parametrize(
+    ("acknowledged", "shown"),
+    [(True, "acknowledged, replayed"), (False, "not acknowledged, replayed"), (None, "not tried, replayed")],
+)
+def test_tells_what_a_write_met(acknowledged, shown):
+    probe = {"acknowledged": acknowledged, "replayed": True, "seconds": 0.1}
+    assert f"  write       {shown}, 0.100 s" in screen({"cdw": {**PRIMARY, "primary": {**PRIMARY["primary"], "probe": probe}}})
+
+
+@pytest.mark.parametrize(
+    ("state", "warnings", "line"),
+    [
+        ("mirrored", [], None),
+        ("mirrored", ["beware"], "demo: mirrored: warning: beware"),
+        ("degraded", [], "demo: degraded: seen this; and that"),
+        ("degraded", ["beware"], "demo: degraded: seen this; and that; warning: beware"),
+    ],
+)
+def test_quiet_tells_only_what_somebody_has_to_look_at(state, warnings, line):
+    assert quiet("demo", dataclasses.replace(VERDICT, state=state), warnings) == line
 
 
 @pytest.mark.parametrize(

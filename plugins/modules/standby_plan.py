@@ -1,0 +1,132 @@
+#!/usr/bin/python
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Documentation of the action plugin of the same name, which does all of it on the controller."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: standby_plan
+short_description: Plan what has to be done to mirror a coordinator
+version_added: 0.1.0
+description:
+  - Runs on the controller, on no host. Compares what all hosts of a cluster showed with what is wanted, and says what has to be done
+    where, or why nothing can be begun. The role P(warehousepg.coordinator.standby#role) does what it says.
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+extends_documentation_fragment:
+  - warehousepg.coordinator.attributes
+options:
+  pair:
+    description:
+      - What M(warehousepg.coordinator.mirroring_verdict) returned of the host's cluster.
+    type: dict
+    required: true
+  observation:
+    description:
+      - Name of the variable under which the results of M(warehousepg.coordinator.mirroring_info) were registered.
+    type: str
+    required: true
+  wanted:
+    description:
+      - The variables of the role P(warehousepg.coordinator.standby#role) without its prefix, the engine's C(user), and whether a password
+        was given, C(password_given).
+    type: dict
+    required: true
+author:
+  - The warehousepg.coordinator authors (@warehousepg)
+"""
+
+EXAMPLES = r"""
+- name: Plan
+  warehousepg.coordinator.standby_plan:
+    pair: "{{ discovery_pair }}"
+    observation: discovery_observation
+    wanted: "{{ wanted }}"
+  register: plan
+"""
+
+RETURN = r"""
+refusal:
+  description: Why nothing can be begun; empty when it can.
+  returned: always
+  type: str
+  sample: ""
+unsettled:
+  description: What is not as it is wanted; where it is empty, nothing has to be done.
+  returned: always
+  type: list
+  elements: str
+  sample: [state, row, slot]
+primary:
+  description: Host that is primary.
+  returned: always
+  type: str
+  sample: cdw
+standby:
+  description: Host that is, or is to be, the standby.
+  returned: always
+  type: str
+  sample: scdw
+copying:
+  description: Whether a copy has to be made.
+  returned: always
+  type: bool
+  sample: true
+look:
+  description: Whether the standby's host has to be looked at for what the copy needs beside its data directory.
+  returned: always
+  type: bool
+  sample: false
+password_missing:
+  description: Whether a password has to be chosen.
+  returned: always
+  type: bool
+  sample: true
+registration:
+  description: Options for M(warehousepg.coordinator.standby_registration).
+  returned: always
+  type: dict
+  sample:
+    standby_hostname: scdw
+    standby_address: scdw
+    standby_port: 5432
+    standby_data_directory: /data/whpg/v7/standby/gpseg-1
+access:
+  description: By host, the C(data_directories) and C(rules) for M(warehousepg.coordinator.host_access).
+  returned: always
+  type: dict
+  sample: {}
+primary_host:
+  description: Name or address that the standby reaches the primary by.
+  returned: always
+  type: str
+  sample: cdw
+primary_port:
+  description: Port of the primary.
+  returned: always
+  type: int
+  sample: 5432
+connection:
+  description: Further parameters of libpq.
+  returned: always
+  type: dict
+  sample: {}
+snapshot:
+  description: Options of the copy, for M(warehousepg.coordinator.standby_config).
+  returned: always
+  type: dict
+  sample: {}
+expected_dbid:
+  description: Number under which the standby is registered, or will be.
+  returned: always
+  type: int
+  sample: 8
+"""

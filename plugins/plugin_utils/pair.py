@@ -1,0 +1,213 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the observations of all hosts of a cluster mean together."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import retention
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.catalog import COORDINATOR, Registration, normal_address, placed
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.installation import (
+    CLOCK_LIMIT,
+    Installation,
+    Needs,
+    clock_difference,
+    differences,
+)
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import instance_of
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.snapshot import Site, Wanted, refusal
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict import PRIMARY_UNKNOWN, Verdict, judge, view_of
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import inventory
+
+Observation = t.Mapping[str, t.Any]
+Observations = t.Mapping[str, t.Optional[Observation]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Pair:
+    """A cluster's pair of coordinators, and what it stands in.
+
+    :param verdict: what state it is in.
+    :param coordinators: hosts where the coordinator may live.
+    :param segment_hosts: the other hosts.
+    :param unknown: by host that was not observed, why.
+    :param problems: what is wrong with the inventory.
+    :param obstacle: why the host that is not primary cannot become its standby; None when it can, or when that was not seen.
+    :param differences: by name, what of that host differs from the primary's so that it could not serve as it.
+    :param instances: by host, the data directories of the cluster's instances there, ``coordinator`` and ``segments``; those that the
+        catalog says are down are left out, for they get their access rules from the acting primary when they are recovered.
+    :param strays: hosts that the catalog names and the inventory does not.
+    :param warnings: what the operator should know beside the verdict.
+    """
+
+    verdict: Verdict
+    coordinators: list[str]
+    segment_hosts: list[str]
+    unknown: dict[str, str]
+    problems: list[str]
+    obstacle: str | None
+    differences: dict[str, str]
+    instances: dict[str, dict[str, list[str]]]
+    strays: list[str]
+    warnings: list[str]
+
+
+def why_missing(observed: t.Any) -> str:
+    """Why there is no observation of a host, the empty string when there is one."""
+    if observed is None:
+        return "it took no part in this run"
+    said = " ".join(str(observed.get("msg", "")).split())
+    if observed.get("unreachable"):
+        return f"unreachable: {said}"
+    return f"not observed: {said}" if "segments" not in observed else ""
+
+
+def assess(cluster: str, variables: t.Mapping[str, inventory.Variables], results: Observations, limit: int | None = None) -> Pair:
+    """What a cluster's observations mean.
+
+    :param cluster: its name.
+    :param variables: by host, its variables of the inventory.
+    :param results: by host, what was registered there.
+    :param limit: bytes of WAL that a slot may hold back before it is warned of; None: the engine's own limit.
+    """
+    coordinators = [host for host, known in variables.items() if known.get("whpg_role") in inventory.COORDINATOR_ROLES]
+    unknown = {host: why for host, why in ((host, why_missing(results[host])) for host in variables) if why}
+    observations = {host: None if host in unknown else results[host] for host in variables}
+    problems = inventory.problems(cluster, variables) + inventory.shared_places(
+        {
+            host: (found["instance"]["data_directory"], (found["hostname"], tuple(found["addresses"])))
+            for host, found in observations.items()
+            if found and "instance" in found
+        }
+    )
+    problems += [
+        f"{host}: {found['instance']['data_directory']} is of PostgreSQL {found['instance']['major']}, as WarehousePG 6 is, which keeps a "
+        "standby's settings otherwise: only engines of WarehousePG 7, PostgreSQL 12, can be mirrored"
+        for host, found in observations.items()
+        if found and "instance" in found and str(found["instance"]["major"]).startswith(("8.", "9."))
+    ]
+    if problems:
+        verdict = Verdict(PRIMARY_UNKNOWN, tuple(problems), "correct the inventory", None, None, False, "the inventory is wrong")
+    else:
+        verdict = judge([view_of(host, observations[host]) for host in coordinators])
+    other = next((host for host in coordinators if host != verdict.primary), None) if verdict.primary else None
+    primary, standby = (observations.get(host or "") for host in (verdict.primary, other))
+    unlike = compare(primary, standby)
+    instances, strays = whereabouts(variables, observations, primary, verdict.primary)
+    return Pair(
+        verdict=verdict,
+        coordinators=coordinators,
+        segment_hosts=[host for host in variables if host not in coordinators],
+        unknown=unknown,
+        problems=problems,
+        obstacle=_obstacle_of_access(verdict.primary, primary) or _obstacle(other, primary, standby),
+        differences=unlike,
+        instances=instances,
+        strays=strays,
+        warnings=[
+            *(f"{host}: the catalog has segments there, the inventory does not name it" for host in strays),
+            *(f"{other} could not serve as the primary does: {said}" for said in unlike.values()),
+            *_warnings_of_wal(verdict.primary, primary, limit),
+            *_warnings_of_path(other, standby),
+        ],
+    )
+
+
+def compare(primary: Observation | None, standby: Observation | None) -> dict[str, str]:
+    """By name, what of the standby's host differs so that it could not serve as the primary."""
+    if not primary or not standby or not primary["primary"]:
+        return {}
+    unlike = {}
+    if primary["installation"] and standby["installation"]:
+        unlike = differences(
+            Installation(**primary["installation"]), Installation(**standby["installation"]), Needs(**primary["primary"]["needs"])
+        )
+    clocks = [(found["asked"][0], found["clock"], found["asked"][1]) for found in (primary, standby) if found.get("asked")]
+    seconds = clock_difference(*clocks) if len(clocks) == 2 else 0.0
+    if seconds > CLOCK_LIMIT:
+        unlike["clock"] = f"its clock differs from the primary's by at least {seconds:.0f} s: let both follow the same time server"
+    return unlike
+
+
+def _obstacle_of_access(host: str | None, primary: Observation | None) -> str | None:
+    if not primary or not primary["primary"] or not primary["primary"]["access_errors"]:
+        return None
+    errors = primary["primary"]["access_errors"]
+    return f"{host}: the engine takes no new rules from {primary['instance']['data_directory']}/pg_hba.conf, {errors[0]}: correct that line"
+
+
+def _obstacle(host: str | None, primary: Observation | None, standby: Observation | None) -> str | None:
+    if host is None or not primary or not standby or not primary["instance"]["control"]:
+        return None
+    wanted = Wanted(primary["instance"]["control"]["system_identifier"], primary["site"]["engine_version"], primary["used_bytes"])
+    why = refusal(Site(**standby["site"]), instance_of(standby["instance"]), wanted)
+    if why is None and standby["port_taken"]:
+        why = "something else listens on the standby's port there: stop it, or set whpg_port of that host or standby_port to another one"
+    if why is None and standby["standby"] and standby["standby"]["removed_wal"]:
+        why = (
+            f"the standby in {standby['instance']['data_directory']} can no longer catch up, the primary has removed the WAL segment "
+            f"{standby['standby']['removed_wal']} that it needs: stop it, move its data directory away, and run this again"
+        )
+    return f"{host}: {why}" if why else None
+
+
+def whereabouts(
+    variables: t.Mapping[str, inventory.Variables], observations: Observations, primary: Observation | None, primary_host: str | None
+) -> tuple[dict[str, dict[str, list[str]]], list[str]]:
+    """Where the cluster's instances are: by host of the inventory, and the hosts that it does not name."""
+    instances: dict[str, dict[str, list[str]]] = {host: {"coordinator": [], "segments": []} for host in variables}
+    for host, found in observations.items():
+        if found and "instance" in found and found["instance"]["content"] == "instance":
+            instances[host]["coordinator"].append(found["instance"]["data_directory"])
+    if not primary or not primary["primary"]:
+        return instances, []
+    rows = [Registration(**row) for row in primary["primary"]["registrations"] if row["content"] != COORDINATOR]
+    # a host that carries both, under two names, is the segments' first
+    order = sorted((host for host, found in observations.items() if found), key=lambda host: variables[host].get("whpg_role") != "segment")
+    hosts = {
+        host: (found["hostname"], [normal_address(str(address)) for address in variables[host].get("whpg_addresses") or found["addresses"]])
+        for host, found in ((host, observations[host] or {}) for host in order)
+    }
+    where = placed(rows, primary["primary"]["resolved"], hosts)
+    for row in rows:
+        place = where[row.dbid]
+        if place is not None and (row.status == "u" or _runs(row, observations[place])):
+            instances[place]["segments"].append(row.datadir)
+    # a host that was not observed may be the one that is missing
+    strays = {row.hostname for row in rows if where[row.dbid] is None} if all(observations.values()) else set()
+    return instances, sorted(strays)
+
+
+def own_segments(observation: Observation | None, directories: t.Collection[str]) -> Observation | None:
+    """An observation without segment instances of other clusters on the same host.
+
+    :param directories: the data directories of the cluster's segments there.
+    """
+    if not observation:
+        return observation
+    return {**observation, "segments": [segment for segment in observation["segments"] if segment["data_directory"] in directories]}
+
+
+def _runs(row: Registration, observation: Observation | None) -> bool:
+    return any(segment["data_directory"] == row.datadir for segment in (observation or {}).get("segments", ()))
+
+
+def _warnings_of_path(host: str | None, standby: Observation | None) -> list[str]:
+    """The engine's utilities pass paths through a shell unquoted."""
+    directory = standby["instance"]["data_directory"] if standby and "instance" in standby else ""
+    if not any(letter.isspace() for letter in directory):
+        return []
+    return [f"{host}: gpstart and gpstop cannot deal with the blanks in {directory}, gpstart -a refuses to start the cluster"]
+
+
+def _warnings_of_wal(host: str | None, primary: Observation | None, limit: int | None) -> list[str]:
+    if not primary or not primary["primary"] or not primary["wal"]:
+        return []
+    known = primary["primary"]
+    own = known["retention_limit"] if known["retention_limit"] and known["retention_limit"] > 0 else None
+    found = retention.warnings(known["slots"], limit or own, primary["wal"]["free"], primary["wal"]["size"])
+    return [f"{host}: {warning}" for warning in found]

@@ -1,0 +1,262 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What has to be done on which host of a cluster so that its coordinator is mirrored as it is wanted."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import typing as t
+
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.access import rules_of
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.catalog import Registration, StandbyAddress
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.installation import library_path
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import APPLICATION_NAME
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.retention import parse_size
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict import DEGRADED, MIRRORED, UNMIRRORED
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.options import Options, problems
+
+Observation = t.Mapping[str, t.Any]
+Variables = t.Mapping[str, t.Any]
+
+_METHODS = {"scram": "scram-sha-256", "cert": "cert", "trust": "trust"}
+
+
+@dataclasses.dataclass(frozen=True)
+class StandbyPlan:
+    """What has to be done.
+
+    :param refusal: why nothing can be begun; empty when it can.
+    :param unsettled: what is not as it is wanted; with nothing in it no module would change anything.
+    :param primary: host that is primary.
+    :param standby: host that is, or is to be, the standby.
+    :param copying: whether a copy has to be made.
+    :param look: whether the standby's host has to be looked at for what the copy needs beside its data directory.
+    :param password_missing: whether a password has to be chosen.
+    :param registration: options of the standby's registration.
+    :param access: by host, the data directories and rules of its instances.
+    :param primary_host: name or address that the standby reaches the primary by.
+    :param primary_port: port of the primary.
+    :param connection: further parameters of libpq.
+    :param snapshot: options of the copy.
+    :param expected_dbid: number under which the standby is registered, or will be.
+    """
+
+    refusal: str
+    unsettled: list[str] = dataclasses.field(default_factory=list)
+    primary: str | None = None
+    standby: str | None = None
+    copying: bool = False
+    look: bool = False
+    password_missing: bool = False
+    registration: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+    access: dict[str, dict[str, t.Any]] = dataclasses.field(default_factory=dict)
+    primary_host: str | None = None
+    primary_port: int | None = None
+    connection: dict[str, str] = dataclasses.field(default_factory=dict)
+    snapshot: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+    expected_dbid: int | None = None
+
+
+def make(
+    pair: t.Mapping[str, t.Any], observations: t.Mapping[str, Observation], variables: t.Mapping[str, Variables], options: Options
+) -> StandbyPlan:
+    """What has to be done in a cluster.
+
+    :param pair: what M(warehousepg.coordinator.mirroring_verdict) returned of it.
+    :param observations: by host, what M(warehousepg.coordinator.mirroring_info) returned there.
+    :param variables: by host, its variables of the inventory.
+    :param options: variables of the role, without its prefix; None or missing: not given.
+    """
+    why = _refusal(pair, problems(options))
+    if why:
+        return StandbyPlan(why, primary=pair["primary"])
+    primary = pair["primary"]
+    standby = next(host for host in pair["coordinators"] if host != primary)
+    on_primary, on_standby = observations[primary], observations[standby]
+    known = on_primary["primary"]
+    rows = [Registration(**row) for row in known["registrations"]]
+    row = next((row for row in rows if row.content == -1 and row.role == "m"), None)
+    own = next(row for row in rows if row.content == -1 and row.role == "p")
+    wanted = _registration(on_standby, variables[standby], row, options)
+    registered = row is not None and wanted.matches(row)
+    copying = on_standby["instance"]["content"] != "instance"
+    snapshot, missing = _snapshot(on_primary, options)
+    plan = StandbyPlan(
+        refusal=_refusal_of_wishes(pair, on_primary, options, copying, missing),
+        primary=primary,
+        standby=standby,
+        copying=copying,
+        look=copying and bool(snapshot["tablespaces"] or snapshot["required_files"]),
+        registration={f"standby_{_OPTION.get(name, name)}": value for name, value in dataclasses.asdict(wanted).items()},
+        access=_access(pair, observations, variables, options),
+        primary_host=options.get("primary_host") or own.address,
+        primary_port=own.port,
+        connection=_further(options),
+        snapshot=snapshot,
+        expected_dbid=row.dbid if row and registered else max(other.dbid for other in rows if other != row) + 1,
+    )
+    passfiles = [observed.get("passfile") or {} for observed in (on_primary, on_standby)]
+    same = all(passfile.get("usable") for passfile in passfiles) and len({passfile["check"] for passfile in passfiles}) == 1
+    scram, given = options["replication_auth"] == "scram", bool(options.get("password_given"))
+    return dataclasses.replace(
+        plan,
+        password_missing=scram and not given and not same,
+        unsettled=_unsettled(plan, pair, observations, options, registered, same or not scram, given),
+    )
+
+
+_OPTION = {"datadir": "data_directory"}
+
+
+def _refusal(pair: t.Mapping[str, t.Any], wrong: t.Sequence[str]) -> str:
+    if pair["problems"] or wrong:
+        return "; ".join([*pair["problems"], *wrong])
+    if len(pair["coordinators"]) < 2:
+        return "no host for the standby: give one host of the cluster whpg_role=standby"
+    if pair["unknown"]:
+        return "; ".join(f"{host} is unknown, {why}" for host, why in pair["unknown"].items())
+    if pair["state"] not in (MIRRORED, DEGRADED, UNMIRRORED):
+        return f"the primary does not serve, {'; '.join(pair['reasons'])}; {pair['advice']}"
+    if pair["strays"]:
+        return (
+            f"the catalog has segments on {', '.join(pair['strays'])}, which no host of the inventory is: add it with whpg_role=segment, "
+            "or give its whpg_addresses as the primary knows them"
+        )
+    return pair["obstacle"] or ""
+
+
+def _refusal_of_wishes(pair: t.Mapping[str, t.Any], primary: Observation, options: Options, copying: bool, missing: t.Sequence[str]) -> str:
+    """Why these options do not fit what was seen; empty when they do."""
+    if options["tls"] and not primary["primary"]["needs"]["ssl"]:
+        return "standby_tls is given, and the primary has ssl=off: turn it on there, with a certificate, or leave standby_tls out"
+    if missing:
+        there = ", ".join(space["location"] for space in primary["tablespaces"]) or "nowhere"
+        return f"standby_tablespace_mapping names {', '.join(missing)}; the primary has tablespaces in {there}: correct the mapping"
+    unlike = {name: said for name, said in pair["differences"].items() if name not in options["accept"]}
+    if copying and unlike:
+        standby = next(host for host in pair["coordinators"] if host != pair["primary"])
+        return f"{standby}: {'; '.join(unlike.values())}; or accept it: standby_accept={list(unlike)}"
+    return ""
+
+
+def _registration(observed: Observation, variables: Variables, row: Registration | None, options: Options) -> StandbyAddress:
+    """How the standby is to be registered: as the operator says, else as it is already, else as its host names itself."""
+    instance = observed["instance"]
+    adopted = row is not None and row.dbid == instance["dbid"] and os.path.normpath(row.datadir) == instance["data_directory"]
+    hostname = options.get("hostname") or variables.get("whpg_hostname")
+    address = options.get("address") or variables.get("whpg_address")
+    if row is not None and adopted:
+        address = address or (row.address if hostname in (None, row.hostname) else None)
+        hostname = hostname or row.hostname
+    hostname = hostname or observed["hostname"]
+    port = int(options.get("port") or variables["whpg_port"])
+    return StandbyAddress(str(hostname), str(address or hostname), port, instance["data_directory"])
+
+
+def _further(options: Options) -> dict[str, str]:
+    """Parameters of libpq beside who and where."""
+    bound = options.get("commit_timeout")
+    further = {**options["connection"], **options["tls"]}
+    if bound is not None:
+        # a setting of the session that the primary's walsender is
+        further["options"] = f"-c wal_sender_timeout={int(bound)}s"
+    return {name: str(value) for name, value in further.items()}
+
+
+def _snapshot(primary: Observation, options: Options) -> tuple[dict[str, t.Any], list[str]]:
+    """Options of the copy, and locations in the mapping that are none of a tablespace."""
+    mapping = {os.path.normpath(old): os.path.normpath(new) for old, new in options["tablespace_mapping"].items()}
+    locations = {space["location"]: space["bytes"] for space in primary["tablespaces"]}
+    libraries = [path for path in map(library_path, primary["primary"]["needs"]["preload"]) if path]
+    files = [str(options["tls"][name]) for name in ("sslrootcert", "sslcert", "sslkey") if options["tls"].get(name)]
+    wanted = {
+        "system_identifier": primary["instance"]["control"]["system_identifier"],
+        "engine_version": primary["site"]["engine_version"],
+        "expected_bytes": primary["used_bytes"],
+        "checkpoint": options["checkpoint"],
+        "max_rate": options.get("max_rate"),
+        "tablespaces": [
+            {"location": location, "place": mapping.get(location, location), "bytes": size} for location, size in sorted(locations.items())
+        ],
+        "required_files": libraries + files,
+    }
+    return {name: value for name, value in wanted.items() if value is not None}, sorted(set(mapping) - set(locations))
+
+
+def _access(
+    pair: t.Mapping[str, t.Any], observations: t.Mapping[str, Observation], variables: t.Mapping[str, Variables], options: Options
+) -> dict[str, dict[str, t.Any]]:
+    """By host, the instances there and their rules; either coordinator may be primary later, so both are let in on both."""
+    seen = (variables[host].get("whpg_addresses") or observations[host]["addresses"] for host in pair["coordinators"])
+    addresses = list(dict.fromkeys(options.get("addresses") or [str(address) for found in seen for address in found]))
+    encrypted = bool(options["tls"])
+    coordinator = {
+        "type": "hostssl" if encrypted else "host",
+        "database": "replication",
+        "addresses": addresses,
+        "user": options["replication_user"],
+        "method": _METHODS[options["replication_auth"]],
+        "options": [f"clientcert={options['clientcert']}"] if options.get("clientcert") else [],
+    }
+    segment = {"database": "all", "addresses": addresses, "user": options["user"], "method": options["segment_access_method"]}
+    return {
+        host: {
+            "data_directories": instances["coordinator"] + instances["segments"],
+            "rules": [
+                {**rule, "data_directories": instances[kind]}
+                for kind, rule in (("coordinator", coordinator), ("segments", segment))
+                if instances[kind]
+            ],
+        }
+        for host, instances in pair["instances"].items()
+    }
+
+
+def _unsettled(
+    plan: StandbyPlan,
+    pair: t.Mapping[str, t.Any],
+    observations: t.Mapping[str, Observation],
+    options: Options,
+    registered: bool,
+    same_password: bool,
+    password_given: bool,
+) -> list[str]:
+    """What is not as it is wanted, each thing by its name."""
+    knows, shows = observations[plan.primary or ""]["primary"], observations[plan.standby or ""]
+    scram = options["replication_auth"] == "scram"
+    standby = shows["standby"] or {}
+    upstream = {
+        **plan.connection,
+        "host": plan.primary_host,
+        "port": str(plan.primary_port),
+        "user": options["replication_user"],
+        "application_name": APPLICATION_NAME,
+    }
+    if standby.get("resolved") != plan.primary_host:
+        upstream["hostaddr"] = standby.get("resolved")
+    if scram:
+        upstream["passfile"] = (shows.get("passfile") or {}).get("path")
+    limit = parse_size(options["retention_limit"]) if options.get("retention_limit") else None
+    checks = {
+        "state": pair["state"] == MIRRORED,
+        "write": bool(knows["probe"] and knows["probe"]["acknowledged"]),
+        "password": not password_given,
+        "row": registered,
+        "slot": any(slot["name"] == options["slot_name"] and slot["active"] for slot in knows["slots"]),
+        "retention": limit is None or knows["retention_limit"] in (None, limit >> 20 << 20),
+        "role": bool(knows["role"] and knows["role"]["ready"] and (knows["role"]["verified"] or not scram)),
+        "passfile": same_password,
+        "upstream": standby.get("following") == upstream,
+        "slot_name": shows["instance"]["settings"].get("primary_slot_name") == options["slot_name"],
+        "tablespaces": all(space["dbid"] == shows["instance"]["dbid"] for space in shows["tablespaces"]),
+        "copy": not shows["site"]["leftover"],
+        "access": all(
+            observations[host]["access"].get(directory) == [str(rule) for rule in rules_of(access["rules"], directory)]
+            for host, access in plan.access.items()
+            for directory in access["data_directories"]
+        ),
+    }
+    return [name for name, holds in checks.items() if not holds]

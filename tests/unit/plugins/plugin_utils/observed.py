@@ -1,0 +1,160 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A mirrored cluster as its hosts show it, and ways to show another one."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.catalog import Registration
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.installation import Installation, Needs
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import ControlData, Instance, Postmaster
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import Passfile, Probe, Slot, WalSender
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.snapshot import Site
+
+GIB = 1 << 30
+
+shown = dataclasses.asdict
+
+CONTROL = ControlData("1", "in production", 1, "0/1", "0/1", "0/0", 1 << 26, True)
+PRIMARY = Instance(
+    "/c", "instance", "gpadmin", "primary", "12", 1, 5432, {}, CONTROL, Postmaster(7, 5432, "/tmp", "dtmready", False, False, None)
+)
+STANDBY = Instance(
+    "/s",
+    "instance",
+    "gpadmin",
+    "standby",
+    "12",
+    8,
+    5432,
+    {"primary_slot_name": "standby_coordinator"},
+    CONTROL,
+    Postmaster(9, 5432, "/tmp", "standby", False, True, "0/200"),
+)
+ABSENT = Instance("/s", "absent")
+
+ROWS = (
+    Registration(1, -1, "p", "p", "s", "u", 5432, "cdw", "cdw", "/c"),
+    Registration(2, 0, "p", "p", "s", "u", 6000, "sdw1", "sdw1-ic", "/p0"),
+    Registration(3, 0, "m", "m", "s", "u", 7000, "sdw1", "sdw1-ic", "/m0"),
+    Registration(8, -1, "m", "m", "s", "u", 5432, "scdw", "scdw", "/s"),
+)
+INSTALLATION = Installation("/usr/local/greenplum-db", ("metrics.so",), {}, ("c.utf8",), "glibc 2.34", 65536, None)
+PASSFILE = Passfile("/home/gpadmin/.whpg/demo.pgpass", True, "abcd")
+FOLLOWING = {
+    "host": "cdw",
+    "hostaddr": "10.0.0.11",
+    "port": "5432",
+    "user": "standby_replicator",
+    "passfile": PASSFILE.path,
+    "application_name": "gp_walreceiver",
+    "keepalives_idle": "3",
+    "keepalives_interval": "1",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "6000",
+}
+REPLICATION = [f"host\treplication\tstandby_replicator\t10.0.0.{number}/32\tscram-sha-256" for number in (11, 12)]
+SEGMENTS = [f"host\tall\tgpadmin\t10.0.0.{number}/32\ttrust" for number in (11, 12)]
+
+
+def machine(name, *addresses):
+    """What every host shows of itself."""
+    return {"hostname": name, "addresses": list(addresses), "clock": 1000.0, "asked": [999.9, 1000.1], "segments": [], "access": {}}
+
+
+def coordinator(name, address, instance, rules=REPLICATION):
+    """What a host shows where the coordinator may live."""
+    return {
+        **machine(name, address),
+        "instance": shown(instance),
+        "site": shown(Site("/", "gpadmin", True, 9 * GIB, "gpadmin", False, "postgres 12")),
+        "installation": shown(INSTALLATION),
+        "port_taken": False,
+        "used_bytes": GIB,
+        "tablespaces": [],
+        "wal": {"size": 100 * GIB, "free": 50 * GIB},
+        "sql": None,
+        "primary": None,
+        "standby": None,
+        "passfile": shown(PASSFILE),
+        "access": {instance.data_directory: rules},
+    }
+
+
+CDW = {
+    **coordinator("cdw", "10.0.0.11", PRIMARY),
+    "sql": {"answered": True, "error": None},
+    "primary": {
+        "registrations": [shown(row) for row in ROWS],
+        "standby": shown(ROWS[-1]),
+        "walsender": shown(WalSender(8, "10.0.0.12", "streaming", "sync", "0/200", "0/200", "0/200", 0, None, 1.5)),
+        "sync_error": "none",
+        "role": {"ready": True, "verified": True},
+        "slots": [shown(Slot("standby_coordinator", True, "0/1", 0))],
+        "probe": shown(Probe("0/200", True, True, 0.1)),
+        "needs": shown(Needs(("metrics",), ("C",), False)),
+        "retention_limit": -1,
+        "access_errors": [],
+        "lsn": "0/200",
+        "timeline": 1,
+        "version": "12",
+        "resolved": {"cdw": ["10.0.0.11"], "scdw": ["10.0.0.12"], "sdw1-ic": ["10.0.0.21"]},
+    },
+}
+SCDW = {
+    **coordinator("scdw", "10.0.0.12", STANDBY),
+    "standby": {
+        "following": FOLLOWING,
+        "resolved": "10.0.0.11",
+        "received_lsn": "0/200",
+        "replayed_lsn": "0/200",
+        "errors": "",
+        "removed_wal": None,
+    },
+}
+EMPTY = {**coordinator("scdw", "10.0.0.12", ABSENT), "wal": None, "passfile": shown(Passfile(PASSFILE.path, False, None)), "access": {}}
+SDW1 = {
+    **machine("sdw1", "10.0.0.21"),
+    "segments": [{"data_directory": "/p0", "port": 6000}, {"data_directory": "/m0", "port": 7000}],
+    "access": {"/p0": SEGMENTS, "/m0": SEGMENTS},
+}
+
+#: the mirrored cluster
+MIRRORED = {"cdw": CDW, "scdw": SCDW, "sdw1": SDW1}
+
+VARIABLES = {
+    "cdw": {"whpg_role": "coordinator", "whpg_port": 5432, "whpg_data_directory": "/data"},
+    "scdw": {"whpg_role": "standby", "whpg_port": 5432, "whpg_data_directory": "/data"},
+    "sdw1": {"whpg_role": "segment"},
+}
+
+
+def changed(found, *changes):
+    """The same with a value changed at each of some ways: pairs of a way, its steps with blanks between them, and the value."""
+    found = copy.deepcopy(found)
+    for way, value in changes:
+        place = found
+        *steps, last = (int(step) if step.isdigit() else step for step in way.split(" "))
+        for step in steps:
+            place = place[step]
+        place[last] = value
+    return found
+
+
+#: the cluster before it had a standby
+UNMIRRORED = changed(
+    {**MIRRORED, "scdw": EMPTY},
+    ("cdw primary registrations", [shown(row) for row in ROWS[:-1]]),
+    ("cdw primary standby", None),
+    ("cdw primary walsender", None),
+    ("cdw primary slots", []),
+    ("cdw primary role", None),
+    ("cdw primary probe replayed", False),
+    ("cdw passfile", shown(Passfile(PASSFILE.path, False, None))),
+    ("cdw access", {"/c": None}),
+    ("sdw1 access", {"/p0": None, "/m0": None}),
+)

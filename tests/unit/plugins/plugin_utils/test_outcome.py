@@ -1,0 +1,127 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.outcome import outcome
+
+PLAN = {"refusal": "", "unsettled": ["state"], "primary": "cdw", "standby": "scdw"}
+PROBE = {"lsn": "0/200", "acknowledged": True, "replayed": True, "seconds": 0.1}
+MIRRORED = "mirrored: scdw streams in sync from cdw; a write was acknowledged and replayed, up to 0/200"
+
+
+def demo(cdw=None, scdw=None, sdw1=None, plan=None, lost=(), check_mode=False):
+    """How it ended for a cluster by what was registered on its hosts."""
+    planned = {"__standby_plan": PLAN if plan is None else plan}
+    hosts = {"cdw": {**planned, **(cdw or {})}, "scdw": {**planned, **(scdw or {})}, "sdw1": {**planned, **(sdw1 or {})}}
+    return outcome("demo", hosts, lost, check_mode, "60")
+
+
+def seen(probe=None):
+    walsender = {"pid": 7, "state": "catchup"}
+    return {"__standby_verification": {"primary": {"probe": probe or {**PROBE, "replayed": False}, "walsender": walsender}}}
+
+
+def failed(why):
+    return {"__standby_failure": why}
+
+
+def test_it_was_mirrored_already():
+    ended = demo(plan={**PLAN, "unsettled": []}, cdw={"discovery_observation": {"primary": {"probe": PROBE}}})
+    assert (ended.mirrored, ended.text, ended.failure) == (True, MIRRORED, "")
+
+
+def test_it_is_mirrored_now():
+    ended = demo(seen(PROBE))
+    assert (ended.mirrored, ended.text, ended.failure) == (True, MIRRORED, "")
+
+
+def test_it_was_refused():
+    ended = demo(plan={"refusal": "no host for the standby: give one", "primary": None, "standby": None})
+    assert (ended.mirrored, ended.text) == (False, "NOT mirrored: nothing was changed: no host for the standby: give one")
+    assert ended.failure == "demo: nothing was changed: no host for the standby: give one"
+
+
+def test_a_look_at_the_standby_s_host_was_in_the_way():
+    ended = demo(scdw={"__standby_look": {"msg": "the directory /fast does not exist: create it"}})
+    assert ended.text == "NOT mirrored: nothing was changed: scdw: the directory /fast does not exist: create it"
+    assert ended.failure == "demo: nothing was changed: scdw: the directory /fast does not exist: create it"
+    assert demo(seen(PROBE), scdw={"__standby_look": {"changed": False}}).mirrored
+
+
+@pytest.mark.parametrize(
+    ("hosts", "lost", "why"),
+    [
+        (
+            {"cdw": {}, "scdw": {}},
+            ["cdw", "scdw"],
+            "cdw: dropped out of the run, unreachable or failed, see above; scdw: dropped out of the run, unreachable or failed, see above",
+        ),
+        ({"cdw": {"__standby_plan": {"msg": "wrong"}}, "scdw": {}}, [], "nothing was planned"),
+    ],
+)
+def test_nothing_came_of_it(hosts, lost, why):
+    ended = outcome("demo", hosts, lost, False, "60")
+    assert (ended.mirrored, ended.text, ended.failure) == (False, f"NOT mirrored: {why}.", f"demo is not mirrored: {why}.")
+
+
+def test_it_can_be_mirrored():
+    ended = demo(check_mode=True)
+    assert (ended.mirrored, ended.text) == (True, "can be mirrored: scdw can be the standby of cdw")
+
+
+def test_it_cannot_be_mirrored():
+    ended = demo(check_mode=True, scdw=failed("Copy: no passfile"))
+    assert (ended.mirrored, ended.text) == (False, "NOT mirrored: scdw: Copy: no passfile.")
+
+
+@pytest.mark.parametrize(
+    ("cdw", "walsender"),
+    [({}, "missing"), ({"__standby_verification": {"primary": None}}, "missing"), (seen(), "catchup")],
+)
+def test_the_standby_was_not_seen_in_time(cdw, walsender):
+    ended = demo(cdw)
+    assert not ended.mirrored
+    why = "NOT mirrored: the primary did not see the standby stream in sync and replay a write within 60 s; its walsender is "
+    assert ended.text.startswith(why)
+    assert walsender in ended.text[len(why) :]
+    assert ended.failure.endswith("Taken back: nothing. The primary cdw goes on serving; run this again when the cause is mended")
+
+
+def test_failures_are_told_with_their_hosts_and_in_one_line():
+    ended = demo(seen(PROBE), scdw=failed("Copy:\n  disk is full"), lost=["sdw1"])
+    assert ended.text == "NOT mirrored: scdw: Copy: disk is full; sdw1: dropped out of the run, unreachable or failed, see above."
+    assert ended.failure.startswith("demo is not mirrored: scdw: Copy: disk is full")
+    assert "\n" not in ended.failure
+
+
+def test_the_standby_s_log_is_told():
+    ended = demo(scdw={**failed("it stopped"), "__standby_explanation": {"standby": {"errors": "FATAL: out of disk"}}})
+    assert ended.text == "NOT mirrored: scdw: it stopped. The standby's log: FATAL: out of disk."
+    assert "it stopped. The standby's log: FATAL: out of disk. Taken back: nothing." in ended.failure
+
+
+@pytest.mark.parametrize(
+    ("steps", "parts"),
+    [
+        (["drop_slot", "remove_row", "drop_role"], "role, row, slot"),
+        (["drop_slot"], "slot"),
+        ([], "nothing"),
+        (["write_passfile"], "nothing"),
+    ],
+)
+def test_what_was_taken_back_is_told(steps, parts):
+    taken = {"__standby_taken_back": {"steps": [{"name": name, "seconds": 0.1} for name in steps]}}
+    assert f" Taken back: {parts}. " in demo({**seen(), **taken}).failure
+
+
+def test_what_was_left_is_told():
+    ended = demo(seen(), sdw1={"__standby_left": "access rules stay"}, scdw={"__standby_left": ""})
+    assert "Taken back: nothing. sdw1: access rules stay. The primary cdw goes on serving" in ended.failure
+
+
+def test_a_standby_that_was_lost_is_no_success():
+    ended = demo(seen(PROBE), lost=["scdw"])
+    assert (ended.mirrored, ended.text) == (False, "NOT mirrored: scdw: dropped out of the run, unreachable or failed, see above.")

@@ -1,0 +1,247 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.pair import assess, compare, own_segments, why_missing
+
+from .observed import CDW, EMPTY, GIB, INSTALLATION, MIRRORED, SCDW, SDW1, UNMIRRORED, VARIABLES, changed, machine, shown
+
+
+@pytest.mark.parametrize(
+    ("observed", "why"),
+    [
+        (None, "it took no part in this run"),
+        ({"unreachable": True, "msg": "No route\n to host "}, "unreachable: No route to host"),
+        ({"msg": "python is missing"}, "not observed: python is missing"),
+        ({"failed": True}, "not observed: "),
+        ({"segments": []}, ""),
+    ],
+)
+def test_a_host_without_an_observation_is_told_with_its_reason(observed, why):
+    assert why_missing(observed) == why
+
+
+def demo(found, *changes, variables=VARIABLES, limit=None):
+    return assess("demo", variables, changed(found, *changes), limit)
+
+
+def test_a_cluster_is_judged_as_a_whole():
+    pair = demo(MIRRORED)
+    assert (pair.verdict.state, pair.verdict.primary, pair.verdict.standby) == ("mirrored", "cdw", "scdw")
+    assert (pair.coordinators, pair.segment_hosts) == (["cdw", "scdw"], ["sdw1"])
+    assert pair.instances == {
+        "cdw": {"coordinator": ["/c"], "segments": []},
+        "scdw": {"coordinator": ["/s"], "segments": []},
+        "sdw1": {"coordinator": [], "segments": ["/p0", "/m0"]},
+    }
+    nothing = (pair.unknown, pair.problems, pair.obstacle, pair.differences, pair.strays, pair.warnings)
+    assert nothing == ({}, [], None, {}, [], [])
+
+
+def test_the_host_without_a_standby_can_take_one():
+    pair = demo(UNMIRRORED)
+    assert (pair.verdict.state, pair.obstacle, pair.warnings) == ("unmirrored", None, [])
+    assert pair.instances["scdw"] == {"coordinator": [], "segments": []}
+
+
+@pytest.mark.parametrize(
+    ("found", "change", "said"),
+    [
+        (UNMIRRORED, ("scdw site free", 0), "scdw: / has 0 MiB free, the copy needs 1536 MiB"),
+        (UNMIRRORED, ("scdw site engine_version", "postgres 13"), "scdw: this host has 'postgres 13', the primary 'postgres 12'"),
+        (UNMIRRORED, ("scdw instance content", "other"), "scdw: /s holds something that is not an instance"),
+        (UNMIRRORED, ("scdw port_taken", True), "scdw: something else listens on the standby's port there: stop it, or set whpg_port"),
+        (MIRRORED, ("scdw instance control system_identifier", "2"), "scdw: /s holds an instance of the system 2, the primary is of 1"),
+        (
+            MIRRORED,
+            ("scdw standby removed_wal", "00000001000000000000000C"),
+            "scdw: the standby in /s can no longer catch up, the primary has removed the WAL segment 00000001000000000000000C that it",
+        ),
+    ],
+)
+def test_what_keeps_the_other_host_from_being_the_standby_is_known_beforehand(found, change, said):
+    assert demo(found, change).obstacle.startswith(said)
+
+
+@pytest.mark.parametrize("change", [("scdw", None), ("cdw", None), ("cdw instance control", None)])
+def test_an_obstacle_is_told_only_of_what_was_seen(change):
+    assert demo(UNMIRRORED, ("scdw site free", 0), change).obstacle is None
+
+
+def test_a_host_that_was_not_observed_is_unknown():
+    pair = demo(MIRRORED, ("scdw", None), ("sdw1", {"unreachable": True, "msg": "no route"}))
+    assert pair.unknown == {"scdw": "it took no part in this run", "sdw1": "unreachable: no route"}
+    assert (pair.verdict.state, pair.obstacle, pair.differences, pair.strays) == ("degraded", None, {}, [])
+    assert pair.instances["sdw1"] == {"coordinator": [], "segments": []}
+
+
+@pytest.mark.parametrize("role", ["segment", "standby", None])
+def test_an_inventory_that_names_no_pair_is_told(role):
+    variables = {host: {**known, "whpg_role": role} for host, known in VARIABLES.items()}
+    pair = demo(MIRRORED, variables=variables)
+    assert (pair.verdict.state, pair.verdict.advice, pair.verdict.activation) == ("primary_unknown", "correct the inventory", False)
+    assert pair.problems == list(pair.verdict.reasons) != []
+    assert pair.instances["cdw"]["coordinator"] == ["/c"]
+
+
+def test_two_names_of_one_data_directory_are_a_mistake():
+    assert demo({**MIRRORED, "scdw": CDW}).problems == [
+        "cdw and scdw are one machine, and both name the data directory /c: give each instance its own"
+    ]
+
+
+def test_a_cluster_on_a_single_host():
+    variables = {"all": VARIABLES["cdw"]}
+    found = {"all": changed({"all": CDW}, ("all segments", SDW1["segments"]), ("all primary resolved sdw1-ic", ["10.0.0.11"]))["all"]}
+    pair = assess("demo", variables, found)
+    assert (pair.verdict.primary, pair.coordinators, pair.segment_hosts, pair.obstacle) == ("all", ["all"], [], None)
+    assert pair.instances == {"all": {"coordinator": ["/c"], "segments": ["/p0", "/m0"]}}
+
+
+def test_segments_on_the_coordinator_s_machine_belong_to_its_name_as_a_segment_host():
+    sdw1 = {**machine("cdw", "10.0.0.11"), "segments": SDW1["segments"]}
+    pair = demo({**MIRRORED, "sdw1": sdw1}, ("cdw primary resolved sdw1-ic", ["10.0.0.11"]))
+    assert pair.instances["cdw"] == {"coordinator": ["/c"], "segments": []}
+    assert pair.instances["sdw1"]["segments"] == ["/p0", "/m0"]
+    assert pair.strays == []
+
+
+def row(dbid, content, directory, address):
+    return {
+        "dbid": dbid,
+        "content": content,
+        "role": "p",
+        "preferred_role": "p",
+        "mode": "s",
+        "status": "u",
+        "port": 6000 + dbid,
+        "hostname": address,
+        "address": address,
+        "datadir": directory,
+    }
+
+
+def test_clusters_that_share_hosts_dbids_and_directories_are_kept_apart():
+    rows = CDW["primary"]["registrations"]
+    coordinators = [rows[0], rows[3]]
+    variables = {**VARIABLES, "sdw2": {"whpg_role": "segment"}}
+    resolved = {**CDW["primary"]["resolved"], "a": ["10.0.0.21"], "b": ["10.0.0.22"]}
+    # what runs on the hosts is of both clusters: the same directories, on either
+    running = [{"data_directory": directory, "port": port} for directory, port in (("/p0", 6002), ("/p1", 6003))]
+    found = {
+        **changed(MIRRORED, ("cdw primary resolved", resolved)),
+        "sdw1": {**machine("sdw1", "10.0.0.21"), "segments": running},
+        "sdw2": {**machine("sdw2", "10.0.0.22"), "segments": running},
+    }
+    segments = {}
+    for cluster, first, second in (("demo", "a", "b"), ("beta", "b", "a")):
+        own = [*coordinators, row(2, 0, "/p0", first), row(3, 1, "/p1", second)]
+        pair = assess(cluster, variables, changed(found, ("cdw primary registrations", own)))
+        segments[cluster] = {host: pair.instances[host]["segments"] for host in ("sdw1", "sdw2")}
+        assert pair.strays == []
+    assert segments == {"demo": {"sdw1": ["/p0"], "sdw2": ["/p1"]}, "beta": {"sdw1": ["/p1"], "sdw2": ["/p0"]}}
+
+
+@pytest.mark.parametrize(("runs", "there"), [(True, ["/p0", "/m0"]), (False, ["/p0"])])
+def test_a_segment_that_is_down_counts_only_while_it_runs(runs, there):
+    running = SDW1["segments"] if runs else SDW1["segments"][:1]
+    pair = demo(MIRRORED, ("cdw primary registrations 2 status", "d"), ("sdw1 segments", running))
+    assert pair.instances["sdw1"]["segments"] == there
+
+
+def test_hosts_that_the_catalog_names_alone_are_strays():
+    rows = [*CDW["primary"]["registrations"], row(4, 1, "/p1", "sdw9"), row(5, 2, "/p2", "sdw9"), row(6, 3, "/p3", "sdw8")]
+    pair = demo(MIRRORED, ("cdw primary registrations", rows))
+    assert pair.strays == ["sdw8", "sdw9"]
+    assert "sdw9: the catalog has segments there, the inventory does not name it" in pair.warnings
+    assert demo(MIRRORED, ("cdw primary registrations", rows), ("sdw1", None)).strays == []
+
+
+@pytest.mark.parametrize(
+    ("listed", "numeric", "strays"),
+    [
+        (["10.1.0.20", "10.1.0.21"], "10.1.0.21", []),
+        (["FD00:203:17:0::21"], "fd00:203:17::21", []),
+        (["10.1.0.21"], "10.0.0.21", ["sdw1"]),
+        ([], "10.0.0.21", []),
+    ],
+)
+def test_addresses_of_the_inventory_count_instead_of_those_seen(listed, numeric, strays):
+    variables = {**VARIABLES, "sdw1": {"whpg_role": "segment", "whpg_addresses": listed}}
+    assert demo(MIRRORED, ("cdw primary resolved sdw1-ic", [numeric]), variables=variables).strays == strays
+
+
+def test_what_differs_is_named_and_warned_of():
+    other = {**shown(INSTALLATION), "libc": "glibc 2.28"}
+    pair = demo(MIRRORED, ("scdw installation", other))
+    assert list(pair.differences) == ["libc"]
+    assert pair.warnings == [f"scdw could not serve as the primary does: {pair.differences['libc']}"]
+
+
+@pytest.mark.parametrize(("clock", "differ"), [(1010.2, False), (1010.3, True), (989.8, False), (989.7, True)])
+def test_clocks_may_differ_a_little(clock, differ):
+    # each answer took 0.2 s
+    found = demo(MIRRORED, ("scdw clock", clock)).differences
+    assert list(found) == (["clock"] if differ else [])
+    assert not differ or found["clock"].startswith("its clock differs from the primary's by at least 10 s: let both follow")
+
+
+@pytest.mark.parametrize(
+    ("primary", "standby"),
+    [
+        (None, SCDW),
+        (CDW, None),
+        ({**CDW, "primary": None}, SCDW),
+        ({**CDW, "installation": None}, SCDW),
+        (CDW, {**EMPTY, "installation": None}),
+        (CDW, {name: value for name, value in SCDW.items() if name != "asked"}),
+    ],
+)
+def test_what_was_not_seen_differs_in_nothing(primary, standby):
+    assert compare(primary, standby) == {}
+
+
+AWAY = {"name": "standby_coordinator", "active": False, "restart_lsn": "0/1", "retained_bytes": 2 * GIB}
+
+
+@pytest.mark.parametrize(
+    ("own", "limit", "more_than"),
+    [
+        (-1, None, None),
+        (None, None, None),
+        (0, None, None),
+        (-1, GIB, 1024),
+        (GIB, None, 1024),
+        (3 * GIB, None, None),
+        (3 * GIB, GIB, 1024),
+    ],
+)
+def test_warns_of_wal_by_the_limit_given_or_by_the_engine_s(own, limit, more_than):
+    found = demo(MIRRORED, ("cdw primary slots", [AWAY]), ("cdw primary retention_limit", own), limit=limit).warnings
+    assert len(found) == (more_than is not None)
+    assert all(warning.startswith("cdw: the slot") and f"more than {more_than} MiB" in warning for warning in found)
+
+
+def test_warns_of_a_disk_in_danger():
+    (found,) = demo(MIRRORED, ("cdw primary slots", [AWAY]), ("cdw wal free", GIB)).warnings
+    assert found.startswith("cdw: the disk of the WAL is in danger")
+    assert demo(MIRRORED, ("cdw primary slots", [AWAY]), ("cdw wal", None)).warnings == []
+
+
+def test_warns_of_blanks_in_the_standby_s_path():
+    (found,) = demo(MIRRORED, ("scdw instance data_directory", "/my data/s")).warnings
+    assert found == "scdw: gpstart and gpstop cannot deal with the blanks in /my data/s, gpstart -a refuses to start the cluster"
+
+
+@pytest.mark.parametrize(("major", "wrong"), [("9.4", True), ("8.3", True), ("12", False), ("14", False)])
+def test_an_engine_that_keeps_a_standby_otherwise_is_told(major, wrong):
+    problems = demo(MIRRORED, ("cdw instance major", major)).problems
+    assert [problem.split(",")[0] for problem in problems] == ([f"cdw: /c is of PostgreSQL {major}"] if wrong else [])
+
+
+def test_segments_of_other_clusters_are_left_out():
+    assert own_segments(SDW1, ["/m0", "/x"])["segments"] == SDW1["segments"][1:]
+    assert own_segments(None, ["/m0"]) is None

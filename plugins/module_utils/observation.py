@@ -113,8 +113,13 @@ def read_needs(open_connection: connection.Connection) -> Needs:
 
 
 def read_access_errors(open_connection: connection.Connection) -> list[str]:
-    """What the primary cannot make sense of in its access file; with a line of this kind it takes no rule from the file any more."""
-    rows = open_connection.query("SELECT line_number, error FROM pg_hba_file_rules WHERE error IS NOT NULL ORDER BY line_number")
+    """What the primary cannot make sense of in its access file; with a line of this kind it takes no rule from the file any more.
+
+    A rule that merely cannot match, such as ``hostssl`` where SSL is off, does not keep the others from being taken (hba.c).
+    """
+    rows = open_connection.query(
+        "SELECT line_number, error FROM pg_hba_file_rules WHERE strpos(error, 'cannot match') = 0 ORDER BY line_number"
+    )
     return [f"line {row['line_number']}: {row['error']}" for row in rows]
 
 

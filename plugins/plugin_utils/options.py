@@ -64,7 +64,7 @@ def _number(value: t.Any) -> float:
 
 
 def _numbers(options: Options) -> t.Iterator[str]:
-    if not _number(options["timeout"]) > 0:
+    if not 0 < _number(options["timeout"]) < float("inf"):
         yield f"timeout is {options['timeout']!r}: give seconds above zero"
     bound = options.get("commit_timeout")
     if bound is not None and not (_number(bound) >= 1 and _number(bound) % 1 == 0):

@@ -34,8 +34,8 @@ table() {
     mapfile -t lines
     for line in "${lines[@]}"; do
         IFS=$'\t' read -r label value remark <<< "$line"
-        [ ${#label} -le $labels ] || labels=${#label}
-        [ ${#value} -le $values ] || values=${#value}
+        [ ${#label} -le "$labels" ] || labels=${#label}
+        [ ${#value} -le "$values" ] || values=${#value}
     done
     for line in "${lines[@]}"; do
         IFS=$'\t' read -r label value remark <<< "$line"

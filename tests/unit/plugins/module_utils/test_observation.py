@@ -81,6 +81,12 @@ def test_reads_what_the_primary_needs(recorder):
     assert observation.read_needs(recorder()) == observation.Needs()
 
 
+def test_reads_what_is_wrong_in_the_access_file(recorder):
+    rows = [{"line_number": 7, "error": "invalid authentication method"}]
+    assert observation.read_access_errors(recorder(("pg_hba_file_rules", rows))) == ["line 7: invalid authentication method"]
+    assert observation.read_access_errors(recorder()) == []
+
+
 def primary(recorder, **answers):
     """A connection to a primary that tells everything, but for what it refuses."""
 

@@ -72,7 +72,7 @@ def test_each_mistake_of_a_host_is_told_with_value_and_remedy(variables, said):
 
 def test_all_mistakes_of_all_hosts_are_told_at_once():
     found = problems("demo", {"cdw": {"whpg_role": "coordinator"}, "sdw1": {}})
-    assert [problem.split(" is ")[0] for problem in found] == ["cdw: whpg_port", "cdw: whpg_data_directory", "sdw1: whpg_role"]
+    assert [problem.split(" is ", maxsplit=1)[0] for problem in found] == ["cdw: whpg_port", "cdw: whpg_data_directory", "sdw1: whpg_role"]
 
 
 @pytest.mark.parametrize(

@@ -24,8 +24,8 @@ def test_a_host_without_an_observation_is_told_with_its_reason(observed, why):
     assert why_missing(observed) == why
 
 
-def demo(found, *changes, variables=VARIABLES, limit=None):
-    return assess("demo", variables, changed(found, *changes), limit)
+def demo(found, *changes, variables=None, limit=None):
+    return assess("demo", variables or VARIABLES, changed(found, *changes), limit)
 
 
 def test_a_cluster_is_judged_as_a_whole():
@@ -64,6 +64,11 @@ def test_the_host_without_a_standby_can_take_one():
 )
 def test_what_keeps_the_other_host_from_being_the_standby_is_known_beforehand(found, change, said):
     assert demo(found, change).obstacle.startswith(said)
+
+
+def test_an_access_file_that_the_engine_does_not_take_is_an_obstacle():
+    said = "cdw: the engine takes no new rules from /c/pg_hba.conf, line 7: invalid authentication method: correct that line"
+    assert demo(UNMIRRORED, ("cdw primary access_errors", ["line 7: invalid authentication method", "line 9: x"])).obstacle == said
 
 
 @pytest.mark.parametrize("change", [("scdw", None), ("cdw", None), ("cdw instance control", None)])

@@ -32,8 +32,9 @@ from .wishes import OPTIONS
 CERTIFICATE = {"sslmode": "verify-full", "sslrootcert": "/ca.crt", "sslcert": "/s.crt", "sslkey": "/s.key"}
 
 
-def demo(found, *changes, variables=VARIABLES, **options):
+def demo(found, *changes, variables=None, **options):
     """The plan for a cluster, by what its hosts show and the options that differ from the role's own."""
+    variables = variables or VARIABLES
     found = changed(found, *changes)
     pair = shown(assess("demo", variables, found))
     pair = {**pair.pop("verdict"), **pair}

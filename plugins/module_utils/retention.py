@@ -27,9 +27,10 @@ def parse_size(text: str) -> int:
     :raises CoordinatorError: it is none.
     """
     match = re.fullmatch(r"\s*([0-9]+)\s*([kmgt]b)?\s*", str(text), re.IGNORECASE)
-    if match is None or int(match.group(1)) == 0:
-        raise CoordinatorError(f"{text!r} is no size: give a number above zero with kB, MB, GB or TB, such as 20GB")
-    return int(match.group(1)) << _UNITS[(match.group(2) or "").lower()]
+    size = int(match.group(1)) << _UNITS[(match.group(2) or "").lower()] if match else 0
+    if size < 1 << 20:
+        raise CoordinatorError(f"{text!r} is no size of 1 MB or more: give a number with kB, MB, GB or TB, such as 20GB")
+    return size
 
 
 def read_limit(connection: Connection) -> int | None:
@@ -43,7 +44,7 @@ def read_limit(connection: Connection) -> int | None:
 
 def write_limit(connection: Connection, limit: int) -> None:
     """Set the engine's own limit, in bytes, on this instance only: the connection is in utility mode."""
-    connection.query(f"ALTER SYSTEM SET {SETTING} = '{max(1, limit >> 20)}MB'")
+    connection.query(f"ALTER SYSTEM SET {SETTING} = '{limit >> 20}MB'")
     connection.query("SELECT pg_reload_conf()")
 
 

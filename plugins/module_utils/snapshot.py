@@ -97,6 +97,7 @@ class Place:
     :param passfile: the passfile for the primary, None when none is used.
     :param spots: the places for tablespaces.
     :param missing: files that must be readable and are not.
+    :param device: number of the file system that the site is on.
     """
 
     site: Site
@@ -104,6 +105,7 @@ class Place:
     passfile: Passfile | None
     spots: tuple[tablespaces.Spot, ...] = ()
     missing: tuple[str, ...] = ()
+    device: int = 0
 
 
 def staging_directory(data_directory: str) -> str:
@@ -141,14 +143,16 @@ def read_place(host: Host, data_directory: str, passfile: Passfile | None, dbid:
     site = read_site(host, data_directory)
     if wanted is None:
         return Place(site, read_instance(host, data_directory), passfile)
+    own_parts = tablespaces.moved(data_directory, staging_directory(data_directory))
     if tablespaces.leftovers(wanted.tablespaces, data_directory):
         site = dataclasses.replace(site, leftover=True)
     return Place(
         site,
         read_instance(host, data_directory),
         passfile,
-        tuple(tablespaces.read_spot(wish, dbid) for wish in wanted.tablespaces),
-        tuple(path for path in wanted.files if not os.access(os.path.expanduser(path), os.R_OK)),
+        tuple(tablespaces.read_spot(wish, dbid, own_parts) for wish in wanted.tablespaces),
+        tuple(path for path in wanted.files if not os.access(path, os.R_OK)),
+        os.stat(site.parent).st_dev if site.parent_owner is not None else 0,
     )
 
 
@@ -201,10 +205,10 @@ def _refusal_of_instance(instance: Instance, wanted: Wanted) -> str | None:
     return None
 
 
-def _refusal_of_requirements(place: Place) -> str | None:
+def _refusal_of_requirements(place: Place, wanted: Wanted) -> str | None:
     if place.missing:
         return f"{place.missing[0]} is missing on this host, or {place.site.user} cannot read it: put it there, or correct what names it"
-    return tablespaces.refusal(place.spots, place.site.user)
+    return tablespaces.refusal(place.spots, place.site.user, {place.device: (wanted.bytes or 0) + SPARE})
 
 
 def plan(place: Place, wanted: Wanted, password: str | None) -> list[Step]:
@@ -220,7 +224,7 @@ def plan(place: Place, wanted: Wanted, password: str | None) -> list[Step]:
     steps = [Step("remove_leftover")] if place.site.leftover else []
     if instance.content == "instance":
         return steps
-    why = _refusal_of_requirements(place)
+    why = _refusal_of_requirements(place, wanted)
     if why is not None:
         raise CoordinatorError(why, data_directory=instance.data_directory)
     if passfile is not None and password is not None:

@@ -196,14 +196,19 @@ def wait_streaming(data_directory: str, seconds: float) -> None:
     :raises CoordinatorError: it does not; what the standby's log says is in the message.
     """
     began = time.time()
+    before = recent_errors(data_directory)
     looks: list[Postmaster | None] = []
 
     def streams() -> bool:
         return len(looks) == 2 and all(look is not None and look.connected for look in looks)
 
+    def lost() -> bool:
+        errors = recent_errors(data_directory)
+        return errors != before and removed_wal(errors) is not None
+
     def settled() -> bool:
         looks[:] = [*looks[-1:], read_postmaster(data_directory)]
-        return looks[-1] is None or streams() or removed_wal(recent_errors(data_directory, newer_than=began)) is not None
+        return looks[-1] is None or streams() or lost()
 
     if wait_until(settled, seconds) and streams():
         return

@@ -87,10 +87,11 @@ class Spot:
     device: int
 
 
-def read_spot(wish: Wish, dbid: int | None) -> Spot:
+def read_spot(wish: Wish, dbid: int | None, own_parts: t.Container[str] = ()) -> Spot:
     """Observe a wished place.
 
     :param dbid: number that the copy will have; None: not known yet.
+    :param own_parts: parts that an earlier attempt at the copy left, see :func:`moved`.
     """
     exists = os.path.isdir(wish.place)
     own = os.path.join(wish.place, str(dbid))
@@ -98,19 +99,26 @@ def read_spot(wish: Wish, dbid: int | None) -> Spot:
         wish=wish,
         exists=exists,
         writable=exists and os.access(wish.place, os.R_OK | os.W_OK | os.X_OK),
-        taken=own if dbid is not None and os.path.isdir(own) and os.listdir(own) else None,
+        taken=own if dbid is not None and own not in own_parts and os.path.isdir(own) and os.listdir(own) else None,
         free=free_bytes(wish.place) if exists else 0,
         device=os.stat(wish.place).st_dev if exists else 0,
     )
 
 
-def refusal(spots: t.Iterable[Spot], user: str) -> str | None:
-    """Why tablespaces cannot be put into these places; None when they can."""
-    needed: dict[int, int] = {}
+def refusal(spots: t.Iterable[Spot], user: str, beside: t.Mapping[int, int]) -> str | None:
+    """Why tablespaces cannot be put into these places; None when they can.
+
+    :param beside: by number of a file system, bytes that the rest of the copy needs there.
+    """
+    needed = dict(beside)
+    seen: dict[str, str] = {}
     for spot in spots:
         place, whose = spot.wish.place, f"the tablespace in {spot.wish.location} on the primary"
         if not os.path.isabs(place):
             return f"{place!r}, the place for {whose}, is no absolute path: correct the mapping"
+        other = seen.setdefault(os.path.realpath(place), spot.wish.location)
+        if other != spot.wish.location:
+            return f"{place} is the place for the tablespaces in {other} and in {spot.wish.location}: map each to a directory of its own"
         if not spot.exists:
             return f"the directory {place} for {whose} does not exist: create it, owned by {user}, or map the location to another one"
         if not spot.writable:
@@ -123,7 +131,7 @@ def refusal(spots: t.Iterable[Spot], user: str) -> str | None:
         needed[spot.device] = needed.get(spot.device, 0) + (spot.wish.bytes or 0)
         if needed[spot.device] > spot.free:
             return (
-                f"{place} has {spot.free >> 20} MiB free, {whose} needs {needed[spot.device] >> 20} MiB there with those before it: "
+                f"{place} has {spot.free >> 20} MiB free, {whose} needs {needed[spot.device] >> 20} MiB there with the rest of the copy: "
                 "free some space, or map the location to another one"
             )
     return None
@@ -149,14 +157,26 @@ def leftovers(wishes: t.Iterable[Wish], data_directory: str) -> list[str]:
     return [path for path in staged if os.path.lexists(path)]
 
 
+def moved(data_directory: str, staging: str) -> list[str]:
+    """The parts that an earlier attempt had renamed into their places already.
+
+    :param staging: its staged data directory: what its links point to is its own, for it never was in use, unless the part itself
+        is staged still.
+    """
+    parts = ((space.location, str(space.dbid)) for space in read_tablespaces(staging))
+    return [
+        os.path.join(location, dbid)
+        for location, dbid in parts
+        if not os.path.lexists(os.path.join(staging_place(location, data_directory), dbid))
+    ]
+
+
 def remove_leftovers(wishes: t.Iterable[Wish], data_directory: str, staging: str) -> None:
     """Remove what an earlier attempt left in the places, those parts included that it had renamed into them already.
 
-    :param staging: its staged data directory: what its links point to is its own, as it never was in use.
+    :param staging: its staged data directory.
     """
-    for tablespace in read_tablespaces(staging):
-        shutil.rmtree(os.path.join(tablespace.location, str(tablespace.dbid)), ignore_errors=True)
-    for path in leftovers(wishes, data_directory):
+    for path in moved(data_directory, staging) + leftovers(wishes, data_directory):
         shutil.rmtree(path, ignore_errors=True)
 
 
@@ -165,13 +185,18 @@ def swap_in(wishes: t.Iterable[Wish], data_directory: str, staging: str) -> None
     always known to be this copy's.
 
     :param staging: the staged data directory.
+    :raises CoordinatorError: something is in the place of one already.
     """
     places = {staging_place(wish.place, data_directory): wish.place for wish in wishes}
     for tablespace in read_tablespaces(staging):
         if tablespace.location in places:
             place = places[tablespace.location]
             _relink(staging, tablespace, place, tablespace.dbid)
-            _move(os.path.join(tablespace.location, str(tablespace.dbid)), os.path.join(place, str(tablespace.dbid)))
+            try:
+                _move(os.path.join(tablespace.location, str(tablespace.dbid)), os.path.join(place, str(tablespace.dbid)))
+            except CoordinatorError:
+                _relink(staging, tablespace, tablespace.location, tablespace.dbid)
+                raise
             os.rmdir(tablespace.location)
 
 

@@ -31,9 +31,12 @@ _CONNECTION = frozenset(
         "tcp_user_timeout",
     }
 )
-_TLS = frozenset({"sslcert", "sslcompression", "sslcrl", "sslkey", "sslmode", "sslrootcert", "ssl_min_protocol_version"})
+_TLS = frozenset({"sslcert", "sslcompression", "sslcrl", "sslkey", "sslmode", "sslrootcert"})
 _SSLMODES = ("require", "verify-ca", "verify-full")
-_FILES = ("sslrootcert", "sslcert", "sslkey")
+#: those that name files on the standby's host
+TLS_FILES = ("sslrootcert", "sslcert", "sslkey", "sslcrl")
+
+_TEXTS = ("gssencmode", "krbsrvname")
 
 
 def problems(options: Options) -> list[str]:
@@ -101,6 +104,9 @@ def _connection(options: Options) -> t.Iterator[str]:
     for name in sorted(set(options["connection"]) - _CONNECTION):
         where = "give it in standby_tls" if name in _TLS else f"there can be {', '.join(sorted(_CONNECTION))}"
         yield f"connection has {name!r}: {where}"
+    for name, value in options["connection"].items():
+        if name in _CONNECTION and name not in _TEXTS and not str(value).isdecimal():
+            yield f"connection has {name} {value!r}: give a whole number"
 
 
 def _tls(options: Options) -> t.Iterator[str]:
@@ -115,7 +121,7 @@ def _tls(options: Options) -> t.Iterator[str]:
     if (clientcert or method == "cert") and not (tls.get("sslcert") and tls.get("sslkey")):
         asks = f"clientcert is {clientcert!r}" if clientcert else "replication_auth is 'cert'"
         yield f"{asks}, and standby_tls has no sslcert and sslkey: give the files of the standby's certificate and its key"
-    for name in _FILES:
+    for name in TLS_FILES:
         if tls.get(name) and not str(tls[name]).startswith("/"):
             yield f"tls has {name} {tls[name]!r}: give an absolute path, the engine knows no home directory"
 

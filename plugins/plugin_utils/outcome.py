@@ -58,10 +58,9 @@ def outcome(cluster: str, hosts: t.Mapping[str, Variables], lost: t.Collection[s
     if probe.get("replayed") and not failures:
         return Outcome(True, _mirrored(plan, probe))
     if not failures:
-        walsender = seen.get("walsender") or "missing"
-        failures = [
-            f"the primary did not see the standby stream in sync and replay a write within {limit} s; its walsender is {walsender}",
-        ]
+        walsender = seen.get("walsender") or {}
+        state = f"{walsender['state']}, {walsender['sync_state']}" if walsender else "missing"
+        failures = [f"the primary did not see the standby stream in sync and replay a write within {limit} s; its walsender is {state}"]
     explanation = (hosts[standby].get("__standby_explanation") or {}).get("standby") or {}
     log = f"The standby's log: {explanation['errors']}. " if explanation.get("errors") else ""
     steps = [step["name"] for step in (known.get("__standby_taken_back") or {}).get("steps", ())]

@@ -97,7 +97,7 @@ def assess(cluster: str, variables: t.Mapping[str, inventory.Variables], results
     other = next((host for host in coordinators if host != verdict.primary), None) if verdict.primary else None
     primary, standby = (observations.get(host or "") for host in (verdict.primary, other))
     unlike = compare(primary, standby)
-    instances, strays = whereabouts(variables, observations, primary, verdict.primary)
+    instances, strays = whereabouts(variables, observations, primary)
     return Pair(
         verdict=verdict,
         coordinators=coordinators,
@@ -156,7 +156,7 @@ def _obstacle(host: str | None, primary: Observation | None, standby: Observatio
 
 
 def whereabouts(
-    variables: t.Mapping[str, inventory.Variables], observations: Observations, primary: Observation | None, primary_host: str | None
+    variables: t.Mapping[str, inventory.Variables], observations: Observations, primary: Observation | None
 ) -> tuple[dict[str, dict[str, list[str]]], list[str]]:
     """Where the cluster's instances are: by host of the inventory, and the hosts that it does not name."""
     instances: dict[str, dict[str, list[str]]] = {host: {"coordinator": [], "segments": []} for host in variables}
@@ -178,7 +178,7 @@ def whereabouts(
         if place is not None and (row.status == "u" or _runs(row, observations[place])):
             instances[place]["segments"].append(row.datadir)
     # a host that was not observed may be the one that is missing
-    strays = {row.hostname for row in rows if where[row.dbid] is None} if all(observations.values()) else set()
+    strays = {row.hostname for row in rows if where[row.dbid] is None and row.status == "u"} if all(observations.values()) else set()
     return instances, sorted(strays)
 
 

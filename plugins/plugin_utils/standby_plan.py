@@ -16,7 +16,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.installati
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import APPLICATION_NAME
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.retention import parse_size
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict import DEGRADED, MIRRORED, UNMIRRORED
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.options import Options, problems
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.options import TLS_FILES, Options, problems
 
 Observation = t.Mapping[str, t.Any]
 Variables = t.Mapping[str, t.Any]
@@ -171,7 +171,7 @@ def _snapshot(primary: Observation, options: Options) -> tuple[dict[str, t.Any],
     mapping = {os.path.normpath(old): os.path.normpath(new) for old, new in options["tablespace_mapping"].items()}
     locations = {space["location"]: space["bytes"] for space in primary["tablespaces"]}
     libraries = [path for path in map(library_path, primary["primary"]["needs"]["preload"]) if path]
-    files = [str(options["tls"][name]) for name in ("sslrootcert", "sslcert", "sslkey") if options["tls"].get(name)]
+    files = [str(options["tls"][name]) for name in TLS_FILES if options["tls"].get(name)]
     wanted = {
         "system_identifier": primary["instance"]["control"]["system_identifier"],
         "engine_version": primary["site"]["engine_version"],

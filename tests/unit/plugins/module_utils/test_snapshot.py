@@ -199,7 +199,7 @@ def test_a_copy_with_a_tablespace(host, program, tmp_path):
     target, place = tmp_path / "data" / "gpseg-1", tmp_path / "place"
     for directory in (target.parent, place):
         directory.mkdir()
-    wanted = but(WANTED, tablespaces=(Wish("/fast", str(place)),))
+    wanted = but(WANTED, engine_version=None, bytes=None, tablespaces=(Wish("/fast", str(place)),))
     upstream = Upstream("10.0.0.11", 5432, "r", str(tmp_path / "pass"))
     program(
         "pg_basebackup",
@@ -221,3 +221,9 @@ def test_a_copy_with_a_tablespace(host, program, tmp_path):
     assert os.listdir(place) == ["8"]
     actions["remove_leftover"]()
     assert (place / "8" / "file").exists()
+    # killed before the data directory came into its place
+    os.rename(target, snapshot.staging_directory(str(target)))
+    again = snapshot.plan(snapshot.read_place(host, str(target), None, 8, wanted), wanted, None)
+    assert [step.name for step in again] == ["remove_leftover", "copy", "swap_in"]
+    actions["remove_leftover"]()
+    assert os.listdir(place) == []

@@ -205,3 +205,18 @@ def test_needs_no_copy_where_there_is_a_standby():
 def test_a_copy_that_cannot_be_made_is_refused_before_anything_is_touched():
     with pytest.raises(CoordinatorError, match="/data has 0 MiB free"):
         standby.plan(Standby(but(ABSENT.place, site=but(SITE, free=0)), False), WANTED, "pw", COPY)
+
+
+def test_wal_that_was_missing_before_is_no_reason_to_end_the_wait(data_directory):
+    process = subprocess.Popen(["sleep", "60"], cwd=data_directory)
+    try:
+        (data_directory / "postmaster.pid").write_text(f"{process.pid}\n{data_directory}\n1\n5432\n/tmp\n*\n1\nstandby\n")
+        (data_directory / "log").mkdir()
+        (data_directory / "log" / "gpdb.csv").write_text("ERROR: requested WAL segment 00000001 has already been removed\n")
+        began = time.monotonic()
+        with pytest.raises(CoordinatorError, match=r"did not stream within 0\.5 s"):
+            standby.wait_streaming(str(data_directory), 0.5)
+        assert time.monotonic() - began >= 0.5
+    finally:
+        process.kill()
+        process.wait()

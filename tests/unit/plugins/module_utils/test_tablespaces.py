@@ -18,6 +18,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.tablespace
     change_dbid,
     leftovers,
     mapping_arguments,
+    moved,
     read_spot,
     read_tablespaces,
     refusal,
@@ -74,8 +75,8 @@ def test_observes_a_place(tmp_path):
     assert read_spot(Wish("/fast", str(tmp_path / "none")), 8) == Spot(Wish("/fast", str(tmp_path / "none")), False, False, None, 0, 0)
 
 
-def spot(place="/fast", size=None, exists=True, writable=True, taken=None, free=4 << 20, device=1):
-    return Spot(Wish("/fast", place, size), exists, writable, taken, free, device)
+def spot(place="/fast", size=None, exists=True, writable=True, taken=None, free=4 << 20, device=1, location="/fast"):
+    return Spot(Wish(location, place, size), exists, writable, taken, free, device)
 
 
 @pytest.mark.parametrize(
@@ -88,20 +89,26 @@ def spot(place="/fast", size=None, exists=True, writable=True, taken=None, free=
         ),
         ([spot("/x", writable=False)], "gpadmin cannot write to /x, the directory for the tablespace in /fast on the primary: let gpadmin"),
         ([spot(taken="/fast/8")], "/fast/8, the directory for the tablespace in /fast on the primary, is not empty: see whether"),
-        ([spot(size=5 << 20)], "/fast has 4 MiB free, the tablespace in /fast on the primary needs 5 MiB there with those before it"),
+        ([spot(size=5 << 20)], "/fast has 4 MiB free, the tablespace in /fast on the primary needs 5 MiB there with the rest of the copy"),
         ([spot("/a", 3 << 20), spot("/b", 2 << 20)], "/b has 4 MiB free, the tablespace in /fast on the primary needs 5 MiB there"),
         ([spot(), spot("/x", exists=False)], "the directory /x for"),
+        ([spot("/a"), spot("/a", location="/slow")], "/a is the place for the tablespaces in /fast and in /slow: map each"),
     ],
 )
 def test_refuses_with_value_reason_and_remedy(spots, message):
-    assert refusal(spots, "gpadmin").startswith(message)
+    assert refusal(spots, "gpadmin", {}).startswith(message)
 
 
 @pytest.mark.parametrize(
     "spots", [[], [spot()], [spot(size=4 << 20)], [spot("/a", 3 << 20), spot("/b", 2 << 20, device=2)], [spot(free=0)]]
 )
 def test_takes_what_fits(spots):
-    assert refusal(spots, "gpadmin") is None
+    assert refusal(spots, "gpadmin", {}) is None
+
+
+def test_the_rest_of_the_copy_counts_where_it_shares_the_file_system():
+    assert refusal([spot(size=3 << 20)], "gpadmin", {1: 2 << 20}).startswith("/fast has 4 MiB free")
+    assert refusal([spot(size=3 << 20)], "gpadmin", {2: 2 << 20}) is None
 
 
 def understood(argument):
@@ -223,6 +230,16 @@ def test_what_came_into_a_place_meanwhile_stays(copy):
     with pytest.raises(CoordinatorError, match=r"/8 cannot be renamed to .*/fast/8: Directory not empty; see what is there"):
         copy.swap_in()
     assert (copy.places[20] / "8" / "file").read_text() == "foreign"
+    copy.remove()
+    assert (copy.places[20] / "8" / "file").read_text() == "foreign"
+    assert copy.entries() == [["3", "8"], ["3"]]
+
+
+def test_what_is_in_a_place_is_not_the_copy_s_while_its_own_part_is_staged(copy, killed_after):
+    part(copy.places[20], 8, "foreign")
+    assert killed_after(3, copy.swap_in)  # the link is made, nothing is moved
+    copy.remove()
+    assert (copy.places[20] / "8" / "file").read_text() == "foreign"
 
 
 #: changes of the file system that swapping in two tablespaces takes
@@ -232,6 +249,8 @@ SWAPPING = 10
 @pytest.mark.parametrize("count", range(SWAPPING + 1))
 def test_wherever_swapping_in_is_killed_the_next_attempt_begins_anew(copy, killed_after, count):
     assert killed_after(count, copy.swap_in) == (count < SWAPPING)
+    own = moved(str(copy.data_directory), str(copy.staging))
+    assert [read_spot(wish, 8, own).taken for wish in copy.wishes] == [None, None]
     copy.remove()
     assert copy.entries() == [["3"], ["3"]]
     copy.stage()

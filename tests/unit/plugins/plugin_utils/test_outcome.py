@@ -20,7 +20,7 @@ def demo(cdw=None, scdw=None, sdw1=None, plan=None, lost=(), check_mode=False):
 
 
 def seen(probe=None):
-    walsender = {"pid": 7, "state": "catchup"}
+    walsender = {"pid": 7, "state": "catchup", "sync_state": "async"}
     return {"__standby_verification": {"primary": {"probe": probe or {**PROBE, "replayed": False}, "walsender": walsender}}}
 
 

@@ -12,7 +12,7 @@ install_system_packages() {
   local missing=() pair
   # command:package
   for pair in podman:podman runc:runc catatonit:catatonit iptables:iptables ip:iproute2 mmdebstrap:mmdebstrap ssh:openssh-client git:git \
-    curl:curl; do
+    curl:curl openssl:openssl; do
     command -v "${pair%%:*}" > /dev/null || missing+=("${pair##*:}")
   done
   [ -x /usr/lib/podman/netavark ] || [ -x /usr/libexec/podman/netavark ] || missing+=(netavark)
@@ -61,6 +61,8 @@ Host cdw
   HostName 10.203.17.11
 Host scdw
   HostName 10.203.17.12
+Host cdw2
+  HostName 10.203.17.13
 Host sdw1
   HostName 10.203.17.21
 Host *

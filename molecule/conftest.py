@@ -5,49 +5,74 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 import re
 import shlex
 import subprocess
 import time
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, Callable, Iterator
 
 import pytest
 import testinfra
+import yaml
 
 CACHE = Path(os.environ["WHPG_CACHE"])
 HERE = Path(__file__).parent
+INVENTORY = HERE / "inventory"
+FLEET = HERE / "fleet/inventory"
+ENABLE = "warehousepg.coordinator.enable_mirroring"
+RESET = str(HERE / "shared/reset.yml")
 
 
-class Coordinator:
-    """A coordinator's host: the instance's data directory, SQL in utility mode, any command as gpadmin."""
+class Host:
+    """A host, and any command on it as gpadmin, in the environment of one cluster."""
 
-    def __init__(self, name: str, directory: str):
+    def __init__(self, name: str, cluster: str = "demo"):
         self.name = name
-        self.directory = directory
+        self.cluster = cluster
         self.host = testinfra.get_host(f"ssh://{name}", ssh_config=str(CACHE / "ssh/config"))
 
     def run(self, command: str) -> str:
-        done = self.host.run("bash -c " + shlex.quote(f". /run/whpg/profile.sh; {command}"))
+        done = self.host.run("bash -c " + shlex.quote(f"export WHPG_CLUSTER={self.cluster}; . /run/whpg/profile.sh; {command}"))
         assert done.rc == 0, f"{self.name}: {command}: {done.stdout}{done.stderr}"
         return done.stdout.strip()
 
+    def write(self, path: str, content: str) -> None:
+        """A private file of this content."""
+        encoded = base64.b64encode(content.encode()).decode()
+        self.run(f"umask 077; base64 -d > {shlex.quote(path)} <<< {encoded}")
+
+
+class Coordinator(Host):
+    """A coordinator's host: the instance's data directory, SQL in utility mode."""
+
+    def __init__(self, name: str, directory: str, cluster: str = "demo"):
+        super().__init__(name, cluster)
+        self.directory = directory
+
     def sql(self, query: str, role: str = "utility") -> str:
         # Dispatch mode is what a plain client gets; asking for it is refused.
-        options = "" if role == "dispatch" else f"PGOPTIONS='-c gp_role={role}'"
-        return self.run(f"{options} psql -X -At -h /tmp -c {shlex.quote(query)}")
+        options = "" if role == "dispatch" else f'PGOPTIONS="-c $WHPG_UTILITY_SETTING={role}"'
+        return self.run(f"{options} psql -X -At -h /tmp -v ON_ERROR_STOP=1 -c {shlex.quote(query)}")
+
+    @property
+    def quoted(self) -> str:
+        return shlex.quote(self.directory)
 
     def start(self) -> None:
-        self.run(
-            f"pg_ctl -D {self.directory} -l {self.directory}/log/startup.log -w -t 60 -o '-p 5432 -c gp_role=dispatch' start > /dev/null"
-        )
+        options = '-w -t 60 -o "-p $PGPORT -c gp_role=dispatch"'
+        self.run(f"pg_ctl -D {self.quoted} -l {self.quoted}/log/startup.log {options} start > /dev/null")
 
     def stop(self) -> None:
-        self.run(f"pg_ctl -D {self.directory} -m fast -w stop")
+        self.run(f"pg_ctl -D {self.quoted} -m fast -w stop")
 
     def signal(self, name: str) -> None:
         """Send a signal to the instance's processes, all of them."""
-        leader = self.run(f"head -n 1 {self.directory}/postmaster.pid")
+        leader = self.run(f"head -n 1 {self.quoted}/postmaster.pid")
         self.run(f"kill -{name} {leader} $(ps -o pid= --ppid {leader})")
 
 
@@ -61,6 +86,34 @@ def standby() -> Coordinator:
     return Coordinator("scdw", "/data/whpg/v7/standby/gpseg-1")
 
 
+@pytest.fixture
+def unmirrored() -> None:
+    assert playbook(RESET).returncode == 0
+
+
+@pytest.fixture
+def inventory_of(tmp_path: Path) -> Callable[..., Path]:
+    """A maker of inventories with the one cluster demo, of which hosts or variables differ."""
+
+    def make(hosts: dict[str, dict[str, Any]] | None = None, **variables: Any) -> Path:
+        """An inventory; ``name`` among a host's variables is another name for it, and None takes a variable away."""
+        content = yaml.safe_load((INVENTORY / "demo.yml").read_text())
+        demo = content["all"]["children"]["whpg_clusters"]["children"]["demo"]
+        demo["vars"].update(variables)
+        for name, changes in (hosts or {}).items():
+            changed = {**demo["hosts"].pop(name), **changes}
+            demo["hosts"][changed.pop("name", name)] = {key: value for key, value in changed.items() if value is not None}
+        directory = tmp_path / "inventory"
+        directory.mkdir(exist_ok=True)
+        for file in ("hosts.yml", "connection.yml"):
+            if not (directory / file).exists():
+                (directory / file).symlink_to(INVENTORY / file)
+        (directory / "demo.yml").write_text(yaml.safe_dump(content))
+        return directory
+
+    return make
+
+
 def wait_until(holds, what: str, limit_s: float = 30) -> None:
     deadline = time.monotonic() + limit_s
     while not holds():
@@ -68,12 +121,53 @@ def wait_until(holds, what: str, limit_s: float = 30) -> None:
         time.sleep(0.1)
 
 
-def playbook(name: str, *arguments: str) -> subprocess.CompletedProcess:
-    """Run a playbook as an operator does: from anywhere, with no configuration of molecule's."""
+def wait_in_sync(primary: Coordinator) -> None:
+    wait_until(
+        lambda: primary.sql("SELECT state, sync_state FROM pg_stat_replication") == "streaming|sync",
+        f"{primary.cluster} is mirrored again",
+    )
+
+
+@contextmanager
+def stopped(coordinator: Coordinator) -> Iterator[None]:
+    coordinator.stop()
+    try:
+        yield
+    finally:
+        coordinator.start()
+
+
+@contextmanager
+def frozen(coordinator: Coordinator) -> Iterator[None]:
+    """The instance's processes are stopped by a signal, as those of a host that hangs."""
+    coordinator.signal("STOP")
+    try:
+        yield
+    finally:
+        coordinator.signal("CONT")
+
+
+@contextmanager
+def unreachable(host: str) -> Iterator[None]:
+    """The host is cut off."""
+    podman("pause", host)
+    try:
+        yield
+    finally:
+        podman("unpause", host)
+
+
+def podman(command: str, host: str) -> None:
+    subprocess.run(["podman", command, f"whpg-{host}"], check=True, capture_output=True)
+
+
+def ansible(*command: str, **environment: str) -> subprocess.CompletedProcess:
+    """Run a program of Ansible as an operator does: from anywhere, with no configuration of molecule's."""
+    inherited = {name: value for name, value in os.environ.items() if name != "ANSIBLE_CONFIG"}
     done = subprocess.run(
-        ["ansible-playbook", name, "-i", str(HERE / "inventory"), *arguments],
+        command,
         cwd="/",
-        env={name: value for name, value in os.environ.items() if name != "ANSIBLE_CONFIG"},
+        env={**inherited, **environment},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -84,9 +178,56 @@ def playbook(name: str, *arguments: str) -> subprocess.CompletedProcess:
     return done
 
 
-def status(*arguments: str) -> tuple[str, int]:
-    """The verdict that the status screen shows, and the exit code."""
-    shown = playbook("warehousepg.coordinator.status", *arguments)
-    verdicts = set(re.findall(r"^Cluster demo: ([a-z_]+)$", shown.stdout, re.MULTILINE))
-    assert len(verdicts) == 1, f"one verdict expected: {verdicts}"
-    return verdicts.pop(), shown.returncode
+def playbook(name: str, *arguments: str, inventory: Path = INVENTORY, **variables: Any) -> subprocess.CompletedProcess:
+    """Run a playbook, with extra variables of any type."""
+    return ansible("ansible-playbook", name, "-i", str(inventory), "-e", json.dumps(variables), *arguments)
+
+
+def enable(*arguments: str, **variables: Any) -> subprocess.CompletedProcess:
+    return playbook(ENABLE, *arguments, **variables)
+
+
+def changes(done: subprocess.CompletedProcess) -> int:
+    """How many tasks of a run changed something, counted on each host."""
+    return sum(map(int, re.findall(r"changed=(\d+)", done.stdout)))
+
+
+def statuses(*arguments: str, **variables: Any) -> tuple[dict[str, str], int]:
+    """The verdicts that the status screens show, by cluster, and the exit code."""
+    shown = playbook("warehousepg.coordinator.status", *arguments, **variables)
+    verdicts = re.findall(r"^Cluster (\w+): ([a-z_]+)$", shown.stdout, re.MULTILINE)
+    assert len(verdicts) == len(dict(verdicts)), f"one verdict a cluster expected: {verdicts}"
+    return dict(verdicts), shown.returncode
+
+
+def status(*arguments: str, **variables: Any) -> tuple[str, int]:
+    """The verdict that the status screen of the only cluster shows, and the exit code."""
+    verdicts, code = statuses(*arguments, **variables)
+    (verdict,) = verdicts.values()
+    return verdict, code
+
+
+def module(coordinator: Coordinator, name: str, **options: Any) -> dict[str, Any]:
+    """Run one module on a coordinator's host, and return its result; None takes the data directory away."""
+    given = {"data_directory": coordinator.directory, **options}
+    arguments = json.dumps({name: value for name, value in given.items() if value is not None})
+    done = ansible(
+        *("ansible", coordinator.name, "-i", str(INVENTORY), "-m", f"warehousepg.coordinator.{name}", "-a", arguments),
+        ANSIBLE_LOAD_CALLBACK_PLUGINS="1",
+        ANSIBLE_STDOUT_CALLBACK="ansible.posix.json",
+    )
+    return json.loads(done.stdout)["plays"][0]["tasks"][0]["hosts"][coordinator.name]
+
+
+def traces(primary: Coordinator, standby: Coordinator) -> tuple[str, ...]:
+    """Everything that mirroring leaves: rows, slots, roles, rules, files."""
+    return (
+        primary.sql("SELECT count(*) FROM gp_segment_configuration WHERE content = -1 AND role = 'm'"),
+        primary.sql("SELECT count(*) FROM pg_replication_slots"),
+        primary.sql("SELECT count(*) FROM pg_roles WHERE rolreplication AND NOT rolsuper"),
+        primary.run(f"grep -c warehousepg.coordinator {primary.directory}/pg_hba.conf || true"),
+        standby.run("ls -A /data/whpg/v7/standby"),
+    )
+
+
+NOTHING = ("0", "0", "0", "0", "")

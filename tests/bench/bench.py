@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Times our playbooks beside the bare commands, in turn, on the hosts that `make hosts` made.
 
-RUNS (3) is how often, SIZES ("small 2g") how much data the coordinator holds. Rows of other sizes and engines stay in
-results/bench.json. Seconds are medians.
+ROWS ("pair fleet8") is what: one pair, made and run again, beside the bare commands; eight clusters in one run, beside one of them.
+RUNS (3) is how often, SIZES ("small 2g") how much data the coordinator of the pair holds. Other rows stay in results/bench.json.
+Seconds are medians.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from cluster import HERE, Run
 RESULTS = HERE / "results/bench.json"
 ENGINE = "real" if os.environ.get("WHPG_IMAGE") else "simulated"
 RUNS = int(os.environ.get("RUNS", "3"))
+ROWS = os.environ.get("ROWS", "pair fleet8").split()
 SIZES = os.environ.get("SIZES", "small 2g").split()
 ENABLE = "warehousepg.coordinator.enable_mirroring"
 
@@ -45,18 +47,33 @@ def measure(size: str) -> list[dict]:
     ]
 
 
-def row(operation: str, size: str, ours: list[Run], bare: list[float]) -> dict:
+def measure_fleet8() -> list[dict]:
+    """The row of eight clusters. The first run is not timed."""
+    all_of_them, one_of_them = [], []
+    with cluster.Fleet8() as fleet:
+        fleet.playbook(ENABLE)
+        for number in range(RUNS):
+            print(f"fleet8: run {number + 1} of {RUNS}", flush=True)
+            fleet.reset()
+            one_of_them.append(fleet.playbook(ENABLE, "-e", "whpg_hosts=c1-*").wall_s)
+            fleet.reset()
+            all_of_them.append(fleet.playbook(ENABLE))
+    return [row("enable_fleet8", "small", all_of_them, one_of_them, "one")]
+
+
+def row(operation: str, size: str, ours: list[Run], reference: list[float], name: str = "bare") -> dict:
+    """A row; ``name`` is that of what ours is compared with."""
     wall = [run.wall_s for run in ours]
     seconds = {
         "wall_s": median(wall),
         "wall_min_s": min(wall),
         "wall_max_s": max(wall),
         "module_s": median(run.module_s for run in ours),
-        "bare_s": median(bare),
-        "bare_min_s": min(bare),
-        "bare_max_s": max(bare),
-        "overhead_s": median(wall) - median(bare),
-        "ratio": median(wall) / median(bare),
+        f"{name}_s": median(reference),
+        f"{name}_min_s": min(reference),
+        f"{name}_max_s": max(reference),
+        "overhead_s": median(wall) - median(reference),
+        "ratio": median(wall) / median(reference),
     }
     rounded = {name: round(value, 2) for name, value in seconds.items()}
     return {"operation": operation, "size": size, "engine": ENGINE, "runs": len(ours), **rounded}
@@ -75,7 +92,8 @@ def write(rows: list[dict]) -> None:
 
 def show(rows: list[dict]) -> None:
     columns = ["operation", "size", "engine", "wall_s", "wall_min_s", "wall_max_s", "module_s"]
-    columns += ["bare_s", "bare_min_s", "bare_max_s", "overhead_s", "ratio", "data_mib", "module_rss_mib"]
+    columns += ["bare_s", "bare_min_s", "bare_max_s", "one_s", "one_min_s", "one_max_s"]
+    columns += ["overhead_s", "ratio", "data_mib", "module_rss_mib"]
     table = [columns] + [[str(row.get(column, "")) for column in columns] for row in rows]
     widths = [max(map(len, column)) for column in zip(*table)]
     for line in table:
@@ -83,12 +101,16 @@ def show(rows: list[dict]) -> None:
 
 
 def main() -> None:
-    cluster.reset()
     rows = []
-    for size in SIZES:
-        rows += measure(size)
+    if "pair" in ROWS:
+        cluster.reset()
+        for size in SIZES:
+            rows += measure(size)
+            write(rows)
+        cluster.fill("small")
+    if "fleet8" in ROWS:
+        rows += measure_fleet8()
         write(rows)
-    cluster.fill("small")
     show(rows)
 
 

@@ -19,6 +19,7 @@ HERE = Path(__file__).parent
 REPO = HERE.parent.parent
 DATA = "/data/whpg/v7/coordinator/gpseg-1"
 COORDINATORS = ("cdw", "scdw")
+DEMO = REPO / "molecule/inventory"
 
 # One row fills nearly a quarter of a page of 32 KiB, or a page of 8 KiB.
 ROW_BYTES = 7680
@@ -47,7 +48,7 @@ class Run:
     module_s: float
 
 
-def playbook(name: str) -> Run:
+def playbook(name: str, *arguments: str, inventory: Path = DEMO) -> Run:
     """Run a playbook as an operator's first of the day: no connection is open."""
     with tempfile.TemporaryDirectory(prefix="ssh-") as sockets:
         environment = dict(
@@ -55,7 +56,7 @@ def playbook(name: str) -> Run:
         )
         began = time.monotonic()
         done = subprocess.run(
-            ["ansible-playbook", name, "-i", str(REPO / "molecule/inventory")],
+            ["ansible-playbook", name, "-i", str(inventory), *arguments],
             cwd="/",
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -84,6 +85,27 @@ def reset() -> None:
     """No standby, and no trace of one. The primary comes last: until then its standby would come back."""
     for host in ("scdw", "sdw1", "cdw"):
         ssh(host, "/run/whpg/pristine restore")
+
+
+class Fleet8:
+    """Eight clusters like demo, on hosts of their own that are there as long as this is used."""
+
+    def __enter__(self) -> Fleet8:
+        for name in ("destroy", "create", "prepare"):
+            self._shared(name)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._shared("destroy")
+
+    def reset(self) -> None:
+        self._shared("reset")
+
+    def playbook(self, name: str, *arguments: str) -> Run:
+        return playbook(name, *arguments, inventory=HERE / "fleet8")
+
+    def _shared(self, name: str) -> None:
+        self.playbook(str(REPO / f"molecule/shared/{name}.yml"), "-e", "test_network=whpg-bench", "-e", "test_net=10.203.18")
 
 
 def fill(size: str) -> int:

@@ -64,7 +64,7 @@ def test_standby_refuses_connections(standby):
 
 def test_access_rules_are_marked_once_and_first(primary):
     rules = primary.run(f"cat {primary.directory}/pg_hba.conf").splitlines()
-    pristine = primary.run(f"cat /data/whpg/pristine{primary.directory}/pg_hba.conf").splitlines()
+    pristine = primary.run(f"cat /data/pristine{primary.directory}/pg_hba.conf").splitlines()
     assert rules[-len(pristine) :] == pristine, "rules of others stay as they were, below ours"
     added = rules[: -len(pristine)]
     assert added and len([line for line in added if line.startswith("#")]) == 2

@@ -5,44 +5,18 @@
 
 from __future__ import annotations
 
-import json
-import os
 import signal
 import subprocess
 
 import pytest
-from conftest import HERE, playbook, status, wait_until
+from conftest import ENABLE, INVENTORY, NOTHING, enable, module, status, traces, wait_until
 
-ENABLE = "warehousepg.coordinator.enable_mirroring"
 LEFTOVER = "/data/whpg/v7/standby/.gpseg-1.coordinator_snapshot"
-
-
-def enable(*arguments):
-    return playbook(ENABLE, *arguments)
-
-
-def traces(primary, standby):
-    """Everything that mirroring leaves: rows, slots, roles, rules, files."""
-    return (
-        primary.sql("SELECT count(*) FROM gp_segment_configuration WHERE content = -1 AND role = 'm'"),
-        primary.sql("SELECT count(*) FROM pg_replication_slots"),
-        primary.sql("SELECT count(*) FROM pg_roles WHERE rolreplication AND NOT rolsuper"),
-        primary.run(f"grep -c warehousepg.coordinator {primary.directory}/pg_hba.conf || true"),
-        standby.run("ls -A /data/whpg/v7/standby"),
-    )
-
-
-@pytest.fixture
-def unmirrored():
-    assert playbook(str(HERE / "shared/reset.yml")).returncode == 0
 
 
 @pytest.fixture
 def mirrored():
     assert enable().returncode == 0
-
-
-NOTHING = ("0", "0", "0", "0", "")
 
 
 @pytest.mark.usefixtures("unmirrored")
@@ -55,7 +29,7 @@ def test_check_mode_foretells_and_changes_nothing(primary, standby):
 
 @pytest.mark.usefixtures("unmirrored")
 def test_what_a_failed_run_began_is_taken_back(primary, standby):
-    done = enable("-e", "standby_primary_host=10.203.17.99")
+    done = enable(standby_primary_host="10.203.17.99")
     assert done.returncode == 2
     assert "demo is not mirrored" in done.stdout
     assert "Taken back: role, row, slot" in done.stdout
@@ -84,7 +58,7 @@ def test_a_host_left_out_is_unknown_and_nothing_is_begun(primary, standby):
 
 @pytest.mark.usefixtures("unmirrored")
 def test_a_run_that_was_cut_off_is_finished_by_the_next(primary, standby):
-    command = ["ansible-playbook", ENABLE, "-i", str(HERE / "inventory"), "-e", "standby_max_rate=1M"]
+    command = ["ansible-playbook", ENABLE, "-i", str(INVENTORY), "-e", "standby_max_rate=1M"]
     with subprocess.Popen(command, cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True) as cut_off:
         wait_until(lambda: standby.run(f"ls -A {LEFTOVER} 2> /dev/null || true") != "", "the copy has begun", 60)
         cut_off.send_signal(signal.SIGKILL)
@@ -107,15 +81,6 @@ def test_a_lost_directory_is_copied_again(standby):
     assert enable().returncode == 0
     assert standby.run("ls -A /data/whpg/v7/standby") == "gpseg-1"
     assert status() == ("mirrored", 0)
-
-
-def module(coordinator, name, **options):
-    """Run one module on a coordinator's host, and return its result."""
-    arguments = json.dumps({"data_directory": coordinator.directory, **options})
-    command = ["ansible", coordinator.name, "-i", str(HERE / "inventory"), "-m", f"warehousepg.coordinator.{name}", "-a", arguments]
-    environment = {**os.environ, "ANSIBLE_LOAD_CALLBACK_PLUGINS": "1", "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json"}
-    done = subprocess.run(command, cwd="/", env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    return json.loads(done.stdout)["plays"][0]["tasks"][0]["hosts"][coordinator.name]
 
 
 @pytest.mark.usefixtures("mirrored")

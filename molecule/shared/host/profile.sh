@@ -2,14 +2,21 @@
 # Copyright (c) 2026 The warehousepg.coordinator authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-# What a person who looks around, and the engine's utilities, expect in the environment; older engines say MASTER.
+# What a person who looks around, and the engine's utilities, expect in the environment, for the cluster that WHPG_CLUSTER names.
+# Older engines say MASTER.
 
+WHPG_UTILITY_SETTING=gp_role
+case ${WHPG_CLUSTER:=demo} in
+  demo) WHPG_DIRECTORY=/data/whpg/v7 PGPORT=5432 ;;
+  beta) WHPG_DIRECTORY=/data/beta/v7 PGPORT=5433 ;;
+  gamma) WHPG_DIRECTORY=/data/gamma/v7 PGPORT=5434 ;;
+  six) WHPG_DIRECTORY=/data/six/v6 PGPORT=5435 WHPG_UTILITY_SETTING=gp_session_role ;;
+esac
 case $(hostname) in
-  scdw) COORDINATOR_DATA_DIRECTORY=/data/whpg/v7/standby/gpseg-1 ;;
-  *) COORDINATOR_DATA_DIRECTORY=/data/whpg/v7/coordinator/gpseg-1 ;;
+  scdw) COORDINATOR_DATA_DIRECTORY=$WHPG_DIRECTORY/standby/gpseg-1 ;;
+  *) COORDINATOR_DATA_DIRECTORY=$WHPG_DIRECTORY/coordinator/gpseg-1 ;;
 esac
 MASTER_DATA_DIRECTORY=$COORDINATOR_DATA_DIRECTORY
-PGPORT=5432
 PGDATABASE=postgres
 export COORDINATOR_DATA_DIRECTORY MASTER_DATA_DIRECTORY PGPORT PGDATABASE
 . /usr/local/greenplum-db/greenplum_path.sh

@@ -4,7 +4,8 @@
 """A client that writes, and knows exactly what was promised to it.
 
 ``start`` begins in the background, ``stop`` ends it. It inserts one id after the other into acknowledged_writes and
-appends each to the file "acknowledged" after its commit returned; at its end it leaves the primary's LSN in "end".
+appends each to the file "acknowledged" after its commit returned; at its end it leaves the primary's LSN in "end". Of several
+clusters on the host PGPORT names one.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ PAUSE_S = 0.01
 
 
 def connect():
-    connection = psycopg2.connect(host="/tmp", port=5432, dbname="postgres", user="gpadmin")
+    connection = psycopg2.connect(host="/tmp", port=os.environ.get("PGPORT", "5432"), dbname="postgres", user="gpadmin")
     connection.autocommit = True
     return connection
 

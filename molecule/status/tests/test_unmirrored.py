@@ -5,9 +5,13 @@
 
 from __future__ import annotations
 
-from conftest import HERE, playbook, status
+import pytest
+from document import look
 
 
-def test_unmirrored():
-    assert playbook(str(HERE / "shared/reset.yml")).returncode == 0
-    assert status() == ("unmirrored", 2)
+@pytest.mark.usefixtures("unmirrored")
+def test_unmirrored(tmp_path):
+    cluster, code = look(tmp_path)
+    assert (cluster["state"], code) == ("unmirrored", 2)
+    assert (cluster["registration"]["registered"], cluster["replication"]["connected"], cluster["slots"]) == (False, False, [])
+    assert cluster["hosts"]["scdw"]["content"] == "absent"

@@ -67,8 +67,9 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail(f"the limit of WAL held back: {error.message}") from error
         clusters, reports = {}, {}
         for cluster, hosts in members.items():
-            known = {host: {name: hostvars[host].get(name) for name in VARIABLES if name in hostvars[host]} for host in hosts}
-            results = {host: hostvars[host].get(options["observation"]) for host in hosts}
+            of_hosts = {host: hostvars[host] for host in hosts}
+            known = {host: {name: given[name] for name in VARIABLES if name in given} for host, given in of_hosts.items()}
+            results = {host: given.get(options["observation"]) for host, given in of_hosts.items()}
             pair = assess(cluster, known, results, limit)
             seen = {host: None if host in pair.unknown else results[host] for host in hosts}
             known_segments = pair.verdict.primary and (seen[pair.verdict.primary] or {}).get("primary")

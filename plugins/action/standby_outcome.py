@@ -55,5 +55,6 @@ class ActionModule(ActionBase):
             "__standby_taken_back",
             "__standby_left",
         )
-        known = {host: {name: hostvars[host][name] for name in names if name in hostvars[host]} for host in hosts}
+        of_hosts = {host: hostvars[host] for host in hosts}
+        known = {host: {name: found[name] for name in names if name in found} for host, found in of_hosts.items()}
         return outcome(cluster, known, lost, bool(self._task.check_mode), f"{limit:g}")

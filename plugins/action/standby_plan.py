@@ -31,11 +31,11 @@ class ActionModule(ActionBase):
         )
         hostvars = (task_vars or {})["hostvars"]
         pair = options["pair"]
-        hosts = pair["coordinators"] + pair["segment_hosts"]
+        known = {host: hostvars[host] for host in pair["coordinators"] + pair["segment_hosts"]}
         plan = make(
             pair,
-            {host: hostvars[host].get(options["observation"]) for host in hosts},
-            {host: {name: hostvars[host].get(name) for name in _VARIABLES} for host in pair["coordinators"]},
+            {host: variables.get(options["observation"]) for host, variables in known.items()},
+            {host: {name: known[host].get(name) for name in _VARIABLES} for host in pair["coordinators"]},
             options["wanted"],
         )
         result.update(changed=False, **dataclasses.asdict(plan))

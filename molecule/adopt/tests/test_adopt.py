@@ -60,7 +60,7 @@ def test_a_standby_of_gpinitstandby_is_adopted_as_it_is(primary, standby):
 @pytest.mark.usefixtures("made_by_the_engine")
 def test_its_row_is_corrected_where_the_inventory_says_otherwise(primary, standby, inventory_of):
     before = identity(standby)
-    dbid, *_ = primary.sql(ROW).split("|")
+    dbid = primary.sql(ROW).split("|")[0]
     inventory = inventory_of({"scdw": {"whpg_hostname": "scdw", "whpg_address": "scdw-ic"}})
     assert enable(inventory=inventory).returncode == 0
     assert primary.sql(ROW) == f"{dbid}|scdw|scdw-ic|5432|{standby.directory}"

@@ -28,22 +28,20 @@ def mirrored(primary):
 
 
 @contextmanager
-def a_commit(primary):
-    """A client whose commit spans segments; yields whether it has returned."""
+def a_commit_that_waits(primary):
+    """A client whose commit spans segments; yields what tells whether it has returned, and sees that it does in the end."""
     primary.run(
         "rm -f /tmp/committed; (psql -X -h /tmp -c 'INSERT INTO shapes_writes SELECT generate_series(1, 100)' && touch /tmp/committed) "
         "> /dev/null 2>&1 < /dev/null &"
     )
-    yield lambda: primary.host.file("/tmp/committed").exists
-    wait_until(lambda: primary.host.file("/tmp/committed").exists, "the commit returned")
 
+    def returned():
+        return primary.host.file("/tmp/committed").exists
 
-@contextmanager
-def a_commit_that_waits(primary):
-    with a_commit(primary) as returned:
-        time.sleep(2)
-        assert not returned(), "the standby is frozen, and its primary waits for it"
-        yield returned
+    time.sleep(2)
+    assert not returned(), "the standby is frozen, and its primary waits for it"
+    yield returned
+    wait_until(returned, "the commit returned")
 
 
 def warnings(done) -> str:
@@ -96,7 +94,7 @@ def test_a_slot_that_holds_back_much_is_told_and_a_standby_that_cannot_catch_up_
     assert "holds back" in warnings(shown)
     primary.sql("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots")
     wal = f"ls {primary.directory}/pg_wal"
-    for _ in range(10):
+    for _number in range(10):
         primary.sql(SEGMENT * 2 + "CHECKPOINT")
         if needed not in primary.run(wal).split():
             break

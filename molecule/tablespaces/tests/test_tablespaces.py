@@ -91,7 +91,7 @@ def test_a_copy_that_failed_leaves_nothing_and_one_cut_off_is_finished(primary, 
     ) as failing:
         wait_until(lambda: standby.run(f"ls -A {LOCATION}") != "", "the copy has begun", 60)
         standby.run("kill $(pgrep -x pg_basebackup)")
-        said, _ = failing.communicate(timeout=120)
+        said = failing.communicate(timeout=120)[0]
     assert failing.returncode == 2
     assert "demo" in said and "Taken back" in said
     assert standby.run(f"ls -A {LOCATION}") == ""

@@ -68,6 +68,15 @@ def test_commits_wait_for_a_frozen_standby_as_long_as_is_wanted(primary, standby
     assert status() == ("mirrored", 0)
 
 
+def test_a_standby_that_was_away_for_long_catches_up(primary, standby):
+    standby.stop()
+    needed = primary.sql("SELECT pg_walfile_name(pg_current_wal_lsn())")
+    primary.sql(SEGMENT * 7 + "CHECKPOINT; CHECKPOINT")  # more than is kept without a slot
+    assert needed in primary.run(f"ls {primary.directory}/pg_wal").split()
+    assert enable().returncode == 0
+    assert status() == ("mirrored", 0)
+
+
 def test_wal_is_held_back_for_a_standby_that_is_away_until_it_is_released(primary, standby):
     refused = playbook(RELEASE, release_wal=True)
     assert refused.returncode == 2, "the standby streams"

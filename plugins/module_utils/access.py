@@ -8,10 +8,15 @@ from __future__ import annotations
 
 import dataclasses
 import ipaddress
+import os
 import re
+import stat
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, read_text
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import reload
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import Actions, Step
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,3 +118,47 @@ def rules_of(options: t.Sequence[t.Mapping[str, t.Any]], data_directory: str | N
         if data_directory in (rule.get("data_directories") or [data_directory])
         for address in rule.get("addresses") or [None]
     ]
+
+
+def access_file(data_directory: str) -> str:
+    """Path of the access file of an instance."""
+    return os.path.join(data_directory, "pg_hba.conf")
+
+
+def read_files(data_directories: t.Iterable[str]) -> dict[str, str]:
+    """By data directory, the text of its access file.
+
+    :raises CoordinatorError: one has none, or cannot be read.
+    """
+    texts = {}
+    for data_directory in data_directories:
+        text = read_text(access_file(data_directory))
+        if text is None:
+            raise CoordinatorError(
+                f"{access_file(data_directory)} does not exist: name data directories of instances on this host",
+                data_directory=data_directory,
+            )
+        texts[data_directory] = text
+    return texts
+
+
+def plan(texts: t.Mapping[str, str], rules: t.Sequence[t.Mapping[str, t.Any]], block: str = BLOCK) -> list[Step]:
+    """The steps after which each access file has its block of rules.
+
+    :param texts: by data directory, the text of its access file.
+    :param rules: options as of :func:`rules_of`; none removes the block.
+    """
+    changes = [(where, change_block(text, block, rules_of(rules, where))) for where, text in texts.items()]
+    different = [(where, text) for where, text in changes if text != texts[where]]
+    steps = [Step("write_rules", {"data_directory": where, "text": text}) for where, text in different]
+    return steps + [Step("reload", {"data_directory": where}) for where, dummy in different]
+
+
+def actions(host: Host) -> Actions:
+    """The actions of :func:`plan`."""
+
+    def write_rules(data_directory: str, text: str) -> None:
+        path = access_file(data_directory)
+        host.write(path, text, stat.S_IMODE(os.stat(path).st_mode))
+
+    return {"write_rules": write_rules, "reload": reload}

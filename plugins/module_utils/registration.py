@@ -13,7 +13,7 @@ import hmac
 import secrets
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.module_utils import catalog, retention
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import access, catalog, retention
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.catalog import Registration, StandbyAddress
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import Connection
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
@@ -48,6 +48,7 @@ class Known:
     :param slot: the standby's slot, None when there is none.
     :param passfile: the primary's own passfile, which it needs once it becomes a standby; None when none is used.
     :param limit: bytes of WAL that a slot may hold back, -1 for no limit; None where the engine knows no such limit.
+    :param access_files: by data directory, the texts of access files that the standby has to be in.
     """
 
     rows: tuple[Registration, ...]
@@ -55,6 +56,7 @@ class Known:
     slot: Slot | None
     passfile: Passfile | None
     limit: int | None = None
+    access_files: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 def read_role(connection: Connection, user: str) -> Role | None:
@@ -65,10 +67,22 @@ def read_role(connection: Connection, user: str) -> Role | None:
     return Role(**roles[0]) if roles else None
 
 
-def read_known(connection: Connection, user: str, slot_name: str, passfile: Passfile | None) -> Known:
-    """Observe what the primary knows."""
+def read_known(
+    connection: Connection, user: str, slot_name: str, passfile: Passfile | None, data_directories: t.Iterable[str] = ()
+) -> Known:
+    """Observe what the primary knows.
+
+    :param data_directories: whose access files belong to it.
+    """
     slot = next((slot for slot in slots(connection) if slot.name == slot_name), None)
-    return Known(tuple(catalog.registrations(connection)), read_role(connection, user), slot, passfile, retention.read_limit(connection))
+    return Known(
+        tuple(catalog.registrations(connection)),
+        read_role(connection, user),
+        slot,
+        passfile,
+        retention.read_limit(connection),
+        access.read_files(data_directories),
+    )
 
 
 def _keys(password: str, salt: bytes, iterations: int) -> tuple[bytes, bytes]:

@@ -120,35 +120,12 @@ data_directories:
   sample: [/data/whpg/v7/coordinator/gpseg-1]
 """
 
-import os
-import stat
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.access import BLOCK, change_block, rules_of
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, read_text
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import reload
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.access import BLOCK, access_file, actions, plan, read_files
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import Step, carry_out
-
-
-def access_file(data_directory: str) -> str:
-    """Path of the access file of an instance."""
-    return os.path.join(data_directory, "pg_hba.conf")
-
-
-def observe(data_directories: t.Sequence[str]) -> dict[str, str]:
-    """The text of each access file."""
-    texts = {}
-    for data_directory in data_directories:
-        text = read_text(access_file(data_directory))
-        if text is None:
-            raise CoordinatorError(
-                f"{access_file(data_directory)} does not exist: name data directories of instances on this host",
-                data_directory=data_directory,
-            )
-        texts[data_directory] = text
-    return texts
 
 
 def difference(before: dict[str, str], after: dict[str, str], steps: t.Sequence[Step]) -> list[dict[str, str]]:
@@ -194,24 +171,12 @@ def main() -> None:
         supports_check_mode=True,
     )
     parameters = module.params
-    host = Host(module)
-
-    def plan(texts: t.Mapping[str, str]) -> list[Step]:
-        rules = parameters["rules"] if parameters["state"] == "present" else []
-        changes = [(where, change_block(text, parameters["block"], rules_of(rules, where))) for where, text in texts.items()]
-        different = [(where, text) for where, text in changes if text != texts[where]]
-        steps = [Step("write_rules", {"data_directory": where, "text": text}) for where, text in different]
-        return steps + [Step("reload", {"data_directory": where}) for where, dummy in different]
-
-    def write_rules(data_directory: str, text: str) -> None:
-        path = access_file(data_directory)
-        host.write(path, text, stat.S_IMODE(os.stat(path).st_mode))
-
+    rules = parameters["rules"] if parameters["state"] == "present" else []
     carry_out(
         module,
-        lambda: observe(parameters["data_directories"]),
-        plan,
-        {"write_rules": write_rules, "reload": reload},
+        lambda: read_files(parameters["data_directories"]),
+        lambda texts: plan(texts, rules, parameters["block"]),
+        actions(Host(module)),
         show=lambda texts: {"data_directories": list(texts)},
         difference=difference,
     )

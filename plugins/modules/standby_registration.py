@@ -96,6 +96,22 @@ options:
         over from PostgreSQL 13, has no limit; RV(retention_limit) tells.
       - Without it the limit is left as it is.
     type: str
+  access:
+    description:
+      - Access rules that the standby needs on this host, kept in the same execution, with O(state=present).
+      - Options of M(warehousepg.coordinator.host_access), C(data_directories) and C(rules).
+    type: dict
+    suboptions:
+      data_directories:
+        description: Data directories of instances on this host.
+        type: list
+        elements: str
+        required: true
+      rules:
+        description: The rules, in their order.
+        type: list
+        elements: dict
+        required: true
 requirements:
   - psycopg2
 author:
@@ -159,7 +175,13 @@ import os
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.warehousepg.coordinator.plugins.module_utils import catalog, registration, replication, retention
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import (
+    access,
+    catalog,
+    registration,
+    replication,
+    retention,
+)
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.arguments import INSTANCE
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import (
     Connection,
@@ -189,6 +211,7 @@ def actions_on(host: Host, instance: Instance, connection: Connection, parameter
         return {"dbid": catalog.add_standby(connection, standby_of(instance, parameters))}
 
     return {
+        **access.actions(host),
         "write_passfile": lambda: replication.write_passfile(host, parameters["passfile"], user, parameters["replication_password"]),
         "create_role": lambda: change_role("CREATE"),
         "change_role": lambda: change_role("ALTER"),
@@ -258,6 +281,13 @@ def main() -> None:
             "passfile": {"type": "path", "no_log": False},
             "slot_name": {"type": "str", "default": "standby_coordinator"},
             "retention_limit": {"type": "str"},
+            "access": {
+                "type": "dict",
+                "options": {
+                    "data_directories": {"type": "list", "elements": "str", "required": True},
+                    "rules": {"type": "list", "elements": "dict", "required": True},
+                },
+            },
         },
         required_if=[("state", "present", ("standby_hostname", "standby_data_directory"))],
         supports_check_mode=True,
@@ -270,10 +300,13 @@ def main() -> None:
     require_psycopg2(module)
     host = Host(module, parameters["greenplum_path"])
     expected: dict[str, int] = {}
+    entry = (present and parameters["access"]) or {"data_directories": [], "rules": []}
 
     def observe() -> registration.Known:
         passfile = replication.read_passfile(parameters["passfile"]) if parameters["passfile"] and scram else None
-        return registration.read_known(connection, parameters["replication_user"], parameters["slot_name"], passfile)
+        return registration.read_known(
+            connection, parameters["replication_user"], parameters["slot_name"], passfile, entry["data_directories"]
+        )
 
     def plan(known: registration.Known) -> list[Step]:
         if not present:
@@ -282,7 +315,7 @@ def main() -> None:
         standby = standby_of(instance, parameters)
         steps = registration.plan_present(known, standby, parameters["replication_password"], kept, scram, limit)
         expected["dbid"] = expected_dbid(known, steps)
-        return steps
+        return steps + access.plan(known.access_files, entry["rules"])
 
     try:
         limit = retention.parse_size(parameters["retention_limit"]) >> 20 << 20 if parameters["retention_limit"] else None

@@ -5,7 +5,15 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.access import AccessRule, change_block, first_block, mask, rules_of
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.access import (
+    AccessRule,
+    change_block,
+    first_block,
+    mask,
+    plan,
+    read_files,
+    rules_of,
+)
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -116,3 +124,31 @@ def test_a_rule_that_asks_for_a_certificate():
 def test_options_that_can_be_no_rule_are_refused(rule):
     with pytest.raises(CoordinatorError):
         rules_of([{"database": "all", "user": "all", "method": "trust", **rule}])
+
+
+RULES = [{"database": "all", "user": "r", "addresses": ["::1"], "method": "trust", "data_directories": ["/c"]}]
+BLOCK = "# BEGIN warehousepg.coordinator\nhost\tall\tr\t::1/128\ttrust\n# END warehousepg.coordinator\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "rules", "written"),
+    [
+        (OTHERS, RULES, BLOCK + OTHERS),
+        (BLOCK + OTHERS, [], OTHERS),
+        (BLOCK.replace("trust", "md5") + OTHERS, RULES, BLOCK + OTHERS),
+        (BLOCK + OTHERS, RULES, None),
+        (OTHERS, [], None),
+    ],
+)
+def test_files_are_written_and_read_again_where_they_differ(text, rules, written):
+    steps = [(step.name, dict(step.arguments)) for step in plan({"/c": text, "/other": OTHERS}, rules)]
+    assert steps == (
+        [("write_rules", {"data_directory": "/c", "text": written}), ("reload", {"data_directory": "/c"})] if written is not None else []
+    )
+
+
+def test_an_access_file_that_is_missing_is_refused(tmp_path):
+    (tmp_path / "pg_hba.conf").write_text(OTHERS, newline="")
+    assert read_files([str(tmp_path)]) == {str(tmp_path): OTHERS}
+    with pytest.raises(CoordinatorError, match="does not exist"):
+        read_files([str(tmp_path), str(tmp_path / "nowhere")])

@@ -25,7 +25,7 @@ RULES_OF_OTHERS = "".join(
         "\n# rules of the security department, see http://wiki.example/pg_hba?id=17  \n",
         *(f"host\tall  user{number}\t172.{16 + number % 16}.{number % 256}.0/24   md5\n" for number in range(400)),
         "host @databases.txt,+group @users.txt 192.0.2.0/24 reject # from files\n",
-        'host "data base" "Umläut" 192.0.2.0 255.255.255.0 ldap ldapserver=ldap.example ldapprefix="cn=" ldapsuffix=", dc=ex"\n',
+        'host "data base" "Umläut" 192.0.2.0 255.255.255.0 ident map="their map, of names"\n',
         "   \t \n",
         "hostssl replication all .example.com reject\n",
         "#local all all reject",

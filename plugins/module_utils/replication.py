@@ -250,9 +250,12 @@ def try_resolve(host: str | None) -> str | None:
 
 
 def conninfo(parameters: t.Mapping[str, str]) -> str:
-    """A connection string of libpq."""
-    quoted = ("{0}='{1}'".format(key, re.sub(r"(['\\])", r"\\\1", value)) for key, value in sorted(parameters.items()))
-    return " ".join(quoted)
+    """A connection string of libpq, with quotes where they are needed only: gpactivatestandby reads it, and knows none."""
+    return " ".join(f"{key}={_word(value)}" for key, value in sorted(parameters.items()))
+
+
+def _word(value: str) -> str:
+    return value if re.fullmatch(r"[^\s'\\]+", value) else "'{0}'".format(re.sub(r"(['\\])", r"\\\1", value))
 
 
 def parse_conninfo(text: str) -> dict[str, str]:

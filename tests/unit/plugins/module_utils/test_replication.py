@@ -208,3 +208,9 @@ def test_a_probe_that_hangs_is_ended(recorder):
     probe = probe_write(connection, lambda: contextlib.nullcontext(second), 1)
     assert (probe.acknowledged, probe.replayed) == (False, False)
     assert second.asked == [("SELECT pg_terminate_backend(%s)", (4711,))]
+
+
+def test_gpactivatestandby_can_read_it():
+    line = f"primary_conninfo = '{Upstream('10.0.0.11', 5432, 'r', '/p').primary_conninfo()}'"
+    words = dict(word.split("=", 1) for word in line.split() if "=" in word[1:])
+    assert (words["host"], int(words["port"])) == ("10.0.0.11", 5432)

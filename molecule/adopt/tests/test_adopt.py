@@ -107,6 +107,7 @@ def test_gpinitstandby_removes_our_standby_and_we_make_it_again(primary, standby
 @pytest.mark.usefixtures("mirrored")
 def test_gpactivatestandby_activates_our_standby(primary, standby):
     primary.signal("KILL")
+    primary.run("rm /tmp/.s.PGSQL.$PGPORT*")  # the utility takes what a killed primary leaves for a living one
     standby.run(f"gpactivatestandby -a -d {standby.directory}")
     wait_until(lambda: "2" in standby.run("psql -X -At -h /tmp -c 'SELECT 1 + 1' 2>&1 || true").split(), "the new primary serves")
     verdict, code = status()

@@ -9,6 +9,9 @@ gives 'on each of them' $'^(8\n12|12\n8)$' bash -c "$(declare -f on utility); he
 is 'CREATE TABLE AS' 3 dispatch cdw 'CREATE TABLE u AS SELECT generate_series(1, 3) AS n; SELECT count(*) FROM u; DROP TABLE u'
 is 'a transaction is one on all segments' 20 dispatch cdw \
     'BEGIN; INSERT INTO t SELECT generate_series(1, 20); CREATE TABLE gone (n int); ROLLBACK; CREATE TABLE gone (n int); DROP TABLE gone; SELECT count(*) FROM t'
+every="SELECT gp_segment_id FROM gp_dist_random('gp_id') ORDER BY 1"
+is 'every segment is asked' $'0\n1' dispatch cdw "$every"
+is 'in utility mode only the instance itself' -1 utility cdw "$every"
 gives 'an orphan on a segment stops CREATE TABLE' 'relation "orphan" already exists' bash -c "$(declare -f on dispatch utility); here=$here
     utility sdw1 'CREATE TABLE orphan (n int)' 6000; dispatch cdw 'CREATE TABLE orphan (n int)'"
 on sdw1 "sudo nft 'add table inet fence; add chain inet fence in { type filter hook input priority 0; };
@@ -16,6 +19,7 @@ on sdw1 "sudo nft 'add table inet fence; add chain inet fence in { type filter h
 gives 'a packet filter on the segments stops writes' 'ERROR' dispatch cdw 'INSERT INTO t SELECT generate_series(1, 20)'
 gives 'and reads' 'failed to acquire resources on one or more segments' dispatch cdw 'SELECT count(*) FROM t'
 gives 'and CREATE TABLE' 'failed to acquire resources on one or more segments' dispatch cdw 'CREATE TABLE v (id int)'
+gives 'and the question to every segment' 'failed to acquire resources on one or more segments' dispatch cdw "$every"
 is 'utility mode goes on' 1 utility cdw 'SELECT 1'
 on sdw1 'sudo nft delete table inet fence'
 until_is 20 dispatch cdw 'SELECT count(*) FROM t'

@@ -89,7 +89,7 @@ DECLARE
 BEGIN
     IF pg_catalog.gp_internal_role() = 'dispatch' THEN
         FOR segment IN SELECT srvname FROM pg_foreign_server WHERE srvname LIKE 'seg%' LOOP
-            RETURN QUERY EXECUTE format('SELECT * FROM gp_%s.own_replication', segment);
+            RETURN QUERY EXECUTE format('SELECT * FROM gp_%s.gp_internal_own_replication', segment);
         END LOOP;
     ELSIF current_setting('gp_contentid') = '-1' THEN
         RETURN QUERY SELECT * FROM pg_catalog.gp_internal_own_replication;
@@ -100,4 +100,27 @@ CREATE VIEW pg_catalog.gp_stat_replication AS
     SELECT * FROM pg_catalog.gp_internal_own_replication UNION ALL SELECT * FROM pg_catalog.gp_internal_segment_replication();
 
 GRANT SELECT ON pg_catalog.gp_stat_replication TO PUBLIC;
+
+-- A row on every instance; gp_segment_id is a system column of the engine's.
+CREATE VIEW pg_catalog.gp_id AS
+    SELECT current_setting('gp_contentid')::integer AS gp_segment_id, 'Greenplum'::name AS gpname, (-1)::smallint AS numsegments,
+        (-1)::smallint AS dbid, (-1)::smallint AS content;
+
+GRANT SELECT ON pg_catalog.gp_id TO PUBLIC;
+
+-- The rows that all segments have, in utility mode the instance's own. The engine takes any relation.
+CREATE FUNCTION pg_catalog.gp_dist_random(relation text) RETURNS SETOF pg_catalog.gp_id LANGUAGE plpgsql AS $$
+DECLARE
+    segment name;
+BEGIN
+    IF relation <> 'gp_id' THEN
+        RAISE EXCEPTION 'gp_dist_random(''%'') is not simulated', relation;
+    ELSIF pg_catalog.gp_internal_role() = 'dispatch' THEN
+        FOR segment IN SELECT srvname FROM pg_foreign_server WHERE srvname LIKE 'seg%' LOOP
+            RETURN QUERY EXECUTE format('SELECT * FROM gp_%s.gp_id', segment);
+        END LOOP;
+    ELSE
+        RETURN QUERY SELECT * FROM pg_catalog.gp_id;
+    END IF;
+END $$;
 

@@ -14,6 +14,8 @@ LANGUAGE c STRICT AS '/usr/local/greenplum-db/lib/engine';
 -- A segment that user tables have a part on.
 CREATE FUNCTION pg_catalog.gp_internal_add_segment(content integer, address text, port integer)
 RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    own text;
 BEGIN
     EXECUTE format('CREATE SERVER seg%s FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host %L, port %L, dbname ''postgres'','
         ' application_name ''gp_dispatcher'', options ''-c %s=execute'', connect_timeout ''10'', async_capable ''true'')', content,
@@ -22,10 +24,11 @@ BEGIN
     EXECUTE format('GRANT USAGE ON FOREIGN SERVER seg%s TO PUBLIC', content);
     EXECUTE format('CREATE SCHEMA gp_seg%s', content);
     EXECUTE format('GRANT ALL ON SCHEMA gp_seg%s TO PUBLIC', content);
-    EXECUTE format('CREATE FOREIGN TABLE gp_seg%s.own_replication (%s) SERVER seg%s'
-        ' OPTIONS (schema_name ''pg_catalog'', table_name ''gp_internal_own_replication'')', content,
-        (SELECT string_agg(format('%I %s', attname, format_type(atttypid, atttypmod)), ', ' ORDER BY attnum)
-         FROM pg_attribute WHERE attrelid = 'pg_catalog.gp_internal_own_replication'::regclass AND attnum > 0), content);
+    FOREACH own IN ARRAY ARRAY['gp_internal_own_replication', 'gp_id'] LOOP
+        EXECUTE format('CREATE FOREIGN TABLE gp_seg%s.%I (%s) SERVER seg%s OPTIONS (schema_name ''pg_catalog'')', content, own,
+            (SELECT string_agg(format('%I %s', attname, format_type(atttypid, atttypmod)), ', ' ORDER BY attnum)
+             FROM pg_attribute WHERE attrelid = ('pg_catalog.' || own)::regclass AND attnum > 0), content);
+    END LOOP;
 END $$;
 
 CREATE FUNCTION pg_catalog.gp_internal_distribute(original regclass) RETURNS void LANGUAGE plpgsql AS $$

@@ -62,3 +62,30 @@ def change_settings(text: str, changes: t.Mapping[str, str | None]) -> str:
     if lines and not lines[-1].endswith("\n"):
         lines[-1] += "\n"
     return "".join(lines) + "".join(f"{name} = {_quote(value)}\n" for name, value in missing.items() if value is not None)
+
+
+_BEGIN, _END = "# BEGIN warehousepg.coordinator fence", "# END warehousepg.coordinator fence"
+_FENCE = re.compile(rf"^{_BEGIN}\n.*?^{_END}\n?", re.MULTILINE | re.DOTALL)
+_FENCE_INCLUDE = re.compile(r"^include = '(FENCED_[^']+)'$", re.MULTILINE)
+
+
+def include_name(new_primary: str) -> str:
+    """The name of the file that a fenced configuration includes and that is never there: whoever starts the instance reads it."""
+    return f"FENCED_{re.sub(r'[^A-Za-z0-9.-]', '_', new_primary)}_is_primary.conf"
+
+
+def fenced_by(text: str) -> str | None:
+    """The name of the include that fences the instance with this ``postgresql.conf``, None without a fence."""
+    block = _FENCE.search(text)
+    include = _FENCE_INCLUDE.search(block.group()) if block else None
+    return include.group(1) if include else None
+
+
+def change_fence(text: str, include: str | None) -> str:
+    """The text of ``postgresql.conf`` fenced by that include, every other line as it was; None lifts the fence."""
+    bare = _FENCE.sub("", text)
+    if include is None:
+        return bare
+    newline = "" if bare.endswith("\n") or not bare else "\n"
+    reason = "# The coordinator of this cluster is elsewhere now. A start of this one would make a second primary."
+    return f"{bare}{newline}{_BEGIN}\n{reason}\ninclude = '{include}'\n{_END}\n"

@@ -53,22 +53,27 @@ def processes() -> list[Process]:
 
 def has_connection(pid: int) -> bool | None:
     """Whether a process holds an established TCP connection; None when it is another user's, of whom that cannot be seen."""
-    sockets = set()
+    ports = connected_ports(pid)
+    return None if ports is None else bool(ports)
+
+
+def connected_ports(pid: int) -> frozenset[int] | None:
+    """Ports of this host that the established TCP connections of a process use; None when it is another user's."""
+    sockets, ports = set(), set()
     try:
         for name in os.listdir(f"/proc/{pid}/fd"):
             with contextlib.suppress(OSError):
                 sockets.add(os.readlink(f"/proc/{pid}/fd/{name}"))
         for table in ("tcp", "tcp6"):
             with open(f"/proc/{pid}/net/{table}", encoding="ascii") as rows:
-                # fourth field: the state, 01 is established; tenth: the inode
+                # second field: local address and port; fourth: the state, 01 is established; tenth: the inode
                 fields = [row.split() for row in rows]
-            if any(row[3] == "01" and f"socket:[{row[9]}]" in sockets for row in fields):
-                return True
+            ports |= {int(row[1].rpartition(":")[2], 16) for row in fields if row[3] == "01" and f"socket:[{row[9]}]" in sockets}
     except PermissionError:
         return None
     except OSError:
         pass
-    return False
+    return frozenset(ports)
 
 
 def has_listener(port: int) -> bool:
@@ -113,11 +118,13 @@ class Host:
         environment: t.Mapping[str, str] | None = None,
         accept: t.Container[int] = (0,),
         login: bool = False,
+        errors: bool = False,
     ) -> str:
         """Run a program of the installation and return what it printed.
 
         :param environment: further environment variables.
         :param accept: exit codes that are no failure.
+        :param errors: return what it printed to its standard error, too.
         :param login: with everything that ``greenplum_path.sh`` exports, as the engine's own utilities start instances.
         :raises CoordinatorError: it cannot be run or ended with another exit code.
         """
@@ -131,7 +138,15 @@ class Host:
         if code not in accept:
             output = "\n".join(part.strip() for part in (stderr, stdout) if part.strip())
             raise CoordinatorError(f"{program} failed with exit code {code}: {output}", command=program, rc=code)
-        return t.cast(str, stdout)
+        return t.cast(str, stdout + stderr if errors else stdout)
+
+    def command(self, program: str, *arguments: str) -> tuple[int, str]:
+        """Run a program of the operating system; its exit code, 127 where it is missing, and what it printed."""
+        path = program if os.path.isabs(program) else self._module.get_bin_path(program, opt_dirs=["/sbin", "/usr/sbin"])
+        if not path:
+            return 127, ""
+        code, stdout, stderr = self._module.run_command([path, *arguments], environ_update={"LC_ALL": "C"})
+        return code, stdout if code == 0 else "\n".join(part.strip() for part in (stderr, stdout) if part.strip())
 
     def write(self, path: str, text: str, mode: int) -> None:
         """Write a file whole: beside it first, then in its place by rename."""

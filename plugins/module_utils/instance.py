@@ -15,7 +15,7 @@ import stat
 import time
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.configuration import read_settings
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.configuration import fenced_by, read_settings
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import (
     Host,
@@ -172,6 +172,7 @@ class Instance:
     :param settings: the settings that ALTER SYSTEM and this collection keep in ``postgresql.auto.conf``.
     :param control: what ``pg_controldata`` tells.
     :param postmaster: the running instance, None when it is stopped.
+    :param fenced: name of the include that keeps it from starting, None without a fence.
     """
 
     data_directory: str
@@ -184,6 +185,7 @@ class Instance:
     settings: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
     control: ControlData | None = None
     postmaster: Postmaster | None = None
+    fenced: str | None = None
 
 
 def instance_of(observed: t.Mapping[str, t.Any]) -> Instance:
@@ -297,7 +299,8 @@ def read_instance(host: Host, data_directory: str) -> Instance:
         control: ControlData | None = parse_controldata(host.run("pg_controldata", data_directory))
     except CoordinatorError:
         control = None  # a damaged or fenced directory is an observation, not a failure
-    port = {**read_settings(text("postgresql.conf")), **settings}.get("port", "")
+    configuration = text("postgresql.conf")
+    port = {**read_settings(configuration), **settings}.get("port", "")
     return Instance(
         data_directory=data_directory,
         content=content,
@@ -309,6 +312,7 @@ def read_instance(host: Host, data_directory: str) -> Instance:
         settings=settings,
         control=control,
         postmaster=postmaster,
+        fenced=fenced_by(configuration),
     )
 
 

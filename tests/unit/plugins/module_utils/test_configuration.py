@@ -5,7 +5,13 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.configuration import change_settings, read_settings
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.configuration import (
+    change_fence,
+    change_settings,
+    fenced_by,
+    include_name,
+    read_settings,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -54,3 +60,31 @@ def test_removes_a_setting():
 @pytest.mark.parametrize("last", ["a = 1", "a = 1\n"])
 def test_adds_after_a_whole_last_line(last):
     assert change_settings(last, {"b": "x y"}) == "a = 1\nb = 'x y'\n"
+
+
+def test_a_fence_names_the_new_primary():
+    assert include_name("scdw") == "FENCED_scdw_is_primary.conf"
+    assert include_name("scdw 2/'x'") == "FENCED_scdw_2__x__is_primary.conf"
+
+
+lines = st.text(alphabet="ab= '#\n", max_size=40)
+includes = st.text(min_size=1).map(include_name)
+
+
+@given(lines, includes, includes)
+def test_a_fence_is_put_at_the_end_and_lifted_without_a_trace(text, first, second):
+    fenced = change_fence(text, first)
+    assert fenced_by(fenced) == first
+    assert change_fence(fenced, first) == fenced
+    assert fenced_by(change_fence(fenced, second)) == second
+    assert fenced.startswith(text)
+    whole = text if text.endswith("\n") or not text else f"{text}\n"
+    assert change_fence(fenced, None) == whole
+    assert change_fence(text, None) == text
+    assert read_settings(fenced) == read_settings(text)
+
+
+def test_lines_of_others_are_no_fence():
+    text = "include = 'FENCED_scdw_is_primary.conf'\n# BEGIN warehousepg.coordinator fence\nport = 1\n"
+    assert fenced_by(text) is None
+    assert change_fence(text, None) == text

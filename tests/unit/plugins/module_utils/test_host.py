@@ -101,3 +101,13 @@ def test_measures_directories(tmp_path):
 def test_names_users():
     assert user_name(0) == "root"
     assert user_name(2**30) == str(2**30)
+
+
+def test_runs_programs_of_the_operating_system(host, tmp_path, monkeypatch):
+    program = tmp_path / "nft"
+    program.write_text('#!/bin/sh\necho "$LC_ALL $*"\necho wrong >&2\nexit $1\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert host.command("nft", "0", "list") == (0, "C 0 list\n")
+    assert host.command(str(program), "3") == (3, "wrong\nC 3")
+    assert host.command("iptables") == (127, "")

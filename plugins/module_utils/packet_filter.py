@@ -1,0 +1,390 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A packet filter on a segment host that keeps the hosts of a former primary away from the segments.
+
+It is a table or chain of its own, made by a script that is kept on the host and run again whenever the host starts. Beside it stands
+a description, readable by all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import glob
+import hashlib
+import ipaddress
+import json
+import os
+import re
+import time
+import typing as t
+
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.catalog import normal_address
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, read_text
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import Step
+
+DIRECTORY = "/etc/warehousepg-coordinator"
+UNITS = "/etc/systemd/system"
+
+NFT, IPTABLES = "nft", "iptables"
+
+#: services that make the rules of a host anew
+_FIREWALLS = "nftables.service iptables.service ip6tables.service firewalld.service"
+
+
+@dataclasses.dataclass(frozen=True)
+class Fence:
+    """Whose packets are rejected on this host.
+
+    :param cluster: the cluster whose former primary it is.
+    :param addresses: its addresses.
+    :param ports: the segments' ports on this host.
+    :param tool: ``nft`` or ``iptables``.
+    :param since: when it was complete, no session left, in seconds since the epoch; None while it is not.
+    """
+
+    cluster: str
+    addresses: tuple[str, ...]
+    ports: tuple[int, ...]
+    tool: str
+    since: float | None = None
+
+    @property
+    def rules(self) -> frozenset[tuple[str, int]]:
+        """The pairs of an address and a port that it rejects."""
+        return frozenset((address, port) for address in self.addresses for port in self.ports)
+
+
+def fence_of(cluster: str, addresses: t.Iterable[str], ports: t.Iterable[int], tool: str | None, own: t.Container[str]) -> Fence:
+    """The fence that is wanted.
+
+    :param tool: what is to make it, None where the host has nothing.
+    :param own: addresses of this host.
+    :raises CoordinatorError: one of the addresses is none, there is nothing to reject, or nothing to do it with.
+    """
+    if tool is None:
+        raise CoordinatorError("neither nft nor iptables works on this host, so that nothing can be fenced here: install nftables")
+    found = []
+    for address in addresses:
+        try:
+            found.append(ipaddress.ip_address(address))
+        except ValueError as error:
+            raise CoordinatorError(f"addresses has {address!r}, which is no address: give IPv4 or IPv6 addresses, no names") from error
+    for port in ports:
+        if not 0 < port < 65536:
+            raise CoordinatorError(f"ports has {port}: give ports, 1 to 65535")
+    here = [str(address) for address in found if address.is_loopback or address.is_unspecified or str(address) in own]
+    if here:
+        raise CoordinatorError(f"addresses has {', '.join(here)}, this host's own: an address that segments have too cannot be fenced")
+    fence = Fence(cluster, tuple(sorted({str(address) for address in found})), tuple(sorted(set(ports))), tool)
+    if not fence.rules:
+        raise CoordinatorError("nothing is to be fenced: give at least one of addresses and one of ports")
+    return fence
+
+
+def identifier(cluster: str, longest: int = 48) -> str:
+    """A cluster's name as part of the name of a file, table or chain; another one for each cluster."""
+    name = re.sub(r"[^A-Za-z0-9_]", "_", cluster)
+    if name == cluster and name.islower() and len(name) <= longest:
+        return name
+    return f"{name[: longest - 9].lower()}_{hashlib.sha256(cluster.encode()).hexdigest()[:8]}"
+
+
+def _table(cluster: str) -> str:
+    return f"whpg_fence_{identifier(cluster)}"
+
+
+def _chain(cluster: str) -> str:
+    return f"WHPG_FENCE_{identifier(cluster, 17).upper()}"  # iptables takes 28 letters
+
+
+def _families(fence: Fence) -> dict[str, list[tuple[str, int]]]:
+    """The rules by program: iptables has one for each version of IP."""
+    found: dict[str, list[tuple[str, int]]] = {"iptables": [], "ip6tables": []}
+    for address, port in sorted(fence.rules):
+        found["ip6tables" if ":" in address else "iptables"].append((address, port))
+    return found
+
+
+def script(fence: Fence) -> str:
+    """The shell script that puts the fence up, whatever is there of it; the kernel takes it as a whole."""
+    lines = [
+        "#!/bin/sh",
+        "# Written by the Ansible collection warehousepg.coordinator. Its playbook lift_fence removes it.",
+        "# Rejects the former primary of a WarehousePG cluster on the ports of the cluster's segments.",
+        "set -eu",
+        "PATH=$PATH:/usr/sbin:/sbin:/usr/bin:/bin",
+    ]
+    if fence.tool == NFT:
+        table = f"table inet {_table(fence.cluster)}"
+        lines += ["nft -f - << 'RULES'", f"add {table}", f"delete {table}", f"{table} {{", "  chain input {"]
+        lines.append("    type filter hook input priority -10; policy accept;")
+        for address, port in sorted(fence.rules):
+            family = "ip6" if ":" in address else "ip"
+            lines.append(f"    {family} saddr {address} tcp dport {port} reject with tcp reset")
+        return "\n".join([*lines, "  }", "}", "RULES", ""])
+    chain = _chain(fence.cluster)
+    for program, rules in _families(fence).items():
+        if not rules:
+            lines.append(f"{program} -w -F {chain} 2> /dev/null || true")
+            continue
+        lines.append("# the jump comes first again, whatever was put before it")
+        lines.append(f"jump=$({program} -w -S INPUT | sed -n '/-j {chain}$/s/^-A/-D/p')")
+        lines += [f"{program}-restore -w --noflush << RULES", "*filter", f":{chain} - [0:0]"]
+        mask = 128 if program == "ip6tables" else 32
+        form = f"-A {chain} -s {{}}/{mask} -p tcp -m tcp --dport {{}} -j REJECT --reject-with tcp-reset"
+        lines += [form.format(*rule) for rule in rules]
+        lines += ["$jump", f"-I INPUT 1 -j {chain}", "COMMIT", "RULES"]
+    return "\n".join([*lines, ""])
+
+
+def unit(fence: Fence, path: str) -> str:
+    """The unit that lets systemd run the script when the host starts, and after those that make its other rules."""
+    return f"""\
+[Unit]
+Description=Keeps a former primary away from the segments of a WarehousePG cluster ({identifier(fence.cluster)})
+After={_FIREWALLS}
+PartOf={_FIREWALLS}
+ReloadPropagatedFrom={_FIREWALLS}
+Before=network-pre.target
+Wants=network-pre.target
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/sh {path}
+ExecReload=/bin/sh {path}
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+def _pairs(found: t.Iterable[tuple[str, str]]) -> frozenset[tuple[str, int]]:
+    return frozenset((normal_address(address), int(port)) for address, port in found)
+
+
+def parse_nft(text: str) -> frozenset[tuple[str, int]]:
+    """The pairs of an address and a port that a table rejects, by ``nft list table``."""
+    if not re.search(r"type filter hook input priority", text):
+        return frozenset()
+    return _pairs(re.findall(r"^\s*ip6? saddr (\S+) tcp dport (\d+) reject with tcp reset$", text, re.MULTILINE))
+
+
+def parse_iptables(text: str, chain: str) -> frozenset[tuple[str, int]]:
+    """The pairs of an address and a port that a chain rejects, by ``iptables -S``; none unless packets come to it first."""
+    entries = [line for line in text.splitlines() if line.startswith("-A INPUT ")]
+    if entries[:1] != [f"-A INPUT -j {chain}"]:
+        return frozenset()
+    form = rf"^-A {re.escape(chain)} -s (\S+?)/(?:32|128) -p tcp -m tcp --dport (\d+) -j REJECT --reject-with tcp-reset$"
+    return _pairs(re.findall(form, text, re.MULTILINE))
+
+
+@dataclasses.dataclass(frozen=True)
+class Paths:
+    """The files of a cluster's fence.
+
+    :param description: what it is, as JSON, readable by all.
+    :param script: what puts it up.
+    :param unit: what runs the script when the host starts.
+    :param link: what makes systemd look at the unit.
+    """
+
+    description: str
+    script: str
+    unit: str
+    link: str
+
+
+def paths_of(cluster: str, directory: str = DIRECTORY, units: str = UNITS) -> Paths:
+    """Where the files of a cluster's fence are."""
+    name = f"whpg-fence-{identifier(cluster)}.service"
+    base = os.path.join(directory, f"fence-{identifier(cluster)}")
+    return Paths(f"{base}.json", base, os.path.join(units, name), os.path.join(units, "multi-user.target.wants", name))
+
+
+@dataclasses.dataclass(frozen=True)
+class State:
+    """What there is of a cluster's fence on this host.
+
+    :param described: the fence by its description, None without one.
+    :param tool: what makes it, or could; None where the host has nothing.
+    :param rules: the pairs of an address and a port that are rejected.
+    :param leftover: whether rules are there at all.
+    :param texts: the content of the script and the unit, None for one that is missing.
+    :param enabled: whether the unit is enabled.
+    :param sessions: how many sessions of the former primary are there.
+    """
+
+    described: Fence | None
+    tool: str | None
+    rules: frozenset[tuple[str, int]]
+    leftover: bool
+    texts: tuple[str | None, str | None]
+    enabled: bool
+    sessions: int = 0
+
+
+def texts_of(fence: Fence, paths: Paths) -> tuple[str, str]:
+    """The content of the script and the unit."""
+    return script(fence), unit(fence, paths.script)
+
+
+def is_persistent(state: State, fence: Fence, paths: Paths) -> bool:
+    """Whether the fence is put up again when the host starts."""
+    return state.texts == texts_of(fence, paths) and state.enabled
+
+
+def is_complete(state: State, fence: Fence) -> bool:
+    """Whether nothing of the former primary comes through now, and nothing else is rejected."""
+    return state.rules == fence.rules and state.sessions == 0
+
+
+def plan(state: State, wanted: Fence | None, paths: Paths) -> list[Step]:
+    """The steps that put up a fence, or remove it.
+
+    The description is written first, so that nothing is up that is not seen, and last: it tells since when the fence is complete.
+
+    :param wanted: None to remove it.
+    """
+    if wanted is None:
+        rules = [Step("remove_rules", {"tool": state.tool})] if state.leftover else []
+        there = state.described or state.enabled or any(text is not None for text in state.texts)
+        return rules + ([Step("remove_files"), Step("tell_systemd", {"there": False})] if there else [])
+    complete = is_complete(state, wanted)
+    persistent = is_persistent(state, wanted, paths)
+    since = state.described.since if state.described else None
+    confirmed = complete and since is not None and state.described == dataclasses.replace(wanted, since=since)
+    steps = [] if confirmed else [Step("describe", {"fence": wanted})]
+    steps += [] if persistent else [Step("keep", {"fence": wanted})]
+    steps += [] if state.rules == wanted.rules else [Step("reject")]
+    steps += [] if complete else [Step("end_sessions", {"fence": wanted})]
+    steps += [] if confirmed else [Step("confirm", {"fence": wanted})]
+    return steps if persistent else [*steps, Step("tell_systemd", {"there": True})]
+
+
+def parse_description(text: str) -> Fence | None:
+    """The fence that a description tells of; None when it tells of none."""
+    try:
+        found = json.loads(text)
+        return Fence(found["cluster"], tuple(found["addresses"]), tuple(found["ports"]), found["tool"], found["since"])
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def described(directory: str = DIRECTORY) -> list[Fence]:
+    """The fences of this host by their descriptions, for whoever asks."""
+    found = []
+    for path in sorted(glob.glob(os.path.join(glob.escape(directory), "fence-*.json"))):
+        with contextlib.suppress(CoordinatorError):
+            fence = parse_description(read_text(path) or "")
+            found += [fence] if fence else []
+    return found
+
+
+class Filter:
+    """The packet filter of this host; needs root.
+
+    :param host: runs the programs.
+    :param cluster: whose fence it is.
+    :param paths: the files of the fence.
+    """
+
+    def __init__(self, host: Host, cluster: str, paths: Paths) -> None:
+        self._host = host
+        self._cluster = cluster
+        self._paths = paths
+
+    def _tool(self) -> str | None:
+        """What this host has: nftables if its kernel has it, else iptables; None when neither works."""
+        ways = ((NFT, ("nft", "list", "tables")), (IPTABLES, ("iptables", "-w", "-S", "INPUT")))
+        return next((tool for tool, command in ways if self._host.command(*command)[0] == 0), None)
+
+    def _listed(self, tool: str | None) -> tuple[frozenset[tuple[str, int]], bool]:
+        """The pairs that are rejected, and whether there are rules at all."""
+        if tool == NFT:
+            code, text = self._host.command("nft", "-n", "list", "table", "inet", _table(self._cluster))
+            return (parse_nft(text), True) if code == 0 else (frozenset(), False)
+        chain = _chain(self._cluster)
+        texts = [text for code, text in (self._host.command(program, "-w", "-S") for program in ("iptables", "ip6tables")) if code == 0]
+        rules = [parse_iptables(text, chain) for text in texts]
+        return frozenset().union(*rules), any(f"-N {chain}\n" in text for text in texts)
+
+    def read(self, sessions: t.Callable[[], int] = lambda: 0) -> State:
+        """Observe the fence.
+
+        :param sessions: counts the former primary's sessions.
+        """
+        about = parse_description(read_text(self._paths.description) or "")
+        tool = about.tool if about else self._tool()
+        rules, leftover = self._listed(tool)
+        texts = (read_text(self._paths.script), read_text(self._paths.unit))
+        enabled = os.path.islink(self._paths.link) and os.path.realpath(self._paths.link) == os.path.realpath(self._paths.unit)
+        return State(about, tool, rules, leftover, texts, enabled, sessions())
+
+    def describe(self, fence: Fence) -> None:
+        """Write the description."""
+        os.makedirs(os.path.dirname(self._paths.description), mode=0o755, exist_ok=True)
+        self._host.write(self._paths.description, json.dumps(dataclasses.asdict(fence)) + "\n", 0o644)
+
+    def keep(self, fence: Fence) -> None:
+        """Write the script and the unit that puts the fence up again when the host starts."""
+        os.makedirs(os.path.dirname(self._paths.link), mode=0o755, exist_ok=True)
+        for path, text, mode in zip((self._paths.script, self._paths.unit), texts_of(fence, self._paths), (0o755, 0o644)):
+            self._host.write(path, text, mode)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._paths.link)
+        os.symlink(self._paths.unit, self._paths.link)
+
+    def reject(self) -> None:
+        """Put the fence up by its script."""
+        self._run("/bin/sh", self._paths.script)
+
+    def _run(self, *command: str) -> None:
+        code, output = self._host.command(*command)
+        if code != 0:
+            raise CoordinatorError(f"{' '.join(command)} failed with exit code {code}: {output.strip()}")
+
+    def remove_rules(self, tool: str) -> None:
+        """Take the fence down."""
+        if tool == NFT:
+            self._run("nft", "delete", "table", "inet", _table(self._cluster))
+            return
+        chain = _chain(self._cluster)
+        for program in ("iptables", "ip6tables"):
+            code, text = self._host.command(program, "-w", "-S")
+            if code == 0 and f"-N {chain}\n" in text:
+                for _jump in range(text.count(f"-A INPUT -j {chain}\n")):
+                    self._run(program, "-w", "-D", "INPUT", "-j", chain)
+                self._run(program, "-w", "-F", chain)
+                self._run(program, "-w", "-X", chain)
+
+    def remove_files(self) -> None:
+        """Remove everything that would put the fence up again, its description last."""
+        for path in (self._paths.link, self._paths.unit, self._paths.script, self._paths.description):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
+        with contextlib.suppress(OSError):  # other fences may be there, or none ever was
+            os.rmdir(os.path.dirname(self._paths.description))
+
+    def tell_systemd(self, there: bool) -> None:
+        """Let a systemd that runs know the unit, or forget it."""
+        if os.path.isdir("/run/systemd/system"):
+            self._host.command("systemctl", "daemon-reload")
+            self._host.command("systemctl", "--no-block", "start" if there else "stop", os.path.basename(self._paths.unit))
+
+    def confirm(self, fence: Fence, sessions: t.Callable[[], int]) -> None:
+        """See that the fence is complete, and write since when.
+
+        :raises CoordinatorError: it is not.
+        """
+        state = self.read(sessions)
+        if not is_complete(state, fence):
+            wrong = ", ".join(f"{address} on port {port}" for address, port in sorted(fence.rules ^ state.rules)) or "none"
+            raise CoordinatorError(
+                f"the packet filter is not complete: rules missing or too many: {wrong}; sessions left: {state.sessions}. Run this again"
+            )
+        self.describe(dataclasses.replace(fence, since=round(time.time(), 3)))

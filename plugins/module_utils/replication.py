@@ -39,6 +39,7 @@ class WalSender:
     :param lag_bytes: bytes between the primary's end of WAL and what the standby has replayed.
     :param replay_lag_s: seconds that the latest commits took to be replayed, None on an idle primary.
     :param reply_age_s: seconds since the standby's last message.
+    :param client_port: port that its connection comes from.
     """
 
     pid: int
@@ -51,6 +52,7 @@ class WalSender:
     lag_bytes: int | None
     replay_lag_s: float | None
     reply_age_s: float | None
+    client_port: int | None = None
 
     @property
     def in_sync(self) -> bool:
@@ -69,7 +71,7 @@ def walsender(connection: Connection) -> WalSender | None:
         SELECT pid, client_addr::text, state, sync_state, sent_lsn::text, flush_lsn::text, replay_lsn::text,
                pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn)::bigint AS lag_bytes,
                extract(epoch FROM replay_lag)::float8 AS replay_lag_s,
-               extract(epoch FROM clock_timestamp() - reply_time)::float8 AS reply_age_s
+               extract(epoch FROM clock_timestamp() - reply_time)::float8 AS reply_age_s, client_port
         FROM pg_stat_replication WHERE application_name = %s ORDER BY backend_start DESC LIMIT 1
         """,
         APPLICATION_NAME,

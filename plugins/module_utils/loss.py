@@ -1,0 +1,125 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is lost when a standby becomes primary: nothing, so many bytes of WAL, or not known.
+
+Pure. Nothing lost is said only where it is proved: by the old primary's disk, or because its commits were still waiting for the
+standby when it could no longer do harm.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.lsn import Lsn
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.stream import STANDBY, Stream
+
+NONE, BYTES, NOT_KNOWN = "none", "bytes", "unknown"
+
+#: seconds by which two looks at one event may differ
+_TOLERANCE = 2.0
+
+#: seconds for messages under way
+_MARGIN = 2.0
+
+#: what a loss means for the operator
+MEANING = "catalog and segments may disagree about what was lost: run gpcheckcat before the cluster is used"
+
+
+@dataclasses.dataclass(frozen=True)
+class Loss:
+    """What is lost.
+
+    :param known: ``none``, ``bytes`` or ``unknown``.
+    :param bytes: bytes of WAL that are lost, None when not known.
+    :param commits: transactions committed in them at most, None when not known.
+    :param why: how that is known, or why it is not.
+    :param window: seconds since the epoch by the standby's clock: last seen ``in_sync``, ``disconnected`` from its primary, which was
+        ``fenced``; each None when not known.
+    """
+
+    known: str
+    bytes: int | None
+    commits: int | None
+    why: str
+    window: t.Mapping[str, float | None]
+
+
+def judge(
+    exact: t.Mapping[str, t.Any] | None,
+    own_end: Lsn | None,
+    salvaged_end: Lsn | None,
+    record: t.Mapping[str, t.Any] | None,
+    system_identifier: str | None,
+    stream: Stream,
+    fenced: float,
+) -> Loss:
+    """What is lost if this standby becomes primary.
+
+    :param exact: what was read from the old primary's disk, ``end``, ``commits``; None when it was not.
+    :param own_end: end of the standby's WAL.
+    :param salvaged_end: end of the WAL that is brought to it first.
+    :param record: what was kept on the standby's host when the pair was last seen mirrored.
+    :param system_identifier: of the standby.
+    :param stream: the stream that it has or had.
+    :param fenced: when the old primary could do nothing more, in seconds since the epoch; a later moment does as well.
+    """
+    in_sync = (record or {}).get("in_sync") or {}
+    window = {
+        "in_sync": in_sync.get("time"),
+        "disconnected": None if stream.started is not None or stream.disconnect is None else stream.disconnect.time,
+        "fenced": fenced,
+    }
+    if exact is not None and exact.get("end") and own_end is not None:
+        end = Lsn.parse(exact["end"])
+        if end <= own_end:
+            why = f"the old primary's WAL ends at {end} on its disk, the standby has it up to {own_end}"
+            return Loss(NONE, 0, 0, why, window)
+        if salvaged_end is not None and end <= salvaged_end:
+            why = f"the old primary's WAL ends at {end} on its disk; {end - own_end} bytes that the standby lacks are brought to it"
+            return Loss(NONE, 0, 0, why, window)
+        why = f"the old primary's WAL ends at {end} on its disk, the standby has it up to {own_end} only"
+        return Loss(BYTES, end - own_end, exact.get("commits"), why, window)
+    doubt = _doubt(record, in_sync, system_identifier, stream, fenced)
+    if doubt is None:
+        why = "the old primary was fenced while its commits still waited for the standby"
+        return Loss(NONE, 0, 0, why, window)
+    unread = (exact or {}).get("why") or "the old primary's disk was not read"
+    return Loss(NOT_KNOWN, None, None, f"{unread}, and {doubt}", window)
+
+
+def _doubt(
+    record: t.Mapping[str, t.Any] | None,
+    in_sync: t.Mapping[str, t.Any],
+    system_identifier: str | None,
+    stream: Stream,
+    fenced: float,
+) -> str | None:
+    """Why it is not proved that commits still waited for the standby when the old primary was fenced; None when it is.
+
+    They do as long as the stream lasts in which the standby was once seen in sync, and after its end in silence until the primary
+    gives it up, which is some time after the last word that it had from the standby.
+    """
+    if not record or not in_sync.get("walreceiver_started") or not record.get("commit_limit_s"):
+        return "no record tells of the pair in sync"
+    if record.get("system_identifier") != system_identifier:
+        return f"the record is of the system {record.get('system_identifier')}"
+    seen = float(in_sync["walreceiver_started"])
+    if stream.started is not None:
+        if abs(stream.started - seen) > _TOLERANCE:
+            return "its present stream is not the one that was seen in sync"
+        last_word = fenced - stream.silence_s
+    elif stream.disconnect is None:
+        return "it is not known how its stream ended"
+    elif stream.disconnect.started is None or abs(stream.disconnect.started - seen) > _TOLERANCE:
+        return "the stream that ended last is not known to be the one that was seen in sync"
+    elif stream.disconnect.by != STANDBY:
+        return f"the primary may have known that its stream ended ({stream.disconnect.error})"
+    else:
+        last_word = stream.disconnect.time - stream.silence_s
+    given_up = last_word - stream.status_s + float(record["commit_limit_s"]) - _MARGIN
+    if fenced >= given_up:
+        return f"the primary may have given the standby up {fenced - given_up:.0f} s before it was fenced"
+    return None

@@ -1,0 +1,104 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is kept on the standby's host for the day on which the primary cannot be asked, and what was done there."""
+
+from __future__ import annotations
+
+import json
+import os
+import typing as t
+
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, read_text
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import Step
+
+Record = t.Mapping[str, t.Any]
+
+#: seconds by which two looks at the beginning of one walreceiver may differ
+_TOLERANCE = 2.0
+
+#: what of a record is given, the rest being seen on the standby's host
+GIVEN = ("system_identifier", "primary", "segments", "commit_limit_s")
+
+#: events of an audit
+BEGUN, ACTIVATED, FAILED = "begun", "activated", "failed"
+
+
+def read_record(path: str) -> dict[str, t.Any] | None:
+    """The record in a file, None where there is none that can be understood."""
+    try:
+        found = json.loads(read_text(path) or "")
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) and set(GIVEN) <= set(found) else None
+
+
+def is_stale(record: Record | None, given: Record, walreceiver_started: float | None) -> bool:
+    """Whether a record no longer tells what is so.
+
+    :param given: what is known of :data:`GIVEN` now.
+    :param walreceiver_started: when the walreceiver that streams in sync began, in seconds since the epoch; None when that is not known.
+    """
+    if record is None or any(record[name] != given[name] for name in GIVEN):
+        return True
+    kept = (record.get("in_sync") or {}).get("walreceiver_started")
+    return walreceiver_started is not None and (kept is None or abs(float(kept) - walreceiver_started) > _TOLERANCE)
+
+
+def in_sync(walreceiver_started: float | None, ports: t.Container[int], client_port: int | None, now: float) -> dict[str, float] | None:
+    """What a record says of the stream that the primary saw in sync; None when the standby's present stream is another.
+
+    :param walreceiver_started: when the standby's walreceiver began.
+    :param ports: ports of this host that its connection uses.
+    :param client_port: the port that the primary sees the stream come from.
+    :param now: seconds since the epoch.
+    """
+    if walreceiver_started is None or client_port not in ports:
+        return None
+    return {"time": round(now, 3), "walreceiver_started": walreceiver_started}
+
+
+def plan(record: Record | None, given: Record, stream: t.Mapping[str, float] | None) -> list[Step]:
+    """The steps after which the record tells what is so.
+
+    :param stream: the stream that was seen in sync, as :func:`in_sync` has it.
+    """
+    stale = is_stale(record, given, stream["walreceiver_started"] if stream else None)
+    return [Step("write_record", {"told": {**given, "in_sync": stream}})] if stale else []
+
+
+def write_record(host: Host, path: str, record: Record, now: float) -> None:
+    """Write a record that its owner alone can read.
+
+    :param now: seconds since the epoch.
+    """
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    host.write(path, json.dumps({**record, "time": round(now, 3)}, indent=1, sort_keys=True) + "\n", 0o600)
+
+
+def append(path: str, entry: Record) -> None:
+    """Add an entry to an audit, a file of one JSON document in each line that its owner alone can read."""
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    with open(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "a", encoding="utf-8") as file:
+        file.write(json.dumps(entry, sort_keys=True) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def entries(path: str) -> list[dict[str, t.Any]]:
+    """The entries of an audit, oldest first; a line that was cut off is left out."""
+    found = []
+    for line in (read_text(path) or "").splitlines():
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(entry, dict):
+            found.append(entry)
+    return found
+
+
+def last(found: t.Sequence[Record], event: str) -> Record | None:
+    """The last entry on an event, None without any."""
+    return next((entry for entry in reversed(found) if entry.get("event") == event), None)

@@ -1,0 +1,264 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The stream of WAL from a primary to its standby: since when, how the last one ended, and how long either side bears silence."""
+
+from __future__ import annotations
+
+import calendar
+import contextlib
+import dataclasses
+import glob
+import os
+import re
+import time
+import typing as t
+
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.configuration import read_settings
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import Connection
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Process, connected_ports, processes, read_text
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import parse_conninfo
+
+#: what ended a stream
+STANDBY, PRIMARY, UNKNOWN = "standby", "primary", "unknown"
+
+#: bytes of logs that are looked through for how a stream ended
+_LOOK_BACK = 16 << 20
+
+
+@dataclasses.dataclass(frozen=True)
+class Disconnect:
+    """How a stream ended, as the standby's log tells.
+
+    :param time: when, in seconds since the epoch.
+    :param by: ``standby`` when its connection was silent for too long, ``primary`` when that closed it, ``unknown`` for the rest; a
+        walreceiver that was ended, or that gave up a connection which still carried packets, told the primary.
+    :param error: what the log says.
+    :param started: when that stream began, None when the log does not tell.
+    """
+
+    time: float
+    by: str
+    error: str
+    started: float | None = None
+
+
+_STAMP = re.compile(r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(\.\d+)? ([A-Za-z0-9+:-]+)(?:,| \[(\d+)\])")
+_ENDS = (
+    (re.compile(r" WAL stream: .*\b(?:Connection timed out|No route to host)"), STANDBY),
+    (re.compile(r" WAL stream: .*(?:closed the connection|Connection reset|Broken pipe)"), PRIMARY),
+    (re.compile(r"replication terminated by primary server"), PRIMARY),
+    (re.compile(r"terminating walreceiver|could not (?:receive data from|send data to) WAL stream"), UNKNOWN),
+)
+_BEGINS = re.compile(r"(?:re)?started (?:streaming WAL|WAL streaming)")
+#: what a line that matters has in it; looking for these first spares most of a large log
+_MARKS = (b"WAL stream", b"streaming WAL", b"terminating walreceiver", b"replication terminated by primary")
+
+
+def parse_stamp(line: str) -> tuple[float, str] | None:
+    """When a line of a log was written, in seconds since the epoch, and the process that wrote it; None for a line without.
+
+    The engine writes lines of comma-separated values that begin with the time and have the process in the fourth, PostgreSQL also
+    such with the process in brackets. A zone that is neither UTC nor this host's has no known offset.
+    """
+    match = _STAMP.match(line)
+    if match is None:
+        return None
+    zone, process = match.group(3), match.group(4)
+    moment = time.strptime(match.group(1), "%Y-%m-%d %H:%M:%S")
+    if zone in ("UTC", "GMT"):
+        seconds = float(calendar.timegm(moment))
+    elif zone in time.tzname:
+        seconds = time.mktime((*moment[:8], time.tzname.index(zone)))
+    else:
+        return None
+    if process is None:
+        fields = line.split(",", 4)
+        process = fields[3].lstrip("p") if len(fields) > 4 else ""
+    return seconds + float(match.group(2) or 0), process
+
+
+def find_disconnect(lines: t.Iterable[str]) -> Disconnect | None:
+    """The last end of a stream in the lines of a log, oldest first; None when they tell of none."""
+    began: dict[str, float] = {}
+    found = None
+    for line in lines:
+        stamp = parse_stamp(line)
+        if stamp is None:
+            continue
+        moment, process = stamp
+        by = next((by for pattern, by in _ENDS if pattern.search(line)), None)
+        if by is not None:
+            message = re.search(r'(?:"(?:FATAL|LOG)",|(?:FATAL|LOG),|(?:FATAL|LOG):  )(?:"?\w{5}"?,)?"?([^"]*)', line)
+            found = Disconnect(moment, by, message.group(1).strip() if message else line.strip(), began.pop(process, None))
+        elif _BEGINS.search(line):
+            began.setdefault(process, moment)
+    return found
+
+
+def last_disconnect(data_directory: str) -> Disconnect | None:
+    """The last end of a stream that a standby's log tells of."""
+    lines: list[str] = []
+    left = _LOOK_BACK
+    logs = glob.glob(os.path.join(data_directory, "log", "*"))
+    with contextlib.suppress(OSError):
+        logs.sort(key=os.path.getmtime, reverse=True)
+    for log in logs:
+        with contextlib.suppress(OSError), open(log, "rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            file.seek(max(0, size - left))
+            lines[:0] = _marked(file.read(left))
+            left -= size
+        if left <= 0:
+            break
+    return find_disconnect(lines)
+
+
+def _marked(text: bytes) -> list[str]:
+    """The lines that have one of the marks."""
+    found = set()
+    for mark in _MARKS:
+        at = text.find(mark)
+        while at >= 0:
+            end = text.find(b"\n", at)
+            end = len(text) if end < 0 else end
+            found.add((text.rfind(b"\n", 0, at) + 1, end))
+            at = text.find(mark, end)
+    return [text[begin:end].decode("utf-8", "replace") for begin, end in sorted(found)]
+
+
+def walreceiver(postmaster: int, running: t.Iterable[Process]) -> Process | None:
+    """The walreceiver of an instance."""
+    children = (process for process in running if process.parent == postmaster and process.state != "Z")
+    return next((child for child in children if re.search(r"\b(walreceiver|wal receiver)\b", " ".join(child.command))), None)
+
+
+def started_at(pid: int) -> float | None:
+    """When a process began, in seconds since the epoch; None when it is gone."""
+    with contextlib.suppress(OSError, IndexError, ValueError):
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+            ticks = int(file.read().rpartition(")")[2].split()[19])
+        with open("/proc/uptime", encoding="ascii") as file:
+            uptime = float(file.read().split()[0])
+        return round(time.time() - uptime + ticks / os.sysconf("SC_CLK_TCK"), 2)
+    return None
+
+
+@dataclasses.dataclass(frozen=True)
+class Stream:
+    """The stream that a standby has, or had.
+
+    :param started: when the walreceiver that is connected began, in seconds since the epoch; None when none is.
+    :param ports: ports of this host that its connection uses.
+    :param disconnect: how the last one ended, None when none is known to have.
+    :param silence_s: seconds without a word from the primary after which a stream ends at the latest.
+    :param status_s: seconds after which a standby at the latest tells the primary where it is.
+    """
+
+    started: float | None
+    ports: frozenset[int]
+    disconnect: Disconnect | None
+    silence_s: float
+    status_s: float
+
+
+def read_connection(postmaster: int | None) -> tuple[float | None, frozenset[int]]:
+    """When the walreceiver of an instance began that is connected, in seconds since the epoch, and the ports that it uses.
+
+    :param postmaster: its process identifier, None when it is stopped.
+    """
+    receiver = walreceiver(postmaster, processes()) if postmaster is not None else None
+    ports = connected_ports(receiver.pid) if receiver else None
+    return (started_at(receiver.pid), ports) if receiver and ports else (None, frozenset())
+
+
+def read_stream(data_directory: str, postmaster: int | None, settings: t.Mapping[str, str]) -> Stream:
+    """Observe the stream of a standby.
+
+    :param postmaster: its process identifier, None when it is stopped.
+    :param settings: those of ``postgresql.auto.conf``.
+    """
+    started, ports = read_connection(postmaster)
+    known = {**read_settings(read_text(os.path.join(data_directory, "postgresql.conf")) or ""), **settings}
+    return Stream(
+        started=started,
+        ports=ports,
+        disconnect=last_disconnect(data_directory),
+        silence_s=silence_limit(parse_conninfo(known.get("primary_conninfo", "")), known),
+        status_s=parse_seconds(known.get("wal_receiver_status_interval"), 10.0, 1.0),
+    )
+
+
+_UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def parse_seconds(text: str | None, default: float, unit: float) -> float:
+    """Seconds of a setting, no end for zero.
+
+    :param default: where it is not set.
+    :param unit: seconds that a number alone counts.
+    """
+    match = re.fullmatch(r"\s*([0-9.]+)\s*([a-z]*)\s*", text or "")
+    if match is None or (match.group(2) and match.group(2) not in _UNITS):
+        return default
+    return float(match.group(1)) * (_UNITS[match.group(2)] if match.group(2) else unit) or float("inf")
+
+
+def silence_limit(conninfo: t.Mapping[str, str], settings: t.Mapping[str, str]) -> float:
+    """Seconds without a word from the primary after which a standby ends its stream at the latest."""
+    by_receiver = parse_seconds(settings.get("wal_receiver_timeout"), 60.0, 1e-3)
+    try:
+        idle, interval, count = (float(conninfo[f"keepalives_{name}"]) for name in ("idle", "interval", "count"))
+        probing = idle + interval * count if min(idle, interval, count) > 0 and conninfo.get("keepalives") != "0" else float("inf")
+        by_kernel = probing + float(conninfo.get("tcp_user_timeout", 0)) / 1000
+    except (KeyError, ValueError):
+        by_kernel = float("inf")
+    return min(by_receiver, by_kernel)
+
+
+def read_commit_limits(connection: Connection) -> dict[str, float | None]:
+    """Seconds after the last word from its standby before which a primary does not let commits go on without it.
+
+    :returns: ``walsender`` by the engine's setting, which the standby's connection may bring another for, ``network`` by the host's;
+        None for no limit.
+    """
+    names = ["wal_sender_timeout", "tcp_user_timeout", "tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count"]
+    rows = connection.query("SELECT name, reset_val FROM pg_settings WHERE name = ANY(%s)", names)
+    settings = {row["name"]: float(row["reset_val"]) for row in rows}
+    timeout = settings.get("wal_sender_timeout", 0.0) / 1000
+    return {"walsender": timeout or None, "network": network_limit(settings, _kernel_settings())}
+
+
+def _kernel_settings() -> dict[str, float]:
+    found = {}
+    for name in ("tcp_retries2", "tcp_keepalive_time", "tcp_keepalive_intvl", "tcp_keepalive_probes"):
+        with contextlib.suppress(OSError, ValueError), open(f"/proc/sys/net/ipv4/{name}", encoding="ascii") as file:
+            found[name] = float(file.read())
+    return found
+
+
+def network_limit(settings: t.Mapping[str, float], kernel: t.Mapping[str, float]) -> float:
+    """Seconds of silence before which the kernel does not give up a connection.
+
+    :param settings: of the engine, by name, in its units; zero for what the kernel has.
+    :param kernel: ``tcp_retries2`` and ``tcp_keepalive_…`` of the host.
+    """
+    idle = settings.get("tcp_keepalives_idle") or kernel.get("tcp_keepalive_time", 7200.0)
+    interval = settings.get("tcp_keepalives_interval") or kernel.get("tcp_keepalive_intvl", 75.0)
+    count = settings.get("tcp_keepalives_count") or kernel.get("tcp_keepalive_probes", 9.0)
+    # retransmissions begin at 0.2 s and double, to 120 s at most
+    retries = sum(min(0.2 * 2**number, 120.0) for number in range(int(kernel.get("tcp_retries2", 15)) + 1))
+    limits = [settings.get("tcp_user_timeout", 0.0) / 1000, idle + interval * count, retries]
+    return round(min(limit for limit in limits if limit > 0), 3)
+
+
+def commit_limit(limits: t.Mapping[str, float | None], following: t.Mapping[str, str]) -> float:
+    """Seconds after the last word from its standby before which a primary does not let commits go on without it.
+
+    :param limits: what :func:`read_commit_limits` returned on the primary.
+    :param following: parameters of the standby's connection.
+    """
+    own = re.search(r"\bwal_sender_timeout\s*=\s*(\w+)", following.get("options", ""))
+    timeout = parse_seconds(own.group(1), float("inf"), 1e-3) if own else limits["walsender"] or float("inf")
+    return min(timeout, limits["network"] or float("inf"))

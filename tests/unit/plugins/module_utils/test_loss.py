@@ -1,0 +1,110 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.loss import BYTES, NONE, NOT_KNOWN, judge
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.lsn import Lsn
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.stream import PRIMARY, STANDBY, UNKNOWN, Disconnect, Stream
+from hypothesis import given
+from hypothesis import strategies as st
+
+RECORD = {"system_identifier": "1", "commit_limit_s": 300.0, "in_sync": {"time": 50.0, "walreceiver_started": 10.0}}
+CONNECTED = Stream(10.0, frozenset({41522}), None, 12.0, 10.0)
+SILENT = dataclasses.replace(CONNECTED, started=None, ports=frozenset(), disconnect=Disconnect(1000.0, STANDBY, "timed out", 10.1))
+END = Lsn.parse("0/200")
+
+
+def of(exact=None, salvaged=None, stream=SILENT, now=1010.0, system="1", **kept):
+    record = kept.get("record", RECORD)
+    return judge(exact, END, Lsn.parse(salvaged) if salvaged else None, record, system, stream, now)
+
+
+@pytest.mark.parametrize(
+    ("exact", "salvaged", "known", "lost", "commits"),
+    [
+        ({"end": "0/200", "commits": 0}, None, NONE, 0, 0),
+        ({"end": "0/1FF", "commits": 0}, None, NONE, 0, 0),
+        ({"end": "0/280", "commits": 2}, None, BYTES, 128, 2),
+        ({"end": "0/280", "commits": None}, None, BYTES, 128, None),
+        ({"end": "0/280", "commits": 2}, "0/280", NONE, 0, 0),
+        ({"end": "0/280", "commits": 2}, "0/270", BYTES, 128, 2),
+    ],
+)
+def test_the_disk_of_the_old_primary_tells_exactly(exact, salvaged, known, lost, commits):
+    found = of(exact, salvaged, record=None)
+    assert (found.known, found.bytes, found.commits) == (known, lost, commits)
+    assert exact["end"] in found.why
+
+
+def test_the_disk_says_more_than_the_record():
+    assert of({"end": "0/201", "commits": 1}).known == BYTES
+
+
+@pytest.mark.parametrize("stream", [SILENT, CONNECTED])
+def test_nothing_is_lost_while_commits_wait(stream):
+    found = of(stream=stream)
+    assert (found.known, found.bytes) == (NONE, 0)
+    assert found.window == {"in_sync": 50.0, "disconnected": 1000.0 if stream is SILENT else None, "fenced": 1010.0}
+
+
+@pytest.mark.parametrize(
+    ("changes", "doubt"),
+    [
+        ({"record": None}, "no record tells of the pair in sync"),
+        ({"record": {**RECORD, "in_sync": None}}, "no record tells of the pair in sync"),
+        ({"record": {**RECORD, "commit_limit_s": None}}, "no record tells of the pair in sync"),
+        ({"system": "2"}, "the record is of the system 1"),
+        ({"stream": dataclasses.replace(CONNECTED, started=20.0)}, "its present stream is not the one"),
+        ({"stream": dataclasses.replace(SILENT, disconnect=None)}, "it is not known how its stream ended"),
+        (
+            {"stream": dataclasses.replace(SILENT, disconnect=Disconnect(1000.0, STANDBY, "", None))},
+            "the stream that ended last is not known",
+        ),
+        (
+            {"stream": dataclasses.replace(SILENT, disconnect=Disconnect(1000.0, STANDBY, "", 500.0))},
+            "the stream that ended last is not known",
+        ),
+        (
+            {"stream": dataclasses.replace(SILENT, disconnect=Disconnect(1000.0, PRIMARY, "closed", 10.0))},
+            "may have known that its stream ended",
+        ),
+        (
+            {"stream": dataclasses.replace(SILENT, disconnect=Disconnect(1000.0, UNKNOWN, "ended", 10.0))},
+            "may have known that its stream ended",
+        ),
+        ({"now": 1277.0}, "the primary may have given the standby up 1 s before it was fenced"),
+        ({"record": {**RECORD, "commit_limit_s": 10.0}, "stream": CONNECTED}, "the primary may have given the standby up"),
+    ],
+)
+def test_anything_that_is_not_proved_is_unknown(changes, doubt):
+    found = of(**changes)
+    assert (found.known, found.bytes, found.commits) == (NOT_KNOWN, None, None)
+    assert doubt in found.why
+
+
+def test_says_why_the_disk_was_not_read():
+    assert of({"end": None, "why": "the disk is damaged"}, record=None).why.startswith("the disk is damaged, and no record")
+
+
+@given(
+    now=st.floats(1000, 3000),
+    limit=st.floats(1, 1000),
+    silence=st.floats(0, 100),
+    status=st.floats(0, 60),
+)
+def test_nothing_lost_is_never_said_after_the_primary_could_give_the_standby_up(now, limit, silence, status):
+    stream = dataclasses.replace(SILENT, silence_s=silence, status_s=status)
+    found = of(record={**RECORD, "commit_limit_s": limit}, stream=stream, now=now)
+    assert found.known == (NONE if now < 1000 - silence - status + limit - 2 else NOT_KNOWN)
+
+
+@given(st.integers(0, 1 << 20), st.integers(0, 1 << 20), st.one_of(st.none(), st.integers(0, 1 << 20)))
+def test_no_byte_of_the_disk_is_forgotten(own, end, salvaged):
+    found = judge({"end": str(Lsn(end)), "commits": 0}, Lsn(own), None if salvaged is None else Lsn(salvaged), RECORD, "1", SILENT, 1010.0)
+    assert (found.known == NONE) == (max(own, salvaged or 0) >= end)
+    assert found.bytes == (0 if found.known == NONE else end - own)

@@ -1,0 +1,73 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Writes WAL as the engine lays it out, with small pages and segments."""
+
+from __future__ import annotations
+
+import struct
+
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.lsn import Lsn
+
+BLOCK, SEGMENT = 256, 2048
+MAGIC, SYSTEM = 0xD101, 7711121183714698180
+
+
+class WalWriter:
+    """WAL from the beginning of a segment on.
+
+    :param start: where it begins.
+    :param system: system identifier.
+    """
+
+    def __init__(self, start=SEGMENT, timeline=1, system=SYSTEM):
+        self.timeline = timeline
+        self.system = system
+        self.content = {}
+        self.end = start
+        self.last = 0
+        #: where each record begins, behind a page's header, and where it ends
+        self.records = []
+
+    def _put(self, position, data):
+        number, offset = divmod(position, SEGMENT)
+        self.content.setdefault(number, bytearray(SEGMENT))[offset : offset + len(data)] = data
+
+    def _page(self, position, continued):
+        """Write the header of the page that begins here; where its content begins."""
+        first = position % SEGMENT == 0
+        info = (1 if continued else 0) | (2 if first else 0)
+        header = struct.pack("=HHIQI4x", MAGIC, info, self.timeline, position, continued)
+        header += struct.pack("=QII", self.system, SEGMENT, BLOCK) if first else b""
+        self._put(position, header)
+        return position + len(header)
+
+    def record(self, payload=16, switch=False):
+        """Append a record; None is written of what comes after it."""
+        position = self.end if self.end % BLOCK else self._page(self.end, 0)
+        start = position
+        manager, info = (0, 0x40) if switch else (1, 0)
+        total = 24 + (0 if switch else payload)
+        data = struct.pack("=IIQBB2xI", total, 1, self.last, info, manager, 0) + b"\xaa" * (total - 24)
+        while data:
+            room = BLOCK - position % BLOCK
+            self._put(position, data[:room])
+            position += min(room, len(data))
+            data = data[room:]
+            if data:
+                position = self._page(position, len(data))
+        self.end = position + -position % (SEGMENT if switch else 8)
+        self.last = start
+        self.records.append((start, self.end))
+
+    def name(self, number):
+        """Name of the file of a segment."""
+        return Lsn(number * SEGMENT).wal_file(self.timeline, SEGMENT)
+
+    def write(self, directory):
+        """Write the files; their names."""
+        directory.mkdir(parents=True, exist_ok=True)
+        for number, content in self.content.items():
+            (directory / self.name(number)).write_bytes(content)
+        return [self.name(number) for number in sorted(self.content)]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From what was seen of both coordinator hosts: what state the pair is in, and whether activation is allowed.
+"""From what was seen of both coordinator hosts, and by the segment hosts: what state the pair is in, and whether activation is allowed.
 
 Pure. An observation that could not be made is None, "unknown"; it never counts as evidence that something is down.
 """
@@ -21,6 +21,9 @@ BOTH_DOWN = "both_down"
 PRIMARY_UNKNOWN = "primary_unknown"
 SPLIT_BRAIN = "split_brain"
 UNMIRRORED = "unmirrored"
+
+#: seconds: data that came from a host within them shows that the host lives
+RECENT = 10.0
 
 STATES = (MIRRORED, DEGRADED, PRIMARY_HUNG, PRIMARY_DOWN, BOTH_DOWN, PRIMARY_UNKNOWN, SPLIT_BRAIN, UNMIRRORED)
 
@@ -115,6 +118,34 @@ def _registered(row: t.Mapping[str, t.Any]) -> Place:
 
 
 @dataclasses.dataclass(frozen=True)
+class Sighting:
+    """What one host sees of a coordinator's host over the network. It can show that something lives there, never that nothing does.
+
+    :param by: the host that looked.
+    :param of: the host that was looked for.
+    :param sessions: its sessions with segments of the cluster in which data came within :data:`RECENT`; None: not seen.
+    :param port: what became of a connection to the coordinator's port: ``open``, ``refused``, ``silent``; None: not seen.
+    """
+
+    by: str
+    of: str
+    sessions: int | None = None
+    port: str | None = None
+
+    @property
+    def lives(self) -> bool | None:
+        """Whether it shows that a coordinator lives there; None when it does not tell."""
+        return True if self.sessions or self.port == "open" else None
+
+    def __str__(self) -> str:
+        if self.sessions:
+            return f"{self.by} sees {self.of} live: data came in {self.sessions} of its sessions within {RECENT:g} s"
+        if self.lives:
+            return f"{self.by} sees {self.of} live: the coordinator's port there is open"
+        return f"{self.by} sees no sign of life of {self.of}"
+
+
+@dataclasses.dataclass(frozen=True)
 class Proofs:
     """What proves that a primary which was not seen stopped can do no harm. Each names the host it is about.
 
@@ -150,6 +181,9 @@ class Verdict:
     activation_reason: str
 
 
+#: state, reasons, advice, primary, standby
+_Finding = t.Tuple[str, t.List[str], str, t.Optional[str], t.Optional[View]]
+
 _NO_ACTIVATION = {
     MIRRORED: "the primary serves: use a switchover",
     DEGRADED: "the primary serves",
@@ -159,14 +193,22 @@ _NO_ACTIVATION = {
 }
 
 
-def _activation(state: str, primary: str | None, standby: View | None, proofs: Proofs) -> tuple[bool, str]:
-    if state in _NO_ACTIVATION:
+def _activation(
+    finding: _Finding, views: t.Sequence[View], proofs: Proofs, sightings: t.Sequence[Sighting], both_down: bool
+) -> tuple[bool, str]:
+    state, _reasons, _advice, primary, standby = finding
+    if state in _NO_ACTIVATION and not (state == BOTH_DOWN and both_down):
         return False, _NO_ACTIVATION[state]
-    if standby is None or standby.role != "standby" or not standby.running:
+    if standby is None or standby.role != "standby" or not (standby.running or state == BOTH_DOWN):
         return False, "no standby was seen in recovery"
+    if standby.frozen:
+        return False, f"the standby on {standby.host} is frozen"
     if primary is None:
         return False, "it is not known which host was primary"
-    if state == PRIMARY_DOWN:
+    system = next(view.system_identifier for view in views if view.host == primary)
+    if system is not None and system != standby.system_identifier:
+        return False, f"{standby.host} holds the system {standby.system_identifier or 'unknown'}, {primary} {system}"
+    if state in (PRIMARY_DOWN, BOTH_DOWN):
         return True, f"the instance on {primary} was seen stopped"
     if state == PRIMARY_HUNG:
         if primary in proofs.stopped and primary in proofs.word:
@@ -174,30 +216,39 @@ def _activation(state: str, primary: str | None, standby: View | None, proofs: P
         return False, f"{primary} lives: it must be stopped for good first, with the operator's word"
     if primary in proofs.fenced:
         return True, f"{primary} is fenced"
+    living = [str(sighting) for sighting in sightings if sighting.of == primary and sighting.lives]
+    if living and primary in proofs.word:
+        return False, f"the operator's word does not do: {'; '.join(living)}"
     if primary in proofs.word:
         return True, f"the operator vouches that {primary} is down"
     return False, f"{primary} was not seen down: fence it, or vouch for it"
 
 
-def judge(views: t.Sequence[View], proofs: Proofs = Proofs()) -> Verdict:
+def judge(views: t.Sequence[View], proofs: Proofs = Proofs(), sightings: t.Sequence[Sighting] = (), both_down: bool = False) -> Verdict:
     """Decide what state a pair is in.
 
     :param views: of the hosts where the coordinator may live.
     :param proofs: what is proved about hosts that were not seen stopped.
+    :param sightings: what other hosts see of them.
+    :param both_down: whether a standby may be activated that is stopped as its primary is.
     """
     running = [view for view in views if view.is_primary]
     if len(running) > 1:
-        state, reasons, advice, primary, standby = _several(running)
+        finding = _several(running)
     elif running:
-        state, reasons, advice, primary, standby = _living(running[0], views)
+        finding = _living(running[0], views)
     else:
-        state, reasons, advice, primary, standby = _none_living(views)
-    reasons += [f"{view.host}: unknown, it was not observed" for view in views if not view.observed]
-    allowed, why = _activation(state, primary, standby, proofs)
+        finding = _none_living(views)
+    state, reasons, advice, primary, standby = finding
+    for view in views:
+        if not view.observed:
+            reasons.append(f"{view.host}: unknown, it was not observed")
+            reasons += [str(sighting) for sighting in sightings if sighting.of == view.host]
+            # a standby has no sessions with segments
+            if running and any(sighting.of == view.host and sighting.sessions for sighting in sightings):
+                reasons.append(f"{view.host} may be a second primary")
+    allowed, why = _activation(finding, views, proofs, sightings, both_down)
     return Verdict(state, tuple(reasons), advice, primary, standby.host if standby else None, allowed, why)
-
-
-_Finding = t.Tuple[str, t.List[str], str, t.Optional[str], t.Optional[View]]
 
 
 def _several(running: t.Sequence[View]) -> _Finding:
@@ -213,6 +264,8 @@ def _living(primary: View, views: t.Sequence[View]) -> _Finding:
     others = [view for view in views if view is not primary]
     standby = next((view for view in others if view.role == "standby"), None)
     unseen = next((view for view in others if not view.observed), None)
+    former = next((view for view in others if view.role == "primary" and view.system_identifier == primary.system_identifier), None)
+    mend = f"run rejoin to make {former.host}, a former primary, its standby" if former else "run enable_mirroring"
     if not primary.answered:
         reasons = [f"{primary.host}: the instance runs but did not answer a query"]
         return PRIMARY_HUNG, reasons, f"look at {primary.host}: its load, its log, its disks", primary.host, standby
@@ -222,7 +275,7 @@ def _living(primary: View, views: t.Sequence[View]) -> _Finding:
     if not primary.registered:
         name = standby.host if standby else "a second host"
         reasons = [f"{primary.host} serves; no standby is registered"]
-        return UNMIRRORED, reasons, f"run enable_mirroring to make {name} its standby", primary.host, standby
+        return UNMIRRORED, reasons, mend if former else f"{mend} to make {name} its standby", primary.host, standby
     reasons = _shortcomings(primary, standby, unseen)
     if standby is not None and not reasons:
         seen = f"{standby.host} streams in sync from {primary.host}"
@@ -232,11 +285,11 @@ def _living(primary: View, views: t.Sequence[View]) -> _Finding:
     if standby is not None and standby.frozen:
         advice = f"let {standby.host} go on, or end its walsender (playbook release with release_commits): commits wait for it"
     elif standby is not None and standby.lacks:
-        advice = f"stop {standby.host}, move its data directory away, and run enable_mirroring to make it anew"
+        advice = f"run rejoin to make {standby.host} anew; what is there now is kept"
     elif standby is None and unseen is not None:
         advice = f"make {unseen.host} reachable and look again"
     else:
-        advice = "run enable_mirroring"
+        advice = mend
     return DEGRADED, reasons, advice, primary.host, standby
 
 
@@ -295,7 +348,9 @@ def _none_living(views: t.Sequence[View]) -> _Finding:
     primary = max(stopped, key=lambda view: view.timeline or 0, default=None)
     if primary is None:
         reasons = [f"{view.host}: the data directory is {view.content or 'unknown'}" for view in others]
-        return PRIMARY_UNKNOWN, reasons, "check the data directories named by the inventory", None, standby
+        # where one host is left, it was primary, and holds no instance any more
+        lost = others[0].host if standby and len(others) == 1 else None
+        return PRIMARY_UNKNOWN, reasons, "check the data directories named by the inventory", lost, standby
     reasons = [f"{primary.host}: the instance is stopped"]
     if standby is None:
         return PRIMARY_DOWN, reasons, f"start the instance on {primary.host}", primary.host, None

@@ -7,7 +7,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict import STATES, Proofs, View, judge, view_of
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict import STATES, Proofs, Sighting, View, judge, view_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -80,6 +80,8 @@ TABLE = [
     ("primary_unknown", [LOST, LOST_STANDBY]),
     ("primary_unknown", [DOWN, LOST_STANDBY]),
     ("primary_unknown", [but(EMPTY, host="cdw"), EMPTY]),
+    ("primary_unknown", [but(EMPTY, host="cdw"), STANDBY]),
+    ("primary_unknown", [but(STANDBY, host="cdw", running=False), STANDBY]),
     ("primary_unknown", [PRIMARY, but(PRIMARY, host="scdw", system_identifier="2")]),
     ("split_brain", [PRIMARY, but(PRIMARY, host="scdw", timeline=2)]),
 ]
@@ -96,25 +98,101 @@ def test_states(state, views):
             assert any(view.host in reason and "unknown" in reason for reason in verdict.reasons)
 
 
+FENCED = Proofs(fenced=frozenset({"cdw"}))
+STOPPED = Proofs(stopped=frozenset({"cdw"}))
+WORD = Proofs(word=frozenset({"cdw"}))
+ALL = Proofs(FENCED.fenced, STOPPED.stopped, WORD.word)
+HUNG = but(PRIMARY, answered=False)
+STANDBY_DOWN = but(STANDBY, running=False)
+GONE = but(EMPTY, host="cdw")
+
+
 @pytest.mark.parametrize(
     ("views", "proofs", "allowed"),
     [
         ([DOWN, STANDBY], Proofs(), True),
-        ([DOWN, but(STANDBY, running=False)], Proofs(), False),
-        ([PRIMARY, STANDBY], Proofs(frozenset({"cdw"}), frozenset({"cdw"}), frozenset({"cdw"})), False),
+        ([DOWN, STANDBY_DOWN], Proofs(), False),
+        ([DOWN, but(STANDBY, frozen=True)], ALL, False),
+        ([DOWN, but(STANDBY, system_identifier="2")], ALL, False),
+        ([DOWN, but(STANDBY, system_identifier=None)], ALL, False),
+        ([PRIMARY, STANDBY], ALL, False),
+        ([PRIMARY, but(PRIMARY, host="scdw", timeline=2)], ALL, False),
         ([LOST, STANDBY], Proofs(), False),
-        ([LOST, STANDBY], Proofs(fenced=frozenset({"cdw"})), True),
-        ([LOST, STANDBY], Proofs(word=frozenset({"cdw"})), True),
+        ([LOST, STANDBY], STOPPED, False),
+        ([LOST, STANDBY], FENCED, True),
+        ([LOST, STANDBY], WORD, True),
         ([LOST, STANDBY], Proofs(word=frozenset({"other"})), False),
-        ([LOST, but(STANDBY, running=False)], Proofs(fenced=frozenset({"cdw"})), False),
-        ([but(PRIMARY, answered=False), STANDBY], Proofs(word=frozenset({"cdw"})), False),
-        ([but(PRIMARY, answered=False), STANDBY], Proofs(stopped=frozenset({"cdw"}), word=frozenset({"cdw"})), True),
+        ([LOST, STANDBY_DOWN], FENCED, False),
+        ([LOST, LOST_STANDBY], ALL, False),
+        ([HUNG, STANDBY], Proofs(), False),
+        ([HUNG, STANDBY], WORD, False),
+        ([HUNG, STANDBY], STOPPED, False),
+        ([HUNG, STANDBY], FENCED, False),
+        ([HUNG, STANDBY], ALL, True),
+        ([GONE, STANDBY], Proofs(), False),
+        ([GONE, STANDBY], WORD, True),
+        ([GONE, STANDBY], FENCED, True),
     ],
 )
 def test_activation(views, proofs, allowed):
     verdict = judge(views, proofs)
     assert verdict.activation is allowed
     assert verdict.activation_reason
+
+
+def test_a_standby_that_is_down_too_is_activated_on_demand_only():
+    assert judge([DOWN, STANDBY_DOWN], both_down=True).activation
+    for views in ([LOST, STANDBY_DOWN], [PRIMARY, STANDBY_DOWN], [HUNG, STANDBY_DOWN], [DOWN, EMPTY], [DOWN, LOST_STANDBY]):
+        assert not judge(views, WORD, both_down=True).activation
+
+
+SESSIONS = Sighting("sdw1", "cdw", sessions=2, port="silent")
+PORT = Sighting("sdw1", "cdw", sessions=0, port="open")
+NOTHING = Sighting("sdw1", "cdw", sessions=0, port="silent")
+
+
+@pytest.mark.parametrize(
+    ("sighting", "lives"),
+    [
+        (SESSIONS, True),
+        (PORT, True),
+        (Sighting("sdw1", "cdw", sessions=None, port="open"), True),
+        (NOTHING, None),
+        (Sighting("sdw1", "cdw", sessions=0, port="refused"), None),
+        (Sighting("sdw1", "cdw"), None),
+    ],
+)
+def test_a_look_over_the_network_shows_life_and_never_death(sighting, lives):
+    assert sighting.lives is lives
+    assert ("live" in str(sighting)) == bool(lives)
+    assert "cdw" in str(sighting) and str(sighting).startswith("sdw1 ")
+
+
+@pytest.mark.parametrize(
+    ("sightings", "proofs", "allowed"),
+    [
+        ([], WORD, True),
+        ([NOTHING], WORD, True),
+        ([NOTHING, SESSIONS], WORD, False),
+        ([PORT], WORD, False),
+        ([but(PORT, of="scdw")], WORD, True),
+        ([SESSIONS, PORT], FENCED, True),
+        ([SESSIONS], ALL, True),
+        ([NOTHING], Proofs(), False),
+    ],
+)
+def test_the_word_does_not_do_against_what_is_seen(sightings, proofs, allowed):
+    verdict = judge([LOST, STANDBY], proofs, sightings)
+    assert (verdict.state, verdict.activation) == ("primary_unknown", allowed)
+    for sighting in sightings:
+        assert sighting.of != "cdw" or str(sighting) in verdict.reasons
+
+
+def test_a_host_that_was_not_observed_may_be_a_second_primary():
+    alone = but(PRIMARY, host="scdw", registered=(), streaming=False)
+    assert "cdw may be a second primary" in judge([LOST, alone], sightings=[SESSIONS]).reasons
+    # any standby's port is open, too
+    assert "cdw may be a second primary" not in judge([LOST, alone], sightings=[PORT]).reasons
 
 
 def test_the_later_timeline_was_primary_when_both_are_stopped():
@@ -141,24 +219,45 @@ view = st.builds(
     caught_up=maybe,
 ).map(lambda found: found if found.observed else View(found.host, observed=False))
 hosts = st.frozensets(st.sampled_from(["cdw", "scdw", "other"]))
+sighting = st.builds(
+    Sighting,
+    by=st.sampled_from(["sdw1", "sdw2"]),
+    of=st.sampled_from(["cdw", "scdw", "other"]),
+    sessions=st.sampled_from([None, 0, 3]),
+    port=st.sampled_from([None, "open", "refused", "silent", "unknown"]),
+)
 
 
-@settings(max_examples=500)
-@given(view, view, st.builds(Proofs, hosts, hosts, hosts))
-def test_never_allowed_without_proof(one, two, proofs):
+@settings(max_examples=2000)
+@given(view, view, st.builds(Proofs, hosts, hosts, hosts), st.lists(sighting, max_size=3), st.booleans())
+def test_never_allowed_without_proof(one, two, proofs, sightings, both_down):
     views = [but(one, host="cdw"), but(two, host="scdw")]
-    verdict = judge(views, proofs)
+    verdict = judge(views, proofs, sightings, both_down)
     assert verdict.state in STATES
     if not verdict.activation:
         return
     by_host = {found.host: found for found in views}
     primary, standby = by_host[verdict.primary], by_host[verdict.standby]
-    assert standby.observed and standby.running and standby.role == "standby"
+    assert standby.observed and standby.role == "standby" and not standby.frozen
+    assert standby.running or (both_down and verdict.state == "both_down")
     assert primary.host != standby.host
-    seen_stopped = primary.observed and not primary.running and primary.content == "instance"
-    proved = primary.host in proofs.fenced | proofs.word
-    stopped_now = primary.host in proofs.stopped & proofs.word
-    assert seen_stopped or (proved and not primary.is_primary) or stopped_now
+    if primary.is_primary:
+        # it was seen to live: nothing but its end in this run, with the operator's word, will do
+        hangs = not primary.answered or (primary.acknowledged is False and not primary.streaming)
+        assert primary.host in proofs.stopped & proofs.word and hangs
+        return
+    seen_stopped = primary.observed and primary.running is False and primary.content == "instance" and primary.role == "primary"
+    seen_alive = any(found.lives for found in sightings if found.of == primary.host)
+    vouched = primary.host in proofs.word and not seen_alive
+    assert seen_stopped or vouched or primary.host in proofs.fenced
+
+
+@settings(max_examples=500)
+@given(view, view, st.lists(sighting, max_size=3), st.booleans())
+def test_what_was_not_seen_is_no_proof(one, two, sightings, both_down):
+    views = [View("cdw", observed=False), but(two, host="scdw")]
+    assert not judge(views, Proofs(), sightings, both_down).activation
+    assert not judge([but(one, host="cdw"), View("scdw", observed=False)], Proofs(), sightings, both_down).activation
 
 
 @settings(max_examples=500)
@@ -206,3 +305,23 @@ def test_views_of_results():
     assert (silent.answered, silent.registered, silent.acknowledged) == (False, None, None)
     alone = view_of("cdw", result("primary", primary={"standby": None, "walsender": None, "probe": None}, sql={"answered": True}))
     assert (alone.registered, alone.streaming, alone.acknowledged, alone.caught_up) == ((), False, None, None)
+
+
+@pytest.mark.parametrize(
+    ("views", "advice"),
+    [
+        ([but(PRIMARY, registered=()), but(DOWN, host="scdw")], "run rejoin to make scdw, a former primary, its standby"),
+        ([but(PRIMARY, streaming=False), but(DOWN, host="scdw")], "run rejoin to make scdw, a former primary, its standby"),
+        (
+            [but(PRIMARY, registered=()), but(DOWN, host="scdw", system_identifier="2")],
+            "run enable_mirroring to make a second host its standby",
+        ),
+        ([but(PRIMARY, registered=()), but(STANDBY, running=False)], "run enable_mirroring to make scdw its standby"),
+        (
+            [but(PRIMARY, streaming=False), but(STANDBY, lacks="000000010000000000000003")],
+            "run rejoin to make scdw anew; what is there now is kept",
+        ),
+    ],
+)
+def test_advice_to_have_two_again(views, advice):
+    assert judge(views).advice == advice

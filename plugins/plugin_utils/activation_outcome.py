@@ -1,0 +1,239 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How an activation ended for a cluster, by what its hosts returned."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+Variables = t.Mapping[str, t.Any]
+
+ACTIVATED = "activated"
+WITH_TROUBLE = "activated_with_trouble"
+ALREADY = "already_activated"
+NOT_ACTIVATED = "not_activated"
+UNKNOWN = "unknown"
+POSSIBLE = "possible"
+
+#: grows when a key of the document changes its meaning or goes; a new key alone does not change it
+SCHEMA_VERSION = 1
+
+#: names under which the tasks of the role register, and what a failure of each is called
+_LATER = {
+    "__activate_standby_access": "access rules",
+    "__activate_standby_floating": "the floating address",
+    "__activate_standby_hook": "the hook command",
+    "__activate_standby_analysis": "ANALYZE",
+    "__activate_standby_unlock": "releasing the lock",
+}
+
+REGISTERED = (
+    "__activate_standby_plan",
+    "__activate_standby_verdict",
+    "__activate_standby_lock",
+    "__activate_standby_fence",
+    "__activate_standby_command",
+    "__activate_standby_activation",
+    "__activate_standby_lift",
+    "__activate_standby_failure",
+    *_LATER,
+)
+
+_NEXT = "the cluster is unmirrored now: run rejoin for {primary}, or enable_mirroring, to have a standby again"
+
+
+#: by kind of a fence that is not lifted, how to undo it
+_STAYS = {
+    "instance": "its data directory stays fenced; to start that instance, take the fence's block out of its postgresql.conf",
+    "addresses": "it goes on rejecting the old primary; playbook lift_fence lifts that",
+}
+
+_NO_PLAN: Variables = {"refusal": "nothing was planned, see above", "state": "unknown", "primary": None, "standby": None}
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """How it ended.
+
+    :param outcome: one of the names above.
+    :param text: the same for people, one line.
+    :param lines: what is printed before that line.
+    :param failure: what the cluster's failure says; empty without one.
+    :param document: the same for programs.
+    """
+
+    outcome: str
+    text: str
+    lines: list[str]
+    failure: str
+    document: dict[str, t.Any]
+
+
+def outcome(cluster: str, hosts: t.Mapping[str, Variables], lost: t.Collection[str], check_mode: bool) -> Outcome:
+    """How it ended for a cluster.
+
+    :param hosts: by host, what the tasks of the role registered there, by :data:`REGISTERED`.
+    :param lost: hosts that were lost during the run.
+    """
+    plan = _first(hosts, "__activate_standby_plan", "refusal") or _NO_PLAN
+    verdict = _first({host: hosts[host] for host in (plan["standby"],) if host}, "__activate_standby_verdict", "allowed")
+    activation = dict((hosts.get(plan["standby"] or "") or {}).get("__activate_standby_activation") or {})
+    later = _troubles(hosts, lost)
+    what, why = _what(plan, verdict, hosts, activation, later, check_mode)
+    left = _left(plan, hosts) if what in (NOT_ACTIVATED, UNKNOWN) and not check_mode else []
+    document = {
+        "schema_version": SCHEMA_VERSION,
+        "cluster": cluster,
+        **plan.get("audit", {}),
+        "outcome": what,
+        "activated": {ACTIVATED: True, WITH_TROUBLE: True, ALREADY: True, UNKNOWN: None}.get(what, False),
+        "reason": why,
+        "state": plan["state"],
+        "old_primary": plan["primary"],
+        "new_primary": plan["standby"],
+        "allowed": bool(verdict and verdict["allowed"]),
+        "verdict": verdict["reason"] if verdict else plan["refusal"],
+        "proof": (verdict or plan).get("proof", ""),
+        "fences": {host: _fence(hosts.get(host) or {}) for host in plan.get("fence", {})},
+        "timeline": activation.get("timeline"),
+        "lsn": activation.get("lsn"),
+        "switch_lsn": activation.get("switch_lsn"),
+        "loss": activation.get("loss"),
+        "segments_answered": activation.get("segments_answered"),
+        "steps": activation.get("steps", []),
+        "troubles": later,
+        "left": left,
+        "connection": plan.get("connection", ""),
+        "warnings": plan.get("warnings", []),
+    }
+    return Outcome(what, *_say(cluster, what, why, plan, verdict, activation, left), document)
+
+
+def _first(hosts: t.Mapping[str, Variables], name: str, key: str) -> Variables | None:
+    """The first result of a task that holds a key; all hosts of a cluster have the same."""
+    return next((known[name] for known in hosts.values() if key in (known.get(name) or {})), None)
+
+
+def _what(
+    plan: Variables,
+    verdict: Variables | None,
+    hosts: t.Mapping[str, Variables],
+    activation: Variables,
+    later: t.Sequence[str],
+    check_mode: bool,
+) -> tuple[str, str]:
+    """What became of it, and why."""
+    if plan["refusal"]:
+        return NOT_ACTIVATED, plan["refusal"]
+    if plan["done"]:
+        return ALREADY, f"{plan['done']} is primary already, by an activation that is complete"
+    if activation.get("promoted"):
+        complaints = [_said(activation)] if activation.get("failed") else []
+        complaints += later
+        return (WITH_TROUBLE, "; ".join(complaints)) if complaints else (ACTIVATED, "")
+    lock = (hosts.get(plan["standby"]) or {}).get("__activate_standby_lock") or {}
+    if lock.get("failed") or lock.get("unreachable"):
+        return NOT_ACTIVATED, f"{plan['standby']}: {_said(lock)}"
+    if verdict and not verdict["allowed"]:
+        return NOT_ACTIVATED, verdict["reason"]
+    if verdict is None or not activation or activation.get("skipped"):
+        failures = [
+            f"{host}: {known['__activate_standby_failure']}" for host, known in hosts.items() if "__activate_standby_failure" in known
+        ]
+        return NOT_ACTIVATED, "; ".join(failures) or "the promotion was not begun, see above"
+    failed = activation.get("failed") or activation.get("unreachable")
+    if check_mode and not failed:
+        return POSSIBLE, verdict["reason"]
+    if activation.get("promoted") is False:
+        return NOT_ACTIVATED, f"{plan['standby']}: {_said(activation)}"
+    return UNKNOWN, f"{plan['standby']}: no word of how its promotion ended: {_said(activation)}"
+
+
+def _said(result: Variables) -> str:
+    return " ".join(str(result.get("msg") or result.get("stderr") or "").split())
+
+
+def _troubles(hosts: t.Mapping[str, Variables], lost: t.Collection[str]) -> list[str]:
+    """What went wrong after the promotion."""
+    found = []
+    for host, known in hosts.items():
+        for name, what in _LATER.items():
+            result = known.get(name) or {}
+            if result.get("failed") or result.get("unreachable"):
+                found.append(f"{host}: {what}: {_said(result) or 'failed'}")
+    return found + [f"{host} dropped out of the run" for host in lost]
+
+
+def _fence(known: Variables) -> dict[str, t.Any]:
+    result = known.get("__activate_standby_fence") or {}
+    lifted = known.get("__activate_standby_lift") or {}
+    names = ("fenced", "changed", "proof", "persistent", "sessions_ended", "stopped", "wal", "msg")
+    return {**{name: result[name] for name in names if name in result}, "lifted": bool(lifted.get("changed"))}
+
+
+def _left(plan: Variables, hosts: t.Mapping[str, Variables]) -> list[str]:
+    """What this run set and did not take back."""
+    found = []
+    for host, options in plan.get("fence", {}).items():
+        state = _fence(hosts.get(host) or {})
+        if state.get("changed") and not state["lifted"]:
+            found.append(f"{host}: {_STAYS[options['kind']]}")
+    return found
+
+
+def _say(
+    cluster: str, what: str, why: str, plan: Variables, verdict: Variables | None, activation: Variables, left: t.Sequence[str]
+) -> tuple[str, list[str], str]:
+    """The last line, those before it, and what the failure says."""
+    lines = [f"warning: {warning}" for warning in plan.get("warnings", ())]
+    standby, primary = plan["standby"], plan["primary"]
+    following = _NEXT.format(primary=primary)
+    if what in (ACTIVATED, WITH_TROUBLE):
+        lines += [
+            f"verdict: {verdict['reason'] if verdict else plan['proof']}",
+            f"proof: {verdict['proof'] if verdict else plan['proof']}",
+            loss(activation.get("loss")),
+            f"clients: {plan['connection']}",
+            f"next: {following}",
+        ]
+        told = f"{standby} is primary on timeline {activation.get('timeline')}, since {activation.get('switch_lsn')}"
+        if what == ACTIVATED:
+            return f"activated: {told}; {loss(activation.get('loss'), why=False)}; {following}", lines, ""
+        return (
+            f"ACTIVATED WITH TROUBLE: {told}; {why}; run this again to finish; {following}",
+            lines,
+            f"{cluster} is activated with trouble: {why}",
+        )
+    if what == ALREADY:
+        lines += [f"clients: {plan['connection']}", f"next: {following}"]
+        return f"activated: {why}; nothing was changed; {following}", lines, ""
+    if what == POSSIBLE:
+        lines += [
+            f"verdict: allowed: {why}",
+            f"proof, once it is given: {plan['proof']}",
+            f"{loss(activation.get('loss'))}, as far as it is seen before the old primary is fenced",
+        ]
+        return f"can be activated: {standby} instead of {primary}; nothing was changed", lines, ""
+    if what == UNKNOWN:
+        text = f"NOT KNOWN TO BE ACTIVATED: {why}; fences and lock stay; run this again, which finishes it or begins anew"
+        return text, lines, f"{cluster}: {text}"
+    text = f"NOT activated: {why}; {'; '.join(left)}" if left else f"NOT activated: nothing was changed: {why}"
+    return text, lines, f"{cluster}: {text}"
+
+
+def loss(found: Variables | None, why: bool = True) -> str:
+    """What is known of a loss, for people.
+
+    :param why: with the reason.
+    """
+    if not found:
+        return "loss not known"
+    reason = f" ({found['why']})" if why and found.get("why") else ""
+    if found["known"] == "none":
+        return f"no loss{reason}"
+    amount = f"{found['bytes']} bytes of WAL" if found["known"] == "bytes" else "unknown"
+    commits = f", {found['commits']} transactions" if found.get("commits") is not None else ""
+    return f"loss {amount}{commits}{reason}: catalog and segments may disagree, gpcheckcat is due"

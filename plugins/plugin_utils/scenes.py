@@ -1,0 +1,93 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is known of a cluster when its standby is to be activated, by the variables of its hosts."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict import Proofs, Sighting, Verdict, View, judge, view_of
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.pair import addresses_of, sightings
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.segment_fence import Neighbour
+
+Observation = t.Mapping[str, t.Any]
+Variables = t.Mapping[str, t.Any]
+Pair = t.Mapping[str, t.Any]
+Options = t.Mapping[str, t.Any]
+
+#: variables of the inventory that are looked at
+_VARIABLES = ("cluster_name", "whpg_role", "whpg_port", "whpg_hostname", "whpg_address", "whpg_addresses")
+
+
+@dataclasses.dataclass(frozen=True)
+class Scene:
+    """What is known of a cluster.
+
+    :param cluster: its name.
+    :param pair: what M(warehousepg.coordinator.mirroring_verdict) returned of it.
+    :param observations: by host, what M(warehousepg.coordinator.mirroring_info) returned there; None where it was not observed.
+    :param absent: hosts that took no part in the run.
+    :param variables: by host, its variables of the inventory.
+    :param options: variables of the role C(activate_standby), without its prefix; None or empty: not given.
+    """
+
+    cluster: str
+    pair: Pair
+    observations: t.Mapping[str, Observation | None]
+    absent: t.Sequence[str]
+    variables: t.Mapping[str, Variables]
+    options: Options
+
+    @property
+    def views(self) -> list[View]:
+        """The views of the hosts where the coordinator may live."""
+        return [view_of(host, self.observations[host]) for host in self.pair["coordinators"]]
+
+    @property
+    def sightings(self) -> list[Sighting]:
+        """What all hosts see of those."""
+        return sightings(self.pair["coordinators"], self.variables, self.observations)
+
+    def judged(self, proofs: Proofs, views: t.Sequence[View] | None = None) -> Verdict:
+        """The verdict with these proofs."""
+        return judge(views or self.views, proofs, self.sightings, bool(self.options["both_down"]))
+
+
+def hosts_of(pair: Pair) -> list[str]:
+    """All hosts of a cluster."""
+    return [*pair["coordinators"], *pair["segment_hosts"]]
+
+
+def scene_of(cluster: str, pair: Pair, hostvars: t.Mapping[str, Variables], observation: str, options: Options) -> Scene:
+    """What is known of a cluster.
+
+    :param hostvars: by host, all its variables.
+    :param observation: name of the variable with a host's observation.
+    """
+    hosts = hosts_of(pair)
+    return Scene(
+        cluster=cluster,
+        pair=pair,
+        observations={host: None if host in pair["unknown"] else hostvars[host].get(observation) for host in hosts},
+        absent=[host for host in hosts if hostvars[host].get(observation) is None],
+        variables={host: {name: hostvars[host][name] for name in _VARIABLES if name in hostvars[host]} for host in hosts},
+        options=options,
+    )
+
+
+def neighbour_of(scene: Scene) -> Neighbour:
+    """What matters of a cluster to another one."""
+    seen = [scene.observations[host] for host in scene.pair["coordinators"]]
+    records = [found["record"] for found in seen if found and found.get("record")]
+    addresses = {
+        address
+        for host in scene.pair["coordinators"]
+        for record in [*records, None]
+        for address in addresses_of(host, scene.variables, scene.observations, record)
+    }
+    rows = [row for record in records for row in record["segments"]]
+    rows += [row for found in seen if found and found["primary"] for row in found["primary"]["registrations"] if row["content"] >= 0]
+    return Neighbour(scene.cluster, frozenset(addresses), tuple(rows))

@@ -1,0 +1,95 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A cluster that lost its primary in one way or another, and the options of the role C(activate_standby) by its own files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.activation_plan import make
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.pair import assess
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.scenes import scene_of
+
+from .observed import MIRRORED, ROWS, VARIABLES, changed, shown
+from .wishes import OPTIONS as OF_STANDBY
+
+_ROLE = Path(__file__).parents[4] / "roles" / "activate_standby"
+
+#: documentation of the role's variables
+ARGUMENTS = yaml.safe_load((_ROLE / "meta/argument_specs.yml").read_text())["argument_specs"]["main"]["options"]
+
+#: by name, the template of each option that the role gives
+WANTED = yaml.safe_load((_ROLE / "vars/main.yml").read_text())["__activate_standby_wanted"]
+
+#: the options where nothing is set
+OPTIONS = {
+    **dict.fromkeys(WANTED),
+    **{
+        name[len("activate_standby_") :]: value
+        for name, value in yaml.safe_load((_ROLE / "defaults/main.yml").read_text()).items()
+        if not name.endswith("_file")
+    },
+    "access": {name: OF_STANDBY[name] for name in WANTED["access"]},
+}
+
+RECORD = {
+    "system_identifier": "1",
+    "time": 900.0,
+    "primary": {"host": "cdw", "hostname": "cdw", "addresses": ["10.0.0.11", "fd00::11"]},
+    "segments": [{**shown(row), "host": "sdw1"} for row in ROWS if row.content >= 0],
+    "commit_limit_s": 300,
+    "in_sync": {"time": 900.0, "walreceiver_started": 800.0},
+}
+
+_KEPT = changed(
+    MIRRORED,
+    ("scdw record", RECORD),
+    ("scdw activation", None),
+    ("cdw record", None),
+    ("cdw activation", None),
+    ("scdw wal end_lsn", "0/200"),
+    ("sdw1 peers", {"cdw": "silent", "scdw": "refused"}),
+)
+
+#: its host answers, its instance is stopped
+DOWN = changed(_KEPT, ("cdw instance postmaster", None), ("cdw primary", None), ("cdw sql", None), ("sdw1 peers cdw", "refused"))
+#: its host does not answer
+UNKNOWN = changed(_KEPT, ("cdw", {"unreachable": True, "msg": "timed out"}))
+#: its process lives and does not answer
+HUNG = changed(_KEPT, ("cdw primary", None), ("cdw sql", {"answered": False, "error": "no answer within 3 s"}))
+#: both instances are stopped
+BOTH_DOWN = changed(DOWN, ("scdw instance postmaster", None), ("scdw standby", None))
+#: it serves
+SERVING = _KEPT
+
+LOCK = {"holder": {"user": "u", "controller": "c", "pid": 1, "started": "1"}, "since": 1.0, "expires": 2.0, "purpose": "activate_standby"}
+
+#: the standby was promoted
+PROMOTED = changed(
+    {**UNKNOWN, "scdw": changed(_KEPT, ("x", None))["cdw"]},
+    ("scdw hostname", "scdw"),
+    ("scdw addresses", ["10.0.0.12"]),
+    ("scdw primary registrations", [shown(row) for row in ROWS[1:3]] + [{**shown(ROWS[3]), "role": "p"}]),
+    ("scdw primary standby", None),
+    ("scdw primary walsender", None),
+    ("scdw primary timeline", 2),
+    ("scdw record", RECORD),
+)
+
+
+def scene(found, *changes, cluster="demo", variables=None, **options):
+    """What is known of a cluster, by what its hosts show and the options that differ from the role's own."""
+    variables = variables or VARIABLES
+    found = changed(found, *changes)
+    pair = shown(assess(cluster, variables, found))
+    pair = {**pair.pop("verdict"), **pair}
+    hostvars = {host: {**known, "seen": found.get(host)} for host, known in variables.items()}
+    return scene_of(cluster, pair, hostvars, "seen", {**OPTIONS, **options})
+
+
+def plan(found, *changes, neighbours=(), **more):
+    """The plan for it."""
+    return make(scene(found, *changes, **more), neighbours)

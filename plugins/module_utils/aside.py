@@ -1,0 +1,95 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Taking a stopped instance out of its place: moved aside, with its part of each user tablespace, or deleted.
+
+Both can be cut off at any moment and begun again: the parts come first, for they are found by the data directory.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+import shutil
+
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.tablespaces import (
+    Tablespace,
+    part_of,
+    read_tablespaces,
+    relink,
+)
+
+
+def suffix(why: str, now: float) -> str:
+    """What is added to the name of a directory that is moved aside.
+
+    :param why: a word for it, such as ``removed``.
+    :param now: seconds since the epoch.
+    """
+    return f".{why}-{datetime.datetime.fromtimestamp(now, datetime.timezone.utc).strftime('%Y%m%dT%H%M%SZ')}"
+
+
+def own_parts(data_directory: str, dbid: int | None) -> list[Tablespace]:
+    """The user tablespaces of which an instance has a part on this host.
+
+    :param dbid: of the instance; what its links lead to under another number is another instance's, and not among them.
+    """
+    return [space for space in read_tablespaces(data_directory) if space.dbid == dbid and os.path.isdir(part_of(space))]
+
+
+def move(data_directory: str, dbid: int | None, added: str) -> str:
+    """Move a stopped instance aside, beside its place; what was moved is whole, its links lead to the moved parts.
+
+    :param dbid: of the instance.
+    :param added: to the names of its directory and of its parts.
+    :returns: where it is now.
+    :raises CoordinatorError: something is there already, or the place cannot be written to.
+    """
+    for tablespace in own_parts(data_directory, dbid):
+        part = part_of(tablespace)
+        _rename(part, part + added)
+        relink(data_directory, tablespace.oid, part + added)
+    place = os.path.realpath(data_directory)
+    _rename(place, place + added)
+    return place + added
+
+
+def doomed(data_directory: str) -> str:
+    """What a data directory is called while it is deleted, so that one that is half gone is never taken for an instance."""
+    place = os.path.realpath(data_directory)
+    return os.path.join(os.path.dirname(place), f".{os.path.basename(place)}.coordinator_removal")
+
+
+def delete(data_directory: str, dbid: int | None) -> None:
+    """Delete a stopped instance and its parts of the user tablespaces.
+
+    :param dbid: of the instance.
+    :raises CoordinatorError: this user may not.
+    """
+    for tablespace in own_parts(data_directory, dbid):
+        remove_tree(part_of(tablespace))
+    remove_tree(doomed(data_directory))
+    _rename(os.path.realpath(data_directory), doomed(data_directory))
+    remove_tree(doomed(data_directory))
+
+
+def remove_tree(path: str) -> None:
+    """Remove a directory, if it is there.
+
+    :raises CoordinatorError: this user may not.
+    """
+    try:
+        shutil.rmtree(path)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise CoordinatorError(f"{path} cannot be removed: {error.strerror}; see what is there, and run this again") from error
+
+
+def _rename(old: str, new: str) -> None:
+    try:
+        os.rename(old, new)
+    except OSError as error:
+        raise CoordinatorError(f"{old} cannot be renamed to {new}: {error.strerror}; see what is there, and run this again") from error

@@ -1,0 +1,203 @@
+#!/usr/bin/python
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Give up a standby coordinator on its host."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: standby_removal
+short_description: Give up a standby coordinator on its host
+version_added: 0.1.0
+description:
+  - Runs on a coordinator's host. Stops the standby there and takes its files out of their place, with its parts of user tablespaces,
+    and removes the files that this collection keeps for it.
+  - An instance that is a primary, or of another system, is refused. It is not looked at what the primary knows of the standby; see
+    M(warehousepg.coordinator.standby_registration) for that.
+  - What was cut off is finished by running it again.
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+extends_documentation_fragment:
+  - warehousepg.coordinator.attributes
+  - warehousepg.coordinator.instance
+options:
+  instance:
+    description:
+      - What becomes of the instance.
+      - V(kept) it is not looked at, V(stopped) it is stopped, frozen or not.
+      - V(moved) its directory is renamed, with the time in the name, beside its place, and so are its parts of tablespaces; what was
+        moved is whole.
+      - V(deleted) they are deleted.
+    type: str
+    choices: [kept, stopped, moved, deleted]
+    default: kept
+  system_identifier:
+    description:
+      - System identifier of the cluster.
+      - Required unless O(instance=kept).
+    type: str
+  primary_dbid:
+    description:
+      - Number of the primary, whose parts of tablespaces are left alone where it is on the same machine.
+    type: int
+  tablespace_places:
+    description:
+      - Directories for tablespaces in which a copy that was cut off may have left something.
+    type: list
+    elements: str
+    default: []
+  stop_timeout:
+    description:
+      - Seconds that the instance has to stop by itself before its processes are killed.
+    type: float
+    default: 30
+  passfile:
+    description:
+      - Passfile of O(replication_user), removed where it holds nothing but what this collection wrote for that role.
+    type: path
+  replication_user:
+    description:
+      - Role that the standby connected as.
+    type: str
+    default: standby_replicator
+  files:
+    description:
+      - Other files of this collection to remove.
+    type: list
+    elements: path
+    default: []
+author:
+  - The warehousepg.coordinator authors (@warehousepg)
+"""
+
+EXAMPLES = r"""
+- name: Move the standby aside
+  warehousepg.coordinator.standby_removal:
+    data_directory: /data/whpg/v7/standby/gpseg-1
+    instance: moved
+    system_identifier: "7711121183714698180"
+    passfile: ~/.whpg/demo.pgpass
+  become: true
+  become_user: gpadmin
+"""
+
+RETURN = r"""
+steps:
+  description: What was done and how many seconds each step took.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - name: stop
+      seconds: 0.21
+content:
+  description: What is in the data directory now, as in M(warehousepg.coordinator.mirroring_info); V(null) with O(instance=kept).
+  returned: always
+  type: str
+  sample: absent
+running:
+  description: Whether the engine still works there.
+  returned: always
+  type: bool
+  sample: false
+tablespaces:
+  description: Directories of the instance's parts of tablespaces.
+  returned: always
+  type: list
+  elements: str
+  sample: []
+leftovers:
+  description: What a copy or a deletion that was cut off left.
+  returned: always
+  type: list
+  elements: str
+  sample: []
+files:
+  description: Files of this collection that are there.
+  returned: always
+  type: list
+  elements: str
+  sample: []
+moved_to:
+  description: Where the data directory is now, and after it the parts of tablespaces.
+  returned: when it was moved
+  type: list
+  elements: str
+  sample: [/data/whpg/v7/standby/gpseg-1.removed-20261123T090000Z]
+deleted:
+  description: The data directory, and after it the parts of tablespaces that were deleted.
+  returned: when it was deleted
+  type: list
+  elements: str
+  sample: [/data/whpg/v7/standby/gpseg-1]
+"""
+
+import os
+import time
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import removal
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.arguments import INSTANCE
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, user_name
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import carry_out
+
+
+def show(remains: removal.Remains) -> dict[str, t.Any]:
+    """What is returned of an observation."""
+    return {
+        "content": remains.instance.content if remains.instance else None,
+        "running": remains.running > 0,
+        "tablespaces": list(remains.parts),
+        "leftovers": list(remains.leftovers),
+        "files": list(remains.files),
+    }
+
+
+def main() -> None:
+    """Run the module."""
+    fates = [removal.KEPT, removal.STOPPED, removal.MOVED, removal.DELETED]
+    module = AnsibleModule(
+        argument_spec={
+            **INSTANCE,
+            "instance": {"type": "str", "choices": fates, "default": removal.KEPT},
+            "system_identifier": {"type": "str"},
+            "primary_dbid": {"type": "int"},
+            "tablespace_places": {"type": "list", "elements": "str", "default": []},
+            "stop_timeout": {"type": "float", "default": 30},
+            "passfile": {"type": "path", "no_log": False},
+            "replication_user": {"type": "str", "default": "standby_replicator"},
+            "files": {"type": "list", "elements": "path", "default": []},
+        },
+        required_if=[("instance", fate, ("system_identifier",)) for fate in fates[1:]],
+        supports_check_mode=True,
+    )
+    parameters = module.params
+    host = Host(module, parameters["greenplum_path"])
+    data_directory = parameters["data_directory"]
+    looked_at = data_directory if parameters["instance"] != removal.KEPT else None
+    places = parameters["tablespace_places"]
+
+    def observe() -> removal.Remains:
+        passfile = parameters["passfile"]
+        own = [passfile] if passfile and removal.is_own_passfile(passfile, parameters["replication_user"]) else []
+        return removal.observe(host, looked_at, parameters["primary_dbid"], places, own + parameters["files"])
+
+    carry_out(
+        module,
+        observe,
+        lambda remains: removal.plan(remains, parameters["instance"], parameters["system_identifier"], user_name(os.getuid())),
+        removal.actions(host, data_directory, parameters["primary_dbid"], places, parameters["stop_timeout"], time.time()),
+        show=show,
+    )
+
+
+if __name__ == "__main__":
+    main()

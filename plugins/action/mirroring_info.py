@@ -20,7 +20,22 @@ class ActionModule(ActionBase):
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Run the module, and return with its result the times before and after it."""
         result = super().run(tmp, task_vars)
+        arguments = {**self._task.args, "peers": self._peers((task_vars or {}).get("hostvars", {}))}
         before = time.time()
-        result.update(self._execute_module(module_name="warehousepg.coordinator.mirroring_info", task_vars=task_vars))
+        result.update(
+            self._execute_module(module_name="warehousepg.coordinator.mirroring_info", module_args=arguments, task_vars=task_vars)
+        )
         result["asked"] = [before, time.time()]
         return result
+
+    def _peers(self, hostvars: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[t.Any]:
+        """The option of this name; hosts that are given by their names are looked up in the inventory."""
+        found = []
+        for peer in self._task.args.get("peers") or []:
+            known = hostvars[peer] if isinstance(peer, str) else {}
+            if not isinstance(peer, str):
+                found.append(peer)
+            elif str(known.get("whpg_port", "")).isdecimal():
+                address = known.get("whpg_address") or known.get("ansible_host") or peer
+                found.append({"name": peer, "address": str(address), "port": int(known["whpg_port"])})
+        return found

@@ -31,6 +31,7 @@ VARIABLES = (
     "whpg_hostname",
     "whpg_address",
     "whpg_addresses",
+    "maintenance",
 )
 
 
@@ -84,7 +85,7 @@ class ActionModule(ActionBase):
                 "screen": screen,
                 "reporter": next(host for host in in_play if host in hosts),
             }
-            reports[cluster] = report.describe(pair.verdict, observations, pair.unknown, pair.warnings)
+            reports[cluster] = report.describe(pair.verdict, observations, pair.unknown, pair.warnings, pair.maintenance)
             line = quiet(cluster, pair.verdict, pair.warnings)
             if options["display"] == "screen":
                 Display().display("\n" + "\n".join(screen) + "\n")

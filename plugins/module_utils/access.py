@@ -154,6 +154,21 @@ def plan(texts: t.Mapping[str, str], rules: t.Sequence[t.Mapping[str, t.Any]], b
     return steps + [Step("reload", {"data_directory": where}) for where, dummy in different]
 
 
+def plan_removal(texts: t.Mapping[str, str]) -> list[Step]:
+    """The steps after which no access file has a block of this collection, whatever it was for.
+
+    :param texts: by data directory, the text of its access file.
+    """
+    steps = []
+    for where, text in texts.items():
+        bare = text
+        for name in re.findall(rf"^# BEGIN ({re.escape(BLOCK)}(?: .*?)?)\s*$", text, re.MULTILINE):
+            bare = change_block(bare, name, ())
+        if bare != text:
+            steps += [Step("write_rules", {"data_directory": where, "text": bare}), Step("reload", {"data_directory": where})]
+    return steps
+
+
 def actions(host: Host) -> Actions:
     """The actions of :func:`plan`."""
 

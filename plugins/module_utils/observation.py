@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import socket
@@ -15,9 +16,17 @@ import typing as t
 from ansible_collections.warehousepg.coordinator.plugins.module_utils import (
     catalog,
     connection,
+    lock,
+    maintenance,
+    packet_filter,
+    record,
     registration,
     replication,
     retention,
+    sessions,
+    stream,
+    timeline,
+    wal,
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.access import BLOCK, first_block
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
@@ -88,6 +97,7 @@ def describe_primary(open_connection: connection.Connection, probe: replication.
         "probe": dataclasses.asdict(probe),
         "needs": dataclasses.asdict(read_needs(open_connection)),
         "retention_limit": retention.read_limit(open_connection),
+        "commit_limits": stream.read_commit_limits(open_connection),
         "access_errors": connection.permitted(lambda: read_access_errors(open_connection)),
         **open_connection.query(
             "SELECT pg_current_wal_lsn()::text AS lsn, timeline_id AS timeline, version() FROM pg_control_checkpoint()"
@@ -123,10 +133,22 @@ def read_access_errors(open_connection: connection.Connection) -> list[str]:
     return [f"line {row['line_number']}: {row['error']}" for row in rows]
 
 
-def read_wal(data_directory: str) -> dict[str, int]:
-    """The file system of an instance's WAL: bytes in all and free."""
-    status = os.statvfs(os.path.join(data_directory, "pg_wal"))
-    return {"size": status.f_blocks * status.f_frsize, "free": status.f_bavail * status.f_frsize}
+def read_wal(data_directory: str) -> dict[str, t.Any] | None:
+    """The file system of an instance's WAL, bytes in all and free, and what WAL is there; None where its place is gone."""
+    directory = wal.wal_directory(data_directory)
+    if not os.path.isdir(directory):
+        return None
+    status = os.statvfs(directory)
+    end = wal.end_of_wal(data_directory)
+    oldest = timeline.oldest(os.listdir(directory), end.segment.size) if end else None
+    return {
+        "size": status.f_blocks * status.f_frsize,
+        "free": status.f_bavail * status.f_frsize,
+        "oldest_lsn": str(oldest) if oldest else None,
+        "end_lsn": str(end.position) if end else None,
+        "timeline": end.timeline if end else None,
+        "ancestors": timeline.show_history(timeline.read_history(directory, end.timeline)) if end else [],
+    }
 
 
 def resolved(names: t.Iterable[str], own: t.Sequence[str]) -> dict[str, list[str]]:
@@ -142,8 +164,11 @@ def resolved(names: t.Iterable[str], own: t.Sequence[str]) -> dict[str, list[str
     return found
 
 
-def read_standby(instance: Instance, postmaster: Postmaster, timeout: float) -> dict[str, t.Any]:
-    """What a standby that runs shows: it refuses every connection, and says how far it replayed."""
+def read_standby(instance: Instance, postmaster: Postmaster, timeout: float, end_lsn: str | None = None) -> dict[str, t.Any]:
+    """What a standby that runs shows: it refuses every connection, and says how far it replayed.
+
+    :param end_lsn: where its WAL ends.
+    """
     refusal = ""
     try:
         with connection.connect(postmaster.socket_directory or "/tmp", instance.port or 0, "", timeout):
@@ -152,11 +177,15 @@ def read_standby(instance: Instance, postmaster: Postmaster, timeout: float) -> 
         refusal = error.message
     following = replication.parse_conninfo(instance.settings.get("primary_conninfo", ""))
     errors = recent_errors(instance.data_directory)
+    streams = stream.read_stream(instance.data_directory, postmaster.pid, instance.settings)
     return {
         "following": following,
         "resolved": replication.try_resolve(following.get("host")),
         "received_lsn": postmaster.received,
         "replayed_lsn": connection.last_replayed(refusal),
+        "end_lsn": end_lsn,
+        "walreceiver_started": streams.started,
+        "disconnect": dataclasses.asdict(streams.disconnect) if streams.disconnect else None,
         "errors": errors,
         "removed_wal": None if postmaster.connected else removed_wal(errors),
     }
@@ -168,6 +197,20 @@ def read_access(data_directory: str) -> list[str] | None:
         return first_block(read_text(f"{data_directory}/pg_hba.conf") or "", BLOCK)
     except CoordinatorError:
         return None
+
+
+def read_lock(path: str | None) -> dict[str, t.Any] | None:
+    """The lock on the pair, None without one; a file that is none is for the run that wants the lock to refuse."""
+    with contextlib.suppress(CoordinatorError):
+        held = lock.read(path) if path else None
+        return dataclasses.asdict(held) if held else None
+    return None
+
+
+def read_mark(data_directory: str) -> dict[str, t.Any] | None:
+    """The mark that the pair is in maintenance, None without one."""
+    mark = maintenance.read(maintenance.mark_file(data_directory))
+    return dataclasses.asdict(mark) if mark else None
 
 
 def read_coordinator(host: Host, parameters: Parameters, own: t.Sequence[str]) -> dict[str, t.Any]:
@@ -192,12 +235,16 @@ def read_coordinator(host: Host, parameters: Parameters, own: t.Sequence[str]) -
         "sql": None,
         "primary": None,
         "standby": None,
+        "maintenance": read_mark(instance.data_directory),
+        "lock": read_lock(parameters["lock_file"]),
+        "record": record.read_record(parameters["record_file"]) if parameters["record_file"] else None,
+        "activation": record.last(record.entries(parameters["audit_file"]), record.ACTIVATED) if parameters["audit_file"] else None,
     }
     found["passfile"] = dataclasses.asdict(replication.read_passfile(parameters["passfile"])) if parameters["passfile"] else None
     if instance.postmaster is None:
         return found
     if instance.role == "standby":
-        found["standby"] = read_standby(instance, instance.postmaster, parameters["probe_timeout"])
+        found["standby"] = read_standby(instance, instance.postmaster, parameters["probe_timeout"], (found["wal"] or {}).get("end_lsn"))
         return found
     try:
         found["primary"] = read_primary(instance, parameters)
@@ -223,7 +270,11 @@ def observe(host: Host, parameters: Parameters) -> dict[str, t.Any]:
         "addresses": own,
         "clock": time.time(),
         "segments": [dataclasses.asdict(segment) for segment in running_segments(processes())],
+        "fences": [dataclasses.asdict(fence) for fence in packet_filter.described()],
+        "peers": sessions.try_peers(parameters["peers"]),
     }
+    ports = [segment["port"] for segment in found["segments"]]
+    found["sessions"] = [dataclasses.asdict(session) for session in sessions.read_sessions(host, ports, own)]
     directories = [segment["data_directory"] for segment in found["segments"]]
     if parameters["data_directory"]:
         found.update(read_coordinator(host, parameters, own))

@@ -18,7 +18,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.catalog im
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import Connection
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import Step
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import Passfile, Slot, slots
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import Passfile, Slot, WalSender, slots, walsender
 
 #: the parts of a registration, in the order in which they are made
 PARTS = ("role", "row", "slot")
@@ -33,10 +33,12 @@ class Role:
 
     :param ready: whether it may log in and replicate.
     :param verifier: what the catalog keeps of its password; None when it has none.
+    :param granted: whether it has rights of its own, which a rewind that was cut off may have left, and owns nothing.
     """
 
     ready: bool
     verifier: str | None = dataclasses.field(repr=False)
+    granted: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,6 +51,7 @@ class Known:
     :param passfile: the primary's own passfile, which it needs once it becomes a standby; None when none is used.
     :param limit: bytes of WAL that a slot may hold back, -1 for no limit; None where the engine knows no such limit.
     :param access_files: by data directory, the texts of access files that the standby has to be in.
+    :param walsender: the walsender that serves a standby, None when none does.
     """
 
     rows: tuple[Registration, ...]
@@ -57,12 +60,19 @@ class Known:
     passfile: Passfile | None
     limit: int | None = None
     access_files: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    walsender: WalSender | None = None
 
 
 def read_role(connection: Connection, user: str) -> Role | None:
     """Observe a replication role, None when there is none."""
     roles = connection.query(
-        "SELECT rolcanlogin AND rolreplication AS ready, rolpassword::text AS verifier FROM pg_authid WHERE rolname = %s", user
+        """
+        SELECT rolcanlogin AND rolreplication AS ready, rolpassword::text AS verifier,
+               coalesce(bool_or(deptype = 'a') AND NOT bool_or(deptype = 'o'), false) AS granted
+        FROM pg_authid LEFT JOIN pg_shdepend ON refclassid = 'pg_authid'::regclass AND refobjid = pg_authid.oid
+        WHERE rolname = %s GROUP BY 1, 2
+        """,
+        user,
     )
     return Role(**roles[0]) if roles else None
 
@@ -82,6 +92,7 @@ def read_known(
         passfile,
         retention.read_limit(connection),
         access.read_files(data_directories),
+        walsender(connection),
     )
 
 
@@ -148,12 +159,18 @@ def plan_present(
 
 
 def plan_absent(known: Known, parts: t.Container[str]) -> list[Step]:
-    """The steps after which these parts are gone, in the reverse order of their making."""
-    steps = []
+    """The steps after which these parts are gone, in the reverse order of their making, and access files have no rules of ours.
+
+    A walsender goes before the row: a standby that is frozen would hold up the commits of all that follows.
+    """
+    steps = access.plan_removal(known.access_files)
+    if "row" in parts and known.walsender is not None:
+        steps.append(Step("end_walsender", {"pid": known.walsender.pid}))
     if "slot" in parts and known.slot is not None:
         steps.append(Step("drop_slot"))
     if "row" in parts and catalog.standby_of(known.rows) is not None:
         steps.append(Step("remove_row"))
     if "role" in parts and known.role is not None:
+        steps += [Step("revoke_rights")] if known.role.granted else []
         steps.append(Step("drop_role"))
     return steps

@@ -77,6 +77,7 @@ class Site:
     :param user: user that the module runs as.
     :param leftover: whether the staging directory of an earlier attempt is there.
     :param engine_version: what ``postgres --version`` prints here, None when the installation is not found.
+    :param rewinding: whether a rewind of what was there was cut off.
     """
 
     parent: str
@@ -86,6 +87,7 @@ class Site:
     user: str
     leftover: bool
     engine_version: str | None
+    rewinding: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,6 +116,12 @@ def staging_directory(data_directory: str) -> str:
     return os.path.join(os.path.dirname(place), f".{os.path.basename(place)}.coordinator_snapshot")
 
 
+def rewind_directory(data_directory: str) -> str:
+    """Where a former primary is while it is rewound, so that nobody can start it meanwhile."""
+    place = os.path.realpath(data_directory)
+    return os.path.join(os.path.dirname(place), f".{os.path.basename(place)}.coordinator_rewind")
+
+
 def read_site(host: Host, data_directory: str) -> Site:
     """Observe where a copy is to stand."""
     staging = staging_directory(data_directory)
@@ -131,6 +139,7 @@ def read_site(host: Host, data_directory: str) -> Site:
         user=user_name(os.getuid()),
         leftover=os.path.lexists(staging),
         engine_version=engine_version,
+        rewinding=os.path.lexists(rewind_directory(data_directory)),
     )
 
 
@@ -200,7 +209,7 @@ def _refusal_of_instance(instance: Instance, wanted: Wanted) -> str | None:
         doing = "runs there" if instance.postmaster else "is there"
         return (
             f"a primary of the same system {doing}, in {where}; it may hold what the present primary lacks: "
-            "see which of both is right, then move this directory away"
+            "see which of both is right, then run rejoin, or move this directory away"
         )
     return None
 

@@ -53,6 +53,11 @@ def read_tablespaces(data_directory: str, size: bool = False) -> tuple[Tablespac
     return tuple(found)
 
 
+def part_of(tablespace: Tablespace) -> str:
+    """The directory that the link of a tablespace leads to."""
+    return os.path.join(tablespace.location, str(tablespace.dbid))
+
+
 @dataclasses.dataclass(frozen=True)
 class Wish:
     """Where a copy's part of a tablespace is to be.
@@ -191,11 +196,12 @@ def swap_in(wishes: t.Iterable[Wish], data_directory: str, staging: str) -> None
     for tablespace in read_tablespaces(staging):
         if tablespace.location in places:
             place = places[tablespace.location]
-            _relink(staging, tablespace, place, tablespace.dbid)
+            target = os.path.join(place, str(tablespace.dbid))
+            relink(staging, tablespace.oid, target)
             try:
-                _move(os.path.join(tablespace.location, str(tablespace.dbid)), os.path.join(place, str(tablespace.dbid)))
+                _move(part_of(tablespace), target)
             except CoordinatorError:
-                _relink(staging, tablespace, tablespace.location, tablespace.dbid)
+                relink(staging, tablespace.oid, part_of(tablespace))
                 raise
             os.rmdir(tablespace.location)
 
@@ -210,7 +216,7 @@ def change_dbid(data_directory: str, dbid: int) -> None:
             old, new = (os.path.join(tablespace.location, str(number)) for number in (tablespace.dbid, dbid))
             if os.path.isdir(old) or not os.path.isdir(new):  # else an attempt that was cut off moved it
                 _move(old, new)
-            _relink(data_directory, tablespace, tablespace.location, dbid)
+            relink(data_directory, tablespace.oid, new)
 
 
 def _move(old: str, new: str) -> None:
@@ -220,9 +226,10 @@ def _move(old: str, new: str) -> None:
         raise CoordinatorError(f"{old} cannot be renamed to {new}: {error.strerror}; see what is there, and move it away") from error
 
 
-def _relink(data_directory: str, tablespace: Tablespace, location: str, dbid: int) -> None:
-    link = os.path.join(data_directory, "pg_tblspc", str(tablespace.oid))
+def relink(data_directory: str, oid: int, target: str) -> None:
+    """Let the link of a tablespace lead elsewhere."""
+    link = os.path.join(data_directory, "pg_tblspc", str(oid))
     with contextlib.suppress(FileNotFoundError):
         os.unlink(link + ".new")
-    os.symlink(os.path.join(location, str(dbid)), link + ".new")
+    os.symlink(target, link + ".new")
     os.replace(link + ".new", link)

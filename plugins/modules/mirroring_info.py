@@ -80,6 +80,38 @@ options:
       - Whether to look at what a copy needs, the size of the data directory and of the tablespaces, and what the installation offers.
     type: bool
     default: false
+  lock_file:
+    description:
+      - File that a run locks the pair by, see M(warehousepg.coordinator.coordinator_lock).
+    type: path
+  record_file:
+    description:
+      - File in which a standby's host keeps what has to be known of the cluster when its primary is lost.
+    type: path
+  audit_file:
+    description:
+      - File in which a standby's host keeps what was done, see M(warehousepg.coordinator.coordinator_activation).
+    type: path
+  peers:
+    description:
+      - Coordinator instances of other hosts to knock at, all at once, a second at most.
+      - In a playbook a name of the inventory may stand for a host with its C(whpg_port).
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: What it is called in the result.
+        type: str
+        required: true
+      address:
+        description: Name or address of its host.
+        type: str
+        required: true
+      port:
+        description: Its port.
+        type: int
+        required: true
 requirements:
   - psycopg2 on coordinator hosts
 author:
@@ -204,6 +236,10 @@ instance:
         consistent: 0/0
         segment_bytes: 67108864
         checksums: true
+    fenced:
+      description: Name of the include that keeps a former primary from starting, V(null) without one.
+      type: str
+      sample: null
     postmaster:
       description:
         - The running instance, its C(pid), C(port), C(socket_directory) and C(status) of C(postmaster.pid), whether one of its vital
@@ -255,10 +291,13 @@ tablespaces:
       dbid: 1
       bytes: 8388608
 wal:
-  description: The file system of the WAL, its C(size) and what is C(free), in bytes. V(null) without an instance.
+  description:
+    - The file system of the WAL, its C(size) and what is C(free), in bytes, where the WAL on it begins, C(oldest_lsn), and ends,
+      C(end_lsn), on which C(timeline), all V(null) where it holds none, and the C(ancestors) of that timeline, each with the position
+      where it was left. V(null) without an instance.
   returned: with O(data_directory)
   type: dict
-  sample: {size: 107374182400, free: 85899345920}
+  sample: {size: 107374182400, free: 85899345920, oldest_lsn: 0/4000000, end_lsn: 0/C000148, timeline: 2, ancestors: [[1, 0/8000060]]}
 passfile:
   description:
     - Whether the passfile is usable, and four digits to compare two hosts' by.
@@ -279,8 +318,11 @@ sql:
 standby:
   description:
     - On a standby that runs, the parameters of its C(primary_conninfo) and the address that their C(host) has now, the LSNs that it
-      received and replayed, V(null) where not known, the last errors of its log, and the WAL segment that it needs and the primary
-      has no more, by them.
+      received and replayed, V(null) where not known, the end of its WAL on disk, the last errors of its log, and the WAL segment that
+      it needs and the primary has no more, by them.
+    - C(walreceiver_started) is when the walreceiver that is connected began, V(null) without one, C(disconnect) when the last stream
+      ended, in seconds since the epoch, by whom, V(standby) after silence, V(primary) or V(unknown), with the error that the log has, and
+      when it had C(started). V(null) when the log tells of none.
     - V(null) elsewhere.
   returned: with O(data_directory)
   type: dict
@@ -292,6 +334,9 @@ standby:
     resolved: 10.0.0.11
     received_lsn: 0/C000148
     replayed_lsn: 0/C000148
+    end_lsn: 0/C000148
+    walreceiver_started: 1795392000.25
+    disconnect: null
     errors: ""
     removed_wal: null
 primary:
@@ -319,6 +364,12 @@ primary:
       description: Bytes of WAL that a slot may hold back, V(-1) for no limit, V(null) where the engine knows no such limit.
       type: int
       sample: null
+    commit_limits:
+      description:
+        - Seconds after the last word from its standby before which it does not let commits go on without it, by its walsender and by the
+          C(network) of its host. V(null) for no limit.
+      type: dict
+      sample: {walsender: 300.0, network: 924.6}
     access_errors:
       description:
         - What the engine cannot make sense of in its C(pg_hba.conf); it takes no new rules until that is corrected. V(null) where the
@@ -357,6 +408,7 @@ primary:
       sample:
         pid: 4711
         client_addr: 10.0.0.12
+        client_port: 41522
         state: streaming
         sync_state: sync
         sent_lsn: 0/C000148
@@ -396,6 +448,64 @@ primary:
         acknowledged: true
         replayed: true
         seconds: 0.012
+maintenance:
+  description:
+    - The mark that the pair is in maintenance, see M(warehousepg.coordinator.coordinator_maintenance), V(null) without one.
+  returned: with O(data_directory)
+  type: dict
+  sample: null
+lock:
+  description: The lock on the pair in O(lock_file), as M(warehousepg.coordinator.coordinator_lock) returns it, V(null) without one.
+  returned: with O(data_directory)
+  type: dict
+  sample: null
+record:
+  description:
+    - What O(record_file) tells of the cluster, by its C(system_identifier), as it was at C(time), in seconds since the epoch. The
+      C(primary), the C(segments), the seconds C(commit_limit_s) after which the primary can give up a silent standby, and the stream
+      that was last seen in sync.
+    - V(null) without one.
+  returned: with O(data_directory)
+  type: dict
+  sample: null
+activation:
+  description: The last entry of O(audit_file) on an activation that was finished, V(null) without one.
+  returned: with O(data_directory)
+  type: dict
+  sample: null
+fences:
+  description:
+    - The packet filters on this host that keep former primaries away from its segments, see
+      M(warehousepg.coordinator.coordinator_fence), as they were put up. C(since) is the host's time when one was complete, V(null) when
+      it was not.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - cluster: demo
+      addresses: [10.0.0.11]
+      ports: [6000, 7000]
+      tool: nft
+      since: 1795392000.25
+sessions:
+  description:
+    - Established sessions of other hosts with the segment instances of this host, by the other host's address and the segment's port, and
+      how many. C(quiet_s) is how many seconds ago data last came, V(null) where that is not known.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - address: 10.0.0.11
+      port: 6000
+      count: 3
+      quiet_s: 0.124
+peers:
+  description:
+    - By name, how each of O(peers) answered, V(open), V(refused), V(silent), or V(unknown) where it could not be tried. An instance that
+      hangs is silent, though its host accepts connections.
+  returned: always
+  type: dict
+  sample: {cdw: open}
 access:
   description:
     - By data directory of each instance of this host, the rules of this collection's block in its C(pg_hba.conf), V(null) where
@@ -435,6 +545,19 @@ def main() -> None:
             "wait_timeout": {"type": "float", "default": 0},
             "port": {"type": "int"},
             "size": {"type": "bool", "default": False},
+            "lock_file": {"type": "path"},
+            "record_file": {"type": "path"},
+            "audit_file": {"type": "path"},
+            "peers": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": {
+                    "name": {"type": "str", "required": True},
+                    "address": {"type": "str", "required": True},
+                    "port": {"type": "int", "required": True},
+                },
+            },
         },
         supports_check_mode=True,
     )

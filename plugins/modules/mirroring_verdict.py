@@ -122,6 +122,10 @@ clusters:
       description: Why the host that is not primary cannot take a copy of the primary, V(null) when it can.
       type: str
       sample: null
+    maintenance:
+      description: That the pair is in maintenance and how that ends; empty when it is not.
+      type: str
+      sample: ""
     screen:
       description: The lines of the screen for people.
       type: list

@@ -104,6 +104,50 @@ options:
         type: list
         elements: str
         default: []
+  rejoin:
+    description:
+      - Let what is left of a former primary of the system follow the present one, by the cheapest way that is safe. The result says
+        which one it was, and why.
+      - Where its WAL does not go beyond the point at which the present primary left its timeline, it is started as it is. Where it does, it
+        is rewound by C(pg_rewind), under another name in the same directory, so that nobody can start it meanwhile; its configuration,
+        access rules and logs stay its own. Where that is impossible or fails, or where its directory is unusable, it is moved aside and
+        a copy is made, as O(snapshot) says.
+      - An instance that runs as a primary is refused. A fence on the data directory is lifted as soon as it is marked as a standby.
+      - Requires O(snapshot). A rewind requires M(warehousepg.coordinator.rewind_access) on the primary.
+    type: dict
+    suboptions:
+      method:
+        description:
+          - V(auto) for the cheapest way. V(rewind) for the same, also where the former primary is on a later timeline than the present one.
+          - V(basebackup) for a new copy.
+        type: str
+        choices: [auto, rewind, basebackup]
+        default: auto
+      timeline:
+        description: Timeline of the primary's WAL, as M(warehousepg.coordinator.mirroring_info) returns it.
+        type: int
+        required: true
+      ancestors:
+        description: The timelines before it, oldest first, each with the position where it was left.
+        type: list
+        elements: list
+        default: []
+      oldest_lsn:
+        description: Where the WAL begins that the primary still has. Without it, it is not looked whether that is enough.
+        type: str
+      tablespaces:
+        description: Numbers of the primary's user tablespaces.
+        type: list
+        elements: int
+        default: []
+      remove_old:
+        description: Whether a data directory that a copy replaced is removed, once the standby streams, instead of kept aside.
+        type: bool
+        default: false
+      report_file:
+        description:
+          - File on this host to which a line of JSON is added on what only the former primary has, before it is discarded.
+        type: path
 author:
   - The warehousepg.coordinator authors (@warehousepg)
 """
@@ -119,6 +163,22 @@ EXAMPLES = r"""
     dbid: 8
   become: true
   become_user: gpadmin
+
+- name: Let the former primary follow the present one
+  warehousepg.coordinator.standby_config:
+    data_directory: /data/whpg/v7/coordinator/gpseg-1
+    port: 5432
+    primary_host: scdw
+    primary_port: 5432
+    passfile: ~/.whpg/demo.pgpass
+    dbid: 9
+    snapshot:
+      system_identifier: "7432104713243312345"
+    rejoin:
+      timeline: 2
+      ancestors: [[1, 0/8000060]]
+  become: true
+  become_user: gpadmin
 """
 
 RETURN = r"""
@@ -131,15 +191,59 @@ steps:
     - name: start
       seconds: 0.31
 method:
-  description: How the copy was made.
-  returned: when a copy was made
+  description: How the copy was made, V(basebackup); with O(rejoin) also V(start) or V(rewind).
+  returned: when a copy was made, or a former primary made a standby
   type: str
   sample: basebackup
+reason:
+  description: Why it was that.
+  returned: when a former primary was made a standby
+  type: str
+  sample: "its WAL goes on to 0/C0001F0, the primary's left timeline 1 at 0/C000148"
 bytes_copied:
-  description: Size of the copy in bytes.
-  returned: when a copy was made
+  description: Bytes that were copied from the primary for it, the size of a copy; V(null) where C(pg_rewind) does not tell.
+  returned: when a copy was made, or a former primary made a standby
   type: int
   sample: 241172480
+discarded:
+  description:
+    - What only the former primary had, as far as its WAL shows it; V(null) where it had nothing of its own, or where that is unknown.
+  returned: when a former primary was made a standby
+  type: dict
+  contains:
+    from:
+      description: LSN where it begins.
+      type: str
+      sample: 0/C000148
+    to:
+      description: LSN where it ends, V(null) when that was not found.
+      type: str
+      sample: 0/C0001F0
+    timeline:
+      description: Timeline of that WAL.
+      type: int
+      sample: 1
+    bytes:
+      description: Bytes of WAL, V(null) when that is not known.
+      type: int
+      sample: 168
+    commits:
+      description: Transactions committed there.
+      type: int
+      sample: 1
+    last_commit:
+      description: When the last of them was committed, as the engine prints it.
+      type: str
+      sample: 2026-11-23 08:00:00.123456 UTC
+    why:
+      description: Why something is not known, empty when all is.
+      type: str
+      sample: ""
+aside:
+  description: Where the former data directory is now.
+  returned: when it was moved aside
+  type: str
+  sample: /data/whpg/v7/coordinator/gpseg-1.former-20261123T080000Z
 dbid:
   description: C(gp_dbid) of the instance.
   returned: always
@@ -172,7 +276,7 @@ connected:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.warehousepg.coordinator.plugins.module_utils import instance, replication, snapshot, standby, tablespaces
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import instance, rejoin, replication, snapshot, standby, tablespaces
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.arguments import (
     COPY,
     INSTANCE,
@@ -183,7 +287,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.arguments 
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import carry_out
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import Step, carry_out
 
 
 def show(found: standby.Standby) -> dict[str, t.Any]:
@@ -210,8 +314,10 @@ def main() -> None:
             "state": {"type": "str", "choices": ["configured", "started", "streaming"], "default": "streaming"},
             "timeout": {"type": "float", "default": 60},
             "snapshot": {"type": "dict", "options": COPY},
+            "rejoin": {"type": "dict", "options": rejoin.ARGUMENTS},
         },
         required_if=[PASSFILE_IF_SCRAM],
+        required_by={"rejoin": ("snapshot",)},
         supports_check_mode=True,
     )
     parameters = module.params
@@ -223,6 +329,9 @@ def main() -> None:
     upstream = upstream_of(parameters)
 
     copy = copy_of(parameters["snapshot"]) if parameters["snapshot"] else None
+    copying = snapshot.actions(host, data_directory, upstream, password, parameters["dbid"], copy) if copy else {}
+    asked = parameters["rejoin"]
+    rejoining = rejoin.Rejoining(host, data_directory, upstream, copying, asked["report_file"] if asked else None)
 
     def path(name: str) -> str:
         return f"{data_directory}/{name}"
@@ -230,19 +339,26 @@ def main() -> None:
     def observe() -> standby.Standby:
         return standby.read_standby(host, data_directory, upstream, password, parameters["dbid"], copy)
 
+    def plan(found: standby.Standby) -> list[Step]:
+        if not asked or copy is None:
+            return standby.plan(found, wanted, password, copy)
+        rejoining.former = rejoin.read_former(host, found.instance)
+        source = rejoin.source_of(asked, copy.system_identifier)
+        return rejoin.plan(found, rejoining.former, source, asked["method"], wanted, password, copy, asked["remove_old"])
+
     try:
         wanted = standby.Wanted(
             parameters["dbid"], parameters["port"], upstream.primary_conninfo(), parameters["slot_name"], parameters["state"]
         )
     except CoordinatorError as error:
         module.fail_json(msg=error.message, **error.data)
-    copying = snapshot.actions(host, data_directory, upstream, password, parameters["dbid"], copy) if copy else {}
     carry_out(
         module,
         observe,
-        lambda found: standby.plan(found, wanted, password, copy),
+        plan,
         {
             **copying,
+            **rejoin.actions(rejoining),
             "write_passfile": lambda: replication.write_passfile(host, parameters["passfile"], upstream.user, password),
             "write_dbid": lambda dbid: host.write(path("internal.auto.conf"), f"gp_dbid={dbid}\n", 0o600),
             "write_port": lambda port: standby.write_settings(host, path("postgresql.conf"), {"port": str(port)}),

@@ -64,7 +64,7 @@ unsettled:
   returned: always
   type: list
   elements: str
-  sample: [state, row, slot]
+  sample: [state, row, slot, record]
 primary:
   description: Host that is primary.
   returned: always
@@ -129,4 +129,31 @@ expected_dbid:
   returned: always
   type: int
   sample: 8
+record:
+  description: Options for M(warehousepg.coordinator.standby_record).
+  returned: always
+  type: dict
+  sample: {}
+rejoin:
+  description: Options for a former primary that is to become the standby, for M(warehousepg.coordinator.standby_config).
+  returned: always
+  type: dict
+  sample: {}
+way:
+  description: By which C(method) it will become the standby, and for which C(reason); empty where nothing has to be done for that.
+  returned: always
+  type: dict
+  sample: {}
+rewind_rules:
+  description: Rules that let it in while it is rewound, for M(warehousepg.coordinator.rewind_access).
+  returned: always
+  type: list
+  elements: dict
+  sample: []
+fenced:
+  description: Hosts with a packet filter against it.
+  returned: always
+  type: list
+  elements: str
+  sample: []
 """

@@ -18,6 +18,8 @@ description:
     connection in utility mode. A row that names another place is replaced, which gives the standby a new dbid.
   - The replication role is made over a dispatched connection, so that coordinator and segments agree on their roles.
     What is sent is a SCRAM verifier, never the password.
+  - With O(state=absent) the standby's walsender is ended before its row is removed, and rights that the role was granted in the database
+    C(postgres) are revoked before it is dropped.
 attributes:
   check_mode:
     support: full
@@ -98,8 +100,8 @@ options:
     type: str
   access:
     description:
-      - Access rules that the standby needs on this host, kept in the same execution, with O(state=present).
-      - Options of M(warehousepg.coordinator.host_access), C(data_directories) and C(rules).
+      - Access rules that the standby needs on this host, kept in the same execution.
+      - Options of M(warehousepg.coordinator.host_access), C(data_directories) and C(rules). With O(state=absent) the rules are taken away.
     type: dict
     suboptions:
       data_directories:
@@ -108,10 +110,10 @@ options:
         elements: str
         required: true
       rules:
-        description: The rules, in their order.
+        description: The rules, in their order; not looked at with O(state=absent).
         type: list
         elements: dict
-        required: true
+        default: []
 requirements:
   - psycopg2
 author:
@@ -179,6 +181,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils import (
     access,
     catalog,
     registration,
+    release,
     replication,
     retention,
 )
@@ -219,15 +222,17 @@ def actions_on(host: Host, instance: Instance, connection: Connection, parameter
         "remove_row": lambda: catalog.remove_standby(connection),
         "create_slot": lambda: replication.create_slot(connection, slot),
         "drop_slot": lambda: replication.drop_slot(connection, slot),
+        "end_walsender": lambda pid: release.end_walsender(connection, pid),
         "limit_retention": lambda limit: retention.write_limit(connection, limit),
-        "drop_role": lambda: drop_role(instance, user),
+        "revoke_rights": lambda: dispatch(instance, f"DROP OWNED BY {identifier(user)}"),
+        "drop_role": lambda: dispatch(instance, f"DROP ROLE {identifier(user)}"),
     }
 
 
-def drop_role(instance: Instance, user: str) -> None:
-    """Remove the replication role on coordinator and segments."""
+def dispatch(instance: Instance, statement: str) -> None:
+    """Run a statement on coordinator and segments."""
     with connect_primary(instance, dispatch=True) as dispatched:
-        dispatched.query(f"DROP ROLE {identifier(user)}")
+        dispatched.query(statement)
 
 
 def standby_of(instance: Instance, parameters: t.Mapping[str, t.Any]) -> catalog.StandbyAddress:
@@ -285,7 +290,7 @@ def main() -> None:
                 "type": "dict",
                 "options": {
                     "data_directories": {"type": "list", "elements": "str", "required": True},
-                    "rules": {"type": "list", "elements": "dict", "required": True},
+                    "rules": {"type": "list", "elements": "dict", "default": []},
                 },
             },
         },
@@ -300,7 +305,7 @@ def main() -> None:
     require_psycopg2(module)
     host = Host(module, parameters["greenplum_path"])
     expected: dict[str, int] = {}
-    entry = (present and parameters["access"]) or {"data_directories": [], "rules": []}
+    entry = parameters["access"] or {"data_directories": [], "rules": []}
 
     def observe() -> registration.Known:
         passfile = replication.read_passfile(parameters["passfile"]) if parameters["passfile"] and scram else None

@@ -10,6 +10,8 @@ import ipaddress
 import re
 import typing as t
 
+from ansible.module_utils.parsing.convert_bool import boolean
+
 COORDINATOR_ROLES = ("coordinator", "standby")
 ROLES = (*COORDINATOR_ROLES, "segment")
 
@@ -37,8 +39,18 @@ def problems(cluster: str, hosts: t.Mapping[str, Variables]) -> list[str]:
     return found
 
 
+def truth(value: t.Any) -> bool | None:
+    """What a value of the inventory or of the command line means as an answer to yes or no; None for neither."""
+    try:
+        return bool(boolean(value))
+    except TypeError:
+        return None
+
+
 def _problems_of_host(variables: Variables) -> t.Iterator[str]:
     role = variables.get("whpg_role")
+    if truth(variables.get("maintenance", False)) is None:
+        yield f"maintenance is {variables['maintenance']!r}: give true or false"
     if role not in ROLES:
         yield f"whpg_role is {'missing' if role is None else repr(role)}: give one of {', '.join(ROLES)}"
     if role not in COORDINATOR_ROLES:

@@ -44,10 +44,11 @@ def problems(options: Options) -> list[str]:
 
     :param options: by name without the role's prefix, the values; None or missing: not given.
     """
-    return [f"standby_{problem}" for check in (_names, _numbers, _addresses, _connection, _tls, _lists) for problem in check(options)]
+    return [f"standby_{problem}" for check in (names, _numbers, _addresses, _connection, _tls, _lists) for problem in check(options)]
 
 
-def _names(options: Options) -> t.Iterator[str]:
+def names(options: Options) -> t.Iterator[str]:
+    """What is wrong with the names of the slot and of the replication role."""
     slot, role = str(options["slot_name"]), str(options["replication_user"])
     if not re.fullmatch(r"[a-z0-9_]{1,63}", slot):
         yield f"slot_name is {slot!r}: give up to 63 lower-case letters, digits and underscores"

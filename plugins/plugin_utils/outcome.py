@@ -52,11 +52,16 @@ def outcome(cluster: str, hosts: t.Mapping[str, Variables], lost: t.Collection[s
     failures = [f"{host}: {found['__standby_failure']}" for host, found in hosts.items() if found.get("__standby_failure")]
     failures += [f"{host}: {_LOST}" for host in lost]
     if check_mode and not failures:
-        return Outcome(True, f"can be mirrored: {standby} can be the standby of {primary}")
+        way = plan.get("way") or {}
+        by = f" {_WAYS[way['method']]}: {way['reason']}" if way else ""
+        return Outcome(True, f"can be mirrored: {standby} can be the standby of {primary}{by}")
     seen = (known.get("__standby_verification") or {}).get("primary") or {}
     probe = seen.get("probe") or {}
     if probe.get("replayed") and not failures:
-        return Outcome(True, _mirrored(plan, probe))
+        unkept = (hosts[standby].get("__standby_record") or {}).get("msg")
+        warning = f"; what an activation needs to know without the primary could not be kept on {standby}: {unkept}" if unkept else ""
+        still_open = _still_open(known, primary)
+        return Outcome(True, _mirrored(plan, probe) + _rejoined(hosts[standby]) + (f"; {still_open}" if still_open else "") + warning)
     if not failures:
         walsender = seen.get("walsender") or {}
         state = f"{walsender['state']}, {walsender['sync_state']}" if walsender else "missing"
@@ -65,7 +70,8 @@ def outcome(cluster: str, hosts: t.Mapping[str, Variables], lost: t.Collection[s
     log = f"The standby's log: {explanation['errors']}. " if explanation.get("errors") else ""
     steps = [step["name"] for step in (known.get("__standby_taken_back") or {}).get("steps", ())]
     back = ", ".join(part for step, part in _PARTS if step in steps) or "nothing"
-    left = "; ".join(f"{host}: {found['__standby_left']}" for host, found in hosts.items() if found.get("__standby_left"))
+    lefts = [f"{host}: {found['__standby_left']}" for host, found in hosts.items() if found.get("__standby_left")]
+    left = "; ".join(filter(None, [*lefts, _still_open(known, primary)]))
     return _failed(
         cluster,
         failures,
@@ -83,6 +89,39 @@ def _seen_in_the_way(standby: str, hosts: t.Mapping[str, Variables]) -> str:
     """Why the copy cannot be made, by a look at the standby's host; empty when it can."""
     said = (hosts[standby].get("__standby_look") or {}).get("msg")
     return f"{standby}: {said}" if said else ""
+
+
+_WAYS = {"start": "as it is", "rewind": "by pg_rewind", "basebackup": "by a new copy"}
+
+
+def _still_open(known: Variables, primary: str) -> str:
+    """What a former primary may do on the present one, and should not any more; empty when it may nothing."""
+    why = (known.get("__standby_rewind_closed") or {}).get("msg")
+    return f"{primary} still lets it read files, as for a rewind: {why}; run rewind_access with state=absent there" if why else ""
+
+
+def _rejoined(known: Variables) -> str:
+    """How what was left of a former primary became the standby, and what of it was discarded; empty where nothing was left."""
+    made = known.get("__standby_configuration") or {}
+    if "reason" not in made:
+        return ""
+    size = made.get("bytes_copied")
+    parts = [f"it rejoined {_WAYS[made['method']]}: {made['reason']}", f"{size >> 20} MiB were copied" if size is not None else ""]
+    own = made.get("discarded")
+    if own:
+        parts.append(
+            f"only it had {own['from']} to {own['to'] or 'an unknown end'} on timeline {own['timeline']}, {_commits(own)}; discarded"
+        )
+    if made.get("aside"):
+        parts.append(f"what was there is in {made['aside']}")
+    return "; " + "; ".join(filter(None, parts))
+
+
+def _commits(own: t.Mapping[str, t.Any]) -> str:
+    if own["commits"] is None:
+        return f"with an unknown number of commits ({own['why']})"
+    last = f", the last at {own['last_commit']}" if own["last_commit"] else ""
+    return f"with {own['commits']} commits{last}"
 
 
 def _mirrored(plan: Variables, probe: t.Mapping[str, t.Any]) -> str:

@@ -18,12 +18,21 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.installati
     clock_difference,
     differences,
 )
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import instance_of
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import Instance, instance_of
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.maintenance import sentence
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.snapshot import Site, Wanted, refusal
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict import PRIMARY_UNKNOWN, Verdict, judge, view_of
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict import (
+    PRIMARY_UNKNOWN,
+    RECENT,
+    Sighting,
+    Verdict,
+    judge,
+    view_of,
+)
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import inventory
 
 Observation = t.Mapping[str, t.Any]
+Record = t.Mapping[str, t.Any]
 Observations = t.Mapping[str, t.Optional[Observation]]
 
 
@@ -40,7 +49,10 @@ class Pair:
     :param differences: by name, what of that host differs from the primary's so that it could not serve as it.
     :param instances: by host, the data directories of the cluster's instances there, ``coordinator`` and ``segments``; those that the
         catalog says are down are left out, for they get their access rules from the acting primary when they are recovered.
+    :param segments: the catalog's segment instances, each with the ``host`` of the inventory that it is on, None where that is none of
+        those observed.
     :param strays: hosts that the catalog names and the inventory does not.
+    :param maintenance: that it is in maintenance, and how that ends; empty when it is not. Nothing but a look is done to it then.
     :param warnings: what the operator should know beside the verdict.
     """
 
@@ -52,7 +64,9 @@ class Pair:
     obstacle: str | None
     differences: dict[str, str]
     instances: dict[str, dict[str, list[str]]]
+    segments: list[dict[str, t.Any]]
     strays: list[str]
+    maintenance: str
     warnings: list[str]
 
 
@@ -93,28 +107,87 @@ def assess(cluster: str, variables: t.Mapping[str, inventory.Variables], results
     if problems:
         verdict = Verdict(PRIMARY_UNKNOWN, tuple(problems), "correct the inventory", None, None, False, "the inventory is wrong")
     else:
-        verdict = judge([view_of(host, observations[host]) for host in coordinators])
+        seen = sightings(coordinators, variables, observations)
+        verdict = judge([view_of(host, observations[host]) for host in coordinators], sightings=seen)
     other = next((host for host in coordinators if host != verdict.primary), None) if verdict.primary else None
     primary, standby = (observations.get(host or "") for host in (verdict.primary, other))
     unlike = compare(primary, standby)
-    instances, strays = whereabouts(variables, observations, primary)
+    instances, segments, strays = whereabouts(variables, observations, primary)
+    maintenance = sentence(
+        {host: found["maintenance"] for host, found in observations.items() if found and found.get("maintenance")},
+        [host for host, known in variables.items() if inventory.truth(known.get("maintenance", False))],
+    )
     return Pair(
         verdict=verdict,
         coordinators=coordinators,
         segment_hosts=[host for host in variables if host not in coordinators],
         unknown=unknown,
         problems=problems,
-        obstacle=_obstacle_of_access(verdict.primary, primary) or _obstacle(other, primary, standby),
+        obstacle=obstacle(verdict.primary, primary, other, standby),
         differences=unlike,
         instances=instances,
+        segments=segments,
         strays=strays,
+        maintenance=maintenance,
         warnings=[
+            *([maintenance] if maintenance else []),
             *(f"{host}: the catalog has segments there, the inventory does not name it" for host in strays),
             *(f"{other} could not serve as the primary does: {said}" for said in unlike.values()),
             *_warnings_of_wal(verdict.primary, primary, limit),
             *_warnings_of_path(other, standby),
         ],
     )
+
+
+def kept_record(coordinators: t.Iterable[str], observations: Observations, primary: str | None) -> tuple[Record | None, str]:
+    """What was recorded of the cluster on its standby's host while a primary served; None, and why, where there is none of use.
+
+    :param primary: host that it must tell of as the primary.
+    """
+    why = "no host keeps a record of the cluster"
+    for host in coordinators:
+        found = observations.get(host) or {}
+        record, control = found.get("record"), (found.get("instance") or {}).get("control")
+        if not record or not control or host == primary:
+            continue
+        if record["system_identifier"] != control["system_identifier"]:
+            why = f"the record on {host} is of the system {record['system_identifier']}, its data directory {control['system_identifier']}"
+        elif record["primary"]["host"] != primary:
+            why = f"the record on {host} tells of {record['primary']['host']} as the primary, not of {primary or 'an unknown host'}"
+        else:
+            return record, ""
+    return None, why
+
+
+def addresses_of(host: str, variables: t.Mapping[str, inventory.Variables], observations: Observations, record: Record | None) -> set[str]:
+    """All addresses that are known of a host: by the inventory, by itself, by the record of it as the primary."""
+    kept = record["primary"]["addresses"] if record and record["primary"]["host"] == host else []
+    found = [*(variables[host].get("whpg_addresses") or []), *(observations.get(host) or {}).get("addresses", []), *kept]
+    return {normal_address(str(address)) for address in found}
+
+
+def sightings(coordinators: t.Sequence[str], variables: t.Mapping[str, inventory.Variables], observations: Observations) -> list[Sighting]:
+    """What the hosts of a cluster see of the hosts where its coordinator may live."""
+    found = []
+    for of in coordinators:
+        record, _dummy = kept_record(coordinators, observations, of)
+        addresses = addresses_of(of, variables, observations, record)
+        for by, observation in observations.items():
+            if by == of or not observation:
+                continue
+            sessions = observation.get("sessions")
+            ports = [row["port"] for row in record["segments"] if row["host"] == by] if record else None
+            recent = [
+                session["count"]
+                for session in sessions or ()
+                if normal_address(session["address"]) in addresses
+                and (ports is None or session["port"] in ports)
+                and session["quiet_s"] is not None
+                and session["quiet_s"] <= RECENT
+            ]
+            port = (observation.get("peers") or {}).get(of)
+            found.append(Sighting(by, of, sum(recent) if sessions is not None else None, port))
+    return found
 
 
 def compare(primary: Observation | None, standby: Observation | None) -> dict[str, str]:
@@ -133,6 +206,17 @@ def compare(primary: Observation | None, standby: Observation | None) -> dict[st
     return unlike
 
 
+def obstacle(
+    primary_host: str | None, primary: Observation | None, host: str | None, standby: Observation | None, instance: Instance | None = None
+) -> str | None:
+    """Why a host cannot become the standby; None when it can, or when that was not seen.
+
+    :param primary_host: the primary's host.
+    :param instance: what will be in the place of the standby by then; None: what is there now.
+    """
+    return _obstacle_of_access(primary_host, primary) or _obstacle(host, primary, standby, instance)
+
+
 def _obstacle_of_access(host: str | None, primary: Observation | None) -> str | None:
     if not primary or not primary["primary"] or not primary["primary"]["access_errors"]:
         return None
@@ -140,31 +224,31 @@ def _obstacle_of_access(host: str | None, primary: Observation | None) -> str | 
     return f"{host}: the engine takes no new rules from {primary['instance']['data_directory']}/pg_hba.conf, {errors[0]}: correct that line"
 
 
-def _obstacle(host: str | None, primary: Observation | None, standby: Observation | None) -> str | None:
+def _obstacle(host: str | None, primary: Observation | None, standby: Observation | None, instance: Instance | None) -> str | None:
     if host is None or not primary or not standby or not primary["instance"]["control"]:
         return None
     wanted = Wanted(primary["instance"]["control"]["system_identifier"], primary["site"]["engine_version"], primary["used_bytes"])
-    why = refusal(Site(**standby["site"]), instance_of(standby["instance"]), wanted)
+    why = refusal(Site(**standby["site"]), instance or instance_of(standby["instance"]), wanted)
     if why is None and standby["port_taken"]:
         why = "something else listens on the standby's port there: stop it, or set whpg_port of that host or standby_port to another one"
-    if why is None and standby["standby"] and standby["standby"]["removed_wal"]:
+    if why is None and instance is None and standby["standby"] and standby["standby"]["removed_wal"]:
         why = (
             f"the standby in {standby['instance']['data_directory']} can no longer catch up, the primary has removed the WAL segment "
-            f"{standby['standby']['removed_wal']} that it needs: stop it, move its data directory away, and run this again"
+            f"{standby['standby']['removed_wal']} that it needs: run rejoin, or stop it, move its data directory away, and run this again"
         )
     return f"{host}: {why}" if why else None
 
 
 def whereabouts(
     variables: t.Mapping[str, inventory.Variables], observations: Observations, primary: Observation | None
-) -> tuple[dict[str, dict[str, list[str]]], list[str]]:
-    """Where the cluster's instances are: by host of the inventory, and the hosts that it does not name."""
+) -> tuple[dict[str, dict[str, list[str]]], list[dict[str, t.Any]], list[str]]:
+    """Where the cluster's instances are: by host of the inventory, the segments with their host, and the hosts that it does not name."""
     instances: dict[str, dict[str, list[str]]] = {host: {"coordinator": [], "segments": []} for host in variables}
     for host, found in observations.items():
         if found and "instance" in found and found["instance"]["content"] == "instance":
             instances[host]["coordinator"].append(found["instance"]["data_directory"])
     if not primary or not primary["primary"]:
-        return instances, []
+        return instances, [], []
     rows = [Registration(**row) for row in primary["primary"]["registrations"] if row["content"] != COORDINATOR]
     # a host that carries both, under two names, is the segments' first
     order = sorted((host for host, found in observations.items() if found), key=lambda host: variables[host].get("whpg_role") != "segment")
@@ -179,7 +263,12 @@ def whereabouts(
             instances[place]["segments"].append(row.datadir)
     # a host that was not observed may be the one that is missing
     strays = {row.hostname for row in rows if where[row.dbid] is None and row.status == "u"} if all(observations.values()) else set()
-    return instances, sorted(strays)
+    segments = [{**{name: getattr(row, name) for name in _RECORDED}, "host": where[row.dbid]} for row in rows]
+    return instances, segments, sorted(strays)
+
+
+#: what of a segment's row is told
+_RECORDED = ("dbid", "content", "role", "hostname", "address", "port", "datadir")
 
 
 def own_segments(observation: Observation | None, directories: t.Collection[str]) -> Observation | None:

@@ -31,10 +31,14 @@ def document(clusters: t.Mapping[str, t.Mapping[str, t.Any]], time: datetime.dat
     """
     return {
         "schema_version": SCHEMA_VERSION,
-        "time": time.astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "time": _utc(time),
         "mirrored": all(cluster["mirrored"] for cluster in clusters.values()),
         "clusters": dict(clusters),
     }
+
+
+def _utc(time: datetime.datetime) -> str:
+    return time.astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def describe(
@@ -42,12 +46,14 @@ def describe(
     observations: t.Mapping[str, Observation | None],
     missing: t.Mapping[str, str],
     warnings: t.Sequence[str] = (),
+    maintenance: str = "",
 ) -> dict[str, t.Any]:
     """What the document says of one cluster.
 
     :param observations: by host, results of mirroring_info; None for a host that was not observed.
     :param missing: by host, why it was not observed.
     :param warnings: sentences on what is not broken yet.
+    :param maintenance: that the pair is in maintenance; empty when it is not.
     """
     on_primary = observations.get(verdict.primary or "") or {}
     primary = on_primary.get("primary")
@@ -57,6 +63,7 @@ def describe(
         "reasons": list(verdict.reasons),
         "advice": verdict.advice,
         "warnings": list(warnings),
+        "maintenance": maintenance or None,
         "primary": verdict.primary,
         "standby": verdict.standby,
         "activation": {"allowed": verdict.activation, "reason": verdict.activation_reason},
@@ -115,6 +122,14 @@ def _slots(primary: t.Mapping[str, t.Any] | None, on_primary: Observation) -> li
     ]
 
 
+def _fence(fence: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    since = fence["since"]
+    return {
+        **_chosen(fence, cluster="cluster", addresses="addresses", ports="ports", tool="tool"),
+        "since": _utc(datetime.datetime.fromtimestamp(since, datetime.timezone.utc)) if since else None,
+    }
+
+
 def _host(observation: Observation | None, missing: str | None) -> dict[str, t.Any]:
     """What is said of a host; all but the first two is None for one that was not observed."""
     seen = observation or {}
@@ -124,7 +139,8 @@ def _host(observation: Observation | None, missing: str | None) -> dict[str, t.A
         "observed": observation is not None,
         "missing": missing,
         "segments": len(observation["segments"]) if observation is not None else None,
-        **_chosen(instance, content="content", role="role", data_directory="data_directory", port="port", dbid="dbid"),
+        "fences": [_fence(fence) for fence in observation["fences"]] if observation is not None else None,
+        **_chosen(instance, content="content", role="role", data_directory="data_directory", port="port", dbid="dbid", fenced="fenced"),
         "running": postmaster is not None if instance else None,
         **_chosen(postmaster, pid="pid", frozen="frozen", connected="connected"),
         **_chosen(seen.get("sql"), answered="answered", error="error"),

@@ -72,7 +72,20 @@ def _host(name: str, observation: Observation | None, missing: str, sender: t.Ma
         return [f"{name}  no instance: {instance['data_directory']} is {instance['content']}"]
     words = _primary(observation) if instance["role"] == "primary" else _standby(observation, sender)
     place = f"dbid {instance['dbid']}, port {instance['port']}, {instance['data_directory']}"
+    if instance["fenced"]:
+        place += f", fenced by {instance['fenced']}"
     return [f"{name}  {instance['role']}  " + ", ".join(words), f"{' ' * len(name)}  {place}"]
+
+
+def _fences(cluster: str, observations: t.Mapping[str, Observation | None]) -> list[str]:
+    """What is said of the packet filters that keep a former primary of the cluster away from its segments."""
+    return [
+        f"{host} rejects {', '.join(fence['addresses'])} on {', '.join(str(port) for port in fence['ports'])}, by {fence['tool']}"
+        + ("" if fence["since"] else ", not complete")
+        for host, observation in observations.items()
+        for fence in (observation or {}).get("fences", ())
+        if fence["cluster"] == cluster
+    ]
 
 
 def quiet(cluster: str, verdict: Verdict, warnings: t.Sequence[str] = ()) -> str | None:
@@ -117,6 +130,7 @@ def render(
             met = {True: "acknowledged", False: "not acknowledged", None: "not tried"}[probe["acknowledged"]]
             replayed = "replayed" if probe["replayed"] else "not replayed"
             lines.append(f"  write       {met}, {replayed}, {probe['seconds']:.3f} s")
+    lines += [f"  fence       {fence}" for fence in _fences(cluster, observations)]
     lines += [f"  seen        {reason}" for reason in verdict.reasons]
     lines += [f"  WARNING     {warning}" for warning in warnings]
     allowed = "allowed" if verdict.activation else "refused"

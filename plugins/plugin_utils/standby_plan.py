@@ -12,11 +12,15 @@ import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.access import rules_of
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.catalog import Registration, StandbyAddress
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import DATABASE
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.installation import library_path
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.record import is_stale
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import APPLICATION_NAME
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.retention import parse_size
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.stream import commit_limit
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict import DEGRADED, MIRRORED, UNMIRRORED
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.options import TLS_FILES, Options, problems
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.rejoin_plan import Rejoin, foresee
 
 Observation = t.Mapping[str, t.Any]
 Variables = t.Mapping[str, t.Any]
@@ -42,6 +46,11 @@ class StandbyPlan:
     :param connection: further parameters of libpq.
     :param snapshot: options of the copy.
     :param expected_dbid: number under which the standby is registered, or will be.
+    :param record: what is to be kept on the standby's host for the day on which the primary cannot be asked.
+    :param rejoin: options for a former primary that is to become the standby; empty where none is.
+    :param way: how it will, ``method`` and ``reason``; empty where none is.
+    :param rewind_rules: rules that let it in while it is rewound; empty where it will not be.
+    :param fenced: hosts with a packet filter against it.
     """
 
     refusal: str
@@ -58,6 +67,11 @@ class StandbyPlan:
     connection: dict[str, str] = dataclasses.field(default_factory=dict)
     snapshot: dict[str, t.Any] = dataclasses.field(default_factory=dict)
     expected_dbid: int | None = None
+    record: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+    rejoin: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+    way: dict[str, str] = dataclasses.field(default_factory=dict)
+    rewind_rules: list[dict[str, t.Any]] = dataclasses.field(default_factory=list)
+    fenced: list[str] = dataclasses.field(default_factory=list)
 
 
 def make(
@@ -76,27 +90,35 @@ def make(
     primary = pair["primary"]
     standby = next(host for host in pair["coordinators"] if host != primary)
     on_primary, on_standby = observations[primary], observations[standby]
+    rejoin = foresee(pair, observations, options["rejoin"]) if options.get("rejoin") else Rejoin(pair["obstacle"] or "")
+    if rejoin.refusal:
+        return StandbyPlan(rejoin.refusal, primary=primary)
     known = on_primary["primary"]
     rows = [Registration(**row) for row in known["registrations"]]
     row = next((row for row in rows if row.content == -1 and row.role == "m"), None)
     own = next(row for row in rows if row.content == -1 and row.role == "p")
     wanted = _registration(on_standby, variables[standby], row, options)
     registered = row is not None and wanted.matches(row)
-    copying = on_standby["instance"]["content"] != "instance"
+    copying = rejoin.copies or on_standby["instance"]["content"] != "instance"
     snapshot, missing = _snapshot(on_primary, options)
     plan = StandbyPlan(
         refusal=_refusal_of_wishes(pair, on_primary, options, copying, missing),
         primary=primary,
         standby=standby,
         copying=copying,
-        look=copying and bool(snapshot["tablespaces"] or snapshot["required_files"]),
+        look=copying and not rejoin.options and bool(snapshot["tablespaces"] or snapshot["required_files"]),
         registration={f"standby_{_OPTION.get(name, name)}": value for name, value in dataclasses.asdict(wanted).items()},
-        access=_access(pair, observations, variables, options),
+        access=_access({**pair, "instances": rejoin.instances or pair["instances"]}, observations, variables, options),
         primary_host=options.get("primary_host") or own.address,
         primary_port=own.port,
         connection=_further(options),
         snapshot=snapshot,
         expected_dbid=row.dbid if row and registered else max(other.dbid for other in rows if other != row) + 1,
+        record=_record(pair, on_primary, variables[primary], _further(options)),
+        rejoin=rejoin.options,
+        way=rejoin.way,
+        rewind_rules=[_rewind_rule(on_standby, variables[standby], options)] if rejoin.rewinds else [],
+        fenced=rejoin.fenced,
     )
     passfiles = [observed.get("passfile") or {} for observed in (on_primary, on_standby)]
     same = all(passfile.get("usable") for passfile in passfiles) and len({passfile["check"] for passfile in passfiles}) == 1
@@ -114,6 +136,8 @@ _OPTION = {"datadir": "data_directory"}
 def _refusal(pair: t.Mapping[str, t.Any], wrong: t.Sequence[str]) -> str:
     if pair["problems"] or wrong:
         return "; ".join([*pair["problems"], *wrong])
+    if pair["maintenance"]:
+        return str(pair["maintenance"])
     if len(pair["coordinators"]) < 2:
         return "no host for the standby: give one host of the cluster whpg_role=standby"
     if pair["unknown"]:
@@ -125,7 +149,7 @@ def _refusal(pair: t.Mapping[str, t.Any], wrong: t.Sequence[str]) -> str:
             f"the catalog has segments on {', '.join(pair['strays'])}, which no host of the inventory is: add it with whpg_role=segment, "
             "or give its whpg_addresses as the primary knows them"
         )
-    return pair["obstacle"] or ""
+    return ""
 
 
 def _refusal_of_wishes(pair: t.Mapping[str, t.Any], primary: Observation, options: Options, copying: bool, missing: t.Sequence[str]) -> str:
@@ -186,33 +210,66 @@ def _snapshot(primary: Observation, options: Options) -> tuple[dict[str, t.Any],
     return {name: value for name, value in wanted.items() if value is not None}, sorted(set(mapping) - set(locations))
 
 
+def _record(pair: t.Mapping[str, t.Any], primary: Observation, variables: Variables, connection: t.Mapping[str, str]) -> dict[str, t.Any]:
+    """What is to be kept on the standby's host; the rest of it is seen there."""
+    return {
+        "system_identifier": primary["instance"]["control"]["system_identifier"],
+        "primary": {
+            "host": pair["primary"],
+            "hostname": primary["hostname"],
+            "addresses": [str(address) for address in variables.get("whpg_addresses") or primary["addresses"]],
+        },
+        "segments": pair["segments"],
+        "commit_limit_s": commit_limit(primary["primary"]["commit_limits"], connection),
+    }
+
+
 def _access(
     pair: t.Mapping[str, t.Any], observations: t.Mapping[str, Observation], variables: t.Mapping[str, Variables], options: Options
 ) -> dict[str, dict[str, t.Any]]:
-    """By host, the instances there and their rules; either coordinator may be primary later, so both are let in on both."""
     seen = (variables[host].get("whpg_addresses") or observations[host]["addresses"] for host in pair["coordinators"])
-    addresses = list(dict.fromkeys(options.get("addresses") or [str(address) for found in seen for address in found]))
-    encrypted = bool(options["tls"])
-    coordinator = {
-        "type": "hostssl" if encrypted else "host",
-        "database": "replication",
-        "addresses": addresses,
+    return access(pair["instances"], [str(address) for found in seen for address in found], options)
+
+
+def access(
+    instances: t.Mapping[str, t.Mapping[str, list[str]]], addresses: t.Sequence[str], options: Options
+) -> dict[str, dict[str, t.Any]]:
+    """By host, the instances there and their rules; either coordinator may be primary later, so both are let in on both.
+
+    :param instances: by host, the data directories of its ``coordinator`` and of its ``segments``.
+    :param addresses: all addresses of the coordinators' hosts; an option overrides them.
+    """
+    addresses = list(dict.fromkeys(options.get("addresses") or addresses))
+    coordinator = _rule("replication", addresses, options)
+    segment = {"database": "all", "addresses": addresses, "user": options["user"], "method": options["segment_access_method"]}
+    return {
+        host: {
+            "data_directories": there["coordinator"] + there["segments"],
+            "rules": [
+                {**rule, "data_directories": there[kind]}
+                for kind, rule in (("coordinator", coordinator), ("segments", segment))
+                if there[kind]
+            ],
+        }
+        for host, there in instances.items()
+    }
+
+
+def _rule(database: str, addresses: t.Sequence[str], options: Options) -> dict[str, t.Any]:
+    """The rule that lets the replication role in on a coordinator."""
+    return {
+        "type": "hostssl" if options["tls"] else "host",
+        "database": database,
+        "addresses": list(addresses),
         "user": options["replication_user"],
         "method": _METHODS[options["replication_auth"]],
         "options": [f"clientcert={options['clientcert']}"] if options.get("clientcert") else [],
     }
-    segment = {"database": "all", "addresses": addresses, "user": options["user"], "method": options["segment_access_method"]}
-    return {
-        host: {
-            "data_directories": instances["coordinator"] + instances["segments"],
-            "rules": [
-                {**rule, "data_directories": instances[kind]}
-                for kind, rule in (("coordinator", coordinator), ("segments", segment))
-                if instances[kind]
-            ],
-        }
-        for host, instances in pair["instances"].items()
-    }
+
+
+def _rewind_rule(observed: Observation, variables: Variables, options: Options) -> dict[str, t.Any]:
+    addresses = options.get("addresses") or variables.get("whpg_addresses") or observed["addresses"]
+    return _rule(DATABASE, [str(address) for address in addresses], options)
 
 
 def _unsettled(
@@ -258,5 +315,7 @@ def _unsettled(
             for host, access in plan.access.items()
             for directory in access["data_directories"]
         ),
+        "record": not is_stale(shows.get("record"), plan.record, standby.get("walreceiver_started")),
+        "fences": not plan.fenced,
     }
     return [name for name, holds in checks.items() if not holds]

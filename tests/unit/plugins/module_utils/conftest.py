@@ -40,7 +40,7 @@ class LocalModule:
         return done.returncode, done.stdout, done.stderr
 
     def get_bin_path(self, name, required=False, opt_dirs=()):
-        return shutil.which(name) or name
+        return shutil.which(name) or (name if required else None)
 
     def add_cleanup_file(self, path):
         pass

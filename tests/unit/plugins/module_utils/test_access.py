@@ -11,6 +11,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.access imp
     first_block,
     mask,
     plan,
+    plan_removal,
     read_files,
     rules_of,
 )
@@ -145,6 +146,30 @@ def test_files_are_written_and_read_again_where_they_differ(text, rules, written
     assert steps == (
         [("write_rules", {"data_directory": "/c", "text": written}), ("reload", {"data_directory": "/c"})] if written is not None else []
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        (OTHERS, None),
+        (BLOCK + OTHERS, OTHERS),
+        (BLOCK.replace("coordinator", "coordinator rewind") + BLOCK + OTHERS, OTHERS),
+        (OTHERS + "\n" + BLOCK, OTHERS + "\n"),
+        # somebody else's
+        (BLOCK.replace("coordinator", "coordinators"), None),
+        (BLOCK.replace("warehousepg", "others"), None),
+    ],
+)
+def test_all_blocks_of_ours_are_removed(text, written):
+    steps = [(step.name, dict(step.arguments)) for step in plan_removal({"/c": text})]
+    assert steps == (
+        [("write_rules", {"data_directory": "/c", "text": written}), ("reload", {"data_directory": "/c"})] if written is not None else []
+    )
+
+
+def test_a_block_that_is_not_whole_is_not_removed():
+    with pytest.raises(CoordinatorError, match="are not one pair"):
+        plan_removal({"/c": BLOCK.partition("# END")[0]})
 
 
 def test_an_access_file_that_is_missing_is_refused(tmp_path):

@@ -21,7 +21,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.registrati
     scram_verifier,
     verifies,
 )
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import Passfile, Slot
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import Passfile, Slot, WalSender
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -36,8 +36,12 @@ VERIFIER = scram_verifier("pw")
 ROLE = Role(True, VERIFIER)
 
 
-def known(rows=(PRIMARY, STANDBY), role=ROLE, slot=SLOT, passfile=PASSFILE):
-    return Known(tuple(rows), role, slot, passfile)
+SENDER = WalSender(4711, "10.0.0.12", "streaming", "sync", None, None, None, None, None, None)
+BLOCK = "# BEGIN warehousepg.coordinator\nhost\tall\tall\t10.0.0.12/32\ttrust\n# END warehousepg.coordinator\n"
+
+
+def known(rows=(PRIMARY, STANDBY), role=ROLE, slot=SLOT, passfile=PASSFILE, **more):
+    return Known(tuple(rows), role, slot, passfile, **more)
 
 
 def names(steps):
@@ -105,6 +109,16 @@ def test_without_any_password_nothing_is_begun():
         (known(), ("role", "row", "slot"), ["drop_slot", "remove_row", "drop_role"]),
         (known(), ("row",), ["remove_row"]),
         (known(rows=[PRIMARY], role=None, slot=None), ("role", "row", "slot"), []),
+        # a frozen standby would hold up the commits of the steps after it
+        (known(walsender=SENDER), ("row", "slot"), ["end_walsender", "drop_slot", "remove_row"]),
+        (known(rows=[PRIMARY], slot=None, walsender=SENDER), ("row",), ["end_walsender"]),
+        (known(walsender=SENDER), ("slot",), ["drop_slot"]),
+        # rights that a rewind left would keep it from being dropped
+        (known(role=Role(True, None, True)), ("role",), ["revoke_rights", "drop_role"]),
+        (known(role=Role(True, None, True)), ("row",), ["remove_row"]),
+        # without its rules it cannot come back meanwhile
+        (known(access_files={"/c": f"{BLOCK}local all all trust\n"}), ("row",), ["write_rules", "reload", "remove_row"]),
+        (known(access_files={"/c": "local all all trust\n"}), ("row",), ["remove_row"]),
     ],
 )
 def test_takes_away_what_is_there(seen, parts, steps):
@@ -141,7 +155,7 @@ def test_a_role_does_not_show_its_verifier():
 def test_reads_what_the_primary_knows(recorder):
     row = {"name": "standby_coordinator", "active": True, "restart_lsn": "0/1", "retained_bytes": 0}
     connection = recorder(
-        ("pg_authid", [{"ready": True, "verifier": VERIFIER}]),
+        ("pg_authid", [{"ready": True, "verifier": VERIFIER, "granted": False}]),
         ("pg_replication_slots", [row]),
         ("gp_segment_configuration", [PRIMARY.__dict__, STANDBY.__dict__]),
     )

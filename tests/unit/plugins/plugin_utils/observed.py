@@ -63,7 +63,17 @@ SEGMENTS = [f"host\tall\tgpadmin\t10.0.0.{number}/32\ttrust" for number in (11, 
 
 def machine(name, *addresses):
     """What every host shows of itself."""
-    return {"hostname": name, "addresses": list(addresses), "clock": 1000.0, "asked": [999.9, 1000.1], "segments": [], "access": {}}
+    return {
+        "hostname": name,
+        "addresses": list(addresses),
+        "clock": 1000.0,
+        "asked": [999.9, 1000.1],
+        "segments": [],
+        "access": {},
+        "fences": [],
+        "sessions": [],
+        "peers": {},
+    }
 
 
 def coordinator(name, address, instance, rules=REPLICATION):
@@ -76,10 +86,14 @@ def coordinator(name, address, instance, rules=REPLICATION):
         "port_taken": False,
         "used_bytes": GIB,
         "tablespaces": [],
-        "wal": {"size": 100 * GIB, "free": 50 * GIB},
+        "wal": {"size": 100 * GIB, "free": 50 * GIB, "oldest_lsn": "0/0", "end_lsn": "0/200", "timeline": 1, "ancestors": []},
         "sql": None,
         "primary": None,
         "standby": None,
+        "maintenance": None,
+        "lock": None,
+        "record": None,
+        "activation": None,
         "passfile": shown(PASSFILE),
         "access": {instance.data_directory: rules},
     }
@@ -98,6 +112,7 @@ CDW = {
         "probe": shown(Probe("0/200", True, True, 0.1)),
         "needs": shown(Needs(("metrics",), ("C",), False)),
         "retention_limit": -1,
+        "commit_limits": {"walsender": 300.0, "network": 924.6},
         "access_errors": [],
         "lsn": "0/200",
         "timeline": 1,
@@ -105,13 +120,28 @@ CDW = {
         "resolved": {"cdw": ["10.0.0.11"], "scdw": ["10.0.0.12"], "sdw1-ic": ["10.0.0.21"]},
     },
 }
+RECORD = {
+    "system_identifier": "1",
+    "time": 1000.0,
+    "primary": {"host": "cdw", "hostname": "cdw", "addresses": ["10.0.0.11"]},
+    "segments": [
+        {"dbid": dbid, "content": 0, "role": role, "hostname": "sdw1", "address": "sdw1-ic", "port": port, "datadir": where, "host": "sdw1"}
+        for dbid, role, port, where in ((2, "p", 6000, "/p0"), (3, "m", 7000, "/m0"))
+    ],
+    "commit_limit_s": 300.0,
+    "in_sync": {"time": 1000.0, "walreceiver_started": 900.0},
+}
 SCDW = {
     **coordinator("scdw", "10.0.0.12", STANDBY),
+    "record": RECORD,
     "standby": {
         "following": FOLLOWING,
         "resolved": "10.0.0.11",
         "received_lsn": "0/200",
         "replayed_lsn": "0/200",
+        "end_lsn": "0/200",
+        "walreceiver_started": 900.0,
+        "disconnect": None,
         "errors": "",
         "removed_wal": None,
     },

@@ -28,6 +28,8 @@ def without(name):
         {"cdw": {**without("whpg_data_directory"), "discovery_data_directory": "/data/gpseg-1"}},
         {"cdw": {**COORDINATOR, "whpg_addresses": ["10.0.0.11", "fd00::11"]}},
         {"cdw": {**COORDINATOR, "whpg_addresses": []}},
+        {"cdw": {**COORDINATOR, "maintenance": True}},
+        {"cdw": {**COORDINATOR, "maintenance": "off"}},
         # what only coordinators need
         {"cdw": COORDINATOR, "sdw1": {"whpg_role": "segment", "whpg_port": None, "whpg_data_directory": "relative"}},
     ],
@@ -43,6 +45,9 @@ def test_an_inventory_that_is_right(hosts):
         ({**COORDINATOR, "whpg_role": "master"}, "cdw: whpg_role is 'master': give one of coordinator, standby, segment"),
         (without("whpg_port"), "cdw: whpg_port is missing: give the coordinator's port, 1 to 65535"),
         ({**COORDINATOR, "whpg_port": None}, "cdw: whpg_port is None: give the coordinator's port, 1 to 65535"),
+        ({**COORDINATOR, "maintenance": "maybe"}, "cdw: maintenance is 'maybe': give true or false"),
+        ({**COORDINATOR, "maintenance": None}, "cdw: maintenance is None: give true or false"),
+        ({**COORDINATOR, "maintenance": []}, "cdw: maintenance is []: give true or false"),
         ({**COORDINATOR, "whpg_port": 0}, "cdw: whpg_port is 0: give the coordinator's port, 1 to 65535"),
         ({**COORDINATOR, "whpg_port": 65536}, "cdw: whpg_port is 65536: give the coordinator's port, 1 to 65535"),
         ({**COORDINATOR, "whpg_port": "-1"}, "cdw: whpg_port is '-1': give the coordinator's port, 1 to 65535"),

@@ -125,3 +125,38 @@ def test_what_was_left_is_told():
 def test_a_standby_that_was_lost_is_no_success():
     ended = demo(seen(PROBE), lost=["scdw"])
     assert (ended.mirrored, ended.text) == (False, "NOT mirrored: scdw: dropped out of the run, unreachable or failed, see above.")
+
+
+REJOINED = {
+    "method": "rewind",
+    "reason": "its WAL goes on to 0/208, the primary's left timeline 1 at 0/200",
+    "bytes_copied": 3 << 20,
+    "discarded": {"from": "0/200", "to": "0/208", "timeline": 1, "commits": 2, "last_commit": "2026-11-23 08:00:00 UTC", "why": ""},
+}
+
+
+def test_a_former_primary_rejoined():
+    ended = demo(seen(PROBE), scdw={"__standby_configuration": REJOINED})
+    assert ended.text == (
+        f"{MIRRORED}; it rejoined by pg_rewind: {REJOINED['reason']}; 3 MiB were copied; only it had 0/200 to 0/208 on timeline 1, "
+        "with 2 commits, the last at 2026-11-23 08:00:00 UTC; discarded"
+    )
+    unknown = {**REJOINED["discarded"], "to": None, "commits": None, "last_commit": None, "why": "its WAL is gone"}
+    copied = {"method": "basebackup", "reason": "a new copy was asked for", "bytes_copied": None, "discarded": unknown, "aside": "/s.2026"}
+    assert demo(seen(PROBE), scdw={"__standby_configuration": copied}).text == (
+        f"{MIRRORED}; it rejoined by a new copy: a new copy was asked for; only it had 0/200 to an unknown end on timeline 1, "
+        "with an unknown number of commits (its WAL is gone); discarded; what was there is in /s.2026"
+    )
+    kept = {"settings": {}, "method": "basebackup", "bytes_copied": 5}
+    assert demo(seen(PROBE), scdw={"__standby_configuration": kept}).text == MIRRORED, "a copy where nothing was is no rejoin"
+
+
+def test_how_it_would_rejoin():
+    plan = {**PLAN, "way": {"method": "start", "reason": "it has nothing of its own"}}
+    assert demo(plan=plan, check_mode=True).text == "can be mirrored: scdw can be the standby of cdw as it is: it has nothing of its own"
+
+
+def test_rights_that_could_not_be_taken_back_are_told():
+    still = {"__standby_rewind_closed": {"msg": "no answer"}}
+    assert "cdw still lets it read files, as for a rewind: no answer" in demo({**seen(PROBE), **still}).text
+    assert "cdw still lets it read files" in demo({**seen(), **still}).failure

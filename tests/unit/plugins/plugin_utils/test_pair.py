@@ -41,6 +41,31 @@ def test_a_cluster_is_judged_as_a_whole():
     assert nothing == ({}, [], None, {}, [], [])
 
 
+MARK = {"since": 1795392000.0, "by": "root on ctl", "reason": "disks"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "variables", "said"),
+    [
+        (
+            (("scdw maintenance", MARK),),
+            {},
+            "in maintenance since 2026-11-23 00:00:00 UTC by root on ctl (disks), marked on scdw: no playbook",
+        ),
+        ((), {"maintenance": True}, "in maintenance, by the variable maintenance: no playbook"),
+        ((), {"maintenance": "yes"}, "in maintenance, by the variable maintenance: no playbook"),
+        ((("cdw", None), ("scdw maintenance", MARK)), {"maintenance": "false"}, "in maintenance since 2026-11-23"),
+        ((), {"maintenance": "false"}, ""),
+        ((), {"maintenance": False}, ""),
+    ],
+)
+def test_a_pair_in_maintenance_is_one_in_whatever_state(changes, variables, said):
+    pair = demo(MIRRORED, *changes, variables={**VARIABLES, "sdw1": {**VARIABLES["sdw1"], **variables}})
+    assert pair.maintenance.startswith(said)
+    assert pair.warnings[:1] == ([pair.maintenance] if said else [])
+    assert pair.verdict.state == ("mirrored" if ("cdw", None) not in changes else "primary_unknown")
+
+
 def test_the_host_without_a_standby_can_take_one():
     pair = demo(UNMIRRORED)
     assert (pair.verdict.state, pair.obstacle, pair.warnings) == ("unmirrored", None, [])
@@ -239,6 +264,35 @@ def test_warns_of_a_disk_in_danger():
 def test_warns_of_blanks_in_the_standby_s_path():
     (found,) = demo(MIRRORED, ("scdw instance data_directory", "/my data/s")).warnings
     assert found == "scdw: gpstart and gpstop cannot deal with the blanks in /my data/s, gpstart -a refuses to start the cluster"
+
+
+LOST = {**MIRRORED, "cdw": {"unreachable": True, "msg": "no"}}
+SESSION = {"address": "10.0.0.11", "port": 6000, "count": 2, "quiet_s": 0.5}
+KEPT = {"system_identifier": "1", "primary": {"host": "cdw", "addresses": ["10.0.0.11"]}, "segments": [{"host": "sdw1", "port": 6000}]}
+
+
+@pytest.mark.parametrize(
+    ("variables", "changes", "said"),
+    [
+        (VARIABLES, [], "sdw1 sees no sign of life of cdw"),
+        (VARIABLES, [("sdw1 sessions", [SESSION]), ("scdw record", None)], "sdw1 sees no sign of life of cdw"),
+        (
+            VARIABLES,
+            [("sdw1 sessions", [SESSION]), ("scdw record", KEPT)],
+            "sdw1 sees cdw live: data came in 2 of its sessions within 10 s",
+        ),
+        (VARIABLES, [("sdw1 sessions", [{**SESSION, "port": 6001}]), ("scdw record", KEPT)], "sdw1 sees no sign of life of cdw"),
+        (
+            {**VARIABLES, "cdw": {**VARIABLES["cdw"], "whpg_addresses": ["10.0.0.11"]}},
+            [("sdw1 sessions", [SESSION, {**SESSION, "port": 7000}]), ("scdw record", None)],
+            "sdw1 sees cdw live: data came in 4 of its sessions within 10 s",
+        ),
+        (VARIABLES, [("sdw1 peers", {"cdw": "open"})], "sdw1 sees cdw live: the coordinator's port there is open"),
+    ],
+)
+def test_what_segment_hosts_see_of_a_host_that_does_not_answer_is_told(variables, changes, said):
+    reasons = demo(LOST, *changes, variables=variables).verdict.reasons
+    assert [reason for reason in reasons if reason.startswith("sdw1 ")] == [said]
 
 
 @pytest.mark.parametrize(("major", "wrong"), [("9.4", True), ("8.3", True), ("12", False), ("14", False)])

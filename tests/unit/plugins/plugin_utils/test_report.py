@@ -48,6 +48,7 @@ INSTANCE = {
     "data_directory": "/data/c",
     "control": CONTROL,
     "postmaster": {"pid": 7, "frozen": False, "connected": False},
+    "fenced": None,
 }
 SENDER = {
     "pid": 8,
@@ -72,6 +73,7 @@ ON_PRIMARY = {
 PRIMARY = {
     "instance": INSTANCE,
     "segments": [],
+    "fences": [],
     "sql": {"answered": True, "error": None},
     "site": {"free": 5 << 30},
     "wal": {"free": 4 << 30, "size": 8 << 30},
@@ -87,6 +89,7 @@ STANDBY = {
         "postmaster": {"pid": 9, "frozen": False, "connected": None},
     },
     "segments": [],
+    "fences": [],
     "sql": None,
     "primary": None,
     "standby": {"received_lsn": "0/200", "replayed_lsn": "0/1F0"},
@@ -101,14 +104,17 @@ EMPTY = {
     "wal": None,
 }
 DAMAGED = {**STOPPED, "instance": {**STOPPED["instance"], "control": None, "dbid": None}}
-SEGMENTS = {"segments": [{"data_directory": "/p0", "port": 6000}]}
+FENCE = {"cluster": "demo", "addresses": ["10.0.0.11"], "ports": [6000], "tool": "nft", "since": 1000.5}
+FENCED = {**STOPPED, "instance": {**STOPPED["instance"], "fenced": "FENCED_scdw_is_primary.conf"}}
+SEGMENTS = {"segments": [{"data_directory": "/p0", "port": 6000}], "fences": [FENCE, {**FENCE, "tool": "iptables", "since": None}]}
 
 
-def described(coordinators, segment_hosts=(), warnings=()):
+def described(coordinators, segment_hosts=(), warnings=(), maintenance=""):
     """What is said of a cluster whose hosts showed this."""
     observations = {**coordinators, **{f"sdw{number}": shown for number, shown in enumerate(segment_hosts)}}
     missing = {host: "no route" for host, shown in observations.items() if shown is None}
-    return report.describe(judge([view_of(host, shown) for host, shown in coordinators.items()]), observations, missing, warnings)
+    verdict = judge([view_of(host, shown) for host, shown in coordinators.items()])
+    return report.describe(verdict, observations, missing, warnings, maintenance)
 
 
 def test_every_key_of_the_schema_is_described_and_required():
@@ -147,6 +153,18 @@ def test_a_mirrored_pair():
     assert (found["hosts"]["sdw0"]["segments"], found["hosts"]["sdw0"]["running"]) == (1, None)
 
 
+def test_maintenance_is_told():
+    assert described({"cdw": PRIMARY, "scdw": STANDBY})["maintenance"] is None
+    assert described({"cdw": PRIMARY, "scdw": STANDBY}, maintenance="in maintenance: wait")["maintenance"] == "in maintenance: wait"
+
+
+def test_fences_are_told():
+    hosts = described({"cdw": FENCED, "scdw": STANDBY}, [SEGMENTS, None])["hosts"]
+    assert (hosts["cdw"]["fenced"], hosts["scdw"]["fenced"]) == ("FENCED_scdw_is_primary.conf", None)
+    assert [fence["since"] for fence in hosts["sdw0"]["fences"]] == ["1970-01-01T00:16:40Z", None]
+    assert (hosts["cdw"]["fences"], hosts["sdw1"]["fences"]) == ([], None)
+
+
 def test_what_was_not_seen_is_not_told_as_absent():
     found = described({"cdw": None, "scdw": STANDBY})
     assert found["state"] == "primary_unknown"
@@ -169,7 +187,7 @@ def test_the_run_is_mirrored_when_every_cluster_is():
     assert report.document({"one": good}, NOON)["mirrored"] is True
 
 
-coordinator = st.sampled_from([None, PRIMARY, READING, STANDBY, STOPPED, SILENT, UNMIRRORED, EMPTY, DAMAGED])
+coordinator = st.sampled_from([None, PRIMARY, READING, STANDBY, STOPPED, SILENT, UNMIRRORED, EMPTY, DAMAGED, FENCED])
 
 
 @given(st.tuples(coordinator, coordinator), st.lists(st.sampled_from([None, SEGMENTS]), max_size=2), st.lists(st.just("beware")))

@@ -18,7 +18,9 @@ INSTANCE = {
     "data_directory": "/data/c",
     "control": {"state": "in production", "timeline": 1, "checkpoint": "0/1"},
     "postmaster": {"pid": 7, "frozen": False},
+    "fenced": None,
 }
+FENCE = {"cluster": "demo", "addresses": ["10.0.0.11", "fd00::11"], "ports": [6000, 7000], "tool": "nft", "since": 1000.0}
 PRIMARY = {
     "instance": INSTANCE,
     "segments": [],
@@ -91,6 +93,21 @@ def test_says_what_is_missing():
     shown = screen({"cdw": primary})
     assert "registered  no standby" in shown
     assert "slot" not in shown and "write" not in shown
+
+
+def test_tells_of_a_former_primary_that_is_fenced():
+    instance = {**INSTANCE, "postmaster": None, "fenced": "FENCED_scdw_is_primary.conf"}
+    shown = screen({"cdw": {**PRIMARY, "instance": instance, "primary": None}})
+    assert "\n       dbid 1, port 5432, /data/c, fenced by FENCED_scdw_is_primary.conf\n" in shown
+
+
+def test_lists_the_packet_filters_of_the_cluster():
+    fences = [FENCE, {**FENCE, "cluster": "other"}]
+    shown = screen({"cdw": None, "scdw": STANDBY, "sdw1": {"segments": [], "fences": fences}})
+    assert [line for line in shown.splitlines() if "fence " in line] == [
+        "  fence       sdw1 rejects 10.0.0.11, fd00::11 on 6000, 7000, by nft"
+    ]
+    assert "by nft, not complete\n" in screen({"sdw1": {"segments": [], "fences": [{**FENCE, "since": None}]}})
 
 
 def test_warns():

@@ -55,7 +55,7 @@ def test_a_standby_that_is_to_be_made():
     plan = demo(UNMIRRORED)
     assert (plan.refusal, plan.primary, plan.standby, plan.copying, plan.look) == ("", "cdw", "scdw", True, False)
     assert (plan.password_missing, plan.expected_dbid) == (True, 4)
-    assert plan.unsettled == ["state", "row", "slot", "role", "passfile", "upstream", "slot_name", "access"]
+    assert plan.unsettled == ["state", "row", "slot", "role", "passfile", "upstream", "slot_name", "access", "record"]
     assert plan.registration == {
         "standby_hostname": "scdw",
         "standby_address": "scdw",
@@ -97,6 +97,14 @@ def test_a_standby_that_is_to_be_made():
         ("cdw access", {}, "access"),
         ("scdw access /s", None, "access"),
         ("sdw1 access /m0", SEGMENTS[:1], "access"),
+        ("scdw record", None, "record"),
+        ("scdw record system_identifier", "2", "record"),
+        ("scdw record primary addresses", [], "record"),
+        ("scdw record segments 1 port", 7001, "record"),
+        ("scdw record in_sync", None, "record"),
+        ("scdw standby walreceiver_started", 950.0, "record"),
+        ("cdw primary commit_limits walsender", 60.0, "record"),
+        ("cdw primary registrations 2 role", "p", "record"),
         ("sdw1 access /p0", REPLICATION, "access"),
     ],
 )
@@ -116,7 +124,7 @@ def test_what_differs_is_named(way, value, name):
         ({"primary_host": "10.0.0.11"}, ["upstream"]),
         ({"replication_auth": "trust"}, ["upstream", "access"]),
         ({"connection": {}}, ["upstream"]),
-        ({"commit_timeout": 10}, ["upstream"]),
+        ({"commit_timeout": 10}, ["upstream", "record"]),
         ({"segment_access_method": "ident"}, ["access"]),
         ({"addresses": ["10.0.0.0/24"]}, ["access"]),
         ({"password_given": True}, ["password"]),
@@ -230,6 +238,11 @@ def test_a_refusal_of_the_inventory_and_of_options_are_told_together():
     plan = demo(MIRRORED, variables=variables, slot_name="S")
     assert plan.refusal.startswith("cdw: whpg_port is 0: give the coordinator's port, 1 to 65535; standby_slot_name is 'S'")
     assert (plan.primary, plan.standby, plan.unsettled) == (None, None, [])
+
+
+def test_nothing_is_done_to_a_pair_in_maintenance():
+    plan = demo(MIRRORED, ("cdw maintenance", {"since": None, "by": "", "reason": ""}), ("cdw primary slots", []))
+    assert plan.refusal.startswith("in maintenance, marked on cdw: no playbook but status acts. When it is over, run the playbook")
 
 
 def test_a_cluster_without_a_second_host_is_refused():
@@ -350,7 +363,7 @@ def test_coordinator_and_segments_of_one_host_have_each_their_rules():
         ("cdw access", {"/c": REPLICATION, **SDW1["access"]}),
         variables=variables,
     )
-    assert together.unsettled == []
+    assert together.unsettled == ["record"]
     assert together.access["cdw"]["data_directories"] == ["/c", "/p0", "/m0"]
     lines = {where: [str(rule) for rule in rules_of(together.access["cdw"]["rules"], where)] for where in ("/c", "/p0", "/m0")}
     assert lines == {"/c": REPLICATION, "/p0": SEGMENTS, "/m0": SEGMENTS}
@@ -377,7 +390,8 @@ def test_commits_wait_no_longer_than_wanted():
 
 def test_a_connection_that_is_as_wanted_is_settled():
     following = {**FOLLOWING, "options": "-c wal_sender_timeout=10s"}
-    assert demo(MIRRORED, ("scdw standby following", following), commit_timeout=10).unsettled == []
+    ways = ("scdw standby following", following), ("scdw record commit_limit_s", 10.0)
+    assert demo(MIRRORED, *ways, commit_timeout=10).unsettled == []
 
 
 def test_the_standby_reaches_the_primary_as_it_is_registered():

@@ -1,0 +1,203 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Rewinding a former primary to where the present one left it.
+
+It happens under another name, so that nobody can start what is neither the one nor the other, and ends with a rename. What is the
+host's own, configuration, access rules and logs, ``pg_rewind`` would replace by the source's: it is kept, and put back.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import stat
+import time
+import typing as t
+
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import aside
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.configuration import change_fence, read_settings
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import DATABASE, UTILITY
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, processes, read_text
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import file_mode, wait_until
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import Upstream, conninfo
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.snapshot import rewind_directory
+
+_LOGS = ("log", "pg_log")
+
+
+class Failed(CoordinatorError):
+    """A directory could not be rewound; it was moved aside."""
+
+
+def _rename(old: str, new: str) -> None:
+    try:
+        os.rename(old, new)
+        parent = os.open(os.path.dirname(new), os.O_RDONLY)
+        try:
+            os.fsync(parent)
+        finally:
+            os.close(parent)
+    except OSError as error:
+        raise CoordinatorError(f"{old} cannot be renamed to {new}: {error.strerror}; is it a mount point?") from error
+
+
+def set_aside(data_directory: str) -> dict[str, t.Any]:
+    """Move what is in the place of a data directory aside, its parts of tablespaces included, and what a rewind left; returns where to."""
+    places = ((os.path.realpath(data_directory), "former"), (rewind_directory(data_directory), "half_rewound"))
+    moved = [_move_aside(data_directory, path, why) for path, why in places if os.path.lexists(path)]
+    return {"aside": moved[-1]} if moved else {}
+
+
+def _move_aside(data_directory: str, path: str, why: str) -> str:
+    _end_rewinding(rewind_directory(data_directory))
+    added = aside.suffix(why, time.time())
+    moved, wanted = aside.move(path, _dbid(path), added), os.path.realpath(data_directory) + added
+    if moved != wanted:
+        _rename(moved, wanted)
+    return wanted
+
+
+def _dbid(directory: str) -> int | None:
+    dbid = read_settings(read_text(os.path.join(directory, "internal.auto.conf")) or "").get("gp_dbid", "")
+    return int(dbid) if dbid.isdigit() else None
+
+
+def remove(path: str) -> None:
+    """Remove a data directory that :func:`set_aside` moved, its parts of tablespaces included."""
+    links = os.path.join(path, "pg_tblspc")
+    parts = [os.path.realpath(os.path.join(links, name)) for name in os.listdir(links)] if os.path.isdir(links) else []
+    added = re.search(r"\.[a-z_]+-[0-9TZ]+$", path)
+    for part in [part for part in parts if added and part.endswith(added.group())] + [path]:
+        aside.remove_tree(part)
+
+
+def _end_rewinding(staging: str) -> None:
+    """End a ``pg_rewind`` that an earlier attempt left behind.
+
+    :raises CoordinatorError: it does not end.
+    """
+
+    def rewinding() -> list[int]:
+        return [process.pid for process in processes() if staging in process.command and process.command[0].endswith("pg_rewind")]
+
+    for pid in rewinding():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+    if not wait_until(lambda: not rewinding(), seconds=30):
+        raise CoordinatorError(f"an earlier rewind in {staging} goes on and does not end: end its pg_rewind")
+
+
+def source_server(upstream: Upstream, utility: str) -> str:
+    """The connection string for ``pg_rewind``. In dispatch mode the engine's would copy files of segments, and say nothing.
+
+    :param utility: the start-up option that asks for utility mode.
+    """
+    parameters = upstream.parameters()
+    options = " ".join(part for part in (parameters.get("options", ""), utility) if part)
+    return conninfo({**parameters, "dbname": DATABASE, "options": options})
+
+
+def copied_bytes(told: str) -> int | None:
+    """The bytes that ``pg_rewind --progress`` says it copied; None when it does not say."""
+    found = re.findall(r"(\d+)/\d+ kB", told)
+    return int(found[-1]) * 1024 if found else None
+
+
+def _run(host: Host, target: str, upstream: Upstream) -> str:
+    for utility in UTILITY:
+        server = source_server(upstream, utility)
+        try:
+            return host.run("pg_rewind", "--target-pgdata", target, "--source-server", server, "--progress", login=True, errors=True)
+        except CoordinatorError as error:
+            # nothing was touched yet: the source does not know utility mode by this name
+            if utility == UTILITY[-1] or "unrecognized configuration parameter" not in error.message:
+                raise
+    return ""
+
+
+def _keep(place: str, kept: str) -> None:
+    """Copy what is the host's own; the configuration only, which is small."""
+    os.mkdir(kept, 0o700)
+    for name in sorted(os.listdir(place)):
+        path = os.path.join(place, name)
+        if name.endswith(".conf") and stat.S_ISREG(os.lstat(path).st_mode):
+            shutil.copy2(path, kept)
+
+
+def _move_logs(old: str, new: str) -> None:
+    for name in _LOGS:
+        if os.path.lexists(os.path.join(old, name)):
+            shutil.rmtree(os.path.join(new, name), ignore_errors=True)  # what was copied from the source
+            with contextlib.suppress(OSError):  # on a file system of their own they stay
+                os.rename(os.path.join(old, name), os.path.join(new, name))
+
+
+def _put_back(host: Host, kept: str, target: str) -> None:
+    """Put back what was kept; logs that could not be moved stay where they were kept."""
+    for name in sorted(os.listdir(kept)):
+        if name.endswith(".conf"):
+            path = os.path.join(kept, name)
+            host.write(os.path.join(target, name), read_text(path) or "", stat.S_IMODE(os.stat(path).st_mode))
+    _move_logs(kept, target)
+
+
+def _forget(kept: str) -> None:
+    for name in os.listdir(kept):
+        if name.endswith(".conf"):
+            os.unlink(os.path.join(kept, name))
+    with contextlib.suppress(OSError):
+        os.rmdir(kept)
+
+
+def mark_standby(host: Host, data_directory: str) -> None:
+    """Make a stopped primary a standby. The mark comes first, so that at no moment it could come up as a primary."""
+    host.write(os.path.join(data_directory, "standby.signal"), "", file_mode(data_directory))
+    path = os.path.join(data_directory, "postgresql.conf")
+    text = read_text(path) or ""
+    if change_fence(text, None) != text:
+        host.write(path, change_fence(text, None), stat.S_IMODE(os.stat(path).st_mode))
+    os.makedirs(os.path.join(data_directory, "log"), mode=0o700, exist_ok=True)
+
+
+def rewind(host: Host, data_directory: str, upstream: Upstream) -> dict[str, t.Any]:
+    """Rewind a stopped former primary, and mark it as a standby.
+
+    Where it is cut off, what was kept of its own stays beside it.
+
+    :returns: ``method`` and ``bytes_copied``.
+    :raises Failed: it cannot be rewound; the directory is aside now, with its configuration and its fence as they were.
+    """
+    place, staging = os.path.realpath(data_directory), rewind_directory(data_directory)
+    if os.path.lexists(staging):
+        _move_aside(data_directory, staging, "half_rewound")  # left by an earlier attempt
+    kept = place + aside.suffix("before_rewind", time.time())
+    _keep(place, kept)
+    try:
+        _rename(place, staging)
+    except CoordinatorError:
+        _forget(kept)
+        raise
+    _move_logs(staging, kept)
+    try:
+        # single-user mode, which recovers a killed instance, knows neither fence nor standby
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(os.path.join(staging, "standby.signal"))
+        path = os.path.join(staging, "postgresql.conf")
+        host.write(path, change_fence(read_text(path) or "", None), stat.S_IMODE(os.stat(path).st_mode))
+        told = _run(host, staging, upstream)
+    except (CoordinatorError, OSError) as error:
+        why = error.message if isinstance(error, CoordinatorError) else str(error)
+        _put_back(host, kept, staging)
+        _forget(kept)
+        raise Failed(" ".join(why.split()), **set_aside(data_directory)) from error
+    _put_back(host, kept, staging)
+    mark_standby(host, staging)
+    _rename(staging, place)
+    _forget(kept)
+    return {"method": "rewind", "bytes_copied": copied_bytes(told)}

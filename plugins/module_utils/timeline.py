@@ -1,0 +1,89 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Timelines: what two instances of one system have in common, and where they parted."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import typing as t
+
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import read_text
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.lsn import Lsn
+
+_ANCESTOR = re.compile(r"^\s*(\d+)\s+([0-9A-F]+/[0-9A-F]+)", re.MULTILINE)
+_SEGMENT_NAME = re.compile(r"[0-9A-F]{24}")
+
+
+@dataclasses.dataclass(frozen=True)
+class History:
+    """The timelines that an instance's WAL went along.
+
+    :param timeline: the present one.
+    :param ancestors: those before it, oldest first, each with the position where it was left.
+    """
+
+    timeline: int
+    ancestors: tuple[tuple[int, Lsn], ...] = ()
+
+    def stretches(self) -> list[tuple[int, Lsn, Lsn | None]]:
+        """Timeline, beginning and end of each; the present one has no end."""
+        ends: list[Lsn | None] = [end for _timeline, end in self.ancestors]
+        begins = [Lsn(0), *(end for _timeline, end in self.ancestors)]
+        numbers = [*(number for number, _end in self.ancestors), self.timeline]
+        return list(zip(numbers, begins, [*ends, None]))
+
+
+@dataclasses.dataclass(frozen=True)
+class Parting:
+    """Where two instances parted.
+
+    :param timeline: the last timeline that they have in common.
+    :param position: where the first of both left it; None: neither did.
+    """
+
+    timeline: int
+    position: Lsn | None
+
+
+def parting(one: History, other: History) -> Parting | None:
+    """Where two instances of one system parted; None when they have no timeline in common."""
+    found = None
+    for (number, begin, end), (number_of_other, begin_of_other, end_of_other) in zip(one.stretches(), other.stretches()):
+        if (number, begin) != (number_of_other, begin_of_other):
+            break
+        found = Parting(number, min((position for position in (end, end_of_other) if position is not None), default=None))
+    return found
+
+
+def read_history(wal_directory: str, timeline: int) -> History:
+    """The history of a timeline; the first one has no file.
+
+    :raises CoordinatorError: it cannot be read by this user.
+    """
+    text = read_text(os.path.join(wal_directory, f"{timeline:08X}.history")) or ""
+    return History(timeline, tuple((int(number), Lsn.parse(position)) for number, position in _ANCESTOR.findall(text)))
+
+
+def show_history(history: History) -> list[list[t.Any]]:
+    """The ancestors as they are given to and returned by modules."""
+    return [[number, str(position)] for number, position in history.ancestors]
+
+
+def history_of(timeline: int, ancestors: t.Iterable[t.Sequence[t.Any]]) -> History:
+    """The history that :func:`show_history` shows."""
+    return History(timeline, tuple((int(number), Lsn.parse(str(position))) for number, position in ancestors))
+
+
+def oldest(names: t.Iterable[str], segment_bytes: int) -> Lsn | None:
+    """Where the oldest WAL segment of a directory begins; None without any.
+
+    A segment that waits to be used again has the name of one to come.
+
+    :param names: of the files in it.
+    """
+    found = [(int(name[8:16], 16) << 32) + int(name[16:], 16) * segment_bytes for name in names if _SEGMENT_NAME.fullmatch(name)]
+    return Lsn(min(found)) if found else None

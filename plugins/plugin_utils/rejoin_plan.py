@@ -1,0 +1,111 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""By which way a former primary will become the standby, as far as its host shows it."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import rejoin
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import Instance, instance_of
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.lsn import Lsn
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.timeline import history_of
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict import MIRRORED
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.pair import obstacle
+
+Observation = t.Mapping[str, t.Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Rejoin:
+    """What is foreseen.
+
+    :param refusal: why nothing can be begun; empty when it can.
+    :param options: for the module that does it; empty where nobody is to rejoin.
+    :param way: ``method`` and ``reason``; empty where nothing has to be done for it.
+    :param instances: by host, the data directories that are there and stay; None: as they are.
+    :param fenced: hosts with a packet filter against it.
+    """
+
+    refusal: str
+    options: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+    way: dict[str, str] = dataclasses.field(default_factory=dict)
+    instances: dict[str, t.Any] | None = None
+    fenced: list[str] = dataclasses.field(default_factory=list)
+
+    @property
+    def copies(self) -> bool:
+        """Whether the primary will be copied."""
+        return self.way.get("method") == rejoin.BASEBACKUP
+
+    @property
+    def rewinds(self) -> bool:
+        """Whether it will be rewound."""
+        return self.way.get("method") == rejoin.REWIND
+
+
+def former_of(observed: Observation) -> rejoin.Former:
+    """What is in the place of the standby that is to be; what the module alone sees is taken to be in order."""
+    wal = observed["wal"] or {}
+    return rejoin.Former(
+        instance=instance_of(observed["instance"]),
+        history=history_of(wal["timeline"], wal["ancestors"]) if wal.get("timeline") else None,
+        end=Lsn.parse(wal["end_lsn"]) if wal.get("end_lsn") else None,
+        tablespaces=tuple(space["oid"] for space in observed["tablespaces"]),
+        rewinding=observed["site"]["rewinding"],
+    )
+
+
+def foresee(pair: t.Mapping[str, t.Any], observations: t.Mapping[str, Observation], wished: t.Mapping[str, t.Any]) -> Rejoin:
+    """By which way it will become the standby.
+
+    :param pair: as of :func:`standby_plan.make`.
+    :param wished: ``cluster``, ``method``, ``remove_old``, ``report_file``.
+    """
+    primary = pair["primary"]
+    host = next(host for host in pair["coordinators"] if host != primary)
+    on_primary, observed = observations[primary], observations[host]
+    if wished["method"] not in rejoin.METHODS:
+        return Rejoin(f"rejoin_method is {wished['method']!r}: give one of {', '.join(rejoin.METHODS)}")
+    wal = on_primary["wal"] or {}
+    if not wal.get("timeline"):
+        return Rejoin(f"{primary}: no valid WAL was seen of the primary, so that it cannot be told where the other one left it: look at it")
+    options = {
+        "method": wished["method"],
+        "timeline": wal["timeline"],
+        "ancestors": wal["ancestors"],
+        "oldest_lsn": wal["oldest_lsn"],
+        "tablespaces": [space["oid"] for space in on_primary["tablespaces"]],
+        "remove_old": wished["remove_old"],
+        "report_file": wished["report_file"],
+    }
+    former = former_of(observed)
+    source = rejoin.source_of(options, on_primary["instance"]["control"]["system_identifier"])
+    asked = "auto" if pair["state"] == MIRRORED else wished["method"]  # then there is nothing to do
+    why = rejoin.refusal(former, source, asked, observed["site"]["user"])
+    if why:
+        return Rejoin(f"{host}: {why}")
+    choice = rejoin.choose(former, source, asked)
+    copies = choice.method == rejoin.BASEBACKUP
+    where = former.instance.data_directory
+    by_then = Instance(where, "absent") if copies else dataclasses.replace(former.instance, role="standby", postmaster=None)
+    hinders = obstacle(primary, on_primary, host, observed, by_then)
+    if hinders:
+        return Rejoin(hinders)
+    instances = {name: dict(there) for name, there in pair["instances"].items()}
+    if copies:
+        instances[host]["coordinator"] = []  # the copy brings the primary's rules
+    return Rejoin(
+        refusal="",
+        options=options,
+        way={} if choice.method == rejoin.KEEP else {"method": choice.method, "reason": choice.reason},
+        instances=instances,
+        fenced=[
+            name
+            for name, found in observations.items()
+            if any(fence["cluster"] == wished["cluster"] for fence in (found or {}).get("fences", ()))
+        ],
+    )

@@ -1,0 +1,132 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import Instance
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.tablespaces import Tablespace
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.pair import assess
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.standby_plan import make
+
+from .observed import CONTROL, GIB, MIRRORED, PASSFILE, UNMIRRORED, VARIABLES, changed, coordinator, shown
+from .wishes import OPTIONS
+
+FORMER = Instance("/s", "instance", "gpadmin", "primary", "12", 1, 5432, {}, CONTROL, None, "FENCED_cdw_is_primary.conf")
+WISH = {"cluster": "demo", "method": "auto", "remove_old": False, "report_file": "~/.whpg/demo.discarded.jsonl"}
+
+#: cdw was activated, scdw was the primary before and has nothing beyond
+ACTIVATED = changed(
+    {**UNMIRRORED, "scdw": coordinator("scdw", "10.0.0.12", FORMER)},
+    ("cdw wal timeline", 2),
+    ("cdw wal ancestors", [[1, "0/200"]]),
+    ("cdw passfile", shown(PASSFILE)),
+    ("cdw primary role", {"ready": True, "verified": True}),
+)
+DIVERGED = ("scdw wal end_lsn", "0/208")
+
+
+def demo(found, *changes, wish=None, **options):
+    found = changed(found, *changes)
+    pair = shown(assess("demo", VARIABLES, found))
+    pair = {**pair.pop("verdict"), **pair}
+    return make(pair, found, VARIABLES, {**OPTIONS, "rejoin": {**WISH, **(wish or {})}, **options})
+
+
+def test_one_that_has_nothing_of_its_own():
+    plan = demo(ACTIVATED)
+    assert (plan.refusal, plan.primary, plan.standby, plan.copying, plan.look) == ("", "cdw", "scdw", False, False)
+    assert plan.way["method"] == "start"
+    assert (plan.rewind_rules, plan.fenced, plan.password_missing) == ([], [], False)
+    assert plan.rejoin == {
+        "method": "auto",
+        "timeline": 2,
+        "ancestors": [[1, "0/200"]],
+        "oldest_lsn": "0/0",
+        "tablespaces": [],
+        "remove_old": False,
+        "report_file": "~/.whpg/demo.discarded.jsonl",
+    }
+    assert plan.access["scdw"]["data_directories"] == ["/s"], "its rules are kept, and need the block"
+
+
+def test_one_that_diverged():
+    plan = demo(ACTIVATED, DIVERGED)
+    assert (plan.way["method"], plan.copying) == ("rewind", False)
+    assert plan.rewind_rules == [
+        {
+            "type": "host",
+            "database": "postgres",
+            "addresses": ["10.0.0.12"],
+            "user": "standby_replicator",
+            "method": "scram-sha-256",
+            "options": [],
+        }
+    ]
+    assert demo(ACTIVATED, DIVERGED, addresses=["10.9.0.0/24"]).rewind_rules[0]["addresses"] == ["10.9.0.0/24"]
+    tls = {"sslmode": "require"}
+    assert demo(ACTIVATED, DIVERGED, ("cdw primary needs ssl", True), tls=tls).rewind_rules[0]["type"] == "hostssl"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        [("scdw instance control", None)],
+        [("scdw instance control system_identifier", "2")],
+        [("scdw instance content", "other")],
+        [("scdw wal", None)],
+        [DIVERGED, ("cdw tablespaces", [shown(Tablespace(20, "/fast", 1, 8))])],
+        [("scdw instance content", "absent"), ("scdw site rewinding", True)],
+        [("cdw wal oldest_lsn", "0/8000000")],
+    ],
+    ids=["no control file", "another system", "no instance", "no WAL", "a new tablespace", "cut off", "too old"],
+)
+def test_one_that_has_to_be_copied(changes):
+    plan = demo(ACTIVATED, *changes)
+    assert (plan.refusal, plan.way["method"], plan.copying, plan.look) == ("", "basebackup", True, False)
+    assert plan.rewind_rules == []
+    assert plan.access["scdw"]["data_directories"] == [], "what goes aside is not touched before"
+
+
+def test_a_copy_needs_what_a_copy_needs():
+    assert "MiB free" in demo(ACTIVATED, ("scdw site free", GIB), wish={"method": "basebackup"}).refusal
+    assert demo(ACTIVATED, ("scdw site free", GIB)).refusal == ""
+
+
+@pytest.mark.parametrize(
+    ("changes", "wish", "said"),
+    [
+        ([], {"method": "best"}, "rejoin_method is 'best': give one of auto, rewind, basebackup"),
+        ([("cdw wal", None)], {}, "no valid WAL was seen"),
+        ([("cdw wal timeline", None)], {}, "no valid WAL was seen"),
+        ([("scdw wal timeline", 3), ("scdw wal ancestors", [[1, "0/100"]])], {}, "scdw: the instance in /s went on to timeline 3"),
+        ([("scdw instance owner", "root")], {}, "belongs to root"),
+        ([("scdw site writable", False)], {}, "cannot write there"),
+        ([("scdw site engine_version", "postgres 11")], {}, "install the same version"),
+        ([("scdw port_taken", True)], {}, "something else listens"),
+        ([("scdw instance postmaster", MIRRORED["cdw"]["instance"]["postmaster"])], {}, "the primary does not serve"),
+    ],
+)
+def test_refusals(changes, wish, said):
+    plan = demo(ACTIVATED, *changes, wish=wish)
+    assert said in plan.refusal
+    assert not plan.unsettled
+
+
+def test_a_pair_that_is_mirrored_stays_as_it_is():
+    for method in ("auto", "rewind", "basebackup"):
+        plan = demo(MIRRORED, wish={"method": method})
+        assert (plan.refusal, plan.unsettled, plan.way, plan.copying) == ("", [], {}, False)
+
+
+def test_a_fence_that_is_left_is_lifted():
+    fence = {"cluster": "demo", "addresses": ["10.0.0.12"], "ports": [6000], "tool": "nft"}
+    plan = demo(MIRRORED, ("sdw1 fences", [fence, {**fence, "cluster": "beta"}]))
+    assert (plan.unsettled, plan.fenced) == (["fences"], ["sdw1"])
+    assert demo(MIRRORED, ("sdw1 fences", [{**fence, "cluster": "beta"}])).unsettled == []
+
+
+def test_without_the_wish_a_former_primary_is_refused():
+    plan = demo(ACTIVATED, rejoin=None)
+    assert "a primary of the same system is there" in plan.refusal

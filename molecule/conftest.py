@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import os
 import re
 import shlex
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Callable, Iterator
@@ -26,6 +28,8 @@ INVENTORY = HERE / "inventory"
 FLEET = HERE / "fleet/inventory"
 ENABLE = "warehousepg.coordinator.enable_mirroring"
 RESET = str(HERE / "shared/reset.yml")
+# A host with no instance of the cluster demo, for its clients.
+CLIENT, CLIENT_ADDRESS = "cdw2", "10.203.17.13"
 
 
 class Host:
@@ -89,6 +93,42 @@ def standby() -> Coordinator:
 @pytest.fixture
 def unmirrored() -> None:
     assert playbook(RESET).returncode == 0
+
+
+def collection_hash() -> str:
+    """Changes with what makes a pair."""
+    files = (path for name in ("plugins", "roles", "playbooks") for path in (HERE.parent / name).rglob("*"))
+    sources = sorted(path for path in files if path.suffix in (".py", ".yml", ".j2"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
+
+
+def lift() -> None:
+    """Make all hosts reachable again, whatever a test did to them."""
+
+    def reach(host: str) -> None:
+        subprocess.run(["podman", "unpause", f"whpg-{host}"], check=False, capture_output=True)
+        podman("exec", host, "/run/whpg/state", "lift")
+
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(reach, yaml.safe_load((INVENTORY / "hosts.yml").read_text())["test_hosts"]["hosts"]))
+
+
+@pytest.fixture
+def mirrored(primary: Coordinator) -> None:
+    """The pair as enable_mirroring makes it, letting in a client from CLIENT.
+
+    It is kept once, then restored: that takes seconds, also after a failover. A test may leave it in any state.
+    """
+    lift()
+    if primary.run("/run/whpg/state kept demo || true") == collection_hash():
+        primary.run("/run/whpg/state restore demo")
+    else:
+        assert playbook(RESET).returncode == 0
+        primary.run(f"echo 'host all gpadmin {CLIENT_ADDRESS}/32 trust' >> {primary.directory}/pg_hba.conf")
+        primary.run(f"pg_ctl -D {primary.directory} reload")
+        assert playbook(ENABLE).returncode == 0
+        primary.run(f"/run/whpg/state keep demo {collection_hash()}")
+    primary.run("/run/whpg/state use demo")
 
 
 @pytest.fixture
@@ -157,8 +197,10 @@ def unreachable(host: str) -> Iterator[None]:
         podman("unpause", host)
 
 
-def podman(command: str, host: str) -> None:
-    subprocess.run(["podman", command, f"whpg-{host}"], check=True, capture_output=True)
+def podman(command: str, host: str, *arguments: str) -> None:
+    """A command of podman on the host's container; what is executed in it is so as root."""
+    user = ["--user=root"] if command == "exec" else []
+    subprocess.run(["podman", command, *user, f"whpg-{host}", *arguments], check=True, capture_output=True)
 
 
 def ansible(*command: str, **environment: str) -> subprocess.CompletedProcess:
@@ -178,9 +220,11 @@ def ansible(*command: str, **environment: str) -> subprocess.CompletedProcess:
     return done
 
 
-def playbook(name: str, *arguments: str, inventory: Path = INVENTORY, **variables: Any) -> subprocess.CompletedProcess:
+def playbook(
+    name: str, *arguments: str, inventory: Path = INVENTORY, environment: dict[str, str] | None = None, **variables: Any
+) -> subprocess.CompletedProcess:
     """Run a playbook, with extra variables of any type."""
-    return ansible("ansible-playbook", name, "-i", str(inventory), "-e", json.dumps(variables), *arguments)
+    return ansible("ansible-playbook", name, "-i", str(inventory), "-e", json.dumps(variables), *arguments, **(environment or {}))
 
 
 def enable(*arguments: str, **variables: Any) -> subprocess.CompletedProcess:

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Times our playbooks beside the bare commands, in turn, on the hosts that `make hosts` made.
 
-ROWS ("pair fleet8") is what: one pair, made and run again, beside the bare commands; eight clusters in one run, beside one of them.
+ROWS ("pair activate fleet8") is what: one pair, made and run again, beside the bare commands; its standby activated, when the
+primary is dead and when its host is silent, beside a bare promotion; eight clusters in one run, beside one of them.
 RUNS (3) is how often, SIZES ("small 2g") how much data the coordinator of the pair holds. Other rows stay in results/bench.json.
 Seconds are medians.
 """
@@ -20,9 +21,10 @@ from cluster import HERE, Run
 RESULTS = HERE / "results/bench.json"
 ENGINE = "real" if os.environ.get("WHPG_IMAGE") else "simulated"
 RUNS = int(os.environ.get("RUNS", "3"))
-ROWS = os.environ.get("ROWS", "pair fleet8").split()
+ROWS = os.environ.get("ROWS", "pair activate fleet8").split()
 SIZES = os.environ.get("SIZES", "small 2g").split()
 ENABLE = "warehousepg.coordinator.enable_mirroring"
+ACTIVATE = "warehousepg.coordinator.activate_standby"
 
 
 def measure(size: str) -> list[dict]:
@@ -45,6 +47,30 @@ def measure(size: str) -> list[dict]:
         {**row("enable", size, enable, enable_bare), "data_mib": data_mib, "module_rss_mib": max(peaks.values())},
         row("rerun", size, rerun, start),
     ]
+
+
+def measure_activate() -> list[dict]:
+    """The rows of an activation. The first run is not timed."""
+    losses = {
+        "activate": (cluster.lose_primary, []),
+        "activate_host_silent": (cluster.silence_primary, ["-e", "activate_standby_fence_segments=true"]),
+    }
+    rows = []
+    with cluster.Kept() as pair:
+        for operation, (lose, arguments) in losses.items():
+            ours, bare = [], []
+            for number in range(RUNS + 1):
+                print(f"{operation}: run {number} of {RUNS}", flush=True)
+                pair.restore()
+                lose()
+                bare.append(cluster.bare_promotion())
+                pair.restore()
+                cluster.playbook(ENABLE)  # sees the new stream in sync, which may prove that nothing is lost
+                lose()
+                ours.append(cluster.playbook(ACTIVATE, *arguments, module="coordinator_activation"))
+            measured = row(operation, "small", ours[1:], bare[1:])
+            rows.append({**measured, "module_over_s": round(measured["module_s"] - measured["bare_s"], 2)})
+    return rows
 
 
 def measure_fleet8() -> list[dict]:
@@ -93,7 +119,7 @@ def write(rows: list[dict]) -> None:
 def show(rows: list[dict]) -> None:
     columns = ["operation", "size", "engine", "wall_s", "wall_min_s", "wall_max_s", "module_s"]
     columns += ["bare_s", "bare_min_s", "bare_max_s", "one_s", "one_min_s", "one_max_s"]
-    columns += ["overhead_s", "ratio", "data_mib", "module_rss_mib"]
+    columns += ["overhead_s", "ratio", "module_over_s", "data_mib", "module_rss_mib"]
     table = [columns] + [[str(row.get(column, "")) for column in columns] for row in rows]
     widths = [max(map(len, column)) for column in zip(*table)]
     for line in table:
@@ -102,12 +128,15 @@ def show(rows: list[dict]) -> None:
 
 def main() -> None:
     rows = []
+    cluster.repair()
     if "pair" in ROWS:
-        cluster.reset()
         for size in SIZES:
             rows += measure(size)
             write(rows)
         cluster.fill("small")
+    if "activate" in ROWS:
+        rows += measure_activate()
+        write(rows)
     if "fleet8" in ROWS:
         rows += measure_fleet8()
         write(rows)

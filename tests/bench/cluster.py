@@ -19,6 +19,7 @@ HERE = Path(__file__).parent
 REPO = HERE.parent.parent
 DATA = "/data/whpg/v7/coordinator/gpseg-1"
 COORDINATORS = ("cdw", "scdw")
+HOSTS = (*COORDINATORS, "sdw1")
 DEMO = REPO / "molecule/inventory"
 
 # One row fills nearly a quarter of a page of 32 KiB, or a page of 8 KiB.
@@ -48,11 +49,14 @@ class Run:
     module_s: float
 
 
-def playbook(name: str, *arguments: str, inventory: Path = DEMO) -> Run:
-    """Run a playbook as an operator's first of the day: no connection is open."""
-    with tempfile.TemporaryDirectory(prefix="ssh-") as sockets:
+def playbook(name: str, *arguments: str, inventory: Path = DEMO, module: str = "") -> Run:
+    """Run a playbook as an operator's first of the day: no connection is open, and the home directory empty.
+
+    Of the modules one may be named: then it is the only one whose time counts.
+    """
+    with tempfile.TemporaryDirectory(prefix="ssh-") as home:
         environment = dict(
-            os.environ, ANSIBLE_STDOUT_CALLBACK="ansible.posix.json", ANSIBLE_SSH_CONTROL_PATH_DIR=sockets, ANSIBLE_FORKS="20"
+            os.environ, ANSIBLE_STDOUT_CALLBACK="ansible.posix.json", ANSIBLE_SSH_CONTROL_PATH_DIR=home, ANSIBLE_FORKS="20", HOME=home
         )
         began = time.monotonic()
         done = subprocess.run(
@@ -68,17 +72,61 @@ def playbook(name: str, *arguments: str, inventory: Path = DEMO) -> Run:
     if done.returncode:
         raise RuntimeError(f"{name}\n{done.stdout[-5000:]}{done.stderr}")
     report = json.loads(done.stdout[done.stdout.index("{") :])
-    return Run(wall_s, sum(module_seconds(task["hosts"]) for play in report["plays"] for task in play["tasks"]))
+    return Run(wall_s, sum(module_seconds(task["hosts"], module) for play in report["plays"] for task in play["tasks"]))
 
 
-def module_seconds(results: dict[str, dict]) -> float:
-    return max((sum(step["seconds"] for step in result.get("steps", ())) for result in results.values()), default=0)
+def module_seconds(results: dict[str, dict], module: str) -> float:
+    counted = [result for result in results.values() if str(result.get("action")).endswith(module)]
+    return max((sum(step["seconds"] for step in result.get("steps", ())) for result in counted), default=0)
 
 
 def bare() -> float:
     began = time.monotonic()
     ssh("cdw", "bash -s", (HERE / "bare.sh").read_text())
     return time.monotonic() - began
+
+
+def bare_promotion() -> float:
+    """The host's own seconds, not those of a connection to it."""
+    return float(ssh("scdw", "bash -s", (HERE / "promote.sh").read_text()))
+
+
+class Kept:
+    """A mirrored pair, of which each use begins with what was kept at first, and which is reset at the end."""
+
+    def __enter__(self) -> Kept:
+        reset()
+        playbook("warehousepg.coordinator.enable_mirroring")
+        ssh("cdw", "/run/whpg/state keep demo bench")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.restore()
+        reset()
+
+    def restore(self) -> None:
+        for host in HOSTS:
+            podman(host, "/run/whpg/state lift")
+        ssh("cdw", "/run/whpg/state restore demo")
+
+
+def podman(host: str, command: str) -> None:
+    """A command as root, also on a host that is cut off."""
+    subprocess.run(["podman", "exec", "--user=root", f"whpg-{host}", "bash", "-c", command], check=True, capture_output=True)
+
+
+def lose_primary() -> None:
+    ssh("cdw", f"leader=$(head -n 1 {DATA}/postmaster.pid); kill -KILL $leader $(ps -o pid= --ppid $leader)")
+
+
+def silence_primary() -> None:
+    """Its host neither takes nor refuses packets."""
+    podman("cdw", "nft 'add table inet silent { chain in { type filter hook input priority -10; iifname != lo drop; }; }'")
+
+
+def repair() -> None:
+    """A cluster without a standby, whatever was there before."""
+    playbook(str(REPO / "molecule/shared/reset.yml"))
 
 
 def reset() -> None:

@@ -1,0 +1,160 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the scenarios of an activation share: an operator who runs it, clients that survive it, and what must hold afterwards."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import subprocess
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Iterator, NamedTuple, Sequence
+
+from conftest import CLIENT, Coordinator, Host, changes, playbook, podman, wait_until
+
+ACTIVATE = "warehousepg.coordinator.activate_standby"
+PARTS = 8  # rows of one commit of a client
+EVERY_SEGMENT = "SELECT gp_segment_id FROM gp_dist_random('gp_id') ORDER BY 1"
+CONTROLLER_ADDRESS = "10.203.17.1"
+
+
+class Commit(NamedTuple):
+    """One that was acknowledged: seconds of the epoch, and the host that answered."""
+
+    number: int
+    begun: float
+    returned: float
+    host: str
+
+
+class Client(Host):
+    """A client on a host, see shared/host/client.py; it reaches the primary wherever that is, unless it is told where to connect."""
+
+    def __init__(self, name: str, host: str = CLIENT, where: str = "host=cdw,scdw port=5432,5432", role: str = "dispatch"):
+        super().__init__(host)
+        self.called = name
+        self.role = role
+        options = "" if role == "dispatch" else f"options='-c gp_role={role}'"
+        self.conninfo = f"{where} dbname=postgres user=gpadmin target_session_attrs=read-write {options}"
+
+    def start(self) -> Client:
+        self.run(f"python3 /run/whpg/client.py start {self.called} {shlex.quote(self.conninfo)}")
+        return self
+
+    def stop(self) -> None:
+        self.run(f"python3 /run/whpg/client.py stop {self.called}")
+
+    def commits(self) -> list[Commit]:
+        lines = self.run(f"cat /tmp/clients/{self.called}/acknowledged").splitlines()
+        # the last line of a client that is writing may be half
+        whole = [line.split() for line in lines if len(line.split()) == 4]
+        return [Commit(int(number), float(begun), float(returned), host) for number, begun, returned, host in whole]
+
+    def wait_for(self, host: str, number: int = 10) -> None:
+        """Until so many more commits were acknowledged by a host."""
+        before = len(self.commits())
+
+        def enough() -> bool:
+            return sum(commit.host == host for commit in self.commits()[before:]) >= number
+
+        wait_until(enough, f"{self.called} is served by {host}")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run of the playbook ended."""
+
+    code: int
+    output: str
+    line: str  # the last word about the cluster
+    result: dict[str, Any]  # the file for programs; empty in check mode, which writes none
+    changes: int
+
+
+class Operator:
+    """Somebody with a home directory of his own, for whom no connection to a host is open."""
+
+    def __init__(self, home: Path):
+        self.home = home
+
+    def activate(self, *arguments: str, **variables: Any) -> Outcome:
+        """Run the playbook; the names of variables are given without the role's prefix."""
+        given = {f"activate_standby_{name}": value for name, value in variables.items()}
+        file = self.home / ".whpg/demo.activation.json"
+        file.unlink(missing_ok=True)
+        with tempfile.TemporaryDirectory(prefix="ssh-") as sockets:
+            environment = {"HOME": str(self.home), "ANSIBLE_SSH_CONTROL_PATH_DIR": sockets}
+            done = playbook(ACTIVATE, *arguments, environment=environment, **given)
+        return Outcome(
+            code=done.returncode,
+            output=done.stdout,
+            line=re.findall(r"^demo: (.*activated.*)$", done.stdout, re.MULTILINE | re.IGNORECASE)[-1],
+            result=json.loads(file.read_text()) if file.exists() else {},
+            changes=changes(done),
+        )
+
+    def audit(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in (self.home / ".whpg/demo.audit.jsonl").read_text().splitlines()]
+
+
+def check_writes(clients: Sequence[Client], old: Coordinator, new: Coordinator) -> None:
+    """None of the commits that were acknowledged is missing, and at no moment two coordinators wrote."""
+    for client in clients:
+        client.stop()
+    commits = {client: client.commits() for client in clients}
+    for client, acknowledged in commits.items():
+        query = f"SELECT number FROM written_by_{client.called} GROUP BY number HAVING count(*) = {PARTS}"
+        missing = {commit.number for commit in acknowledged} - set(map(int, new.sql(query, role=client.role).split()))
+        assert not missing, f"{client.called}: {len(missing)} of {len(acknowledged)} acknowledged commits are missing"
+    every = [commit for acknowledged in commits.values() for commit in acknowledged]
+    of_old, of_new = ([commit for commit in every if commit.host == coordinator.name] for coordinator in (old, new))
+    assert of_old and of_new, "both served clients"
+    last, first = max(commit.begun for commit in of_old), min(commit.returned for commit in of_new)
+    assert last <= first, f"{old.name} took a write {last - first:.3f} s after {new.name} had acknowledged one"
+
+
+def check_primary(new: Coordinator) -> None:
+    """The instance is the primary, in every respect that a later step relies on."""
+    assert not new.host.file(f"{new.directory}/standby.signal").exists
+    assert "in production" in new.run(f"pg_controldata {new.directory}")
+    timeline = re.search(r"Latest checkpoint's TimeLineID: +(\d+)", new.run(f"pg_controldata {new.directory}"))
+    assert timeline and timeline[1] == "2", "until a checkpoint gpstart of the old primary sees no difference"
+    assert new.sql("SELECT role, preferred_role, hostname FROM gp_segment_configuration WHERE content = -1") == f"p|p|{new.name}"
+    assert new.sql(EVERY_SEGMENT, role="dispatch") == "0\n1"
+    assert new.sql("SELECT slot_name FROM pg_replication_slots") == "standby_coordinator", "WAL is kept for the next standby"
+
+
+def check_untouched(standby: Coordinator) -> None:
+    """The standby is one still, no segment host is fenced, and nobody has the lock."""
+    assert standby.host.file(f"{standby.directory}/standby.signal").exists
+    assert "in archive recovery" in standby.run(f"pg_controldata {standby.directory}")
+    assert Host("sdw1").run("ls /etc/warehousepg-coordinator 2> /dev/null || true") == ""
+    assert standby.run("ls ~/.whpg/demo.lock 2> /dev/null || true") == ""
+
+
+def refuses(coordinator: Coordinator, statement: str) -> str:
+    """What the coordinator says to a client on its own host, whose statement it must not carry out."""
+    command = f"timeout 20 psql -X -At -h /tmp -v ON_ERROR_STOP=1 -c {shlex.quote(statement)} 2>&1; test $? != 0"
+    return coordinator.run(command)
+
+
+@contextmanager
+def cut_off(host: str, sender: str = "iifname != lo") -> Iterator[None]:
+    """The host gets no packet from outside any more, or none from a certain sender."""
+    podman("exec", host, "nft", f"add table inet cut_off {{ chain in {{ type filter hook input priority -10; {sender} drop; }}; }}")
+    try:
+        yield
+    finally:
+        podman("exec", host, "nft", "delete table inet cut_off")
+
+
+def kill_run(run: subprocess.Popen, host: Host) -> None:
+    """The controller is gone, and with it what it had begun on a host."""
+    run.kill()
+    run.wait()
+    host.run("pkill -KILL -x python3 || true")

@@ -1,0 +1,100 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The primary is lost while clients write, and its host answers."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+from activating import ACTIVATE, Client, Operator, check_primary, check_untouched, check_writes, kill_run
+from conftest import INVENTORY, podman, status, wait_until
+
+FLOATING = "10.203.17.50"
+
+
+@pytest.fixture
+def operator(tmp_path) -> Operator:
+    return Operator(tmp_path)
+
+
+@pytest.fixture
+def clients(mirrored) -> list[Client]:
+    """One whose commits span segments, one that writes on the coordinator alone."""
+    return [Client("segments").start(), Client("coordinator", role="utility").start()]
+
+
+def refuses_to_start(primary, command: str) -> str:
+    """What is said to somebody who tries to start the old primary."""
+    said = primary.run(f"({command}) < /dev/null 2>&1; test $? != 0; cat {primary.quoted}/log/startup.log")
+    assert primary.run(f"pg_ctl -D {primary.quoted} status || true").startswith("pg_ctl: no server running")
+    return said
+
+
+def test_a_killed_primary_is_replaced_and_nothing_acknowledged_is_lost(primary, standby, operator, clients):
+    for client in clients:
+        client.wait_for("cdw", 50)
+    primary.signal("KILL")
+
+    foretold = operator.activate("--check")
+    assert foretold.code == 0
+    assert foretold.line.startswith("can be activated: scdw instead of cdw")
+    assert "its instance on cdw stopped, and its data directory fenced" in foretold.output
+    check_untouched(standby)
+
+    done = operator.activate()
+    assert done.code == 0
+    assert done.line.startswith("activated")
+    for client in clients:
+        client.wait_for("scdw")
+    check_writes(clients, primary, standby)
+    check_primary(standby)
+    assert (done.result["outcome"], done.result["activated"]) == ("activated", True)
+    assert done.result["loss"]["known"] == "none"
+    assert "enable_mirroring" in done.output or "rejoin" in done.output, "what to run next"
+    assert "target_session_attrs=read-write" in done.output
+    assert status() == ("unmirrored", 2)
+
+    assert [entry["outcome"] for entry in operator.audit()][-1] == "activated"
+    assert "primary_down" in standby.run("cat ~/.whpg/demo.audit.jsonl")
+    assert standby.run("ls ~/.whpg/demo.lock 2> /dev/null || true") == ""
+
+    for command in ("gpstart -a", "gpstart -a -m", f"pg_ctl -w -D {primary.quoted} -l {primary.quoted}/log/startup.log start"):
+        assert "FENCED_scdw_is_primary" in refuses_to_start(primary, command)
+    assert standby.sql("SELECT 1", role="dispatch") == "1"
+
+    again = operator.activate()
+    assert again.code == 0
+    assert again.changes == 0
+
+
+@pytest.mark.usefixtures("mirrored")
+def test_a_run_that_was_cut_off_after_the_promotion_is_finished_by_the_next(primary, standby, operator):
+    primary.signal("KILL")
+    command = ["ansible-playbook", ACTIVATE, "-i", str(INVENTORY)]
+    run = subprocess.Popen(command, cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: not standby.host.file(f"{standby.directory}/standby.signal").exists, "the promotion", 60)
+    finally:
+        kill_run(run, standby)
+    done = operator.activate()
+    assert done.code == 0
+    assert done.line.startswith("activated")
+    check_primary(standby)
+    again = operator.activate()
+    assert (again.code, again.changes) == (0, 0)
+
+
+@pytest.mark.usefixtures("mirrored")
+def test_clients_are_pointed_to_the_new_primary(primary, standby, operator):
+    podman("exec", "cdw", "ip", "address", "add", f"{FLOATING}/24", "dev", "eth0")
+    primary.sql("CREATE TABLE counted (n int); INSERT INTO counted SELECT generate_series(1, 100)")
+    primary.signal("KILL")
+    hook = operator.home / "hook"
+    done = operator.activate(floating_address=f"{FLOATING}/24", floating_interface="eth0", hook_command=f"touch {hook}", analyze=True)
+    assert done.code == 0
+    assert FLOATING in standby.run("ip -o address show dev eth0")
+    assert FLOATING not in primary.run("ip -o address show dev eth0")
+    assert hook.exists()
+    assert standby.sql("SELECT reltuples FROM pg_class WHERE relname = 'counted'") == "100", "it was analyzed"

@@ -1,0 +1,105 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An activation that would harm is refused, and leaves everything as it was."""
+
+from __future__ import annotations
+
+import pytest
+from activating import (
+    CONTROLLER_ADDRESS,
+    Client,
+    Operator,
+    check_primary,
+    check_untouched,
+    check_writes,
+    cut_off,
+    refuses,
+)
+from conftest import RESET, enable, playbook, status, unreachable, wait_in_sync
+
+
+@pytest.fixture
+def operator(tmp_path) -> Operator:
+    return Operator(tmp_path)
+
+
+def refused(outcome, *words: str) -> None:
+    assert outcome.code == 2
+    assert outcome.line.startswith("NOT activated: nothing was changed")
+    for word in words:
+        assert word in outcome.line
+    assert (outcome.result["outcome"], outcome.result["activated"]) == ("not_activated", False)
+
+
+@pytest.mark.usefixtures("mirrored")
+def test_while_the_primary_lives(primary, standby, operator):
+    refused(operator.activate(), "mirrored", "switchover")
+    refused(operator.activate(fence_segments=True, vouch_for="cdw", fence_command="true", accept_loss=True, both_down=True), "mirrored")
+    refused(operator.activate("--limit", "scdw,sdw1"), "cdw", "unknown")
+    check_untouched(standby)
+    assert primary.sql("SELECT 1", role="dispatch") == "1"
+    standby.stop()
+    refused(operator.activate(), "degraded")
+    standby.start()
+    wait_in_sync(primary)
+    assert status() == ("mirrored", 0)
+
+
+@pytest.mark.usefixtures("mirrored")
+def test_while_somebody_else_has_the_lock(primary, standby, operator):
+    primary.signal("KILL")
+    operator.activate("--check")
+    holder = '{"user": "somebody", "controller": "elsewhere", "pid": 1, "started": 1}'
+    standby.write(
+        ".whpg/demo.lock", f'{{"holder": {holder}, "since": 1, "expires": 9999999999, "purpose": "activate_standby", "cluster": "demo"}}'
+    )
+    outcome = operator.activate()
+    assert outcome.code == 2
+    assert "NOT activated" in outcome.line
+    assert "elsewhere" in outcome.output and "somebody" in outcome.output
+    assert standby.host.file(f"{standby.directory}/standby.signal").exists
+
+
+def test_while_the_primary_hangs_without_the_word_of_the_operator(mirrored, primary, standby, operator):
+    clients = [Client("anywhere").start()]
+    clients[0].wait_for("cdw")
+    primary.signal("STOP")
+    refused(operator.activate(), "primary_hung", "activate_standby_vouch_for")
+    check_untouched(standby)
+    done = operator.activate(vouch_for="cdw")
+    assert done.code == 0
+    assert done.line.startswith("activated")
+    assert primary.run(f"pg_ctl -D {primary.quoted} status || true").startswith("pg_ctl: no server running"), "it was stopped for good"
+    clients[0].wait_for("scdw")
+    check_writes(clients, primary, standby)
+    check_primary(standby)
+
+
+def test_while_a_primary_lives_that_only_the_controller_cannot_reach(mirrored, primary, standby, operator):
+    assert enable().returncode == 0, "the present stream is seen in sync"
+    clients = [Client("anywhere").start(), Client("local", "cdw", "host=/tmp port=5432").start()]
+    for client in clients:
+        client.wait_for("cdw")
+    with cut_off("cdw", f"ip saddr {CONTROLLER_ADDRESS}"):
+        refused(operator.activate(), "primary_unknown", "activate_standby_fence_segments")
+        refused(operator.activate(vouch_for="cdw"), "cdw")
+        with unreachable("sdw1"):
+            refused(operator.activate(fence_segments=True), "sdw1")
+        check_untouched(standby)
+        clients[0].wait_for("cdw")
+        done = operator.activate(fence_segments=True)
+        assert done.code == 0
+        assert done.line.startswith("activated")
+    refuses(primary, "SELECT count(*) FROM written_by_local")
+    refuses(primary, "INSERT INTO written_by_local SELECT generate_series(1, 100), 0")
+    # Clients that know both hosts still take the old primary for one, as long as it lets them in.
+    clients.append(Client("afterwards", where="host=scdw port=5432").start())
+    check_writes(clients, primary, standby)
+    check_primary(standby)
+
+    verdict, code = status()
+    assert (verdict, code) == ("split_brain", 2)
+    refused(operator.activate(), "split_brain")
+    assert playbook(RESET).returncode == 0, "and a reset brings back what it cannot take apart"
+    assert status() == ("unmirrored", 2)

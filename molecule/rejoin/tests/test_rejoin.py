@@ -1,0 +1,243 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The host of a former primary comes back as the standby, by the cheapest way that is safe."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from typing import Any, NamedTuple
+
+import pytest
+from activating import Operator
+from conftest import Coordinator, Host, changes, playbook, podman, status, unreachable, wait_in_sync
+
+REJOIN = "warehousepg.coordinator.rejoin"
+SEGMENTS = Host("sdw1")
+PLACE = "/data/whpg/v7/coordinator"
+APART = "/data/whpg/tablespaces/apart"
+
+
+class Rejoined(NamedTuple):
+    code: int
+    line: str  # the last word about the cluster
+    changes: int
+
+
+def rejoin(*arguments: str, **variables: Any) -> Rejoined:
+    """Run the playbook; the names of variables are given without the role's prefix."""
+    done = playbook(REJOIN, *arguments, **{f"rejoin_{name}": value for name, value in variables.items()})
+    return Rejoined(done.returncode, re.findall(r"^demo: (.*)$", done.stdout, re.MULTILINE)[-1], changes(done))
+
+
+@pytest.fixture
+def operator(tmp_path) -> Operator:
+    return Operator(tmp_path)
+
+
+@pytest.fixture
+def diverged(mirrored, primary, standby, operator) -> None:
+    """Commits that the standby never got, and that could not be brought to it, are on the disk of the former primary."""
+    primary.sql("CREATE TABLE kept (number int)")
+    primary.run(f"echo '# of this host' | tee -a {primary.directory}/postgresql.conf >> {primary.directory}/pg_hba.conf")
+    wait_in_sync(primary)
+    standby.stop()
+    for number in range(5):
+        primary.sql(f"INSERT INTO kept SELECT {number}")
+    primary.sql("CREATE TABLE discarded AS SELECT generate_series(1, 1000) AS number")
+    lose(primary)
+    promote(operator, primary)
+    standby.sql("INSERT INTO kept SELECT generate_series(100, 109)")
+
+
+def lose(primary: Coordinator) -> None:
+    primary.signal("KILL")
+
+
+def promote(operator: Operator, primary: Coordinator) -> None:
+    """Make the standby primary while the WAL of the former one cannot be read."""
+    primary.run(f"mv {primary.quoted}/pg_wal {primary.quoted}.wal; mkdir -m 700 {primary.quoted}/pg_wal")
+    assert operator.activate(both_down=True, accept_loss=True).code == 0
+    primary.run(f"rmdir {primary.quoted}/pg_wal; mv {primary.quoted}.wal {primary.quoted}/pg_wal")
+
+
+def beside(primary: Coordinator) -> list[str]:
+    """What is beside the data directory."""
+    return [name for name in primary.run(f"ls -A {PLACE}").split() if name != "gpseg-1"]
+
+
+def check_mirrored(primary: Coordinator, former: Coordinator) -> None:
+    """The former primary is the standby, under a number of its own, and nothing of the way there is left."""
+    assert status() == ("mirrored", 0)
+    assert former.host.file(f"{former.directory}/standby.signal").exists
+    registered = primary.sql("SELECT dbid FROM gp_segment_configuration WHERE content = -1 AND role = 'm'")
+    assert former.run(f"cat {former.directory}/internal.auto.conf").replace(" ", "") == f"gp_dbid={registered}"
+    assert "FENCED" not in former.run(f"cat {former.directory}/postgresql.conf")
+    for coordinator in (primary, former):
+        assert "rewind" not in coordinator.run(f"cat {coordinator.directory}/pg_hba.conf")
+    rights = "SELECT has_function_privilege('standby_replicator', 'pg_read_binary_file(text)', 'EXECUTE')"
+    assert primary.sql(rights) == "f"
+    again = rejoin()
+    assert (again.code, again.changes) == (0, 0)
+
+
+def fail_back(operator: Operator, primary: Coordinator, former: Coordinator, query: str) -> str:
+    """What the former primary answers once it is primary again."""
+    wait_in_sync(primary)
+    primary.signal("KILL")
+    done = operator.activate()
+    assert done.code == 0, done.line
+    assert done.result["loss"]["known"] == "none"
+    return former.sql(query)
+
+
+@pytest.mark.usefixtures("mirrored")
+def test_one_that_has_nothing_of_its_own_is_started_as_it_is(primary, standby, operator):
+    primary.sql("CREATE TABLE kept (number int)")
+    primary.sql("INSERT INTO kept SELECT generate_series(1, 100)")
+    lose(primary)
+    assert operator.activate().code == 0
+    files = primary.run(f"find {primary.directory} -type f | sort | xargs md5sum")
+
+    foretold = rejoin("--check")
+    assert foretold.code == 0
+    assert "can be mirrored: cdw can be the standby of scdw as it is" in foretold.line
+    assert primary.run(f"find {primary.directory} -type f | sort | xargs md5sum") == files
+
+    done = rejoin()
+    assert done.code == 0
+    assert done.line.startswith("mirrored: cdw streams in sync from scdw")
+    assert "it rejoined as it is: it has nothing of its own" in done.line
+    assert beside(primary) == []
+    check_mirrored(standby, primary)
+
+    # And back again, each host the other's standby.
+    assert fail_back(operator, standby, primary, "SELECT count(*) FROM kept") == "100"
+    assert "as it is" in rejoin().line
+    check_mirrored(primary, standby)
+
+
+@pytest.mark.usefixtures("diverged")
+def test_one_that_diverged_is_rewound_and_says_what_it_had(primary, standby, operator):
+    log = primary.run(f"ls {primary.directory}/log").split()
+    assert "by pg_rewind: its WAL goes on to" in rejoin("--check").line
+
+    done = rejoin()
+    assert done.code == 0
+    assert "it rejoined by pg_rewind" in done.line
+    assert re.search(r"only it had \S+ to \S+ on timeline 1, with [67] commits, the last at 20\d\d-", done.line)
+    report = [json.loads(line) for line in primary.run("cat ~/.whpg/demo.discarded.jsonl").splitlines()]
+    assert [entry["method"] for entry in report] == ["rewind"]
+    assert report[0]["from"] in done.line and report[0]["last_commit"] in done.line
+    assert beside(primary) == []
+    for file in ("postgresql.conf", "pg_hba.conf"):
+        assert "# of this host" in primary.run(f"cat {primary.directory}/{file}")
+    assert set(log) <= set(primary.run(f"ls {primary.directory}/log").split())
+    check_mirrored(standby, primary)
+
+    assert fail_back(operator, standby, primary, "SELECT count(*) FROM kept") == "10"
+    assert primary.sql("SELECT count(*) FROM pg_class WHERE relname = 'discarded'") == "0"
+
+
+@pytest.mark.usefixtures("diverged")
+def test_what_cannot_be_rewound_is_copied_and_kept(primary, standby):
+    # a file that pg_rewind has to remove and may not
+    primary.run(f"mkdir {primary.directory}/base/odd; touch {primary.directory}/base/odd/1; chmod 500 {primary.directory}/base/odd")
+    done = rejoin()
+    assert done.code == 0
+    assert "it rejoined by a new copy: it could not be rewound: pg_rewind failed" in done.line
+    assert re.search(r"with [67] commits", done.line)
+    (aside,) = beside(primary)
+    assert f"what was there is in {PLACE}/{aside}" in done.line
+    assert "FENCED_scdw" in primary.run(f"cat {PLACE}/{aside}/postgresql.conf")
+    assert primary.run(f"cat {PLACE}/{aside}/base/odd/1") == ""
+    check_mirrored(standby, primary)
+    primary.run(f"chmod 700 {PLACE}/{aside}/base/odd")
+
+
+@pytest.mark.usefixtures("mirrored")
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        ("rm {0}/global/pg_control", "lacks global/pg_control"),
+        ("rm -r {0}/pg_xact", "lacks pg_xact"),
+        ("rm {0}/PG_VERSION", "not whole"),
+        ("mv {0} {1}/.gpseg-1.coordinator_rewind", "a rewind of it was cut off"),
+    ],
+    ids=["control file", "transactions", "version", "cut off"],
+)
+def test_what_is_unusable_is_copied_and_kept_unless_told_otherwise(primary, standby, operator, spoil, said):
+    lose(primary)
+    assert operator.activate().code == 0
+    primary.run(spoil.format(primary.quoted, shlex.quote(PLACE)))
+    remove = "PG_VERSION" in spoil
+    done = rejoin(remove_old=remove)
+    assert done.code == 0
+    assert "it rejoined by a new copy" in done.line and said in done.line
+    assert len(beside(primary)) == (0 if remove else 1)
+    check_mirrored(standby, primary)
+
+
+@pytest.mark.usefixtures("mirrored")
+def test_something_else_in_its_place_is_not_touched(primary, operator):
+    lose(primary)
+    assert operator.activate().code == 0
+    primary.run(f"mv {primary.directory} {PLACE}/away; mkdir {primary.directory}; touch {primary.directory}/photo")
+    done = rejoin()
+    assert done.code == 2
+    assert "no instance" in done.line
+    assert primary.run(f"ls {primary.directory}") == "photo"
+    assert status() == ("unmirrored", 2)
+
+
+@pytest.mark.usefixtures("mirrored")
+def test_a_host_that_was_silent_comes_back(primary, standby, operator):
+    with unreachable("cdw"):
+        assert operator.activate(fence_segments=True, accept_loss=True).code == 0
+    refused = rejoin()
+    assert refused.code == 2
+    assert "split_brain" in refused.line or "cdw, scdw" in refused.line
+    assert "10.203.17.11" in SEGMENTS.run("sudo nft list ruleset")
+    primary.stop()
+    done = rejoin()
+    assert done.code == 0
+    assert SEGMENTS.run("ls /etc/warehousepg-coordinator 2> /dev/null || true") == ""
+    assert "10.203.17.11" not in SEGMENTS.run("sudo nft list ruleset")
+    check_mirrored(standby, primary)
+
+
+@pytest.fixture
+def tablespace(primary, standby):
+    for host in (primary, standby, SEGMENTS):
+        podman("exec", host.name, "rm", "-rf", APART)
+        host.run(f"mkdir -p {APART}")
+    yield
+    for host in (primary, standby, SEGMENTS):
+        podman("exec", host.name, "rm", "-rf", APART)
+
+
+@pytest.mark.usefixtures("mirrored", "tablespace")
+@pytest.mark.parametrize("method", ["rewind", "basebackup"])
+def test_tablespaces_come_along(primary, standby, operator, method):
+    primary.sql(f"CREATE TABLESPACE apart LOCATION '{APART}'", role="dispatch")
+    primary.sql("CREATE TABLE kept (number int) TABLESPACE apart")
+    primary.sql("INSERT INTO kept SELECT generate_series(1, 1000)")
+    primary.sql("CHECKPOINT")
+    wait_in_sync(primary)
+    standby.stop()
+    primary.sql("INSERT INTO kept SELECT generate_series(1001, 2000)")
+    lose(primary)
+    promote(operator, primary)
+    old = primary.run(f"ls {APART}")
+
+    done = rejoin(method=method)
+    assert done.code == 0
+    assert ("by pg_rewind" if method == "rewind" else "by a new copy") in done.line
+    dbid = primary.run(f"sed -n 's/^gp_dbid *= *//p' {primary.directory}/internal.auto.conf")
+    assert primary.run(f"readlink {primary.directory}/pg_tblspc/*") == f"{APART}/{dbid}"
+    there = primary.run(f"ls {APART}").split()
+    assert there == [dbid] if method == "rewind" else len(there) == 2 and any(name.startswith(f"{old}.") for name in there)
+    check_mirrored(standby, primary)
+    assert fail_back(operator, standby, primary, "SELECT count(*) FROM kept") == "1000"

@@ -243,7 +243,8 @@ def judge(views: t.Sequence[View], proofs: Proofs = Proofs(), sightings: t.Seque
     for view in views:
         if not view.observed:
             reasons.append(f"{view.host}: unknown, it was not observed")
-            reasons += [str(sighting) for sighting in sightings if sighting.of == view.host]
+            # a primary that has nothing to do is not seen by those who did not try its port
+            reasons += [str(sighting) for sighting in sightings if sighting.of == view.host and (sighting.lives or sighting.port)]
             # a standby has no sessions with segments
             if running and any(sighting.of == view.host and sighting.sessions for sighting in sightings):
                 reasons.append(f"{view.host} may be a second primary")

@@ -28,7 +28,7 @@ def parted(timeline, position):
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "found"),
+    ("first", "second", "found"),
     [
         (history(1), history(1), parted(1, None)),
         (history(1), history(2, (1, 50)), parted(1, 50)),
@@ -42,9 +42,9 @@ def parted(timeline, position):
         (history(5), history(1), None),
     ],
 )
-def test_where_two_instances_parted(one, other, found):
-    assert parting(one, other) == found
-    assert parting(*(other, one)) == found  # whichever comes first
+def test_where_two_instances_parted(first, second, found):
+    assert parting(first, second) == found
+    assert parting(second, first) == found
 
 
 @st.composite

@@ -274,14 +274,15 @@ KEPT = {"system_identifier": "1", "primary": {"host": "cdw", "addresses": ["10.0
 @pytest.mark.parametrize(
     ("variables", "changes", "said"),
     [
-        (VARIABLES, [], "sdw1 sees no sign of life of cdw"),
-        (VARIABLES, [("sdw1 sessions", [SESSION]), ("scdw record", None)], "sdw1 sees no sign of life of cdw"),
+        (VARIABLES, [], None),
+        (VARIABLES, [("sdw1 peers", {"cdw": "silent"})], "sdw1 sees no sign of life of cdw"),
+        (VARIABLES, [("sdw1 sessions", [SESSION]), ("scdw record", None)], None),
         (
             VARIABLES,
             [("sdw1 sessions", [SESSION]), ("scdw record", KEPT)],
             "sdw1 sees cdw live: data came in 2 of its sessions within 10 s",
         ),
-        (VARIABLES, [("sdw1 sessions", [{**SESSION, "port": 6001}]), ("scdw record", KEPT)], "sdw1 sees no sign of life of cdw"),
+        (VARIABLES, [("sdw1 sessions", [{**SESSION, "port": 6001}]), ("scdw record", KEPT)], None),
         (
             {**VARIABLES, "cdw": {**VARIABLES["cdw"], "whpg_addresses": ["10.0.0.11"]}},
             [("sdw1 sessions", [SESSION, {**SESSION, "port": 7000}]), ("scdw record", None)],
@@ -292,7 +293,7 @@ KEPT = {"system_identifier": "1", "primary": {"host": "cdw", "addresses": ["10.0
 )
 def test_what_segment_hosts_see_of_a_host_that_does_not_answer_is_told(variables, changes, said):
     reasons = demo(LOST, *changes, variables=variables).verdict.reasons
-    assert [reason for reason in reasons if reason.startswith("sdw1 ")] == [said]
+    assert [reason for reason in reasons if reason.startswith("sdw1 ")] == ([said] if said else [])
 
 
 @pytest.mark.parametrize(("major", "wrong"), [("9.4", True), ("8.3", True), ("12", False), ("14", False)])

@@ -40,21 +40,20 @@ molecule: hosts ## All scenarios
 scenario: hosts ## One scenario: make scenario S=default
 	@$(with_hosts) .ci/scenarios.sh "$(S)"
 
-bench: hosts ## Time our playbooks beside the bare commands; RUNS=3 SIZES="small 2g" ROWS="pair activate fleet8"
+bench: hosts ## Time our playbooks beside the bare commands; RUNS=3 SIZES="small 2g" ROWS="pair activate rejoin switchover fleet8"
 	@$(with_hosts) python tests/bench/bench.py
 
 image: env ## Build the image of the test hosts, unless it is there
 	@$(with_env) name="$(image_name)"; echo "$$name" > .cache/image; echo "image of the test hosts: $$name"
 
 hosts: image ## Start the test hosts and make a cluster on them, unless they are there
-	@rm -rf .cache/molecule
-	@$(with_hosts) molecule create
+	@$(with_hosts) rm -rf "$$MOLECULE_EPHEMERAL_DIRECTORY"; molecule create
 
 reset: hosts ## Back to a cluster without a standby
 	@$(with_hosts) molecule cleanup
 
 destroy: env ## Remove the test hosts
-	@$(with_env) molecule destroy
+	@for set in $${WHPG_SET:-1 2}; do export WHPG_SET=$$set; $(with_env) molecule destroy; done
 
 clean: destroy ## Remove the test hosts and everything that was generated
 	@rm -rf .cache

@@ -12,7 +12,7 @@ cat << 'END'
 Look around:
   podman exec -it whpg-cdw su - gpadmin     the primary's host (scdw: the standby's, sdw1: the segments')
   psql -c 'TABLE gp_stat_replication'       there
-  ssh -F .cache/ssh/config scdw             the same without podman
+  ssh -F .cache/ssh/whpg.config scdw        the same without podman
   . .ci/env.sh                              then ansible-playbook warehousepg.coordinator.status -i molecule/inventory
 Tear down:
   make destroy

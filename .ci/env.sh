@@ -16,4 +16,8 @@ export CONTAINERS_CONF=$WHPG_CACHE/containers.conf
 export MOLECULE_COMMAND_BORDERS=false
 export MOLECULE_GLOB='molecule/*/molecule.yml'
 export MOLECULE_PROJECT_DIRECTORY=$WHPG_REPO
-export MOLECULE_EPHEMERAL_DIRECTORY=$WHPG_CACHE/molecule
+# Which set of test hosts (1 to 9): what their containers' names begin with, and their network.
+export WHPG_SET=${WHPG_SET:-1}
+export WHPG_HOSTS=whpg${WHPG_SET#1}
+export WHPG_NET=10.203.${WHPG_SET}7
+export MOLECULE_EPHEMERAL_DIRECTORY=$WHPG_CACHE/molecule/$WHPG_HOSTS

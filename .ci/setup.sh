@@ -55,28 +55,6 @@ make_ssh_key() {
   ssh-keygen -q -t ed25519 -N '' -C test-hosts -f .cache/ssh/id_ed25519
 }
 
-write_ssh_config() {
-  cat > .cache/ssh/config << CONFIG
-Host cdw
-  HostName 10.203.17.11
-Host scdw
-  HostName 10.203.17.12
-Host cdw2
-  HostName 10.203.17.13
-Host sdw1
-  HostName 10.203.17.21
-Host *
-  User gpadmin
-  IdentityFile $WHPG_CACHE/ssh/id_ed25519
-  IdentitiesOnly yes
-  StrictHostKeyChecking no
-  UserKnownHostsFile /dev/null
-  LogLevel ERROR
-  ConnectTimeout 5
-  ServerAliveInterval 5
-CONFIG
-}
-
 # crun of Debian 12 wants cgroup features that not every machine has; runc does not.
 write_containers_conf() {
   if command -v runc > /dev/null; then
@@ -89,5 +67,4 @@ install_system_packages
 make_virtual_environment
 link_collection
 make_ssh_key
-write_ssh_config
 write_containers_conf

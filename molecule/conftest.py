@@ -28,8 +28,10 @@ INVENTORY = HERE / "inventory"
 FLEET = HERE / "fleet/inventory"
 ENABLE = "warehousepg.coordinator.enable_mirroring"
 RESET = str(HERE / "shared/reset.yml")
+# What the names of the containers begin with, and the addresses.
+SET, NET = os.environ["WHPG_HOSTS"], os.environ["WHPG_NET"]
 # A host with no instance of the cluster demo, for its clients.
-CLIENT, CLIENT_ADDRESS = "cdw2", "10.203.17.13"
+CLIENT, CLIENT_ADDRESS = "cdw2", f"{NET}.13"
 
 
 class Host:
@@ -38,7 +40,7 @@ class Host:
     def __init__(self, name: str, cluster: str = "demo"):
         self.name = name
         self.cluster = cluster
-        self.host = testinfra.get_host(f"ssh://{name}", ssh_config=str(CACHE / "ssh/config"))
+        self.host = testinfra.get_host(f"ssh://{name}", ssh_config=str(CACHE / f"ssh/{SET}.config"))
 
     def run(self, command: str) -> str:
         done = self.host.run("bash -c " + shlex.quote(f"export WHPG_CLUSTER={self.cluster}; . /run/whpg/profile.sh; {command}"))
@@ -106,7 +108,7 @@ def lift() -> None:
     """Make all hosts reachable again, whatever a test did to them."""
 
     def reach(host: str) -> None:
-        subprocess.run(["podman", "unpause", f"whpg-{host}"], check=False, capture_output=True)
+        subprocess.run(["podman", "unpause", f"{SET}-{host}"], check=False, capture_output=True)
         podman("exec", host, "/run/whpg/state", "lift")
 
     with ThreadPoolExecutor() as pool:
@@ -200,7 +202,7 @@ def unreachable(host: str) -> Iterator[None]:
 def podman(command: str, host: str, *arguments: str) -> None:
     """A command of podman on the host's container; what is executed in it is so as root."""
     user = ["--user=root"] if command == "exec" else []
-    subprocess.run(["podman", command, *user, f"whpg-{host}", *arguments], check=True, capture_output=True)
+    subprocess.run(["podman", command, *user, f"{SET}-{host}", *arguments], check=True, capture_output=True)
 
 
 def ansible(*command: str, **environment: str) -> subprocess.CompletedProcess:

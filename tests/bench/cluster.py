@@ -12,13 +12,16 @@ import subprocess
 import tempfile
 import time
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Iterator
 
 HERE = Path(__file__).parent
 REPO = HERE.parent.parent
+SET = os.environ["WHPG_HOSTS"]
 DATA = "/data/whpg/v7/coordinator/gpseg-1"
-COORDINATORS = ("cdw", "scdw")
+DIRECTORIES = {"cdw": DATA, "scdw": "/data/whpg/v7/standby/gpseg-1"}
+COORDINATORS = tuple(DIRECTORIES)
 HOSTS = (*COORDINATORS, "sdw1")
 DEMO = REPO / "molecule/inventory"
 
@@ -27,7 +30,7 @@ ROW_BYTES = 7680
 
 
 def ssh_command(host: str, command: str) -> list[str]:
-    return ["ssh", "-F", str(REPO / ".cache/ssh/config"), host, command]
+    return ["ssh", "-F", str(REPO / f".cache/ssh/{SET}.config"), host, command]
 
 
 def ssh(host: str, command: str, stdin: str = "") -> str:
@@ -37,16 +40,25 @@ def ssh(host: str, command: str, stdin: str = "") -> str:
     return done.stdout.strip()
 
 
-def sql(query: str) -> str:
-    return ssh("cdw", ". /run/whpg/profile.sh; PGOPTIONS='-c gp_role=utility' psql -X -At -h /tmp -v ON_ERROR_STOP=1", query)
+def sql(query: str, host: str = "cdw") -> str:
+    return ssh(host, ". /run/whpg/profile.sh; PGOPTIONS='-c gp_role=utility' psql -X -At -h /tmp -v ON_ERROR_STOP=1", query)
+
+
+def pg_ctl(host: str, command: str) -> str:
+    return ssh(host, f". /run/whpg/profile.sh; pg_ctl -D {DIRECTORIES[host]} -w {command} > /dev/null")
 
 
 @dataclass
 class Run:
-    """One run of a playbook: its wall time, and the time in steps of modules (hosts of one task work at the same time)."""
+    """One run of a playbook: its wall time, the time in steps of modules (hosts of one task work at the same time).
+
+    ``streaming_s`` is when a standby that it made was seen to stream, ``copied_mib`` what was copied for that.
+    """
 
     wall_s: float
     module_s: float
+    streaming_s: float = 0
+    copied_mib: int = 0
 
 
 def playbook(name: str, *arguments: str, inventory: Path = DEMO, module: str = "") -> Run:
@@ -58,7 +70,7 @@ def playbook(name: str, *arguments: str, inventory: Path = DEMO, module: str = "
         environment = dict(
             os.environ, ANSIBLE_STDOUT_CALLBACK="ansible.posix.json", ANSIBLE_SSH_CONTROL_PATH_DIR=home, ANSIBLE_FORKS="20", HOME=home
         )
-        began = time.monotonic()
+        began, began_at = time.monotonic(), time.time()
         done = subprocess.run(
             ["ansible-playbook", name, "-i", str(inventory), *arguments],
             cwd="/",
@@ -72,7 +84,14 @@ def playbook(name: str, *arguments: str, inventory: Path = DEMO, module: str = "
     if done.returncode:
         raise RuntimeError(f"{name}\n{done.stdout[-5000:]}{done.stderr}")
     report = json.loads(done.stdout[done.stdout.index("{") :])
-    return Run(wall_s, sum(module_seconds(task["hosts"], module) for play in report["plays"] for task in play["tasks"]))
+    tasks = [task for play in report["plays"] for task in play["tasks"]]
+    run = Run(wall_s, sum(module_seconds(task["hosts"], module) for task in tasks))
+    for task in tasks:
+        for result in task["hosts"].values():
+            if any(step["name"] == "wait_streaming" for step in result.get("steps", ())):
+                run.streaming_s = datetime.fromisoformat(task["task"]["duration"]["end"]).timestamp() - began_at
+                run.copied_mib = (result.get("bytes_copied") or 0) >> 20
+    return run
 
 
 def module_seconds(results: dict[str, dict], module: str) -> float:
@@ -92,10 +111,18 @@ def bare_promotion() -> float:
 
 
 class Kept:
-    """A mirrored pair, of which each use begins with what was kept at first, and which is reset at the end."""
+    """A mirrored pair, of which each use begins with what was kept at first, and which is reset at the end.
+
+    ``rule`` lets clients in.
+    """
+
+    def __init__(self, rule: str = "") -> None:
+        self._rule = rule
 
     def __enter__(self) -> Kept:
         reset()
+        ssh("cdw", f"echo '{self._rule}' >> {DATA}/pg_hba.conf")
+        pg_ctl("cdw", "reload")
         playbook("warehousepg.coordinator.enable_mirroring")
         ssh("cdw", "/run/whpg/state keep demo bench")
         return self
@@ -112,16 +139,67 @@ class Kept:
 
 def podman(host: str, command: str) -> None:
     """A command as root, also on a host that is cut off."""
-    subprocess.run(["podman", "exec", "--user=root", f"whpg-{host}", "bash", "-c", command], check=True, capture_output=True)
+    subprocess.run(["podman", "exec", "--user=root", f"{SET}-{host}", "bash", "-c", command], check=True, capture_output=True)
 
 
-def lose_primary() -> None:
-    ssh("cdw", f"leader=$(head -n 1 {DATA}/postmaster.pid); kill -KILL $leader $(ps -o pid= --ppid $leader)")
+def lose_primary(host: str = "cdw") -> None:
+    ssh(host, f"leader=$(head -n 1 {DIRECTORIES[host]}/postmaster.pid); kill -KILL $leader $(ps -o pid= --ppid $leader)")
 
 
 def silence_primary() -> None:
     """Its host neither takes nor refuses packets."""
     podman("cdw", "nft 'add table inet silent { chain in { type filter hook input priority -10; iifname != lo drop; }; }'")
+
+
+class WithWal:
+    """A mirrored pair, both of which keep so much WAL; it is reset at the end."""
+
+    def __init__(self, gib: int) -> None:
+        self._mib = gib * 1024
+        self.primary, self.standby = COORDINATORS
+
+    def __enter__(self) -> WithWal:
+        reset()
+        # renamed after PostgreSQL 12, and counted in segments before
+        name = sql("SELECT name FROM pg_settings WHERE name IN ('wal_keep_segments', 'wal_keep_size')")
+        sql(f"ALTER SYSTEM SET {name} = {self._mib // (64 if name == 'wal_keep_segments' else 1)}")
+        sql("SELECT pg_reload_conf()")
+        playbook("warehousepg.coordinator.enable_mirroring")
+        make_table("bench_wal", self._mib)
+        sql("DROP TABLE bench_wal")
+        for statement in ("CHECKPOINT", "CHECKPOINT"):
+            sql(statement)
+        return self
+
+    def __exit__(self, *failed: object) -> None:
+        if not any(failed):
+            if self.primary != COORDINATORS[0]:
+                self.diverge()
+                playbook("warehousepg.coordinator.rejoin")
+            reset()
+
+    def diverge(self) -> None:
+        """The standby becomes primary, and the former primary has commits of its own."""
+        pg_ctl(self.standby, "-m fast stop")
+        sql("CREATE TABLE bench_discarded AS SELECT generate_series(1, 1000) AS number", self.primary)
+        lose_primary(self.primary)
+        pg_ctl(self.standby, f"-l {DIRECTORIES[self.standby]}/log/startup.log restart")  # with the command line that it had
+        pg_ctl(self.standby, "promote")
+        self.primary, self.standby = self.standby, self.primary
+        ssh(self.primary, ". /run/whpg/profile.sh; until psql -X -h /tmp -d postgres -c 'SELECT 1' > /dev/null 2>&1; do sleep 0.1; done")
+        sql("CHECKPOINT", self.primary)
+
+    def stop_standby(self) -> None:
+        pg_ctl(self.standby, "-m fast stop")
+
+    def remove_aside(self) -> None:
+        ssh(self.standby, f"rm -rf {DIRECTORIES[self.standby]}.*")
+
+
+def settle() -> None:
+    """What was written before is on the disk, and is not waited for in what follows."""
+    for host in COORDINATORS:
+        ssh(host, "sync")
 
 
 def repair() -> None:
@@ -153,20 +231,24 @@ class Fleet8:
         return playbook(name, *arguments, inventory=HERE / "fleet8")
 
     def _shared(self, name: str) -> None:
-        self.playbook(str(REPO / f"molecule/shared/{name}.yml"), "-e", "test_network=whpg-bench", "-e", "test_net=10.203.18")
+        self.playbook(str(REPO / f"molecule/shared/{name}.yml"), "-e", "test_set=whpg-bench", "-e", "test_net=10.203.18")
 
 
 def fill(size: str) -> int:
     """Give the coordinator's data directory a size; returns what it then holds besides WAL, in MiB."""
     sql("DROP TABLE IF EXISTS bench_filler")
     if size != "small":
-        rows = int(size.removesuffix("g")) * 2**30 // ROW_BYTES
-        sql("CREATE TABLE bench_filler (content text)")
-        sql("ALTER TABLE bench_filler ALTER content SET STORAGE PLAIN")
-        sql(f"INSERT INTO bench_filler SELECT repeat(md5(n::text), {ROW_BYTES // 32}) FROM generate_series(1, {rows}) n")
+        make_table("bench_filler", int(size.removesuffix("g")) * 1024)
     for statement in ("CHECKPOINT", "CHECKPOINT"):  # the second one recycles WAL that the first still needed
         sql(statement)
     return int(ssh("cdw", f"du -sm --exclude=pg_wal {DATA}").split()[0])
+
+
+def make_table(name: str, mib: int) -> None:
+    """A table of this size, and as much WAL."""
+    sql(f"CREATE TABLE {name} (content text)")
+    sql(f"ALTER TABLE {name} ALTER content SET STORAGE PLAIN")
+    sql(f"INSERT INTO {name} SELECT repeat(md5(n::text), {ROW_BYTES // 32}) FROM generate_series(1, {mib * 2**20 // ROW_BYTES}) n")
 
 
 @contextlib.contextmanager

@@ -9,9 +9,9 @@ import subprocess
 
 import pytest
 from activating import ACTIVATE, Client, Operator, check_primary, check_untouched, check_writes, kill_run
-from conftest import INVENTORY, podman, status, wait_until
+from conftest import INVENTORY, NET, podman, status, wait_until
 
-FLOATING = "10.203.17.50"
+FLOATING = f"{NET}.50"
 
 
 @pytest.fixture

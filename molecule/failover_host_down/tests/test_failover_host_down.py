@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 from activating import Client, Operator, check_primary, check_untouched, check_writes, cut_off, refuses
-from conftest import Host, enable, playbook, podman, status, unreachable, wait_until
+from conftest import NET, SET, Host, enable, playbook, podman, status, unreachable, wait_until
 
 SEGMENTS = Host("sdw1")
 LIFT = "warehousepg.coordinator.lift_fence"
@@ -31,7 +31,7 @@ def clients(mirrored) -> list[Client]:
 
 def filtered() -> bool:
     """Whether the old primary's packets are rejected."""
-    return "10.203.17.11" in SEGMENTS.run("sudo nft list ruleset")
+    return f"{NET}.11" in SEGMENTS.run("sudo nft list ruleset")
 
 
 def test_a_hung_host_is_fenced_on_the_segment_hosts(primary, standby, operator, clients):
@@ -61,7 +61,7 @@ def test_a_hung_host_is_fenced_on_the_segment_hosts(primary, standby, operator, 
     SEGMENTS.run(f"sudo {FENCE}")
     assert filtered()
     shown = playbook("warehousepg.coordinator.status")
-    assert "10.203.17.11" in shown.stdout and "fence" in shown.stdout.lower()
+    assert f"{NET}.11" in shown.stdout and "fence" in shown.stdout.lower()
     assert playbook(LIFT).returncode == 2, "the old primary would write again"
     assert filtered()
     primary.stop()
@@ -79,7 +79,7 @@ def test_a_host_that_is_cut_off_is_fenced_by_a_command(primary, standby, operato
         assert slow.code == 2 and "NOT activated" in slow.line
         check_untouched(standby)
 
-        done = operator.activate(fence_command="podman pause whpg-{{ inventory_hostname }}", accept_loss=True)
+        done = operator.activate(fence_command=f"podman pause {SET}-{{{{ inventory_hostname }}}}", accept_loss=True)
         assert done.code == 0
         assert done.line.startswith("activated")
         podman("unpause", "cdw")

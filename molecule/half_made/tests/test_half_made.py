@@ -9,7 +9,7 @@ import signal
 import subprocess
 
 import pytest
-from conftest import ENABLE, INVENTORY, NOTHING, enable, module, status, traces, wait_until
+from conftest import ENABLE, INVENTORY, NET, NOTHING, enable, module, status, traces, wait_until
 
 LEFTOVER = "/data/whpg/v7/standby/.gpseg-1.coordinator_snapshot"
 
@@ -29,7 +29,7 @@ def test_check_mode_foretells_and_changes_nothing(primary, standby):
 
 @pytest.mark.usefixtures("unmirrored")
 def test_what_a_failed_run_began_is_taken_back(primary, standby):
-    done = enable(standby_primary_host="10.203.17.99")
+    done = enable(standby_primary_host=f"{NET}.99")
     assert done.returncode == 2
     assert "demo is not mirrored" in done.stdout
     assert "Taken back: role, row, slot" in done.stdout

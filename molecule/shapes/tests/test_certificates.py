@@ -8,7 +8,7 @@ from __future__ import annotations
 import subprocess
 
 import pytest
-from conftest import NOTHING, RESET, changes, enable, playbook, status, traces
+from conftest import NET, NOTHING, RESET, changes, enable, playbook, status, traces
 
 PLACE = "/data/shapes/tls"
 STREAMS = "SELECT state, sync_state FROM pg_stat_replication"
@@ -30,7 +30,7 @@ def certificates(tmp_path_factory):
 
     signed = ["-CA", f"{directory}/root.crt", "-CAkey", f"{directory}/root.key", "-addext", "basicConstraints=critical,CA:FALSE"]
     certify("root", "authority of the test hosts")
-    certify("server", "cdw", *signed, "-addext", "subjectAltName=DNS:cdw,DNS:cdw-ic,IP:10.203.17.11")
+    certify("server", "cdw", *signed, "-addext", f"subjectAltName=DNS:cdw,DNS:cdw-ic,IP:{NET}.11")
     certify("client", "standby_replicator", *signed)
     return {path.name: path.read_text() for path in directory.iterdir()}
 

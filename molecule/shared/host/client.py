@@ -54,7 +54,10 @@ def run(name: str, conninfo: str) -> None:
     wanted = []
     signal.signal(signal.SIGTERM, lambda *_: wanted.append("stop"))
     table = "written_by_" + name
-    connect(conninfo).cursor().execute("CREATE TABLE %s (part int, number bigint)" % table)
+    connection = connect(conninfo)
+    # Segments that were started a moment ago may still wait for their mirrors.
+    psycopg2.extensions.set_wait_callback(None)
+    connection.cursor().execute("CREATE TABLE %s (part int, number bigint)" % table)
     number = 0
     with (HOME / name / "acknowledged").open("a", buffering=1) as acknowledged, (HOME / name / "errors").open("a", buffering=1) as errors:
         while not wanted:

@@ -14,6 +14,7 @@ import os
 import shutil
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import rename
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.tablespaces import (
     Tablespace,
     part_of,
@@ -49,11 +50,34 @@ def move(data_directory: str, dbid: int | None, added: str) -> str:
     """
     for tablespace in own_parts(data_directory, dbid):
         part = part_of(tablespace)
-        _rename(part, part + added)
+        rename(part, part + added)
         relink(data_directory, tablespace.oid, part + added)
     place = os.path.realpath(data_directory)
-    _rename(place, place + added)
+    rename(place, place + added)
     return place + added
+
+
+def bring(where: str, place: str) -> None:
+    """Bring a stopped instance into a place on the same file system: its own again that :func:`move` took it from, or another one.
+
+    Its parts of the user tablespaces are brought back where they were moved with it; otherwise they stay where they are.
+
+    :param where: its data directory now.
+    :param place: its data directory then.
+    :raises CoordinatorError: something is there already, or the place cannot be written to.
+    """
+    where, place = os.path.realpath(where), os.path.realpath(place)
+    added = where[len(place) :] if where.startswith(place + ".") else ""
+    links = os.path.join(where, "pg_tblspc")
+    for name in sorted(os.listdir(links)) if added and os.path.isdir(links) else ():
+        link = os.path.join(links, name)
+        target = os.readlink(link) if name.isdigit() and os.path.islink(link) else ""
+        if target.endswith(added):
+            part = target[: -len(added)]
+            if os.path.isdir(target) or not os.path.isdir(part):  # else an attempt that was cut off brought it
+                rename(target, part)
+            relink(where, int(name), part)
+    rename(where, place)
 
 
 def doomed(data_directory: str) -> str:
@@ -71,7 +95,7 @@ def delete(data_directory: str, dbid: int | None) -> None:
     for tablespace in own_parts(data_directory, dbid):
         remove_tree(part_of(tablespace))
     remove_tree(doomed(data_directory))
-    _rename(os.path.realpath(data_directory), doomed(data_directory))
+    rename(os.path.realpath(data_directory), doomed(data_directory))
     remove_tree(doomed(data_directory))
 
 
@@ -86,10 +110,3 @@ def remove_tree(path: str) -> None:
         return
     except OSError as error:
         raise CoordinatorError(f"{path} cannot be removed: {error.strerror}; see what is there, and run this again") from error
-
-
-def _rename(old: str, new: str) -> None:
-    try:
-        os.rename(old, new)
-    except OSError as error:
-        raise CoordinatorError(f"{old} cannot be renamed to {new}: {error.strerror}; see what is there, and run this again") from error

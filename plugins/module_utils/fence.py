@@ -84,7 +84,9 @@ def write(host: Host, data_directory: str, include: str | None) -> None:
     text = read_text(path)
     if text is None:
         raise CoordinatorError(f"{path} does not exist, so that the instance cannot be fenced: give another proof that it is down")
-    host.write(path, change_fence(text, include), stat.S_IMODE(os.stat(path).st_mode))
+    changed = change_fence(text, include)
+    if changed != text:
+        host.write(path, changed, stat.S_IMODE(os.stat(path).st_mode))
 
 
 def stop(data_directory: str, timeout: float) -> None:

@@ -176,6 +176,29 @@ class Host:
         return [entry["local"] for entry in sorted(entries, key=lambda entry: entry["family"])]
 
 
+def sync_directory(path: str) -> None:
+    """Make the names in a directory outlast a power failure."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def rename(old: str, new: str) -> None:
+    """Give a directory another name, for good.
+
+    :raises CoordinatorError: something is there already, or the place cannot be written to.
+    """
+    try:
+        os.rename(old, new)
+        sync_directory(os.path.dirname(new))
+    except OSError as error:
+        raise CoordinatorError(
+            f"{old} cannot be renamed to {new}: {error.strerror}; see what is there and that neither is a mount point, and run this again"
+        ) from error
+
+
 def read_text(path: str) -> str | None:
     """The content of a file, None where there is none.
 

@@ -13,6 +13,9 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors imp
 
 _FORM = re.compile(r"([0-9A-Fa-f]{1,8})/([0-9A-Fa-f]{1,8})")
 
+#: what the file of a WAL segment is called: timeline, and the segment's number in two parts
+WAL_FILE = re.compile(r"[0-9A-F]{24}")
+
 
 @dataclasses.dataclass(frozen=True, order=True)
 class Lsn:
@@ -33,6 +36,15 @@ class Lsn:
         if match is None:
             raise CoordinatorError(f"{text!r} is not an LSN: expected two hexadecimal numbers such as 16/B374D848")
         return cls((int(match.group(1), 16) << 32) | int(match.group(2), 16))
+
+    @classmethod
+    def of_wal_file(cls, name: str, segment_bytes: int) -> Lsn:
+        """Where the WAL segment of this name begins.
+
+        :param name: one that :data:`WAL_FILE` matches.
+        :param segment_bytes: size of a WAL segment.
+        """
+        return cls((int(name[8:16], 16) << 32) + int(name[16:24], 16) * segment_bytes)
 
     def __str__(self) -> str:
         return f"{self.position >> 32:X}/{self.position & 0xFFFFFFFF:X}"

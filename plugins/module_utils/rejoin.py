@@ -18,6 +18,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils import (
     record,
     rewind,
     rewind_access,
+    shared_wal,
     snapshot,
     standby,
     timeline,
@@ -64,6 +65,7 @@ class Former:
     :param instance: the instance.
     :param history: the timelines of its WAL; None: it has no valid WAL.
     :param end: where its WAL ends.
+    :param wal_system: system identifier of its WAL; None: it has no valid WAL, or that was not looked at.
     :param tablespaces: numbers of its user tablespaces.
     :param parts: directories of its parts in them.
     :param rewinding: whether a rewind of it was cut off.
@@ -75,6 +77,7 @@ class Former:
     instance: Instance
     history: timeline.History | None = None
     end: Lsn | None = None
+    wal_system: str | None = None
     tablespaces: tuple[int, ...] = ()
     parts: tuple[str, ...] = ()
     rewinding: bool = False
@@ -144,6 +147,7 @@ def read_former(host: Host, found: Instance) -> Former:
         instance=found,
         history=timeline.read_history(directory, end.timeline) if end else None,
         end=end.position if end else None,
+        wal_system=str(end.segment.system_identifier) if end else None,
         tablespaces=tuple(space.oid for space in spaces),
         parts=tuple(os.path.join(space.location, str(space.dbid)) for space in spaces),
         rewinding=rewinding,
@@ -207,10 +211,11 @@ def choose(former: Former, source: Source, asked: str) -> Choice:
     found = former.instance
     if found.content in ("absent", "empty"):
         return Choice(BASEBACKUP, "a rewind of it was cut off" if former.rewinding else "there is no data directory")
+    parted, own = _own_from(former, source)
     unusable = _unusable(former, source)
     if unusable:
-        return Choice(BASEBACKUP, unusable)
-    parted, own = _own_from(former, source)
+        # what is not whole may still tell what it had, by WAL that is of this system
+        return Choice(BASEBACKUP, unusable, own if former.wal_system == source.system_identifier else None)
     if parted is None:
         return Choice(BASEBACKUP, "it has no timeline in common with the primary")
     if asked == BASEBACKUP:
@@ -228,6 +233,17 @@ def choose(former: Former, source: Source, asked: str) -> Choice:
             return Choice(BASEBACKUP, f"the primary has no more WAL before {source.oldest}, and it needs that from {former.end} on")
     left = f", and the primary left that timeline at {parted.position}" if parted.position else ""
     return Choice(KEEP if found.role == "standby" else START, f"it has nothing of its own: its WAL ends at {former.end}{left}")
+
+
+def _left_in(former: Former, source: Source) -> str | None:
+    """The WAL segment in which the source left the last timeline of both: it has what counts of it on its own timeline, too.
+
+    None where it was the former primary that left.
+    """
+    parted, control = _own_from(former, source)[0], former.instance.control
+    if parted is None or parted.position is None or control is None or (parted.timeline, parted.position) not in source.history.ancestors:
+        return None
+    return parted.position.wal_file(parted.timeline, control.segment_bytes)
 
 
 def _unusable(former: Former, source: Source) -> str:
@@ -284,7 +300,12 @@ def plan(
         # whatever it has is written anew: where the rewind fails, a copy takes its place
         rest = standby.plan(_but(found, dataclasses.replace(marked, dbid=None, port=None, settings={})), wanted, password, copy)
         early = [step for step in rest if step.name in ("remove_leftover", "write_passfile")]
-        return [*first, *early, Step("rewind"), *(step for step in rest if step not in early)]
+        return [
+            *first,
+            *early,
+            Step("rewind", {"parted": own, "left_in": _left_in(former, source)}),
+            *(step for step in rest if step not in early),
+        ]
     gone = _but(found, Instance(instance.data_directory, "absent"))
     spots = (dataclasses.replace(spot, taken=None if spot.taken in former.parts else spot.taken) for spot in found.place.spots)
     gone = dataclasses.replace(gone, place=dataclasses.replace(gone.place, spots=tuple(spots)))
@@ -372,10 +393,16 @@ class Rejoining:
         """Make the stopped primary a standby, and lift its fence."""
         rewind.mark_standby(self._host, self._directory)
 
-    def rewind(self) -> dict[str, t.Any]:
-        """Rewind it; where that fails, copy the primary instead."""
+    def rewind(self, parted: str, left_in: str | None) -> dict[str, t.Any]:
+        """Rewind it; where that fails, copy the primary instead.
+
+        :param parted: where both parted.
+        :param left_in: the primary's WAL segment that is of no use.
+        """
+        history = self.former.history if self.former is not None else None
+        shared = shared_wal.names(self._directory, history, Lsn.parse(parted)) if history is not None else []
         try:
-            return rewind.rewind(self._host, self._directory, self._upstream)
+            return rewind.rewind(self._host, self._directory, self._upstream, shared, [left_in] if left_in else [])
         except rewind.Failed as failed:
             instead = {"reason": f"it could not be rewound: {failed.message}", **failed.data}
         copied = {**(self._copying["copy"]() or {}), **(self._copying["swap_in"]() or {})}

@@ -5,7 +5,7 @@
 """Rewinding a former primary to where the present one left it.
 
 It happens under another name, so that nobody can start what is neither the one nor the other, and ends with a rename. What is the
-host's own, configuration, access rules and logs, ``pg_rewind`` would replace by the source's: it is kept, and put back.
+host's own, configuration, access rules, certificates and logs, ``pg_rewind`` would replace by the source's: it is kept, and put back.
 """
 
 from __future__ import annotations
@@ -19,32 +19,23 @@ import stat
 import time
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.module_utils import aside
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.configuration import change_fence, read_settings
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import aside, fence, relay, shared_wal
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.configuration import read_settings
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import DATABASE, UTILITY
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, processes, read_text
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, processes, read_text, rename
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import file_mode, wait_until
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import Upstream, conninfo
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.snapshot import rewind_directory
 
 _LOGS = ("log", "pg_log")
 
+#: ends of names of files beside the data that are the host's own: configuration, access rules, certificates and their keys
+_OWN = (".conf", ".crt", ".crl", ".key", ".pem")
+
 
 class Failed(CoordinatorError):
     """A directory could not be rewound; it was moved aside."""
-
-
-def _rename(old: str, new: str) -> None:
-    try:
-        os.rename(old, new)
-        parent = os.open(os.path.dirname(new), os.O_RDONLY)
-        try:
-            os.fsync(parent)
-        finally:
-            os.close(parent)
-    except OSError as error:
-        raise CoordinatorError(f"{old} cannot be renamed to {new}: {error.strerror}; is it a mount point?") from error
 
 
 def set_aside(data_directory: str) -> dict[str, t.Any]:
@@ -56,10 +47,11 @@ def set_aside(data_directory: str) -> dict[str, t.Any]:
 
 def _move_aside(data_directory: str, path: str, why: str) -> str:
     _end_rewinding(rewind_directory(data_directory))
+    shared_wal.put_back(path)
     added = aside.suffix(why, time.time())
     moved, wanted = aside.move(path, _dbid(path), added), os.path.realpath(data_directory) + added
     if moved != wanted:
-        _rename(moved, wanted)
+        rename(moved, wanted)
     return wanted
 
 
@@ -93,12 +85,12 @@ def _end_rewinding(staging: str) -> None:
         raise CoordinatorError(f"an earlier rewind in {staging} goes on and does not end: end its pg_rewind")
 
 
-def source_server(upstream: Upstream, utility: str) -> str:
+def source_server(parameters: t.Mapping[str, str], utility: str) -> str:
     """The connection string for ``pg_rewind``. In dispatch mode the engine's would copy files of segments, and say nothing.
 
+    :param parameters: of libpq.
     :param utility: the start-up option that asks for utility mode.
     """
-    parameters = upstream.parameters()
     options = " ".join(part for part in (parameters.get("options", ""), utility) if part)
     return conninfo({**parameters, "dbname": DATABASE, "options": options})
 
@@ -109,9 +101,9 @@ def copied_bytes(told: str) -> int | None:
     return int(found[-1]) * 1024 if found else None
 
 
-def _run(host: Host, target: str, upstream: Upstream) -> str:
+def _run(host: Host, target: str, parameters: t.Mapping[str, str]) -> str:
     for utility in UTILITY:
-        server = source_server(upstream, utility)
+        server = source_server(parameters, utility)
         try:
             return host.run("pg_rewind", "--target-pgdata", target, "--source-server", server, "--progress", login=True, errors=True)
         except CoordinatorError as error:
@@ -121,12 +113,43 @@ def _run(host: Host, target: str, upstream: Upstream) -> str:
     return ""
 
 
+def _run_without(
+    host: Host, target: str, upstream: Upstream, shared: t.Sequence[str], useless: t.Sequence[str], why: str | None
+) -> tuple[str, str | None]:
+    """Run it without copying WAL for nothing.
+
+    :param shared: WAL segments that the target has as the source has them.
+    :param useless: those that it need not have.
+    :param why: why all WAL is copied all the same; None: it need not be.
+    :returns: what it printed, and why it copied all WAL; None when it did not.
+    """
+    parameters = upstream.parameters()
+    with contextlib.ExitStack() as meanwhile:
+        if why is None:
+            try:
+                shared_wal.keep(target, shared)
+                between = meanwhile.enter_context(relay.Relay(upstream, relay.without_wal([*shared, *useless])))
+            except OSError as error:
+                shared_wal.put_back(target)
+                why = f"nothing can be put between: {error.strerror}"
+            else:
+                parameters.pop("hostaddr", None)
+                parameters["host"] = between.directory
+        told = _run(host, target, parameters)
+    if why is not None:
+        return told, why
+    lost = shared_wal.put_back(target)
+    if lost:
+        raise CoordinatorError(f"recovery wrote over WAL that it has in common with the primary: {', '.join(lost)}")
+    return told, None if between.applied else "this pg_rewind asks for the list of files in another way"
+
+
 def _keep(place: str, kept: str) -> None:
-    """Copy what is the host's own; the configuration only, which is small."""
+    """Copy what is the host's own, as far as it is small."""
     os.mkdir(kept, 0o700)
     for name in sorted(os.listdir(place)):
         path = os.path.join(place, name)
-        if name.endswith(".conf") and stat.S_ISREG(os.lstat(path).st_mode):
+        if name.endswith(_OWN) and stat.S_ISREG(os.lstat(path).st_mode):
             shutil.copy2(path, kept)
 
 
@@ -141,7 +164,7 @@ def _move_logs(old: str, new: str) -> None:
 def _put_back(host: Host, kept: str, target: str) -> None:
     """Put back what was kept; logs that could not be moved stay where they were kept."""
     for name in sorted(os.listdir(kept)):
-        if name.endswith(".conf"):
+        if name.endswith(_OWN):
             path = os.path.join(kept, name)
             host.write(os.path.join(target, name), read_text(path) or "", stat.S_IMODE(os.stat(path).st_mode))
     _move_logs(kept, target)
@@ -149,7 +172,7 @@ def _put_back(host: Host, kept: str, target: str) -> None:
 
 def _forget(kept: str) -> None:
     for name in os.listdir(kept):
-        if name.endswith(".conf"):
+        if name.endswith(_OWN):
             os.unlink(os.path.join(kept, name))
     with contextlib.suppress(OSError):
         os.rmdir(kept)
@@ -158,28 +181,31 @@ def _forget(kept: str) -> None:
 def mark_standby(host: Host, data_directory: str) -> None:
     """Make a stopped primary a standby. The mark comes first, so that at no moment it could come up as a primary."""
     host.write(os.path.join(data_directory, "standby.signal"), "", file_mode(data_directory))
-    path = os.path.join(data_directory, "postgresql.conf")
-    text = read_text(path) or ""
-    if change_fence(text, None) != text:
-        host.write(path, change_fence(text, None), stat.S_IMODE(os.stat(path).st_mode))
+    fence.write(host, data_directory, None)
     os.makedirs(os.path.join(data_directory, "log"), mode=0o700, exist_ok=True)
 
 
-def rewind(host: Host, data_directory: str, upstream: Upstream) -> dict[str, t.Any]:
+def rewind(
+    host: Host, data_directory: str, upstream: Upstream, shared: t.Sequence[str] = (), useless: t.Sequence[str] = ()
+) -> dict[str, t.Any]:
     """Rewind a stopped former primary, and mark it as a standby.
 
     Where it is cut off, what was kept of its own stays beside it.
 
-    :returns: ``method`` and ``bytes_copied``.
+    :param shared: WAL segments that both have alike.
+    :param useless: those of the source that nothing is read from.
+    :returns: ``method``, ``bytes_copied`` and ``all_wal_why``, the reason why WAL was copied that both have; None where it was not.
+    :raises CoordinatorError: the primary does not answer; nothing was touched.
     :raises Failed: it cannot be rewound; the directory is aside now, with its configuration and its fence as they were.
     """
     place, staging = os.path.realpath(data_directory), rewind_directory(data_directory)
+    all_wal_why = relay.refusal(upstream)
     if os.path.lexists(staging):
         _move_aside(data_directory, staging, "half_rewound")  # left by an earlier attempt
     kept = place + aside.suffix("before_rewind", time.time())
     _keep(place, kept)
     try:
-        _rename(place, staging)
+        rename(place, staging)
     except CoordinatorError:
         _forget(kept)
         raise
@@ -188,9 +214,8 @@ def rewind(host: Host, data_directory: str, upstream: Upstream) -> dict[str, t.A
         # single-user mode, which recovers a killed instance, knows neither fence nor standby
         with contextlib.suppress(FileNotFoundError):
             os.unlink(os.path.join(staging, "standby.signal"))
-        path = os.path.join(staging, "postgresql.conf")
-        host.write(path, change_fence(read_text(path) or "", None), stat.S_IMODE(os.stat(path).st_mode))
-        told = _run(host, staging, upstream)
+        fence.write(host, staging, None)
+        told, all_wal_why = _run_without(host, staging, upstream, shared, useless, all_wal_why)
     except (CoordinatorError, OSError) as error:
         why = error.message if isinstance(error, CoordinatorError) else str(error)
         _put_back(host, kept, staging)
@@ -198,6 +223,6 @@ def rewind(host: Host, data_directory: str, upstream: Upstream) -> dict[str, t.A
         raise Failed(" ".join(why.split()), **set_aside(data_directory)) from error
     _put_back(host, kept, staging)
     mark_standby(host, staging)
-    _rename(staging, place)
+    rename(staging, place)
     _forget(kept)
-    return {"method": "rewind", "bytes_copied": copied_bytes(told)}
+    return {"method": "rewind", "bytes_copied": copied_bytes(told), "all_wal_why": all_wal_why}

@@ -12,10 +12,9 @@ import re
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import read_text
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.lsn import Lsn
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.lsn import WAL_FILE, Lsn
 
 _ANCESTOR = re.compile(r"^\s*(\d+)\s+([0-9A-F]+/[0-9A-F]+)", re.MULTILINE)
-_SEGMENT_NAME = re.compile(r"[0-9A-F]{24}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,5 +84,23 @@ def oldest(names: t.Iterable[str], segment_bytes: int) -> Lsn | None:
 
     :param names: of the files in it.
     """
-    found = [(int(name[8:16], 16) << 32) + int(name[16:], 16) * segment_bytes for name in names if _SEGMENT_NAME.fullmatch(name)]
-    return Lsn(min(found)) if found else None
+    return min((Lsn.of_wal_file(name, segment_bytes) for name in names if WAL_FILE.fullmatch(name)), default=None)
+
+
+def shared(names: t.Iterable[str], segment_bytes: int, history: History, parted: Lsn) -> list[str]:
+    """The WAL segments that two instances have alike, in the order of their names: those that end before they parted.
+
+    Of one in which a timeline was left the part before that counts: what stands behind is nobody's, and is never read.
+
+    :param names: of the files in a directory.
+    :param history: of the instance that it belongs to.
+    :param parted: where both parted.
+    """
+
+    def alike(name: str) -> bool:
+        number, first = int(name[:8], 16), Lsn.of_wal_file(name, segment_bytes)
+        last = Lsn(first.position + segment_bytes)
+        ends = [min(last, end or last) for timeline, begin, end in history.stretches() if number == timeline and begin < last]
+        return any(first < end <= parted for end in ends)
+
+    return sorted(name for name in names if WAL_FILE.fullmatch(name) and alike(name))

@@ -20,9 +20,9 @@ import typing as t
 import zlib
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, unreadable
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, sync_directory, unreadable
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import file_mode
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.lsn import Lsn
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.lsn import WAL_FILE, Lsn
 
 # XLogPageHeaderData, XLogLongPageHeaderData and XLogRecord of the engine (xlog_internal.h, xlogrecord.h), in the host's byte order
 _PAGE = struct.Struct("=HHIQI4x")
@@ -30,9 +30,7 @@ _LONG_PAGE = struct.Struct("=HHIQI4xQII")
 _RECORD = struct.Struct("=IIQBB6x")
 _CONTINUES, _LONG = 0x01, 0x02
 _ALIGNMENT = 8
-_XLOG, _SWITCH = 0, 0x40
-
-_SEGMENT_NAME = re.compile(r"[0-9A-F]{24}")
+_XLOG, _SHUTDOWN, _SWITCH = 0, 0x00, 0x40
 
 #: records that end a transaction for good, by the names that pg_waldump has for them
 _COMMITS = re.compile(r"^Transaction/(?:COMMIT|COMMIT_PREPARED|DISTRIBUTED_COMMIT)\s+(\d+)", re.MULTILINE)
@@ -78,11 +76,13 @@ class End:
     :param timeline: the timeline that it ends on.
     :param position: the end of its last complete record.
     :param segment: the segment that holds that record.
+    :param shutdown: whether that record is the checkpoint of a shutdown, after which an instance writes nothing until it is started.
     """
 
     timeline: int
     position: Lsn
     segment: Segment
+    shutdown: bool = False
 
     def name(self, position: int) -> str:
         """Name of the file that holds a position on this timeline."""
@@ -107,9 +107,8 @@ def read_segment(path: str, name: str) -> Segment | None:
     magic, info, _timeline, address, _continued, system, segment_bytes, block = _LONG_PAGE.unpack(head)
     if not info & _LONG or segment_bytes != size or not block or size % block:
         return None
-    timeline, log, number = (int(name[first : first + 8], 16) for first in (0, 8, 16))
-    start = (log << 32) + number * size
-    return Segment(path, timeline, start, system, size, block, magic) if address == start else None
+    start = Lsn.of_wal_file(name, size).position
+    return Segment(path, int(name[:8], 16), start, system, size, block, magic) if address == start else None
 
 
 class _Reader(contextlib.ExitStack):
@@ -150,8 +149,8 @@ class _Reader(contextlib.ExitStack):
         size = _LONG_PAGE.size if info & _LONG else _PAGE.size
         return _Page(address + size, continued if info & _CONTINUES else 0)
 
-    def record_end(self, start: int, previous: int | None) -> int | None:
-        """Where the record ends that begins at a position, None when no complete one does.
+    def record_end(self, start: int, previous: int | None) -> tuple[int, bool] | None:
+        """Where the record ends that begins at a position, and whether it is the checkpoint of a shutdown; None when no complete one does.
 
         :param previous: where the record before it begins, which it names; None when that is not known.
         """
@@ -181,19 +180,30 @@ class _Reader(contextlib.ExitStack):
         if names != previous if previous is not None else names >= start:
             return None
         if (manager, info & 0xF0) == (_XLOG, _SWITCH):
-            return position + -position % self._model.size
-        return position + -position % _ALIGNMENT
+            return position + -position % self._model.size, False
+        return position + -position % _ALIGNMENT, (manager, info & 0xF0) == (_XLOG, _SHUTDOWN)
 
-    def walk(self, start: int) -> int:
-        """Where the last of the complete records ends that follow one another from a position on."""
-        previous = None
+    def walk(self, start: int) -> tuple[int, bool]:
+        """Where the last of the complete records ends that follow one another from a position on, and what it is."""
+        previous, shutdown = None, False
         while True:
-            end = self.record_end(start, previous)
-            if end is None:
-                return start
+            found = self.record_end(start, previous)
+            if found is None:
+                return start, shutdown
             # a record at the beginning of a page is named by where it begins behind the page's header
             page = self.page(start) if start % self._model.block == 0 else None
-            previous, start = page.content if page else start, end
+            previous = page.content if page else start
+            start, shutdown = found
+
+    def content(self, start: int, end: int) -> bytes:
+        """What records hold from a position to another, without the headers of pages."""
+        found = bytearray()
+        while start < end:
+            address = start - start % self._model.block
+            page = self.page(address)  # there is none behind a switch of the segment
+            begin, start = max(start, page.content if page else end), min(address + self._model.block, end)
+            found += self.read(begin, max(0, start - begin))
+        return bytes(found)
 
 
 def _last_page(reader: _Reader, segment: Segment) -> int:
@@ -215,7 +225,7 @@ def end_of_wal(data_directory: str) -> End | None:
     """
     directory = wal_directory(data_directory)
     try:
-        names = sorted((name for name in os.listdir(directory) if _SEGMENT_NAME.fullmatch(name)), reverse=True)
+        names = sorted((name for name in os.listdir(directory) if WAL_FILE.fullmatch(name)), reverse=True)
         for name in names:
             segment = read_segment(os.path.join(directory, name), name)
             if segment is not None:
@@ -242,7 +252,17 @@ def _end_of(segment: Segment) -> End | None:
             page = reader.page(address)
         if first is None:
             return None
-        return End(segment.timeline, Lsn(reader.walk(first)), segment)
+        position, shutdown = reader.walk(first)
+        return End(segment.timeline, Lsn(position), segment, shutdown)
+
+
+def holds(end: End, start: Lsn, text: bytes) -> bool:
+    """Whether a record between a position and the end of WAL holds a text.
+
+    :param start: where a record begins.
+    """
+    with _Reader(end.segment) as reader:
+        return text in reader.content(start.position, end.position.position)
 
 
 def missing(host: Host, data_directory: str, timeline: int, wal_from: str | None, salvage_directory: str | None) -> dict[str, t.Any]:
@@ -310,8 +330,8 @@ def _verified(host: Host, data_directory: str, end: End, start: Lsn, segments: t
             raise
         if last is not None:
             with _Reader(end.segment) as reader:
-                position = reader.record_end(Lsn.parse(last.group(1)).position, None)
-            end = dataclasses.replace(end, position=Lsn(position or 0))
+                found = reader.record_end(Lsn.parse(last.group(1)).position, None)
+            end = dataclasses.replace(end, position=Lsn(found[0] if found else 0))
         else:
             end = dataclasses.replace(end, position=start)
     return end, sum(int(count) for count in _COMMITS.findall(told))
@@ -344,8 +364,8 @@ def _pack(data_directory: str, end: End, segments: t.Sequence[str], salvage_dire
                 for name in segments:
                     with open(os.path.join(wal_directory(data_directory), name), "rb") as segment:
                         entry = archive.gettarinfo(arcname=name, fileobj=segment)
-                        begin = Lsn(int(name[8:16], 16) << 32).position + int(name[16:], 16) * end.segment.size
-                        archive.addfile(entry, t.cast(t.BinaryIO, _Cut(segment, end.position.position - begin)))
+                        length = end.position - Lsn.of_wal_file(name, end.segment.size)
+                        archive.addfile(entry, t.cast(t.BinaryIO, _Cut(segment, length)))
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
@@ -379,11 +399,7 @@ def place(data_directory: str, archive: str, own: End | None) -> dict[str, t.Any
             os.link(os.path.join(directory, name), os.path.join(t.cast(str, aside), name))
         for name in names:
             os.replace(os.path.join(stage, name), os.path.join(directory, name))
-        handle = os.open(directory, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        sync_directory(directory)
     except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
         raise CoordinatorError(f"the salvaged WAL in {archive} could not be put into {directory}: {error}") from error
     finally:
@@ -401,7 +417,7 @@ def _unpack(path: str, stage: str, own: End, mode: int) -> list[str]:
     names = []
     with tarfile.open(path, "r:gz") as archive:
         for entry in archive:
-            content = archive.extractfile(entry) if entry.isreg() and _SEGMENT_NAME.fullmatch(entry.name) else None
+            content = archive.extractfile(entry) if entry.isreg() and WAL_FILE.fullmatch(entry.name) else None
             if content is None:
                 raise CoordinatorError(f"{path} holds {entry.name!r}, which is no WAL segment: it was not made by this collection")
             target = os.path.join(stage, entry.name)
@@ -413,15 +429,12 @@ def _unpack(path: str, stage: str, own: End, mode: int) -> list[str]:
             _compare(target, entry.name, own)
             names.append(entry.name)
     first = min(names, default="")
-    if not first or sorted(names) != [own.name(_start_of(first, own) + number * own.segment.size) for number in range(len(names))]:
+    begins = Lsn.of_wal_file(first, own.segment.size) if first else own.position
+    if not first or sorted(names) != [own.name(begins.position + number * own.segment.size) for number in range(len(names))]:
         raise CoordinatorError(f"{path} does not hold WAL segments of timeline {own.timeline} that follow one another: {', '.join(names)}")
-    if _start_of(first, own) > own.position.position:
+    if begins > own.position:
         raise CoordinatorError(f"the salvaged WAL begins with {first}, the standby's ends at {own.position}: there is a gap between them")
     return sorted(names)
-
-
-def _start_of(name: str, own: End) -> int:
-    return (int(name[8:16], 16) << 32) + int(name[16:], 16) * own.segment.size
 
 
 def _compare(path: str, name: str, own: End) -> None:

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Times our playbooks beside the bare commands, in turn, on the hosts that `make hosts` made.
 
-ROWS ("pair activate fleet8") is what: one pair, made and run again, beside the bare commands; its standby activated, when the
-primary is dead and when its host is silent, beside a bare promotion; eight clusters in one run, beside one of them.
+ROWS ("pair activate rejoin switchover fleet8") is what: one pair, made and run again, beside the bare commands; its standby activated,
+when the primary is dead and when its host is silent, beside a bare promotion; a former primary that diverged, rewound, beside a new
+copy; the write gap of a switchover, beside stop and promotion alone; eight clusters in one run, beside one of them.
 RUNS (3) is how often, SIZES ("small 2g") how much data the coordinator of the pair holds. Other rows stay in results/bench.json.
 Seconds are medians.
 """
@@ -16,15 +17,17 @@ import os
 from statistics import median
 
 import cluster
+import switchover
 from cluster import HERE, Run
 
 RESULTS = HERE / "results/bench.json"
 ENGINE = "real" if os.environ.get("WHPG_IMAGE") else "simulated"
 RUNS = int(os.environ.get("RUNS", "3"))
-ROWS = os.environ.get("ROWS", "pair activate fleet8").split()
+ROWS = os.environ.get("ROWS", "pair activate rejoin switchover fleet8").split()
 SIZES = os.environ.get("SIZES", "small 2g").split()
 ENABLE = "warehousepg.coordinator.enable_mirroring"
 ACTIVATE = "warehousepg.coordinator.activate_standby"
+REJOIN = "warehousepg.coordinator.rejoin"
 
 
 def measure(size: str) -> list[dict]:
@@ -73,6 +76,41 @@ def measure_activate() -> list[dict]:
     return rows
 
 
+def measure_rejoin(size: str) -> dict:
+    """The row of a former primary that diverged, which is rewound, beside a copy in its place, with 1 GiB of WAL on the source.
+
+    The roles change hands with each rewind, and a copy comes without old WAL: so it is all rewinds, then all copies. The first run of
+    each is not timed. The ratio is that of the times until it streams.
+    """
+    data_mib = cluster.fill(size)
+    rewound, copied = [], []
+    with cluster.WithWal(gib=1) as pair:
+        for number in range(RUNS + 1):
+            print(f"rejoin, {size}: rewind {number} of {RUNS}", flush=True)
+            pair.diverge()
+            cluster.settle()
+            rewound.append(cluster.playbook(REJOIN))
+        for number in range(RUNS + 1):
+            print(f"rejoin, {size}: copy {number} of {RUNS}", flush=True)
+            pair.stop_standby()
+            cluster.settle()
+            copied.append(cluster.playbook(REJOIN, "-e", "rejoin_method=basebackup"))
+            pair.remove_aside()
+    measured = row("rejoin", size, rewound[1:], [run.wall_s for run in copied[1:]], "copy")
+    figures = {"wall_ratio": measured["ratio"]}
+    for what in ("streaming_s", "module_s"):
+        ours, theirs = (median(getattr(run, what) for run in runs[1:]) for runs in (rewound, copied))
+        figures.update({what: ours, f"copy_{what}": theirs, f"{what[:-2]}_ratio": ours / theirs})
+    figures["ratio"] = figures.pop("streaming_ratio")
+    return {
+        **measured,
+        **{name: round(value, 2) for name, value in figures.items()},
+        "data_mib": data_mib,
+        "copied_mib": max(run.copied_mib for run in rewound[1:]),
+        "copy_mib": max(run.copied_mib for run in copied[1:]),
+    }
+
+
 def measure_fleet8() -> list[dict]:
     """The row of eight clusters. The first run is not timed."""
     all_of_them, one_of_them = [], []
@@ -118,8 +156,10 @@ def write(rows: list[dict]) -> None:
 
 def show(rows: list[dict]) -> None:
     columns = ["operation", "size", "engine", "wall_s", "wall_min_s", "wall_max_s", "module_s"]
-    columns += ["bare_s", "bare_min_s", "bare_max_s", "one_s", "one_min_s", "one_max_s"]
-    columns += ["overhead_s", "ratio", "module_over_s", "data_mib", "module_rss_mib"]
+    columns += ["gap_s", "gap_min_s", "gap_max_s", "gap_over_s", "bare_s", "bare_min_s", "bare_max_s", "one_s", "one_min_s", "one_max_s"]
+    columns += ["copy_s", "copy_min_s", "copy_max_s", "copy_module_s", "streaming_s", "copy_streaming_s"]
+    columns += ["overhead_s", "ratio", "wall_ratio", "module_ratio", "module_over_s"]
+    columns += ["data_mib", "copied_mib", "copy_mib", "module_rss_mib"]
     table = [columns] + [[str(row.get(column, "")) for column in columns] for row in rows]
     widths = [max(map(len, column)) for column in zip(*table)]
     for line in table:
@@ -136,6 +176,14 @@ def main() -> None:
         cluster.fill("small")
     if "activate" in ROWS:
         rows += measure_activate()
+        write(rows)
+    if "rejoin" in ROWS:
+        for size in SIZES:
+            rows.append(measure_rejoin(size))
+            write(rows)
+        cluster.fill("small")
+    if "switchover" in ROWS:
+        rows.append(switchover.measure(RUNS, ENGINE))
         write(rows)
     if "fleet8" in ROWS:
         rows += measure_fleet8()

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from activating import Operator
-from conftest import Coordinator, Host, changes, playbook, podman, status, unreachable, wait_in_sync
+from conftest import NET, Coordinator, Host, changes, playbook, podman, status, unreachable, wait_in_sync
 
 REJOIN = "warehousepg.coordinator.rejoin"
 SEGMENTS = Host("sdw1")
@@ -42,6 +42,7 @@ def diverged(mirrored, primary, standby, operator) -> None:
     """Commits that the standby never got, and that could not be brought to it, are on the disk of the former primary."""
     primary.sql("CREATE TABLE kept (number int)")
     primary.run(f"echo '# of this host' | tee -a {primary.directory}/postgresql.conf >> {primary.directory}/pg_hba.conf")
+    primary.sql("SELECT pg_switch_wal()")  # so that both have a whole segment alike
     wait_in_sync(primary)
     standby.stop()
     for number in range(5):
@@ -68,9 +69,8 @@ def beside(primary: Coordinator) -> list[str]:
     return [name for name in primary.run(f"ls -A {PLACE}").split() if name != "gpseg-1"]
 
 
-def check_mirrored(primary: Coordinator, former: Coordinator) -> None:
+def check_standby(primary: Coordinator, former: Coordinator) -> None:
     """The former primary is the standby, under a number of its own, and nothing of the way there is left."""
-    assert status() == ("mirrored", 0)
     assert former.host.file(f"{former.directory}/standby.signal").exists
     registered = primary.sql("SELECT dbid FROM gp_segment_configuration WHERE content = -1 AND role = 'm'")
     assert former.run(f"cat {former.directory}/internal.auto.conf").replace(" ", "") == f"gp_dbid={registered}"
@@ -79,8 +79,32 @@ def check_mirrored(primary: Coordinator, former: Coordinator) -> None:
         assert "rewind" not in coordinator.run(f"cat {coordinator.directory}/pg_hba.conf")
     rights = "SELECT has_function_privilege('standby_replicator', 'pg_read_binary_file(text)', 'EXECUTE')"
     assert primary.sql(rights) == "f"
+
+
+def check_settled() -> None:
+    assert status() == ("mirrored", 0)
     again = rejoin()
     assert (again.code, again.changes) == (0, 0)
+
+
+def oldest_wal(coordinator: Coordinator) -> str:
+    """Name of its oldest WAL segment."""
+    return coordinator.run(f"ls {coordinator.quoted}/pg_wal | grep -E '^[0-9A-F]{{24}}$' | head -n 1")
+
+
+def file_number(coordinator: Coordinator, segment: str) -> str:
+    """What a copy of the segment would have another of."""
+    return coordinator.run(f"stat -c %i {coordinator.quoted}/pg_wal/{segment}")
+
+
+def digest(coordinator: Coordinator, segment: str) -> str:
+    return coordinator.run(f"md5sum < {coordinator.quoted}/pg_wal/{segment}")
+
+
+def check_pages(primary: Coordinator) -> None:
+    """Every page of it is whole; it is stopped for that, which cannot be done with a standby."""
+    primary.stop()
+    primary.run(f"pg_controldata {primary.quoted} | grep -q 'checksum version: *0' || pg_checksums --check -D {primary.quoted}")
 
 
 def fail_back(operator: Operator, primary: Coordinator, former: Coordinator, query: str) -> str:
@@ -111,17 +135,20 @@ def test_one_that_has_nothing_of_its_own_is_started_as_it_is(primary, standby, o
     assert done.line.startswith("mirrored: cdw streams in sync from scdw")
     assert "it rejoined as it is: it has nothing of its own" in done.line
     assert beside(primary) == []
-    check_mirrored(standby, primary)
+    check_standby(standby, primary)
+    check_settled()
 
     # And back again, each host the other's standby.
     assert fail_back(operator, standby, primary, "SELECT count(*) FROM kept") == "100"
     assert "as it is" in rejoin().line
-    check_mirrored(primary, standby)
+    check_standby(primary, standby)
 
 
 @pytest.mark.usefixtures("diverged")
 def test_one_that_diverged_is_rewound_and_says_what_it_had(primary, standby, operator):
     log = primary.run(f"ls {primary.directory}/log").split()
+    segment = oldest_wal(standby)
+    file = file_number(primary, segment)
     assert "by pg_rewind: its WAL goes on to" in rejoin("--check").line
 
     done = rejoin()
@@ -132,13 +159,18 @@ def test_one_that_diverged_is_rewound_and_says_what_it_had(primary, standby, ope
     assert [entry["method"] for entry in report] == ["rewind"]
     assert report[0]["from"] in done.line and report[0]["last_commit"] in done.line
     assert beside(primary) == []
-    for file in ("postgresql.conf", "pg_hba.conf"):
-        assert "# of this host" in primary.run(f"cat {primary.directory}/{file}")
+    for name in ("postgresql.conf", "pg_hba.conf"):
+        assert "# of this host" in primary.run(f"cat {primary.directory}/{name}")
     assert set(log) <= set(primary.run(f"ls {primary.directory}/log").split())
-    check_mirrored(standby, primary)
+    assert file_number(primary, segment) == file, "WAL that both have is not copied"
+    assert "MiB were copied;" in done.line, "and nothing is said of why it would be"
+    check_standby(standby, primary)
+    check_settled()
+    assert digest(primary, segment) == digest(standby, segment)
 
     assert fail_back(operator, standby, primary, "SELECT count(*) FROM kept") == "10"
     assert primary.sql("SELECT count(*) FROM pg_class WHERE relname = 'discarded'") == "0"
+    check_pages(primary)
 
 
 @pytest.mark.usefixtures("diverged")
@@ -153,35 +185,12 @@ def test_what_cannot_be_rewound_is_copied_and_kept(primary, standby):
     assert f"what was there is in {PLACE}/{aside}" in done.line
     assert "FENCED_scdw" in primary.run(f"cat {PLACE}/{aside}/postgresql.conf")
     assert primary.run(f"cat {PLACE}/{aside}/base/odd/1") == ""
-    check_mirrored(standby, primary)
+    check_standby(standby, primary)
     primary.run(f"chmod 700 {PLACE}/{aside}/base/odd")
 
 
 @pytest.mark.usefixtures("mirrored")
-@pytest.mark.parametrize(
-    ("spoil", "said"),
-    [
-        ("rm {0}/global/pg_control", "lacks global/pg_control"),
-        ("rm -r {0}/pg_xact", "lacks pg_xact"),
-        ("rm {0}/PG_VERSION", "not whole"),
-        ("mv {0} {1}/.gpseg-1.coordinator_rewind", "a rewind of it was cut off"),
-    ],
-    ids=["control file", "transactions", "version", "cut off"],
-)
-def test_what_is_unusable_is_copied_and_kept_unless_told_otherwise(primary, standby, operator, spoil, said):
-    lose(primary)
-    assert operator.activate().code == 0
-    primary.run(spoil.format(primary.quoted, shlex.quote(PLACE)))
-    remove = "PG_VERSION" in spoil
-    done = rejoin(remove_old=remove)
-    assert done.code == 0
-    assert "it rejoined by a new copy" in done.line and said in done.line
-    assert len(beside(primary)) == (0 if remove else 1)
-    check_mirrored(standby, primary)
-
-
-@pytest.mark.usefixtures("mirrored")
-def test_something_else_in_its_place_is_not_touched(primary, operator):
+def test_what_is_unusable_is_copied_and_kept_and_something_else_is_not_touched(primary, standby, operator):
     lose(primary)
     assert operator.activate().code == 0
     primary.run(f"mv {primary.directory} {PLACE}/away; mkdir {primary.directory}; touch {primary.directory}/photo")
@@ -189,7 +198,27 @@ def test_something_else_in_its_place_is_not_touched(primary, operator):
     assert done.code == 2
     assert "no instance" in done.line
     assert primary.run(f"ls {primary.directory}") == "photo"
-    assert status() == ("unmirrored", 2)
+    primary.run(f"rm -r {primary.directory}; mv {PLACE}/away {primary.directory}")
+
+    # A former primary first, then what was the standby.
+    kept = 0
+    for spoil, said in (
+        ("rm {0}/global/pg_control", "lacks global/pg_control"),
+        ("rm -r {0}/pg_xact", "lacks pg_xact"),
+        ("rm {0}/PG_VERSION", "not whole"),
+        ("mv {0} {1}/.gpseg-1.coordinator_rewind", "a rewind of it was cut off"),
+    ):
+        if kept:
+            primary.stop()
+        primary.run(spoil.format(primary.quoted, shlex.quote(PLACE)))
+        remove = "PG_VERSION" in spoil
+        done = rejoin(remove_old=remove)
+        assert done.code == 0
+        assert done.line.startswith("mirrored: ") and "it rejoined by a new copy" in done.line and said in done.line
+        kept += not remove
+        assert len(beside(primary)) == kept
+    check_standby(standby, primary)
+    check_settled()
 
 
 @pytest.mark.usefixtures("mirrored")
@@ -199,13 +228,13 @@ def test_a_host_that_was_silent_comes_back(primary, standby, operator):
     refused = rejoin()
     assert refused.code == 2
     assert "split_brain" in refused.line or "cdw, scdw" in refused.line
-    assert "10.203.17.11" in SEGMENTS.run("sudo nft list ruleset")
+    assert f"{NET}.11" in SEGMENTS.run("sudo nft list ruleset")
     primary.stop()
     done = rejoin()
     assert done.code == 0
     assert SEGMENTS.run("ls /etc/warehousepg-coordinator 2> /dev/null || true") == ""
-    assert "10.203.17.11" not in SEGMENTS.run("sudo nft list ruleset")
-    check_mirrored(standby, primary)
+    assert f"{NET}.11" not in SEGMENTS.run("sudo nft list ruleset")
+    check_standby(standby, primary)
 
 
 @pytest.fixture
@@ -219,8 +248,7 @@ def tablespace(primary, standby):
 
 
 @pytest.mark.usefixtures("mirrored", "tablespace")
-@pytest.mark.parametrize("method", ["rewind", "basebackup"])
-def test_tablespaces_come_along(primary, standby, operator, method):
+def test_tablespaces_come_along(primary, standby, operator):
     primary.sql(f"CREATE TABLESPACE apart LOCATION '{APART}'", role="dispatch")
     primary.sql("CREATE TABLE kept (number int) TABLESPACE apart")
     primary.sql("INSERT INTO kept SELECT generate_series(1, 1000)")
@@ -230,14 +258,20 @@ def test_tablespaces_come_along(primary, standby, operator, method):
     primary.sql("INSERT INTO kept SELECT generate_series(1001, 2000)")
     lose(primary)
     promote(operator, primary)
-    old = primary.run(f"ls {APART}")
 
-    done = rejoin(method=method)
-    assert done.code == 0
-    assert ("by pg_rewind" if method == "rewind" else "by a new copy") in done.line
-    dbid = primary.run(f"sed -n 's/^gp_dbid *= *//p' {primary.directory}/internal.auto.conf")
-    assert primary.run(f"readlink {primary.directory}/pg_tblspc/*") == f"{APART}/{dbid}"
-    there = primary.run(f"ls {APART}").split()
-    assert there == [dbid] if method == "rewind" else len(there) == 2 and any(name.startswith(f"{old}.") for name in there)
-    check_mirrored(standby, primary)
+    def own_part(former: Coordinator) -> str:
+        dbid = former.run(f"sed -n 's/^gp_dbid *= *//p' {former.directory}/internal.auto.conf")
+        assert former.run(f"readlink {former.directory}/pg_tblspc/*") == f"{APART}/{dbid}"
+        return dbid
+
+    assert "by pg_rewind" in rejoin().line
+    assert primary.run(f"ls {APART}").split() == [own_part(primary)]
+    check_standby(standby, primary)
     assert fail_back(operator, standby, primary, "SELECT count(*) FROM kept") == "1000"
+
+    old = standby.run(f"ls {APART}")
+    assert "by a new copy" in rejoin(method="basebackup").line
+    there = standby.run(f"ls {APART}").split()
+    assert len(there) == 2 and own_part(standby) in there and any(name.startswith(f"{old}.") for name in there)
+    check_standby(primary, standby)
+    assert fail_back(operator, primary, standby, "SELECT count(*) FROM kept") == "1000"

@@ -49,6 +49,33 @@ def test_a_move_that_was_cut_off_is_finished(instance, place):
     assert sorted(os.listdir(place)) == ["1", "8.removed-1"]
 
 
+@pytest.mark.parametrize("cut_off", [None, "part", "link"])
+def test_what_was_moved_aside_is_brought_back(instance, place, cut_off):
+    where = aside.move(str(instance), 8, ".removed-1")
+    if cut_off:
+        (place / "8.removed-1").rename(place / "8")
+    if cut_off == "link":
+        aside.relink(where, 20, str(place / "8"))
+    aside.bring(where, str(instance))
+    assert os.listdir(instance.parent) == ["gpseg-1"]
+    assert sorted(os.listdir(place)) == ["1", "8"]
+    assert (instance / "pg_tblspc" / "20" / "table").read_text() == "of 8"
+
+
+def test_what_is_brought_to_another_place_keeps_its_parts(instance, place, tmp_path):
+    aside.bring(str(instance), str(tmp_path / "other"))
+    assert sorted(os.listdir(place)) == ["1", "8"]
+    assert (tmp_path / "other" / "pg_tblspc" / "20" / "table").read_text() == "of 8"
+
+
+def test_nothing_is_brought_over_something_else(instance, tmp_path):
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "precious").touch()
+    with pytest.raises(CoordinatorError, match="cannot be renamed"):
+        aside.bring(str(instance), str(tmp_path / "other"))
+    assert (instance / "PG_VERSION").exists()
+
+
 def test_what_stands_in_the_way_is_kept(instance):
     (instance.parent / "gpseg-1.removed-1").mkdir()
     (instance.parent / "gpseg-1.removed-1" / "precious").touch()

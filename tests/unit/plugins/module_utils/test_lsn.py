@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.lsn import Lsn
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.lsn import WAL_FILE, Lsn
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -44,3 +44,11 @@ def test_refuses_other_text_and_names_it(text):
 )
 def test_names_wal_files(lsn, timeline, mebibytes, name):
     assert Lsn.parse(lsn).wal_file(timeline, mebibytes << 20) == name
+
+
+@given(positions, st.integers(1, 9), st.integers(0, 10))
+def test_a_wal_file_begins_at_its_segment(lsn, timeline, power):
+    size = 1 << 20 + power
+    name = lsn.wal_file(timeline, size)
+    assert WAL_FILE.fullmatch(name)
+    assert Lsn.of_wal_file(name, size) == Lsn(lsn.position // size * size)

@@ -82,6 +82,12 @@ def test_what_is_its_own_is_known_before_it_is_discarded(asked):
     assert choose(former(SWITCH), SOURCE, asked).discards is None
 
 
+@pytest.mark.parametrize(("system", "told"), [("1", Lsn(SWITCH)), ("2", None), (None, None)])
+def test_what_is_unusable_tells_what_it_had_by_wal_of_this_system(system, told):
+    found = former(SWITCH + 8, lacks=("pg_xact",), wal_system=system)
+    assert choose(found, SOURCE, "auto") == rejoin.Choice("basebackup", "its data directory lacks pg_xact", told)
+
+
 @given(histories(), histories(), st.integers(0, 100))
 def test_nothing_of_its_own_is_ever_followed_up_or_silently_discarded(own, of_source, end):
     found = former(end, own)
@@ -128,10 +134,14 @@ SITE = snapshot.Site("/c", "gpadmin", True, 10 << 30, "gpadmin", False, "postgre
 AFTER = ["write_dbid", "write_settings", "start", "wait_streaming"]
 
 
-def planned(found, asked="auto", remove_old=False, password=None, kept=True, **place):
+def steps_of(found, asked="auto", remove_old=False, password=None, kept=True, **place):
     passfile = Passfile("/p", kept, "abcd")
     seen = standby.Standby(but(snapshot.Place(SITE, found.instance, passfile), **place), kept)
-    return [step.name for step in rejoin.plan(seen, found, SOURCE, asked, WANTED, password, COPY, remove_old)]
+    return rejoin.plan(seen, found, SOURCE, asked, WANTED, password, COPY, remove_old)
+
+
+def planned(found, *arguments, **named):
+    return [step.name for step in steps_of(found, *arguments, **named)]
 
 
 def test_steps():
@@ -144,6 +154,12 @@ def test_steps():
     assert planned(Former(Instance("/c/gpseg-1", "absent"))) == [step for step in copied if step != "set_aside"]
     assert planned(Former(Instance("/c/gpseg-1", "absent"), rewinding=True)) == copied
     assert planned(former(instance=STANDBY)) == AFTER
+
+
+@pytest.mark.parametrize(("history", "left_in"), [(History(1), "000000010000000000000005"), (History(2, ((1, Lsn(SWITCH - 16)),)), None)])
+def test_the_wal_in_which_the_source_went_on_by_itself_is_not_copied_twice(history, left_in):
+    steps = steps_of(former(SWITCH + 8, history))
+    assert [step.arguments["left_in"] for step in steps if step.name == "rewind"] == [left_in]
 
 
 def test_a_password_and_a_free_place_come_before_the_rewind():
@@ -237,7 +253,7 @@ def test_a_copy_takes_the_place_of_what_cannot_be_rewound(host, data_directory, 
         "copy": lambda: {"method": "basebackup", "bytes_copied": 5},
         "swap_in": lambda: (data_directory / "pg_hba.conf").write_text(rules) and None,
     }
-    found = rejoin.Rejoining(host, str(data_directory), UPSTREAM, copying, None).rewind()
+    found = rejoin.Rejoining(host, str(data_directory), UPSTREAM, copying, None).rewind("0/14000060", None)
     assert found == {
         "method": "basebackup",
         "bytes_copied": 5,

@@ -5,20 +5,26 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils import rewind
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.configuration import change_fence, fenced_by
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import Upstream, parse_conninfo
 
-UPSTREAM = Upstream("127.0.0.1", 5432, "r", "/p", {"options": "-c wal_sender_timeout=10s"})
+from .test_relay import LIST
+from .wal_writer import SEGMENT, WalWriter
+
+#: by TLS, where nothing is put between
+UPSTREAM = Upstream("127.0.0.1", 5432, "r", "/p", {"options": "-c wal_sender_timeout=10s", "sslmode": "require"})
+BY_TLS = "the connection to the primary is by TLS"
 FENCE = "FENCED_scdw_is_primary.conf"
 # As the engine's: configuration and access rules become the source's, logs go.
 REWINDS = """
 test ! -e "$2/standby.signal" || exit 3
 ! grep -q FENCED "$2/postgresql.conf" || exit 4
 test ! -e "$GONE" || exit 5
-echo port=6000 > "$2/postgresql.conf"; echo source > "$2/pg_hba.conf"; mkdir -p "$2/log"; echo source > "$2/log/source"
+echo port=6000 > "$2/postgresql.conf"; echo source > "$2/pg_hba.conf"; rm "$2/server.key"; mkdir -p "$2/log"; echo source > "$2/log/source"
 printf '  1024/2048 kB (50%%) copied\\r  2048/2048 kB (100%%) copied\\n' >&2"""
 
 
@@ -29,6 +35,8 @@ def former(data_directory):
     conf = data_directory / "postgresql.conf"
     conf.write_text(change_fence(conf.read_text(), FENCE))
     (data_directory / "pg_hba.conf").write_text("own\n")
+    (data_directory / "server.key").write_text("own\n")
+    (data_directory / "server.key").chmod(0o600)
     (data_directory / "log").mkdir()
     (data_directory / "log" / "own").write_text("own\n")
     return data_directory
@@ -37,13 +45,14 @@ def former(data_directory):
 def test_it_is_rewound_under_another_name_and_keeps_what_is_its_own(host, program, former, monkeypatch):
     monkeypatch.setenv("GONE", str(former))
     program("pg_rewind", REWINDS)
-    assert rewind.rewind(host, str(former), UPSTREAM) == {"method": "rewind", "bytes_copied": 2 << 20}
+    assert rewind.rewind(host, str(former), UPSTREAM) == {"method": "rewind", "bytes_copied": 2 << 20, "all_wal_why": BY_TLS}
     assert (former / "standby.signal").exists()
     conf = (former / "postgresql.conf").read_text()
     assert fenced_by(conf) is None
     assert "port=5432" in conf and "internal.auto.conf" in conf
     assert (former / "pg_hba.conf").read_text() == "own\n"
     assert (former / "internal.auto.conf").read_text() == "gp_dbid=8\n"
+    assert (former / "server.key").read_text() == "own\n" and (former / "server.key").stat().st_mode & 0o777 == 0o600
     assert os.listdir(former / "log") == ["own"]
     assert os.listdir(former.parent) == ["gpseg-1"]
 
@@ -60,6 +69,84 @@ case "$4" in *gp_role*) echo 'FATAL: unrecognized configuration parameter "gp_ro
     assert first["options"] == "-c wal_sender_timeout=10s -c gp_role=utility"
     assert second["options"] == "-c wal_sender_timeout=10s -c gp_session_role=utility"
     assert (second["dbname"], second["user"], second["passfile"]) == ("postgres", "r", "/p")
+
+
+# Asks for the list over the socket that it is given, and removes from the target what is not listed.
+LISTS = f"""
+exec {sys.executable} - "$2" "$4" << 'END'
+import os, re, socket, struct, sys
+parameters = dict(re.findall(r"(\\w+)=(\\S+)", sys.argv[2]))
+client = socket.socket(socket.AF_UNIX)
+client.connect(parameters["host"] + "/.s.PGSQL." + parameters["port"])
+query = open(os.environ["QUERY"], "rb").read() + b"\\0"
+client.sendall(struct.pack("!II", 8, 196608) + b"Q" + struct.pack("!I", len(query) + 4) + query)
+client.shutdown(socket.SHUT_WR)
+answer = client.makefile("rb").read().decode("latin-1")
+for name in os.listdir(sys.argv[1] + "/pg_wal"):
+    if name in answer:
+        os.unlink(sys.argv[1] + "/pg_wal/" + name)
+END"""
+
+
+@pytest.fixture
+def plain(primary):
+    """A connection to a server that has no TLS, and answers with what it was sent."""
+    return Upstream("127.0.0.1", primary.port, "r", None, {})
+
+
+@pytest.fixture
+def with_wal(former):
+    (former / "pg_wal").mkdir()
+    writer = WalWriter(3 * SEGMENT)
+    while writer.end < 6 * SEGMENT - 100:
+        writer.record()
+    return writer.write(former / "pg_wal")
+
+
+def test_wal_that_both_have_is_not_listed_and_stays(host, program, former, plain, with_wal, tmp_path, monkeypatch):
+    (tmp_path / "query").write_bytes(LIST)
+    monkeypatch.setenv("QUERY", str(tmp_path / "query"))
+    program("pg_rewind", LISTS)
+    files = {name: os.stat(former / "pg_wal" / name).st_ino for name in with_wal}
+    done = rewind.rewind(host, str(former), plain, with_wal[:2], with_wal[2:])
+    assert done["all_wal_why"] is None
+    del files[with_wal[2]]
+    assert {name: os.stat(former / "pg_wal" / name).st_ino for name in os.listdir(former / "pg_wal")} == files
+    assert os.listdir(former.parent) == ["gpseg-1"]
+
+
+def test_where_the_list_is_asked_for_in_another_way_all_is_copied(host, program, former, plain, with_wal, tmp_path, monkeypatch):
+    (tmp_path / "query").write_bytes(b"SELECT 1")
+    monkeypatch.setenv("QUERY", str(tmp_path / "query"))
+    program("pg_rewind", LISTS)
+    done = rewind.rewind(host, str(former), plain, with_wal[:2])
+    assert done["all_wal_why"] == "this pg_rewind asks for the list of files in another way"
+    assert sorted(os.listdir(former / "pg_wal")) == with_wal
+
+
+def test_wal_that_recovery_wrote_over_is_missed(host, program, former, plain, with_wal):
+    program("pg_rewind", f"mv $2/pg_wal/{with_wal[0]} $2/pg_wal/000000010000000000000099")
+    with pytest.raises(rewind.Failed, match=with_wal[0]):
+        rewind.rewind(host, str(former), plain, with_wal[:2])
+
+
+def test_where_no_links_can_be_made_all_is_copied(host, program, former, plain, with_wal, monkeypatch):
+    def no_links(*_arguments):
+        raise OSError(18, "Invalid cross-device link")
+
+    monkeypatch.setattr(rewind.shared_wal.os, "link", no_links)
+    program("pg_rewind", "true")
+    done = rewind.rewind(host, str(former), plain, with_wal[:2])
+    assert done["all_wal_why"] == "nothing can be put between: Invalid cross-device link"
+    assert os.listdir(former.parent) == ["gpseg-1"]
+
+
+def test_with_the_primary_away_nothing_is_touched(host, former, plain, primary):
+    primary.leave()
+    with pytest.raises(rewind.CoordinatorError, match="does not answer"):
+        rewind.rewind(host, str(former), plain)
+    assert fenced_by((former / "postgresql.conf").read_text()) == FENCE
+    assert os.listdir(former.parent) == ["gpseg-1"]
 
 
 def test_what_cannot_be_rewound_is_aside_as_it_was(host, program, former):

@@ -27,10 +27,14 @@ STATS = (
 )
 
 
-def written(records, start=SEGMENT):
-    writer = WalWriter(start)
+def append(writer, records):
     for size in records:
         writer.record(switch=True) if size == "switch" else writer.record(size)
+
+
+def written(records, start=SEGMENT):
+    writer = WalWriter(start)
+    append(writer, records)
     return writer
 
 
@@ -65,6 +69,31 @@ def test_finds_the_end_of_what_was_written(directory, records, segment):
     assert end_of(directory, writer) == writer.end
 
 
+@given(RECORDS, st.booleans())
+def test_knows_whether_the_last_record_is_the_checkpoint_of_a_shutdown(directory, records, shutdown):
+    writer = written(records)
+    writer.record(88, shutdown=True)
+    if not shutdown:
+        writer.record()
+    assert end_of(directory, writer) == writer.end
+    assert wal.end_of_wal(str(directory)).shutdown == shutdown
+
+
+@given(RECORDS, RECORDS, st.integers(1, 2 * SEGMENT), RECORDS)
+def test_finds_a_text_wherever_pages_cut_it(directory, earlier, before, size, after):
+    text = b"token" * size
+    writer = written(earlier)
+    start = Lsn(writer.end)
+    append(writer, before)
+    writer.record(text=text[:size])
+    written_there = Lsn(writer.end)
+    append(writer, after)
+    end_of(directory, writer)
+    end = wal.end_of_wal(str(directory))
+    assert wal.holds(end, start, text[:size])
+    assert not wal.holds(end, written_there, b"token") and not wal.holds(end, start, text[:size] + b"\xfe" * 4)
+
+
 @given(RECORDS)
 def test_what_waits_to_be_used_again_is_not_valid(directory, records):
     """Behind the end there is what the file held before, when it was a segment of an earlier place."""
@@ -85,7 +114,8 @@ def test_a_record_whose_rest_is_missing_is_not_valid(directory, records, data):
     for number, content in writer.content.items():
         behind = max(0, min(SEGMENT, cut - number * SEGMENT))
         content[behind:] = bytes(SEGMENT - behind)
-    complete = [end for start, end in writer.records if end <= cut or (end % SEGMENT == 0 and start + 24 <= cut)]
+    sizes = [*records, 16]
+    complete = [end for (start, end), size in zip(writer.records, sizes) if end <= cut or (size == "switch" and start + 24 <= cut)]
     found = end_of(directory, writer)
     assert found in (complete[-1], None) if complete else found in (SEGMENT, None)
 

@@ -43,13 +43,13 @@ class WalWriter:
         self._put(position, header)
         return position + len(header)
 
-    def record(self, payload=16, switch=False):
+    def record(self, payload=16, switch=False, shutdown=False, text=b""):
         """Append a record; None is written of what comes after it."""
         position = self.end if self.end % BLOCK else self._page(self.end, 0)
         start = position
-        manager, info = (0, 0x40) if switch else (1, 0)
-        total = 24 + (0 if switch else payload)
-        data = struct.pack("=IIQBB2xI", total, 1, self.last, info, manager, 0) + b"\xaa" * (total - 24)
+        manager, info = (0, 0x40) if switch else (0, 0) if shutdown else (1, 0)
+        total = 24 + (0 if switch else len(text) or payload)
+        data = struct.pack("=IIQBB2xI", total, 1, self.last, info, manager, 0) + (text or b"\xaa" * (total - 24))
         while data:
             room = BLOCK - position % BLOCK
             self._put(position, data[:room])

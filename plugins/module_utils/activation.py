@@ -21,6 +21,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan impor
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import create_slot, slots
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.standby import write_settings
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.stream import Stream, read_stream
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.timeline import read_history
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict import BOTH_DOWN
 
 #: seconds without any progress after which a promotion is taken to hang
@@ -147,9 +148,13 @@ def refusal(found: Candidate, wanted: Wanted, expected: loss.Loss) -> str | None
         return f"the standby in {where} is {standby.control.state}, not in recovery: see its log, {instance.recent_errors(where)}"
     startable = wanted.both_down and verdict.get("state") == BOTH_DOWN
     if running is None and not (startable or found.placing or needs_salvage(found, wanted)):
-        return f"the standby in {where} is stopped: start it, or set both_down if the primary is down too and shall not be started instead"
+        return (
+            f"the standby in {where} is stopped: start it, or set activate_standby_both_down if the primary is down too and shall not be "
+            "started instead"
+        )
     if expected.known != loss.NONE and not wanted.accept_loss:
-        return f"{_words(expected)} would be lost: {expected.why}. Set accept_loss to accept it for this run; {loss.MEANING}"
+        accept = "Set activate_standby_accept_loss to accept it for this run"
+        return f"{_words(expected)} would be lost: {expected.why}. {accept}; {loss.MEANING}"
     return None
 
 
@@ -317,9 +322,10 @@ class Activation:
                 if mode == "immediate":
                     raise
 
-    def wait_dispatch(self) -> None:
+    def wait_dispatch(self, statement: str = "SELECT 1") -> None:
         """Wait until queries are answered in dispatch mode.
 
+        :param statement: what is asked; it returns one value.
         :raises CoordinatorError: they are not within the time, or the instance says why they never will be.
         """
         heard: list[str] = []
@@ -327,7 +333,7 @@ class Activation:
         def settled() -> bool:
             try:
                 with connection.connect_primary(self._instance(), self._timeout, dispatch=True) as open_connection:
-                    open_connection.value("SELECT 1")
+                    open_connection.value(statement)
                 heard[:] = []
                 return True
             except CoordinatorError as error:
@@ -423,6 +429,5 @@ class Activation:
 
 def switch_position(data_directory: str, timeline: int) -> str | None:
     """Where a timeline began, by its history file; None for the first."""
-    text = read_text(os.path.join(wal.wal_directory(data_directory), f"{timeline:08X}.history")) or ""
-    found = re.findall(r"^\s*\d+\s+([0-9A-F]+/[0-9A-F]+)", text, re.MULTILINE)
-    return found[-1] if found else None
+    ancestors = read_history(wal.wal_directory(data_directory), timeline).ancestors
+    return str(ancestors[-1][1]) if ancestors else None

@@ -48,5 +48,20 @@ def write_result(path: str, document: t.Mapping[str, t.Any]) -> None:
     report.write(path, document)
 
 
+def keep(document: t.Mapping[str, t.Any], action: str, result_file: str, audit_file: str) -> str:
+    """Write down how a run ended, as its result and in the audit trail; returns why it could not be.
+
+    :param action: the name of what was run.
+    """
+    now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    told = {"time": now, **document}
+    try:
+        write_result(os.path.expanduser(result_file), told)
+        append(os.path.expanduser(audit_file), {**told, "action": action})
+    except OSError as error:
+        return f"the result cannot be written on the controller: {error}"
+    return ""
+
+
 def _make_directory(path: str) -> None:
     os.makedirs(os.path.dirname(os.path.abspath(path)), mode=0o700, exist_ok=True)

@@ -93,11 +93,16 @@ def test_the_steps_of_an_activation(candidate, wish, expected, steps):
             NO_LOSS,
             "is in production, not in recovery",
         ),
-        (found(instance=STOPPED), WANTED, NO_LOSS, "is stopped: start it, or set both_down"),
-        (found(instance=STOPPED), wanted(both_down=True), NO_LOSS, "is stopped: start it, or set both_down"),
-        (found(instance=STOPPED), wanted(verdict={**VERDICT, "state": "both_down"}), NO_LOSS, "is stopped: start it, or set both_down"),
-        (FOUND, WANTED, SOME, "128 bytes of WAL with at most 2 commits would be lost: the disk. Set accept_loss"),
-        (FOUND, WANTED, NOT_KNOWN, "an unknown amount would be lost: no record. Set accept_loss .* run gpcheckcat"),
+        (found(instance=STOPPED), WANTED, NO_LOSS, "start it, or set activate_standby_both_down"),
+        (found(instance=STOPPED), wanted(both_down=True), NO_LOSS, "start it, or set activate_standby_both_down"),
+        (
+            found(instance=STOPPED),
+            wanted(verdict={**VERDICT, "state": "both_down"}),
+            NO_LOSS,
+            "start it, or set activate_standby_both_down",
+        ),
+        (FOUND, WANTED, SOME, "128 bytes of WAL with at most 2 commits would be lost: the disk. Set activate_standby_accept_loss"),
+        (FOUND, WANTED, NOT_KNOWN, "an unknown amount would be lost: no record. Set activate_standby_accept_loss .* run gpcheckcat"),
     ],
 )
 def test_what_must_not_be_activated_is_refused(candidate, wish, expected, why):

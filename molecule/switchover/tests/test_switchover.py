@@ -1,0 +1,191 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The coordinators swap roles while clients write, there and back; or they do not, and nothing has changed."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+from contextlib import contextmanager
+from typing import Iterator
+
+import pytest
+from activating import EVERY_SEGMENT, SWITCH, Client, Operator, check_untouched, check_writes, kill_run
+from conftest import INVENTORY, NET, Coordinator, playbook, podman, status, stopped, wait_in_sync, wait_until
+
+FLOATING = f"{NET}.50"
+
+# Stops the process that waits for the end of the primary, and the standby when that end has come.
+LOSE_STANDBY = """
+armed=~/.whpg/demo.armed
+until watcher=$(find /proc/[0-9]*/fd -lname "$armed" 2> /dev/null | head -n 1 | cut -d/ -f3) && [ -n "$watcher" ]; do sleep 0.01; done
+kill -STOP "$watcher"
+while (exec 3<> /dev/tcp/cdw/"$PGPORT") 2> /dev/null; do sleep 0.02; done
+leader=$(head -n 1 {directory}/postmaster.pid)
+kill -KILL "$leader" $(ps -o pid= --ppid "$leader")
+echo "$watcher" > /tmp/watcher
+"""
+
+
+@pytest.fixture
+def operator(tmp_path) -> Operator:
+    return Operator(tmp_path)
+
+
+def clients_of(turn: str) -> list[Client]:
+    """One whose commits span segments, one that writes on the coordinator alone."""
+    return [Client(f"segments_{turn}").start(), Client(f"coordinator_{turn}", role="utility").start()]
+
+
+@contextmanager
+def transaction(coordinator: Coordinator) -> Iterator[None]:
+    """A client has one open."""
+    command = "psql -X -q -h /tmp -c 'BEGIN' -c 'SELECT pg_sleep(600)' < /dev/null > /dev/null 2>&1 & echo $!"
+    pid = coordinator.run(command)
+    running = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(600)%' AND clock_timestamp() - xact_start > '2 s'"
+    wait_until(lambda: coordinator.sql(running) == "1", "the transaction runs")
+    try:
+        yield
+    finally:
+        coordinator.run(f"kill {pid} || true")
+
+
+def check_swapped(new: Coordinator, old: Coordinator) -> None:
+    """Either is what the other was, in every respect that a later step relies on, and nothing of the way there is left."""
+    assert "in production" in new.run(f"pg_controldata {new.directory}")
+    assert old.host.file(f"{old.directory}/standby.signal").exists
+    rows = "SELECT role, preferred_role, hostname FROM gp_segment_configuration WHERE content = -1 ORDER BY 1 DESC"
+    assert new.sql(rows) == f"p|p|{new.name}\nm|m|{old.name}"
+    assert new.sql(EVERY_SEGMENT, role="dispatch") == "0\n1"
+    assert new.sql("SELECT slot_name, active FROM pg_replication_slots") == "standby_coordinator|t"
+    for coordinator in (new, old):
+        assert "FENCED" not in coordinator.run(f"cat {coordinator.directory}/postgresql.conf")
+        assert "drain" not in coordinator.run(f"cat {coordinator.directory}/pg_hba.conf")
+        left = coordinator.run("ls -A ~/.whpg").split()
+        assert not [name for name in left if "lock" in name or "armed" in name]
+    assert status() == ("mirrored", 0)
+
+
+@pytest.mark.usefixtures("mirrored")
+def test_roles_are_swapped_there_and_back_and_nothing_acknowledged_is_lost(primary, standby, operator):
+    there = clients_of("there")
+    for client in there:
+        client.wait_for("cdw", 50)
+
+    foretold = operator.switch("--check")
+    assert foretold.code == 0
+    assert foretold.line.startswith("can be switched: scdw can be primary instead of cdw")
+    already = operator.switch(to="cdw")
+    assert (already.code, already.changes) == (0, 0)
+    check_untouched(standby)
+
+    done = operator.switch()
+    assert done.code == 0
+    assert done.line.startswith("switched: scdw is primary on timeline 2")
+    for client in there:
+        client.wait_for("scdw")
+    check_writes(there, primary, standby)
+    check_swapped(standby, primary)
+    assert done.result["gap_s"] > 0
+    assert {"prepare", "stop", "promotion", "follow"} <= set(done.result["seconds"])
+    assert done.result["shutdown_lsn"] == done.result["switch_lsn"], "it ends where the old primary ended"
+    assert (done.result["outcome"], done.result["loss"]["known"]) == ("switched", "none")
+    assert "rejoined as it is" in done.output
+    assert "target_session_attrs=read-write" in done.output
+    assert [(entry["action"], entry["outcome"]) for entry in operator.audit()][-1] == ("switchover", "switched")
+    assert "planned switchover" in standby.run("cat ~/.whpg/demo.audit.jsonl")
+
+    podman("exec", "scdw", "ip", "address", "add", f"{FLOATING}/24", "dev", "eth0")
+    back = clients_of("back")
+    for client in back:
+        client.wait_for("scdw", 50)
+    hook = operator.home / "hook"
+    pointers = {"floating_address": f"{FLOATING}/24", "floating_interface": "eth0", "hook_command": f"touch {hook}"}
+    given = {f"activate_standby_{name}": value for name, value in pointers.items()}
+    done = operator.switch(to="cdw", drain_seconds=2, variables=given)
+    assert done.code == 0
+    assert done.line.startswith("switched: cdw is primary on timeline 3")
+    for client in back:
+        client.wait_for("cdw")
+    check_writes(back, standby, primary)
+    check_swapped(primary, standby)
+    assert FLOATING in primary.run("ip -o address show dev eth0")
+    assert FLOATING not in standby.run("ip -o address show dev eth0")
+    assert hook.exists()
+
+
+@pytest.mark.usefixtures("mirrored")
+def test_what_cannot_be_switched_is_refused_and_goes_on_as_it_was(primary, standby, operator):
+    started = primary.run(f"stat -c %Y {primary.directory}/postmaster.pid")
+
+    def refused(*arguments, **variables) -> str:
+        done = operator.switch(*arguments, **variables)
+        assert done.code == 2
+        assert done.line.startswith("NOT switched")
+        check_untouched(standby)
+        assert primary.run("ls -A ~/.whpg").split() == before
+        assert primary.run(f"stat -c %Y {primary.directory}/postmaster.pid") == started, "it was not stopped"
+        assert "drain" not in primary.run(f"cat {primary.directory}/pg_hba.conf")
+        return done.line
+
+    before = primary.run("ls -A ~/.whpg").split()
+    assert "sdw1 is unknown" in refused("--limit", "cdw,scdw")
+    assert "switchover_to is 'sdw1'" in refused(to="sdw1")
+    with transaction(primary):
+        assert "switchover_accept_transactions=true" in refused(transaction_seconds=1)
+        assert "sessions did not end" in refused(drain_seconds=1, drain_then="refuse")
+    assert primary.sql("SELECT 1", role="dispatch") == "1"
+    with stopped(standby):
+        done = operator.switch()
+        assert (done.code, done.changes) == (2, 0)
+        assert "the pair is degraded, not mirrored" in done.line
+    wait_in_sync(primary)
+    assert playbook("warehousepg.coordinator.maintenance", maintenance=True).returncode == 0
+    assert "maintenance" in refused()
+
+
+@pytest.mark.usefixtures("mirrored")
+def test_the_old_primary_serves_again_where_its_standby_is_lost_before_the_promotion(primary, standby, operator):
+    (client, other) = clients_of("through")
+    script = LOSE_STANDBY.format(directory=standby.directory)
+    standby.run(f"nohup bash -c {shlex.quote(script)} > /tmp/lose 2>&1 < /dev/null &")
+    done = operator.switch()
+    assert done.code == 2
+    assert done.line.startswith("NOT switched")
+    assert "cdw serves, as before" in done.line
+    assert "back" in done.result["seconds"], "it had been stopped"
+    for writer in (client, other):
+        writer.wait_for("cdw")
+        writer.stop()
+    assert "FENCED" not in primary.run(f"cat {primary.directory}/postgresql.conf")
+
+    standby.run("kill -CONT $(cat /tmp/watcher)")
+    wait_until(lambda: standby.run("kill -0 $(cat /tmp/watcher) 2> /dev/null || echo gone") == "gone", "the process that waited ends")
+    standby.start()
+    wait_in_sync(primary)
+    check_untouched(standby)
+    for writer in (client, other):
+        numbers = set(map(int, primary.sql(f"SELECT DISTINCT number FROM written_by_{writer.called}", role=writer.role).split()))
+        assert {commit.number for commit in writer.commits()} <= numbers
+
+    done = operator.switch()
+    assert done.code == 0
+    check_swapped(standby, primary)
+
+
+@pytest.mark.usefixtures("mirrored")
+def test_a_run_that_was_cut_off_is_finished_by_the_next(primary, standby, operator):
+    command = ["ansible-playbook", SWITCH, "-i", str(INVENTORY)]
+    run = subprocess.Popen(command, cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: not standby.host.file(f"{standby.directory}/standby.signal").exists, "the promotion", 60)
+    finally:
+        kill_run(run, standby)
+    refused = operator.switch(to="cdw")
+    assert refused.code == 2
+    assert "finish it first" in refused.line
+    done = operator.switch()
+    assert done.code == 0
+    assert done.line.startswith("switched: scdw is primary on timeline 2")
+    check_swapped(standby, primary)

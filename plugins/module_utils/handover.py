@@ -1,0 +1,353 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A standby that is armed: a process beside it waits for the proof that its primary was shut down for it, and promotes it then.
+
+The proof comes by the WAL: a text that was chosen for this arming, which the primary writes when it can no longer be started again,
+and after it, as the last record of all, the checkpoint of a shutdown. Nothing can follow that one.
+
+Whether the process promotes or the arming is taken back is decided by a rename of the file that tells of it: one of both can do it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import fcntl
+import json
+import os
+import secrets
+import time
+import typing as t
+
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import detached, instance, loss, record, wal
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.activation import Activation, is_promoted
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, read_text
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import Instance, wait_until
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.lsn import Lsn
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import Step
+
+#: seconds between two looks at the WAL
+_PAUSE = 0.01
+
+
+@dataclasses.dataclass(frozen=True)
+class Arming:
+    """What an armed standby waits for.
+
+    :param token: text that the primary writes into its WAL before it is stopped.
+    :param timeline: the timeline that it follows.
+    :param start: end of its WAL when it was armed.
+    :param expires: when it waits no longer, in seconds since the epoch.
+    """
+
+    token: str
+    timeline: int
+    start: str
+    expires: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Files:
+    """The files of an arming.
+
+    :param armed: tells of it while it waits.
+    """
+
+    armed: str
+
+    @property
+    def promoting(self) -> str:
+        """What the file is renamed to by the process when it promotes."""
+        return self.armed + ".promoting"
+
+    @property
+    def result(self) -> str:
+        """What became of the promotion."""
+        return self.armed + ".result"
+
+
+@dataclasses.dataclass(frozen=True)
+class Readiness:
+    """A standby that is to be armed, or was.
+
+    :param instance: the instance.
+    :param end: where its WAL ends.
+    :param armed: what it waits for; None when it is not armed.
+    :param promoting: whether an armed process has begun to promote it.
+    :param lives: whether that process lives.
+    """
+
+    instance: Instance
+    end: wal.End | None
+    armed: Arming | None = None
+    promoting: bool = False
+    lives: bool = False
+
+
+def observe(host: Host, data_directory: str, files: Files) -> Readiness:
+    """Observe the standby, and whether it is armed.
+
+    :raises CoordinatorError: the data directory cannot be read by this user.
+    """
+    found = instance.read_instance(host, data_directory)
+    return Readiness(
+        instance=found,
+        end=wal.end_of_wal(data_directory) if found.content == "instance" else None,
+        armed=parse(read_text(files.armed)),
+        promoting=os.path.exists(files.promoting),
+        lives=_is_held(files.promoting),
+    )
+
+
+def parse(text: str | None) -> Arming | None:
+    """The arming that a file tells of, None when it tells of none."""
+    try:
+        return Arming(**json.loads(text or ""))
+    except (ValueError, TypeError):
+        return None
+
+
+def plan_arming(found: Readiness) -> list[Step]:
+    """The steps after which a standby is armed.
+
+    :raises CoordinatorError: it could not become primary; nothing was touched.
+    """
+    standby = found.instance
+    where, running, control = standby.data_directory, standby.postmaster, standby.control
+    if found.promoting and found.lives:
+        raise CoordinatorError(f"the standby in {where} is being promoted by an earlier run: wait for the end of that, and run this again")
+    if standby.content != "instance" or standby.role != "standby":
+        what = "holds no instance" if standby.content != "instance" else "holds a primary"
+        raise CoordinatorError(f"{where} {what}, and cannot be armed: set data_directory to the standby's")
+    if standby.fenced:
+        raise CoordinatorError(f"the instance in {where} is fenced ({standby.fenced}): it must not be primary; run rejoin first")
+    if running is None:
+        raise CoordinatorError(f"the standby in {where} is stopped: start it")
+    if running.frozen:
+        raise CoordinatorError(f"the standby in {where} is frozen, one of its processes is stopped by a signal: let it go on")
+    if control is None or control.state != "in archive recovery":
+        raise CoordinatorError(f"the standby in {where} is {control.state if control else 'without a control file'}, not in recovery")
+    if not running.connected or found.end is None:
+        raise CoordinatorError(f"the standby in {where} has no connection to its primary: run status, and see its log")
+    return [Step("arm", {"timeline": found.end.timeline, "start": str(found.end.position)})]
+
+
+def plan_disarming(found: Readiness) -> list[Step]:
+    """The steps after which a standby is not armed any more, and what its process did is known."""
+    return [Step("disarm")] if found.armed or found.promoting else []
+
+
+class Handover:
+    """The steps, carried out.
+
+    :param host: this host.
+    :param data_directory: of the standby.
+    :param port: of the standby.
+    :param files: of the arming.
+    :param cluster: its name, for the audit.
+    :param audit_file: file that the beginning of a promotion is written to; None for none.
+    :param audit: what that entry is to tell beside.
+    :param timeout: seconds for each thing that is waited for.
+    """
+
+    def __init__(
+        self,
+        host: Host,
+        data_directory: str,
+        port: int,
+        files: Files,
+        cluster: str,
+        audit_file: str | None,
+        audit: t.Mapping[str, t.Any],
+        timeout: float,
+    ) -> None:
+        self._host = host
+        self._directory = data_directory
+        self._port = port
+        self._files = files
+        self._audit_file = audit_file
+        self._audit = {**audit, "cluster": cluster}
+        self._timeout = timeout
+
+    def arm(self, timeline: int, start: str, seconds: float) -> dict[str, t.Any]:
+        """Start the process that waits.
+
+        :param seconds: how long it waits.
+        :raises CoordinatorError: it ended at once.
+        """
+        os.makedirs(os.path.dirname(self._files.armed), mode=0o700, exist_ok=True)
+        self.forget()
+        arming = Arming(secrets.token_hex(16), timeline, start, round(time.time() + seconds, 3))
+
+        def wait(ready: t.Callable[[], None]) -> None:
+            self._host.write(self._files.armed, json.dumps(dataclasses.asdict(arming)) + "\n", 0o600)
+            with _held(self._files.armed):
+                ready()
+                self._wait(arming)
+
+        detached.run(wait)
+        return {"token": arming.token}
+
+    def forget(self) -> None:
+        """Remove what an earlier arming left."""
+        for path in (self._files.armed, self._files.promoting, self._files.result):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
+
+    def _wait(self, arming: Arming) -> None:
+        found = wait_for_proof(self._directory, arming, lambda: os.path.exists(self._files.armed))
+        if found is None:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self._files.armed)
+            return
+        try:
+            os.rename(self._files.armed, self._files.promoting)
+        except FileNotFoundError:
+            return  # it was taken back
+        told: dict[str, t.Any] = {"lsn": str(found.position), "gap_s": None, "seconds": {}, "error": ""}
+        try:
+            told.update(self._promote(arming, found))
+        except Exception as error:  # whatever it is, the run that collects must hear of it
+            told["error"] = getattr(error, "message", None) or f"{type(error).__name__}: {error}"
+        self._host.write(self._files.result, json.dumps(told) + "\n", 0o600)
+
+    def _promote(self, arming: Arming, found: Proof) -> dict[str, t.Any]:
+        """Promote the standby, and write through it; how long that took."""
+        proven = time.monotonic()
+        if self._audit_file:
+            record.append(self._audit_file, {**self._audit, **begun(arming, found), "time": round(time.time(), 3)})
+        doing = Activation(self._host, self._directory, self._port, self._timeout)
+        restarted = doing.promote()
+        promoted = time.monotonic()
+        doing.wait_dispatch("SELECT pg_logical_emit_message(true, 'warehousepg.coordinator', 'switchover')")
+        written = time.monotonic()
+        seconds = {"shutdown": proven - found.announced, "promotion": promoted - proven, "first_write": written - promoted}
+        return {
+            **restarted,
+            "gap_s": round(written - found.announced, 3),
+            "seconds": {name: round(value, 3) for name, value in seconds.items()},
+        }
+
+    def disarm(self) -> dict[str, t.Any]:
+        """Take the arming back, or, where the process was quicker, wait until it has promoted.
+
+        :raises CoordinatorError: it began to promote and did not say how that ended.
+        """
+        taken = self._files.armed + ".disarmed"
+        try:
+            os.rename(self._files.armed, taken)
+        except FileNotFoundError:
+            pass
+        else:
+            os.unlink(taken)
+            self.forget()
+            return {"disarmed": True}
+        if not os.path.exists(self._files.promoting):
+            return {"disarmed": True}  # it had expired
+        wait_until(lambda: os.path.exists(self._files.result) or not _is_held(self._files.promoting), 3 * self._timeout)
+        told = json.loads(read_text(self._files.result) or "{}")
+        if not told:
+            lives = _is_held(self._files.promoting)
+            raise CoordinatorError(
+                f"the standby in {self._directory} was to be promoted by a process that {'still works' if lives else 'is gone'} and did "
+                "not say how that ended: see its log, and run this again",
+                disarmed=False,
+                promoted=is_promoted(self._directory),
+            )
+        self.forget()
+        return {"disarmed": False, "handover": told}
+
+
+@contextlib.contextmanager
+def _held(path: str) -> t.Iterator[None]:
+    """While this lasts, and this process lives, others see the file held, whatever its name is by then."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _is_held(path: str) -> bool:
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return False
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+
+
+@dataclasses.dataclass(frozen=True)
+class Proof:
+    """That the primary was shut down, and that everything it wrote is here.
+
+    :param position: the end of its WAL.
+    :param announced: when its announcement was not here yet for the last time, by the monotonic clock.
+    """
+
+    position: Lsn
+    announced: float
+
+
+def begun(arming: Arming, found: Proof) -> dict[str, t.Any]:
+    """The entry of the audit that an activation finds when it finishes the promotion."""
+    why = f"the primary was shut down: its last record, the checkpoint of that, ends at {found.position}, and the standby has it"
+    verdict = {"state": "mirrored", "allowed": True, "reason": "planned switchover", "proof": why}
+    window = {"in_sync": None, "disconnected": None, "fenced": None}
+    return {
+        "event": record.BEGUN,
+        "verdict": verdict,
+        "loss": dataclasses.asdict(loss.Loss(loss.NONE, 0, 0, why, window)),
+        "timeline": arming.timeline,
+    }
+
+
+class Watch:
+    """What was seen of the WAL so far.
+
+    :param arming: what is waited for.
+    :param now: seconds of the monotonic clock.
+    """
+
+    def __init__(self, arming: Arming, now: float) -> None:
+        self._token = arming.token.encode()
+        self._timeline = arming.timeline
+        self._position = Lsn.parse(arming.start)
+        self._looked = now
+        self._announced: float | None = None
+
+    def look(self, end: wal.End | None, now: float, holds: t.Callable[[wal.End, Lsn, bytes], bool] = wal.holds) -> Proof | None:
+        """Look again; the proof, once it is there.
+
+        :param end: where the WAL ends.
+        :param now: seconds of the monotonic clock, before that was read.
+        :param holds: as :func:`wal.holds`.
+        """
+        before, self._looked = self._looked, now
+        if end is None or end.timeline != self._timeline or end.position < self._position:
+            return None
+        if self._announced is None and end.position > self._position and holds(end, self._position, self._token):
+            self._announced = before
+        self._position = end.position
+        return Proof(end.position, self._announced) if self._announced is not None and end.shutdown else None
+
+
+def wait_for_proof(data_directory: str, arming: Arming, armed: t.Callable[[], bool]) -> Proof | None:
+    """The proof, as soon as it is there; None when the standby is not armed any more, or it took too long."""
+    watch = Watch(arming, time.monotonic())
+    while time.time() < arming.expires and armed():
+        now = time.monotonic()
+        found = watch.look(wal.end_of_wal(data_directory), now)
+        if found is not None:
+            return found
+        time.sleep(_PAUSE)
+    return None

@@ -1,0 +1,151 @@
+#!/usr/bin/python
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Documentation of the action plugin of the same name, which does all of it on the controller."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: switchover_plan
+short_description: Plan a switchover
+version_added: 0.1.0
+description:
+  - Runs on the controller, on no host. Says whether the coordinators of a cluster can swap roles, whether a run that was cut off has to be
+    finished or taken back, or why nothing is begun. The role P(warehousepg.coordinator.switchover#role) does what it says.
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+extends_documentation_fragment:
+  - warehousepg.coordinator.attributes
+options:
+  cluster:
+    description:
+      - Name of the host's cluster.
+    type: str
+    required: true
+  pair:
+    description:
+      - What M(warehousepg.coordinator.mirroring_verdict) returned of it.
+    type: dict
+    required: true
+  observation:
+    description:
+      - Name of the variable under which the results of M(warehousepg.coordinator.mirroring_info) were registered, with the lock.
+    type: str
+    required: true
+  wanted:
+    description:
+      - The variables of the role P(warehousepg.coordinator.switchover#role) without its prefix, C(accept) of the role
+        P(warehousepg.coordinator.standby#role), C(analyze) and C(floating_address) of the role
+        P(warehousepg.coordinator.activate_standby#role), and C(access), who is let in.
+    type: dict
+    required: true
+  hook_command:
+    description:
+      - Name of the variable with a command that points clients to the new primary.
+    type: str
+    required: true
+author:
+  - The warehousepg.coordinator authors (@warehousepg)
+"""
+
+EXAMPLES = r"""
+- name: Plan
+  warehousepg.coordinator.switchover_plan:
+    cluster: "{{ cluster_name }}"
+    pair: "{{ discovery_pair }}"
+    observation: discovery_observation
+    wanted: "{{ wanted }}"
+    hook_command: activate_standby_hook_command
+  register: plan
+"""
+
+RETURN = r"""
+refusal:
+  description: Why nothing is begun; empty when it is.
+  returned: always
+  type: str
+  sample: ""
+done:
+  description: Host that is primary already, as wished; empty without one.
+  returned: always
+  type: str
+  sample: ""
+begin:
+  description: Whether the primary serves, and the switchover is begun.
+  returned: always
+  type: bool
+  sample: true
+resume:
+  description: Whether one that was cut off has to be finished.
+  returned: always
+  type: bool
+  sample: false
+undo:
+  description: Whether one that was cut off has to be taken back.
+  returned: always
+  type: bool
+  sample: false
+promoted:
+  description: Whether the standby was primary already when it was looked.
+  returned: always
+  type: bool
+  sample: false
+state:
+  description: State of the pair.
+  returned: always
+  type: str
+  sample: mirrored
+primary:
+  description: Host that is, or was, primary.
+  returned: always
+  type: str
+  sample: cdw
+standby:
+  description: Host that is to be.
+  returned: always
+  type: str
+  sample: scdw
+access:
+  description: By host, the data directories and rules that have to be written.
+  returned: always
+  type: dict
+  sample: {}
+floating:
+  description: By host, whether it is to have the floating address.
+  returned: always
+  type: dict
+  sample: {scdw: present, cdw: absent}
+connection:
+  description: Parameters of libpq with which clients reach the primary, wherever it is.
+  returned: always
+  type: str
+  sample: host=scdw,cdw port=5432,5432 target_session_attrs=read-write
+hook:
+  description: Whether the hook command is to be run.
+  returned: always
+  type: bool
+  sample: false
+follows:
+  description: Whether something is to be done for clients after the promotion.
+  returned: always
+  type: bool
+  sample: false
+warnings:
+  description: What the operator should know beside that.
+  returned: always
+  type: list
+  elements: str
+  sample: []
+audit:
+  description: Who runs this, C(who), on which C(controller), and a name for the C(run).
+  returned: always
+  type: dict
+  sample: {who: operator, controller: control1, run: 20261123T071500Z-4711}
+"""

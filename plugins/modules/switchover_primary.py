@@ -1,0 +1,213 @@
+#!/usr/bin/python
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Prepare a primary coordinator for a switchover, shut it down for that, or let it serve again."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: switchover_primary
+short_description: Prepare a primary coordinator for a switchover, shut it down for that, or let it serve again
+version_added: 0.1.0
+description:
+  - Runs on the primary's host. A step of the role P(warehousepg.coordinator.switchover#role), beside
+    M(warehousepg.coordinator.switchover_standby) on the standby's.
+  - It does not look at the standby's host. Letting the primary serve again is right only where the standby was seen not to be armed and not
+    to be primary.
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: partial
+    details: Sessions that came meanwhile are waited for again, and a checkpoint is written each time.
+extends_documentation_fragment:
+  - warehousepg.coordinator.attributes
+  - warehousepg.coordinator.instance
+options:
+  state:
+    description:
+      - V(prepared) looks at the transactions of clients, drains the primary if that is wished, and writes a checkpoint.
+      - V(stopped) fences the data directory, so that the instance cannot be started again, writes O(token) into the WAL, sees that the
+        standby has it, and shuts the instance down. On one that is shut down already, only the fence is looked after.
+      - V(serving) takes back what the others did, and starts the instance. An instance that has become a standby is left alone.
+    type: str
+    choices: [prepared, stopped, serving]
+    required: true
+  new_primary:
+    description:
+      - Name of the host whose instance is to be primary, which the fence is named by. Required with O(state=stopped).
+    type: str
+  token:
+    description:
+      - What the standby was armed with, RV(warehousepg.coordinator.switchover_standby#module:token). Required where the primary runs.
+    type: str
+  transaction_seconds:
+    description:
+      - A transaction of a client that runs for longer is a reason not to begin, unless O(accept_transactions), or there is a drain.
+    type: float
+    default: 60
+  accept_transactions:
+    description:
+      - Whether long transactions are ended by the stop.
+    type: bool
+    default: false
+  drain_seconds:
+    description:
+      - Before the stop, refuse new sessions over the network, end those that are idle, and give the others this many seconds. Without it,
+        all go on until the stop ends them.
+    type: float
+    default: 0
+  drain_then:
+    description:
+      - What becomes of sessions that are left after that. V(end), the stop ends them; V(refuse), the module fails.
+    type: str
+    choices: [end, refuse]
+    default: end
+  timeout:
+    description:
+      - Seconds that the checkpoint, the standby's acknowledgement, the stop or the start may take.
+    type: float
+    default: 60
+requirements:
+  - psycopg2
+author:
+  - The warehousepg.coordinator authors (@warehousepg)
+"""
+
+EXAMPLES = r"""
+- name: Shut the primary down for its standby
+  warehousepg.coordinator.switchover_primary:
+    data_directory: /data/whpg/v7/coordinator/gpseg-1
+    state: stopped
+    new_primary: scdw
+    token: "{{ hostvars.scdw.arming.token }}"
+  become: true
+  become_user: gpadmin
+"""
+
+RETURN = r"""
+steps:
+  description: What was done and how many seconds each step took.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - name: stop
+      seconds: 0.31
+role:
+  description: Role of the instance, V(primary) or V(standby), as its files say.
+  returned: success
+  type: str
+  sample: primary
+running:
+  description: Whether it runs.
+  returned: success
+  type: bool
+  sample: false
+fenced:
+  description: Name of the include that keeps it from being started, V(null) without one.
+  returned: success
+  type: str
+  sample: FENCED_scdw_is_primary.conf
+drained:
+  description: Whether it refuses new sessions.
+  returned: success
+  type: bool
+  sample: false
+wal:
+  description: Of an instance that was shut down, the C(end) of its WAL and the C(timeline) of that; V(null) of another.
+  returned: success
+  type: dict
+  sample: {end: 0/C0001F0, timeline: 1, why: ""}
+sessions_left:
+  description: How many sessions a drain left.
+  returned: after a drain
+  type: int
+  sample: 0
+transactions:
+  description: The transactions that run for too long, each with C(pid), C(user) and C(seconds).
+  returned: when they are the reason for a failure
+  type: list
+  elements: dict
+  sample:
+    - pid: 4711
+      user: etl
+      seconds: 312.5
+"""
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import leaving
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.arguments import INSTANCE
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.configuration import include_name
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import require_psycopg2
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import Step, carry_out
+
+ARGUMENTS: dict[str, t.Any] = {
+    **INSTANCE,
+    "state": {"type": "str", "choices": ["prepared", "stopped", "serving"], "required": True},
+    "new_primary": {"type": "str"},
+    "token": {"type": "str", "no_log": False},
+    "transaction_seconds": {"type": "float", "default": 60},
+    "accept_transactions": {"type": "bool", "default": False},
+    "drain_seconds": {"type": "float", "default": 0},
+    "drain_then": {"type": "str", "choices": [leaving.END, leaving.REFUSE], "default": leaving.END},
+    "timeout": {"type": "float", "default": 60},
+}
+
+
+def show(found: leaving.Leaver) -> dict[str, t.Any]:
+    """What is returned of an observation."""
+    control, end = found.instance.control, found.end
+    down = not found.running and control is not None and control.state == "shut down" and end is not None
+    return {
+        "role": found.instance.role,
+        "running": found.running,
+        "fenced": found.instance.fenced,
+        "drained": found.drained,
+        "wal": {"end": str(end.position), "timeline": end.timeline, "why": ""} if down and end else None,
+    }
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec=ARGUMENTS,
+        required_if=[("state", "stopped", ("new_primary",))],
+        supports_check_mode=True,
+    )
+    require_psycopg2(module)
+    parameters = module.params
+    host = Host(module, parameters["greenplum_path"])
+    where, state = parameters["data_directory"], parameters["state"]
+    actions: dict[str, t.Callable[..., t.Any]] = {}
+
+    def plan(found: leaving.Leaver) -> list[Step]:
+        actions.update(leaving.Leave(host, found, parameters["timeout"]).actions)
+        if state == "prepared":
+            names = ("transaction_seconds", "accept_transactions", "drain_seconds", "drain_then")
+            return leaving.plan_preparation(found, leaving.Patience(**{name: parameters[name] for name in names}))
+        if state == "serving":
+            return leaving.plan_return(found)
+        # in check mode the standby is not armed, and would be
+        token = parameters["token"] or ("foreseen" if module.check_mode else None)
+        return leaving.plan_stop(found, include_name(parameters["new_primary"]), token)
+
+    carry_out(
+        module,
+        lambda: leaving.observe(host, where, ask=state == "prepared"),
+        plan,
+        actions,
+        show=show,
+        passive=("checkpoint", "wait_serving"),
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,228 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How a switchover ended for a cluster, by what its hosts returned."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import outcome as of_standby
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.switchover_verdict import BACK, UNKNOWN, failed
+
+Variables = t.Mapping[str, t.Any]
+
+SWITCHED = "switched"
+WITH_TROUBLE = "switched_with_trouble"
+ALREADY = "already_switched"
+NOT_SWITCHED = "not_switched"
+NOT_KNOWN = "unknown"
+POSSIBLE = "possible"
+
+#: grows when a key of the document changes its meaning or goes; a new key alone does not change it
+SCHEMA_VERSION = 1
+
+#: what a failure is called of a task after the promotion, by the name under which the task registers
+_LATER = {
+    "__activate_standby_access": "access rules",
+    "__activate_standby_floating": "the floating address",
+    "__activate_standby_hook": "the hook command",
+    "__activate_standby_analysis": "ANALYZE",
+    "__switchover_unlock": "releasing the lock",
+}
+
+#: names under which its tasks and those of the roles that it includes register
+REGISTERED = (
+    *of_standby.REGISTERED,
+    "__activate_standby_access",
+    "__activate_standby_analysis",
+    "__activate_standby_floating",
+    "__activate_standby_hook",
+    "__standby_registration",
+    "__switchover_activation",
+    "__switchover_armed",
+    "__switchover_disarmed",
+    "__switchover_failure",
+    "__switchover_lock",
+    "__switchover_plan",
+    "__switchover_prepared",
+    "__switchover_return",
+    "__switchover_stopped",
+    "__switchover_unlock",
+    "__switchover_verdict",
+)
+
+#: phases in their order, and the names under which their tasks register
+_PHASES = {
+    "prepare": ("__switchover_prepared",),
+    "arm": ("__switchover_armed",),
+    "stop": ("__switchover_stopped",),
+    "settle": ("__switchover_activation",),
+    "clients": ("__activate_standby_access", "__activate_standby_floating"),
+    "follow": ("__standby_registration", "__standby_configuration"),
+    "back": ("__switchover_return",),
+}
+
+_NO_PLAN: Variables = {"refusal": "nothing was planned, see above", "state": "unknown", "primary": None, "standby": None, "done": ""}
+
+_BEFORE = ("__switchover_lock", "__switchover_prepared", "__switchover_armed", "__switchover_stopped")
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """How it ended.
+
+    :param outcome: one of the names above.
+    :param text: the same for people, one line.
+    :param lines: what is printed before that line.
+    :param failure: what the cluster's failure says; empty without one.
+    :param document: the same for programs.
+    """
+
+    outcome: str
+    text: str
+    lines: list[str]
+    failure: str
+    document: dict[str, t.Any]
+
+
+def outcome(cluster: str, hosts: t.Mapping[str, Variables], lost: t.Collection[str], check_mode: bool, limit: str) -> Outcome:
+    """How it ended for a cluster.
+
+    :param hosts: by host, what the tasks of the role registered there, by :data:`REGISTERED`.
+    :param lost: hosts that were lost during the run.
+    :param limit: seconds that the new standby had.
+    """
+    plan = next((known["__switchover_plan"] for known in hosts.values() if "refusal" in (known.get("__switchover_plan") or {})), _NO_PLAN)
+    on_old, on_new = hosts.get(plan["primary"] or "") or {}, hosts.get(plan["standby"] or "") or {}
+    verdict = on_new.get("__switchover_verdict") or {}
+    activation = on_new.get("__switchover_activation") or {}
+    handover = (on_new.get("__switchover_disarmed") or {}).get("handover") or {}
+    promoted = bool(activation.get("promoted")) or (verdict.get("way") == "forward" and bool(plan.get("promoted")))
+    following = of_standby.outcome(cluster, hosts, lost, False, limit) if promoted else None
+    troubles = _troubles(hosts, lost, activation, handover, following) if promoted else []
+    what, why = _what(plan, hosts, verdict, promoted, troubles, check_mode)
+    document = {
+        "schema_version": SCHEMA_VERSION,
+        "cluster": cluster,
+        **plan.get("audit", {}),
+        "outcome": what,
+        "switched": {SWITCHED: True, WITH_TROUBLE: True, ALREADY: True, NOT_KNOWN: None}.get(what, False),
+        "reason": why,
+        "state": plan["state"],
+        "old_primary": plan["primary"],
+        "new_primary": plan["standby"],
+        "verdict": verdict.get("reason", ""),
+        "mirrored": following.mirrored if following else None,
+        "gap_s": handover.get("gap_s"),
+        "seconds": seconds(hosts, handover),
+        "timeline": activation.get("timeline"),
+        "lsn": activation.get("lsn"),
+        "switch_lsn": activation.get("switch_lsn"),
+        "shutdown_lsn": (((on_old.get("__switchover_stopped") or {}).get("wal")) or {}).get("end"),
+        "loss": activation.get("loss"),
+        "segments_answered": activation.get("segments_answered"),
+        "sessions_left": (on_old.get("__switchover_prepared") or {}).get("sessions_left"),
+        "troubles": troubles,
+        "connection": plan.get("connection", ""),
+        "warnings": plan.get("warnings", []),
+    }
+    return Outcome(what, *_say(cluster, what, why, plan, document, following), document)
+
+
+def seconds(hosts: t.Mapping[str, Variables], handover: Variables) -> dict[str, float]:
+    """Seconds of each phase; those of the armed process lie between stop and settle, and overlap with the stop."""
+    found: dict[str, float] = {}
+    for phase, names in _PHASES.items():
+        steps = [step for known in hosts.values() for name in names for step in (known.get(name) or {}).get("steps") or ()]
+        if phase == "settle":
+            found.update(handover.get("seconds") or {})
+        if steps:
+            found[phase] = round(sum(step["seconds"] for step in steps), 3)
+    return found
+
+
+def _what(
+    plan: Variables, hosts: t.Mapping[str, Variables], verdict: Variables, promoted: bool, troubles: t.Sequence[str], check_mode: bool
+) -> tuple[str, str]:
+    """What became of it, and why."""
+    if plan["refusal"] and not plan.get("undo"):
+        return NOT_SWITCHED, plan["refusal"]
+    if plan["done"]:
+        return ALREADY, f"{plan['done']} is primary already, and mirrored"
+    if promoted:
+        return (WITH_TROUBLE, "; ".join(troubles)) if troubles else (SWITCHED, "")
+    failures = _failures(hosts)
+    if check_mode and not failures:
+        return (NOT_SWITCHED, plan["refusal"]) if plan["refusal"] else (POSSIBLE, "")
+    if verdict.get("way") == UNKNOWN:
+        return NOT_KNOWN, "; ".join(dict.fromkeys([verdict["reason"], *failures]))
+    back = (hosts.get(plan["primary"]) or {}).get("__switchover_return") or {}
+    said = plan["refusal"] or "; ".join(failures) or verdict.get("reason") or "it was not begun, see above"
+    if verdict.get("way") == BACK and failed(back):
+        return NOT_KNOWN, f"{said}; and {plan['primary']} could not be brought back: {_said(back)}"
+    if plan.get("undo") and not plan["refusal"] and not failures:
+        return ALREADY, f"{plan['primary']} is primary; what a run that was cut off had begun was taken back"
+    return NOT_SWITCHED, said
+
+
+def _failures(hosts: t.Mapping[str, Variables]) -> list[str]:
+    found = [f"{host}: {known['__switchover_failure']}" for host, known in hosts.items() if known.get("__switchover_failure")]
+    unreachable = [(host, known[name]) for host, known in hosts.items() for name in _BEFORE if (known.get(name) or {}).get("unreachable")]
+    return found + [f"{host}: unreachable: {_said(result)}" for host, result in unreachable]
+
+
+def _said(result: Variables) -> str:
+    return " ".join(str(result.get("msg") or result.get("stderr") or "failed").split())
+
+
+def _troubles(
+    hosts: t.Mapping[str, Variables],
+    lost: t.Collection[str],
+    activation: Variables,
+    handover: Variables,
+    following: of_standby.Outcome | None,
+) -> list[str]:
+    """What went wrong from the promotion on."""
+    found = [f"after the promotion: {_said(activation)}"] if failed(activation) else []
+    if handover.get("error"):
+        found.append(f"of the armed process: {handover['error']}")
+    for host, known in hosts.items():
+        for name, what in _LATER.items():
+            result = known.get(name) or {}
+            if failed(result):
+                found.append(f"{host}: {what}: {_said(result)}")
+    if following is not None and not following.mirrored:
+        found.append(following.text)
+    return found + [f"{host} dropped out of the run" for host in lost]
+
+
+def _say(
+    cluster: str, what: str, why: str, plan: Variables, document: Variables, following: of_standby.Outcome | None
+) -> tuple[str, list[str], str]:
+    """The last line, those before it, and what the failure says."""
+    lines = [f"warning: {warning}" for warning in plan.get("warnings", ())]
+    standby, primary = plan["standby"], plan["primary"]
+    if document["seconds"]:
+        lines.append("seconds: " + ", ".join(f"{name.replace('_', ' ')} {value:.2f}" for name, value in document["seconds"].items()))
+    gap = f"no write could succeed for {document['gap_s']:.2f} s" if document["gap_s"] is not None else "the write gap was not measured"
+    if what in (SWITCHED, WITH_TROUBLE):
+        lines += [f"write gap: {gap}", *([following.text] if following else []), f"clients: {plan['connection']}"]
+        told = f"{standby} is primary"
+        if document["timeline"]:
+            told += f" on timeline {document['timeline']}, since {document['switch_lsn']}"
+        if what == SWITCHED:
+            return f"switched: {told}, and {primary} its standby; {gap}", lines, ""
+        return f"SWITCHED WITH TROUBLE: {told}; {why}; run this again to finish", lines, f"{cluster} is switched with trouble: {why}"
+    if what == ALREADY:
+        return f"switched: {why}", [*lines, f"clients: {plan['connection']}"] if plan["connection"] else lines, ""
+    if what == POSSIBLE:
+        way = f"{primary} can serve again, instead of {standby}" if plan.get("undo") else f"{standby} can be primary instead of {primary}"
+        return f"can be switched: {way}; nothing was changed", lines, ""
+    if what == NOT_KNOWN:
+        text = f"NOT KNOWN TO BE SWITCHED: {why}; run this again, which finishes it or takes it back"
+        return text, lines, f"{cluster}: {text}"
+    served = f"; {primary} serves, as before" if "back" in document["seconds"] or document["verdict"] else "; nothing was changed"
+    return f"NOT switched: {why}{served}", lines, f"{cluster}: NOT switched: {why}{served}"

@@ -1,0 +1,200 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What has to be done so that the coordinators of a cluster swap roles, or why nothing is begun."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.access import rules_of
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.catalog import normal_address
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict import MIRRORED, PRIMARY_UNKNOWN
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.activation_plan import ActivationPlan, with_aftermath
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.scenes import Scene
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.standby_plan import access
+
+Observation = t.Mapping[str, t.Any]
+
+#: what the lock of a run of this role says that it is for, the host that is to be primary behind it
+PURPOSE = "switchover to "
+
+#: what becomes of sessions that a drain leaves
+DRAIN_THEN = ("end", "refuse")
+
+_SECONDS = ("transaction_seconds", "timeout", "armed_seconds", "lock_seconds")
+
+
+@dataclasses.dataclass(frozen=True)
+class SwitchoverPlan:
+    """What has to be done.
+
+    :param refusal: why nothing is begun; empty when it is.
+    :param done: host that is primary already, as wished; empty without one.
+    :param begin: whether the primary serves, and the switch is begun.
+    :param resume: whether one that was cut off has to be finished.
+    :param undo: whether one that was cut off has to be taken back.
+    :param promoted: whether the standby was primary already when it was looked.
+    :param state: in which the pair is.
+    :param primary: host that is, or was, primary.
+    :param standby: host that is to be.
+    :param access: by host, the data directories and rules that have to be written.
+    :param floating: by host, whether it is to have the floating address, C(present) or C(absent).
+    :param connection: parameters of libpq with which clients reach the primary, wherever it is.
+    :param hook: whether the hook command is to be run after it.
+    :param follows: whether something is to be done for clients after the promotion.
+    :param warnings: what the operator should know beside that.
+    """
+
+    refusal: str = ""
+    done: str = ""
+    begin: bool = False
+    resume: bool = False
+    undo: bool = False
+    promoted: bool = False
+    state: str = PRIMARY_UNKNOWN
+    primary: str | None = None
+    standby: str | None = None
+    access: dict[str, dict[str, t.Any]] = dataclasses.field(default_factory=dict)
+    floating: dict[str, str] = dataclasses.field(default_factory=dict)
+    connection: str = ""
+    hook: bool = False
+    follows: bool = False
+    warnings: list[str] = dataclasses.field(default_factory=list)
+
+
+def make(scene: Scene) -> SwitchoverPlan:
+    """What has to be done in a cluster."""
+    pair = scene.pair
+    known = SwitchoverPlan(state=pair["state"], primary=pair["primary"])
+    wrong = [*pair["problems"], *problems(scene.options, pair["coordinators"])]
+    if len(pair["coordinators"]) < 2 and not wrong:
+        wrong = ["there is no standby: the inventory has no second host with whpg_role coordinator or standby"]
+    if pair["maintenance"]:
+        wrong.append(pair["maintenance"])
+    wrong += [f"{host} is unknown, {why}: {_remedy(host, scene)}" for host, why in pair["unknown"].items()]
+    if wrong:
+        return dataclasses.replace(known, refusal="; ".join(wrong))
+    begun = _begun(scene, known)
+    if begun is not None:
+        return begun
+    wished = scene.options.get("to")
+    if pair["state"] != MIRRORED:
+        return dataclasses.replace(known, refusal=_sentence(scene))
+    if wished == pair["primary"]:
+        return _with_aftermath(scene, dataclasses.replace(known, done=pair["primary"], standby=_other(scene, pair["primary"])))
+    return _beginning(scene, dataclasses.replace(known, standby=_other(scene, pair["primary"])))
+
+
+def _beginning(scene: Scene, known: SwitchoverPlan) -> SwitchoverPlan:
+    """The plan for a pair that is mirrored."""
+    standby = t.cast(str, known.standby)
+    unlike = {name: said for name, said in scene.pair["differences"].items() if name not in scene.options["accept"]}
+    if unlike:
+        why = f"{standby} could not serve as the primary does: {'; '.join(unlike.values())}; or accept it: standby_accept={list(unlike)}"
+        return dataclasses.replace(known, refusal=why)
+    if scene.pair["strays"]:
+        why = f"the catalog has segments on {', '.join(scene.pair['strays'])}, which no host of the inventory is: add it"
+        return dataclasses.replace(known, refusal=why)
+    closed = _not_admitted(scene, standby)
+    if closed:
+        why = f"the segments on {', '.join(closed)} do not admit {standby}: run enable_mirroring, which writes the rules that they lack"
+        return dataclasses.replace(known, refusal=why)
+    return _with_aftermath(scene, dataclasses.replace(known, begin=True))
+
+
+def _begun(scene: Scene, known: SwitchoverPlan) -> SwitchoverPlan | None:
+    """The plan where a run of this role was cut off, whose locks are left on both hosts; None where none was."""
+    purposes = [str((_seen(scene, host).get("lock") or {}).get("purpose")) for host in scene.pair["coordinators"]]
+    wanted = {purpose[len(PURPOSE) :] for purpose in purposes if purpose.startswith(PURPOSE)} & set(scene.pair["coordinators"])
+    views = {view.host: view for view in scene.views}
+    if len(wanted) != 1:
+        return None
+    standby, wished = wanted.pop(), scene.options.get("to")
+    primary = _other(scene, standby)
+    known = dataclasses.replace(known, primary=primary, standby=standby)
+    new, old = views[standby], views[primary]
+    if new.is_primary and not old.is_primary:
+        if wished == primary:
+            why = f"a switchover to {standby} was cut off after its promotion: finish it first, without switchover_to={wished}"
+            return dataclasses.replace(known, refusal=why)
+        return _with_aftermath(scene, dataclasses.replace(known, resume=True, promoted=True))
+    if new.role == "standby" and new.running and old.role == "primary" and not old.running and _shut_down(scene, primary):
+        if wished == primary:
+            return dataclasses.replace(known, undo=True)
+        return _with_aftermath(scene, dataclasses.replace(known, resume=True))
+    if new.role == "standby" and old.role == "primary" and (old.is_primary or _shut_down(scene, primary)):
+        # its primary may still refuse sessions, or be fenced
+        if scene.pair["state"] != MIRRORED:
+            return dataclasses.replace(known, undo=True, refusal="" if wished == primary else _sentence(scene))
+        if wished == primary:
+            return dataclasses.replace(known, undo=True)
+        found = _beginning(scene, known)
+        return dataclasses.replace(found, undo=bool(found.refusal))
+    return None
+
+
+def _shut_down(scene: Scene, host: str) -> bool:
+    control = _seen(scene, host)["instance"]["control"]
+    return bool(control and control["state"] == "shut down")
+
+
+def _seen(scene: Scene, host: str) -> Observation:
+    return scene.observations[host] or {}
+
+
+def _other(scene: Scene, host: str) -> str:
+    return next(str(name) for name in scene.pair["coordinators"] if name != host)
+
+
+def _remedy(host: str, scene: Scene) -> str:
+    return "run this for all hosts of the cluster, without --limit" if host in scene.absent else "make it reachable"
+
+
+def _sentence(scene: Scene) -> str:
+    pair = scene.pair
+    return f"the pair is {pair['state']}, not mirrored ({'; '.join(pair['reasons'])}): {pair['advice']}"
+
+
+def _not_admitted(scene: Scene, standby: str) -> list[str]:
+    """Hosts with segment instances that lack the rules which let the standby's host in."""
+    here = scene.variables[standby].get("whpg_addresses") or _seen(scene, standby)["addresses"]
+    instances = {host: {"coordinator": [], "segments": there["segments"]} for host, there in scene.pair["instances"].items()}
+    wanted = access(instances, [normal_address(str(address)) for address in here], scene.options["access"])
+    return sorted(
+        host
+        for host, there in wanted.items()
+        for where in there["data_directories"]
+        if not {str(rule) for rule in rules_of(there["rules"], where)} <= set(_seen(scene, host)["access"].get(where) or ())
+    )
+
+
+def _with_aftermath(scene: Scene, plan: SwitchoverPlan) -> SwitchoverPlan:
+    """With what has to be done for clients after the promotion, as after an activation."""
+    old, new = (plan.standby, plan.primary) if plan.done else (plan.primary, plan.standby)
+    found = with_aftermath(scene, ActivationPlan("", state=plan.state, primary=old, standby=new))
+    names = ("connection",) if plan.done else ("access", "floating", "connection", "hook", "follows")
+    return dataclasses.replace(plan, **{name: getattr(found, name) for name in names})
+
+
+def problems(options: t.Mapping[str, t.Any], coordinators: t.Sequence[str]) -> list[str]:
+    """What is wrong with the variables of the role.
+
+    :param options: by name without the role's prefix; None or empty: not given.
+    """
+    found = []
+    for name in (*_SECONDS, "drain_seconds"):
+        try:
+            value = float(options[name])
+        except (TypeError, ValueError):
+            value = -1.0
+        if not (0 < value < float("inf") or (value == 0 and name == "drain_seconds")):
+            found.append(f"switchover_{name} is {options[name]!r}: give seconds above zero")
+    if options["drain_then"] not in DRAIN_THEN:
+        found.append(f"switchover_drain_then is {options['drain_then']!r}: give one of {', '.join(DRAIN_THEN)}")
+    if options.get("to") and options["to"] not in coordinators:
+        known = ", ".join(coordinators) or "none"
+        found.append(f"switchover_to is {options['to']!r}: name a coordinator host of the inventory, {known}")
+    return found

@@ -1,0 +1,81 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whether a switchover goes on, is taken back, or cannot be told to have happened, by what both coordinators' hosts said."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+Result = t.Mapping[str, t.Any]
+
+#: go on with the promotion, or with what follows it; let the old primary serve again; neither is safe
+FORWARD, BACK, UNKNOWN = "forward", "back", "unknown"
+
+
+@dataclasses.dataclass(frozen=True)
+class SwitchoverVerdict:
+    """What is right to do.
+
+    :param way: one of the three above.
+    :param reason: why.
+    :param exact_loss: where the old primary's WAL ends on its disk; None where that was not read.
+    """
+
+    way: str
+    reason: str
+    exact_loss: dict[str, t.Any] | None = None
+
+
+def decide(plan: Result, stopped: Result, disarmed: Result, activation: Result) -> SwitchoverVerdict:
+    """What is right to do after the old primary was stopped, or was not; and again after the standby was to be activated.
+
+    The old primary may serve again only where nothing can promote the standby any more; the standby is promoted only where it was, or
+    where the old primary was seen shut down.
+
+    :param plan: what M(warehousepg.coordinator.switchover_plan) returned of the cluster.
+    :param stopped: the result of stopping the old primary; empty when that was not tried.
+    :param disarmed: the result of disarming the standby; empty when that was not tried.
+    :param activation: the result of M(warehousepg.coordinator.coordinator_activation); empty when it was not tried.
+    """
+    primary, standby = plan["primary"], plan["standby"]
+    wal = stopped.get("wal") if _worked(stopped) else None
+    if _was_tried(activation):
+        return _after(standby, activation, wal)
+    if plan["promoted"] or disarmed.get("promoted"):
+        return SwitchoverVerdict(FORWARD, f"{standby} is primary", wal)
+    certain = _worked(disarmed) and disarmed.get("disarmed") is True
+    ended = certain or "handover" in disarmed
+    if wal and ended:
+        return SwitchoverVerdict(FORWARD, f"{primary} was seen shut down, its WAL ends at {wal['end']}", wal)
+    if certain or not _was_tried(stopped):
+        return SwitchoverVerdict(BACK, f"{standby} is not primary, and nothing will promote it")
+    why = _said(disarmed) or "it is not known what became of its promotion"
+    return SwitchoverVerdict(UNKNOWN, f"{primary} was told to stop, and of {standby} {why}")
+
+
+def _after(standby: str, activation: Result, wal: dict[str, t.Any] | None) -> SwitchoverVerdict:
+    if activation.get("promoted"):
+        return SwitchoverVerdict(FORWARD, f"{standby} is primary", wal)
+    if failed(activation) and not activation.get("unreachable") and not activation.get("failed_step"):
+        return SwitchoverVerdict(BACK, f"{standby} was not promoted: {_said(activation)}")
+    return SwitchoverVerdict(UNKNOWN, f"{standby} may still be promoted: {_said(activation)}", wal)
+
+
+def failed(result: Result) -> bool:
+    """Whether a task failed, also one whose failure is left to the verdict: a module says something only then."""
+    return bool(result.get("failed") or result.get("unreachable") or result.get("msg"))
+
+
+def _was_tried(result: Result) -> bool:
+    return bool(result) and not result.get("skipped")
+
+
+def _worked(result: Result) -> bool:
+    return _was_tried(result) and not failed(result)
+
+
+def _said(result: Result) -> str:
+    return " ".join(str(result.get("msg") or "").split())

@@ -11,6 +11,26 @@ import typing as t
 
 Variables = t.Mapping[str, t.Any]
 
+#: names under which the tasks of the role C(standby) and of its discovery register
+REGISTERED = (
+    "__standby_back",
+    "__standby_configuration",
+    "__standby_explanation",
+    "__standby_failure",
+    "__standby_forgotten",
+    "__standby_leaving",
+    "__standby_left",
+    "__standby_lock",
+    "__standby_look",
+    "__standby_plan",
+    "__standby_record",
+    "__standby_rewind_closed",
+    "__standby_taken_back",
+    "__standby_told",
+    "__standby_verification",
+    "discovery_observation",
+)
+
 #: why nothing is known of a host any more
 _LOST = "dropped out of the run, unreachable or failed, see above"
 
@@ -25,11 +45,13 @@ class Outcome:
     :param mirrored: whether the pair was seen mirrored; in check mode, whether it can be.
     :param text: the same for people.
     :param failure: what the cluster's failure says; empty without one.
+    :param lines: what is printed before the text: nothing.
     """
 
     mirrored: bool
     text: str
     failure: str = ""
+    lines: t.Sequence[str] = ()
 
 
 def outcome(cluster: str, hosts: t.Mapping[str, Variables], lost: t.Collection[str], check_mode: bool, limit: t.Any) -> Outcome:
@@ -51,17 +73,20 @@ def outcome(cluster: str, hosts: t.Mapping[str, Variables], lost: t.Collection[s
         return Outcome(True, _mirrored(plan, known["discovery_observation"]["primary"]["probe"]))
     failures = [f"{host}: {found['__standby_failure']}" for host, found in hosts.items() if found.get("__standby_failure")]
     failures += [f"{host}: {_LOST}" for host in lost]
+    if _lost_on_the_way(hosts[standby]):
+        failures.append(f"{plan['move']['host']}: unreachable")
     if check_mode and not failures:
         way = plan.get("way") or {}
         by = f" {_WAYS[way['method']]}: {way['reason']}" if way else ""
-        return Outcome(True, f"can be mirrored: {standby} can be the standby of {primary}{by}")
+        return Outcome(True, f"can be mirrored: {standby} can be the standby of {primary}{by}{_would_move(plan)}")
     seen = (known.get("__standby_verification") or {}).get("primary") or {}
     probe = seen.get("probe") or {}
     if probe.get("replayed") and not failures:
         unkept = (hosts[standby].get("__standby_record") or {}).get("msg")
         warning = f"; what an activation needs to know without the primary could not be kept on {standby}: {unkept}" if unkept else ""
         still_open = _still_open(known, primary)
-        return Outcome(True, _mirrored(plan, probe) + _rejoined(hosts[standby]) + (f"; {still_open}" if still_open else "") + warning)
+        made = _mirrored(plan, probe) + _rejoined(hosts[standby]) + _moved(plan, hosts[standby])
+        return Outcome(True, made + (f"; {still_open}" if still_open else "") + warning)
     if not failures:
         walsender = seen.get("walsender") or {}
         state = f"{walsender['state']}, {walsender['sync_state']}" if walsender else "missing"
@@ -72,11 +97,12 @@ def outcome(cluster: str, hosts: t.Mapping[str, Variables], lost: t.Collection[s
     back = ", ".join(part for step, part in _PARTS if step in steps) or "nothing"
     lefts = [f"{host}: {found['__standby_left']}" for host, found in hosts.items() if found.get("__standby_left")]
     left = "; ".join(filter(None, [*lefts, _still_open(known, primary)]))
+    done = _went_back(plan, hosts[standby], bool(lefts)) or f"Taken back: {back}"
     return _failed(
         cluster,
         failures,
         log,
-        f"Taken back: {back}. {left + '. ' if left else ''}The primary {primary} goes on serving; run this again when the cause is mended",
+        f"{done}. {left + '. ' if left else ''}The primary {primary} goes on serving; run this again when the cause is mended",
     )
 
 
@@ -86,9 +112,56 @@ def _failed(cluster: str, failures: t.Sequence[str], log: str, remedy: str) -> O
 
 
 def _seen_in_the_way(standby: str, hosts: t.Mapping[str, Variables]) -> str:
-    """Why the copy cannot be made, by a look at the standby's host; empty when it can."""
-    said = (hosts[standby].get("__standby_look") or {}).get("msg")
-    return f"{standby}: {said}" if said else ""
+    """Why nothing can be begun, by a look at the standby's host or by a lock of another run; empty when something can."""
+    said = {host: (known.get("__standby_lock") or {}).get("msg") for host, known in hosts.items()}
+    if standby:
+        said[standby] = said.get(standby) or (hosts[standby].get("__standby_look") or {}).get("msg")
+    return "; ".join(f"{host}: {why}" for host, why in said.items() if why)
+
+
+def _would_move(plan: Variables) -> str:
+    """From where it would come, and how; empty where it stays in its place."""
+    move = plan.get("move") or {}
+    if move.get("kind") not in ("directory", "host"):
+        return ""
+    way = "its directory is renamed" if move["renames"] else "by a copy, made while the present one streams"
+    return f", moved from {move['name']}, {move['registration']['standby_data_directory']}: {way}"
+
+
+def _moved(plan: Variables, known: Variables) -> str:
+    """From where it came, and what is left there; empty where it stayed in its place."""
+    move = plan.get("move") or {}
+    if move.get("kind") not in ("directory", "host"):
+        return ""
+    aside = (known.get("__standby_leaving") or {}).get("moved_to") or []
+    forgotten = known.get("__standby_forgotten") or {}  # failed, or its host was lost
+    parts = [
+        f"it was moved from {move['name']}, {move['registration']['standby_data_directory']}",
+        f"what was there is in {', '.join(aside)}" if aside else "",
+        f"left: {move['left']}" if move["left"] else "",
+        f"its passfile and its record may be left there: {forgotten['msg']}" if forgotten.get("msg") else "",
+    ]
+    return "; " + "; ".join(filter(None, parts))
+
+
+def _lost_on_the_way(known: Variables) -> bool:
+    """Whether the host of a standby that was to leave its place could not be reached any more."""
+    return any((known.get(name) or {}).get("unreachable") for name in ("__standby_told", "__standby_leaving", "__standby_back"))
+
+
+def _went_back(plan: Variables, known: Variables, hindered: bool) -> str:
+    """What became of the standby that was to leave its place; empty where none was.
+
+    :param hindered: whether something could not be put back.
+    """
+    move = plan.get("move") or {}
+    if not move:
+        return ""
+    if (known.get("__standby_back") or {}).get("connected"):
+        return f"Put back: the standby on {move['name']} streams as before"
+    if hindered or _lost_on_the_way(known):
+        return f"NOT ALL COULD BE PUT BACK of the standby on {move['name']}"
+    return f"The standby on {move['name']} stays as it was"
 
 
 _WAYS = {"start": "as it is", "rewind": "by pg_rewind", "basebackup": "by a new copy"}
@@ -106,7 +179,9 @@ def _rejoined(known: Variables) -> str:
     if "reason" not in made:
         return ""
     size = made.get("bytes_copied")
-    parts = [f"it rejoined {_WAYS[made['method']]}: {made['reason']}", f"{size >> 20} MiB were copied" if size is not None else ""]
+    all_wal = f", of the primary's WAL also what it had, for {made['all_wal_why']}" if made.get("all_wal_why") else ""
+    copied = f"{size >> 20} MiB were copied{all_wal}" if size is not None else ""
+    parts = [f"it rejoined {_WAYS[made['method']]}: {made['reason']}", copied]
     own = made.get("discarded")
     if own:
         parts.append(

@@ -63,7 +63,7 @@ def outcome(cluster: str, hosts: t.Mapping[str, Variables], lost: t.Collection[s
         (known["__disable_mirroring_plan"] for known in hosts.values() if "refusal" in known.get("__disable_mirroring_plan", {})), None
     )
     if plan is None:
-        return _failed(cluster, "; ".join(f"{host}: lost during the run, see above" for host in lost) or "nothing was planned", "")
+        return _failed(cluster, "; ".join(f"{host}: {_LOST}" for host in lost) or "nothing was planned", "")
     if plan["refusal"]:
         return Outcome(
             False, f"NOT removed: nothing was changed: {plan['refusal']}", [], f"{cluster}: nothing was changed: {plan['refusal']}"
@@ -72,7 +72,7 @@ def outcome(cluster: str, hosts: t.Mapping[str, Variables], lost: t.Collection[s
     failures = [
         f"{host}: {known['__disable_mirroring_failure']}" for host, known in hosts.items() if "__disable_mirroring_failure" in known
     ]
-    failures += [f"{host}: lost during the run, see above" for host in lost]
+    failures += [f"{host}: {_LOST}" for host in lost]
     if check_mode and not failures:
         what = ", ".join(plan["found"]) or "nothing"
         return Outcome(True, f"can be unmirrored: {plan['primary']} serves; to be removed: {what}", left)

@@ -15,12 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Iterator, NamedTuple, Sequence
 
-from conftest import CLIENT, Coordinator, Host, changes, playbook, podman, wait_until
+from conftest import CLIENT, NET, Coordinator, Host, changes, playbook, podman, wait_until
 
 ACTIVATE = "warehousepg.coordinator.activate_standby"
+SWITCH = "warehousepg.coordinator.switchover"
 PARTS = 8  # rows of one commit of a client
 EVERY_SEGMENT = "SELECT gp_segment_id FROM gp_dist_random('gp_id') ORDER BY 1"
-CONTROLLER_ADDRESS = "10.203.17.1"
+CONTROLLER_ADDRESS = f"{NET}.1"
 
 
 class Commit(NamedTuple):
@@ -85,15 +86,24 @@ class Operator:
     def activate(self, *arguments: str, **variables: Any) -> Outcome:
         """Run the playbook; the names of variables are given without the role's prefix."""
         given = {f"activate_standby_{name}": value for name, value in variables.items()}
-        file = self.home / ".whpg/demo.activation.json"
+        return self.run(ACTIVATE, "activation", "activated", arguments, given)
+
+    def switch(self, *arguments: str, variables: dict[str, Any] | None = None, **own: Any) -> Outcome:
+        """Run the playbook; the names of its own variables are given without the role's prefix."""
+        given = {**(variables or {}), **{f"switchover_{name}": value for name, value in own.items()}}
+        return self.run(SWITCH, "switchover", "switched", arguments, given)
+
+    def run(self, name: str, kind: str, word: str, arguments: Sequence[str], variables: dict[str, Any]) -> Outcome:
+        """Run a playbook that leaves a file of its kind, and whose last line has a word."""
+        file = self.home / f".whpg/demo.{kind}.json"
         file.unlink(missing_ok=True)
         with tempfile.TemporaryDirectory(prefix="ssh-") as sockets:
             environment = {"HOME": str(self.home), "ANSIBLE_SSH_CONTROL_PATH_DIR": sockets}
-            done = playbook(ACTIVATE, *arguments, environment=environment, **given)
+            done = playbook(name, *arguments, environment=environment, **variables)
         return Outcome(
             code=done.returncode,
             output=done.stdout,
-            line=re.findall(r"^demo: (.*activated.*)$", done.stdout, re.MULTILINE | re.IGNORECASE)[-1],
+            line=re.findall(rf"^demo: (.*{word}.*)$", done.stdout, re.MULTILINE | re.IGNORECASE)[-1],
             result=json.loads(file.read_text()) if file.exists() else {},
             changes=changes(done),
         )
@@ -126,6 +136,7 @@ def check_primary(new: Coordinator) -> None:
     assert timeline and timeline[1] == "2", "until a checkpoint gpstart of the old primary sees no difference"
     assert new.sql("SELECT role, preferred_role, hostname FROM gp_segment_configuration WHERE content = -1") == f"p|p|{new.name}"
     assert new.sql(EVERY_SEGMENT, role="dispatch") == "0\n1"
+    assert new.run(f"psql -X -At -h {new.name} -c 'SELECT 1'") == "1", "gpcheckcat comes by the host's own name"
     assert new.sql("SELECT slot_name FROM pg_replication_slots") == "standby_coordinator", "WAL is kept for the next standby"
 
 

@@ -27,16 +27,19 @@ class ActionModule(ActionBase):
                 "pair": {"type": "dict", "required": True},
                 "observation": {"type": "str", "required": True},
                 "wanted": {"type": "dict", "required": True},
+                "former": {"type": "str"},
             }
         )
         hostvars = (task_vars or {})["hostvars"]
-        pair = options["pair"]
+        pair, former = options["pair"], options["former"]
         known = {host: hostvars[host] for host in pair["coordinators"] + pair["segment_hosts"]}
         plan = make(
             pair,
             {host: variables.get(options["observation"]) for host, variables in known.items()},
             {host: {name: known[host].get(name) for name in _VARIABLES} for host in pair["coordinators"]},
             options["wanted"],
+            hostvars,
+            next((known[host].get(former) for host in pair["coordinators"] if host != pair["primary"]), None) if former else None,
         )
         result.update(changed=False, **dataclasses.asdict(plan))
         return result

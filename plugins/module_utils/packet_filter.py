@@ -142,15 +142,20 @@ def script(fence: Fence) -> str:
 
 
 def unit(fence: Fence, path: str) -> str:
-    """The unit that lets systemd run the script when the host starts, and after those that make its other rules."""
+    """The unit that lets systemd run the script when the host starts, and after those that make its other rules.
+
+    It comes before the network, so it has no default dependencies: where cloud-init is, the network comes before sysinit.target.
+    """
     return f"""\
 [Unit]
 Description=Keeps a former primary away from the segments of a WarehousePG cluster ({identifier(fence.cluster)})
-After={_FIREWALLS}
+DefaultDependencies=no
+After=local-fs.target {_FIREWALLS}
 PartOf={_FIREWALLS}
 ReloadPropagatedFrom={_FIREWALLS}
-Before=network-pre.target
+Before=network-pre.target shutdown.target
 Wants=network-pre.target
+Conflicts=shutdown.target
 
 [Service]
 Type=oneshot

@@ -18,7 +18,14 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.catalog im
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import Connection
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import Step
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import Passfile, Slot, WalSender, slots, walsender
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import (
+    SILENT,
+    Passfile,
+    Slot,
+    WalSender,
+    slots,
+    walsender,
+)
 
 #: the parts of a registration, in the order in which they are made
 PARTS = ("role", "row", "slot")
@@ -52,6 +59,7 @@ class Known:
     :param limit: bytes of WAL that a slot may hold back, -1 for no limit; None where the engine knows no such limit.
     :param access_files: by data directory, the texts of access files that the standby has to be in.
     :param walsender: the walsender that serves a standby, None when none does.
+    :param spare_slot: the slot that keeps WAL for a standby that is to take the place of the present one, None when there is none.
     """
 
     rows: tuple[Registration, ...]
@@ -61,6 +69,12 @@ class Known:
     limit: int | None = None
     access_files: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
     walsender: WalSender | None = None
+    spare_slot: Slot | None = None
+
+
+def spare(slot_name: str) -> str:
+    """Name of the slot that keeps WAL for a standby's successor while the standby uses its own; the engine takes 63 bytes."""
+    return f"{slot_name[:58]}_next"
 
 
 def read_role(connection: Connection, user: str) -> Role | None:
@@ -84,15 +98,16 @@ def read_known(
 
     :param data_directories: whose access files belong to it.
     """
-    slot = next((slot for slot in slots(connection) if slot.name == slot_name), None)
+    named = {slot.name: slot for slot in slots(connection)}
     return Known(
         tuple(catalog.registrations(connection)),
         read_role(connection, user),
-        slot,
+        named.get(slot_name),
         passfile,
         retention.read_limit(connection),
         access.read_files(data_directories),
         walsender(connection),
+        named.get(spare(slot_name)),
     )
 
 
@@ -126,7 +141,13 @@ def verifies(verifier: str | None, password: str) -> bool:
 
 
 def plan_present(
-    known: Known, standby: StandbyAddress, password: str | None, kept: str | None, scram: bool, limit: int | None = None
+    known: Known,
+    standby: StandbyAddress,
+    password: str | None,
+    kept: str | None,
+    scram: bool,
+    limit: int | None = None,
+    succession: bool = False,
 ) -> list[Step]:
     """The steps after which the primary knows this standby.
 
@@ -134,9 +155,13 @@ def plan_present(
     :param kept: the password in the primary's passfile.
     :param scram: whether the role authenticates by password.
     :param limit: bytes of WAL that the slot may hold back, where the engine knows such a limit; None to leave it as it is.
+    :param succession: only prepare for it while another one stays registered and goes on streaming.
     :raises CoordinatorError: no password is known; nothing was touched.
     """
     steps = []
+    sender = known.walsender
+    if succession and sender is not None and sender.reply_age_s is not None and sender.reply_age_s >= SILENT:
+        steps.append(Step("end_walsender", {"pid": sender.pid}))  # of one that is gone; the changes below would wait for it
     wanted = password or kept
     if scram and wanted is None:
         raise CoordinatorError("no password for the replication role is known: give replication_password")
@@ -146,16 +171,36 @@ def plan_present(
         steps.append(Step("create_role"))
     elif not known.role.ready or (scram and not verifies(known.role.verifier, wanted or "")):
         steps.append(Step("change_role"))
+    if succession:
+        return steps + ([Step("create_spare_slot")] if known.spare_slot is None else [])
     row = catalog.standby_of(known.rows)
-    if row is None or not standby.matches(row):
+    new = row is None or not standby.matches(row)
+    steps += _plan_slot(known, new)
+    if new:
         if row is not None:
             steps.append(Step("remove_row"))
         steps.append(Step("add_row"))
-    if known.slot is None:
+    if known.slot is None and known.spare_slot is None:
         steps.append(Step("create_slot"))
     if None not in (limit, known.limit) and known.limit != limit:
         steps.append(Step("limit_retention", {"limit": limit}))
     return steps
+
+
+def _plan_slot(known: Known, new: bool) -> list[Step]:
+    """What becomes of the slot that was kept for a successor.
+
+    It goes back as far as the other one, or further, so that in its place it serves the former standby too, should that come back.
+
+    :param new: whether the successor takes its place now.
+    """
+    if known.spare_slot is None:
+        return []
+    if not new and known.slot is not None:
+        return [Step("drop_spare_slot")]
+    # of the former one; commits would wait for it if it is frozen
+    ended = [Step("end_walsender", {"pid": known.walsender.pid})] if new and known.walsender is not None else []
+    return [*ended, *([Step("drop_slot")] if known.slot is not None else []), Step("take_spare_slot"), Step("drop_spare_slot")]
 
 
 def plan_absent(known: Known, parts: t.Container[str]) -> list[Step]:
@@ -168,6 +213,8 @@ def plan_absent(known: Known, parts: t.Container[str]) -> list[Step]:
         steps.append(Step("end_walsender", {"pid": known.walsender.pid}))
     if "slot" in parts and known.slot is not None:
         steps.append(Step("drop_slot"))
+    if "slot" in parts and known.spare_slot is not None:
+        steps.append(Step("drop_spare_slot"))
     if "row" in parts and catalog.standby_of(known.rows) is not None:
         steps.append(Step("remove_row"))
     if "role" in parts and known.role is not None:

@@ -24,6 +24,9 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.lsn import
 #: name that a standby's walreceiver gives; the engine waits with a commit for a walsender of this name only (syncrep.c)
 APPLICATION_NAME = "gp_walreceiver"
 
+#: seconds: a standby says something at least every ten (wal_receiver_status_interval), so one that said something later lives
+SILENT = 15.0
+
 
 @dataclasses.dataclass(frozen=True)
 class WalSender:
@@ -123,6 +126,11 @@ def slots(connection: Connection) -> list[Slot]:
 def create_slot(connection: Connection, name: str) -> None:
     """Make a physical slot that keeps WAL from now on."""
     connection.query("SELECT pg_create_physical_replication_slot(%s, true)", name)
+
+
+def copy_slot(connection: Connection, name: str, copy: str) -> None:
+    """Make a slot that keeps the same WAL as another one."""
+    connection.query("SELECT pg_copy_physical_replication_slot(%s, %s)", name, copy)
 
 
 def drop_slot(connection: Connection, name: str) -> None:

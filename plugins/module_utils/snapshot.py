@@ -20,6 +20,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.host impor
     Host,
     free_bytes,
     processes,
+    rename,
     used_bytes,
     user_name,
 )
@@ -78,6 +79,7 @@ class Site:
     :param leftover: whether the staging directory of an earlier attempt is there.
     :param engine_version: what ``postgres --version`` prints here, None when the installation is not found.
     :param rewinding: whether a rewind of what was there was cut off.
+    :param device: number of its file system.
     """
 
     parent: str
@@ -88,6 +90,7 @@ class Site:
     leftover: bool
     engine_version: str | None
     rewinding: bool = False
+    device: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,7 +102,6 @@ class Place:
     :param passfile: the passfile for the primary, None when none is used.
     :param spots: the places for tablespaces.
     :param missing: files that must be readable and are not.
-    :param device: number of the file system that the site is on.
     """
 
     site: Site
@@ -107,7 +109,6 @@ class Place:
     passfile: Passfile | None
     spots: tuple[tablespaces.Spot, ...] = ()
     missing: tuple[str, ...] = ()
-    device: int = 0
 
 
 def staging_directory(data_directory: str) -> str:
@@ -140,6 +141,7 @@ def read_site(host: Host, data_directory: str) -> Site:
         leftover=os.path.lexists(staging),
         engine_version=engine_version,
         rewinding=os.path.lexists(rewind_directory(data_directory)),
+        device=os.stat(parent).st_dev if exists else 0,
     )
 
 
@@ -161,7 +163,6 @@ def read_place(host: Host, data_directory: str, passfile: Passfile | None, dbid:
         passfile,
         tuple(tablespaces.read_spot(wish, dbid, own_parts) for wish in wanted.tablespaces),
         tuple(path for path in wanted.files if not os.access(path, os.R_OK)),
-        os.stat(site.parent).st_dev if site.parent_owner is not None else 0,
     )
 
 
@@ -217,7 +218,7 @@ def _refusal_of_instance(instance: Instance, wanted: Wanted) -> str | None:
 def _refusal_of_requirements(place: Place, wanted: Wanted) -> str | None:
     if place.missing:
         return f"{place.missing[0]} is missing on this host, or {place.site.user} cannot read it: put it there, or correct what names it"
-    return tablespaces.refusal(place.spots, place.site.user, {place.device: (wanted.bytes or 0) + SPARE})
+    return tablespaces.refusal(place.spots, place.site.user, {place.site.device: (wanted.bytes or 0) + SPARE})
 
 
 def plan(place: Place, wanted: Wanted, password: str | None) -> list[Step]:
@@ -307,12 +308,7 @@ def swap_in(host: Host, data_directory: str, wishes: t.Sequence[tablespaces.Wish
     os.makedirs(os.path.join(staging, "log"), mode=0o700, exist_ok=True)
     os.chmod(staging, stat.S_IMODE(os.stat(staging).st_mode) & 0o750)  # the engine accepts no more; a group's access comes from the primary
     tablespaces.swap_in(wishes, data_directory, staging)
-    os.rename(staging, os.path.realpath(data_directory))
-    parent = os.open(os.path.dirname(staging), os.O_RDONLY)
-    try:
-        os.fsync(parent)
-    finally:
-        os.close(parent)
+    rename(staging, os.path.realpath(data_directory))
 
 
 def actions(host: Host, data_directory: str, upstream: Upstream, password: str | None, dbid: int, wanted: Wanted) -> Actions:

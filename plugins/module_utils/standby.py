@@ -20,6 +20,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance i
     Instance,
     Postmaster,
     file_mode,
+    read_instance,
     read_postmaster,
     recent_errors,
     wait_until,
@@ -42,11 +43,13 @@ class Standby:
     :param place: where it stands, its instance and its passfile.
     :param password_kept: whether the passfile holds the password that was given, or any when none was given.
     :param tablespace_dbids: under which dbids its tablespaces lie.
+    :param former: what is in the place that it is to be brought from; None: it stays where it is.
     """
 
     place: snapshot.Place
     password_kept: bool
     tablespace_dbids: tuple[int, ...] = ()
+    former: Instance | None = None
 
     @property
     def instance(self) -> Instance:
@@ -78,12 +81,19 @@ class Wanted:
 
 
 def read_standby(
-    host: Host, data_directory: str, upstream: Upstream, password: str | None, dbid: int | None = None, copy: snapshot.Wanted | None = None
+    host: Host,
+    data_directory: str,
+    upstream: Upstream,
+    password: str | None,
+    dbid: int | None = None,
+    copy: snapshot.Wanted | None = None,
+    former_directory: str | None = None,
 ) -> Standby:
     """Observe a standby.
 
     :param dbid: number under which it is registered; None: not known yet.
     :param copy: the copy to begin with where there is none.
+    :param former_directory: the directory that it is to be brought from; None: it stays where it is.
     """
     passfile = read_passfile(upstream.passfile) if upstream.passfile is not None else None
     kept = kept_password(upstream.passfile, upstream.user) if upstream.passfile is not None else None
@@ -92,6 +102,7 @@ def read_standby(
         place,
         passfile is None or (kept is not None and password in (None, kept)),
         tuple(tablespace.dbid for tablespace in read_tablespaces(place.instance.data_directory)),
+        read_instance(host, former_directory) if former_directory else None,
     )
 
 
@@ -133,6 +144,24 @@ def plan(standby: Standby, wanted: Wanted, password: str | None, copy: snapshot.
     :param copy: the copy to begin with where there is no standby yet; None: there must be one.
     :raises CoordinatorError: the directory is no standby; nothing was touched.
     """
+    bringing = []
+    if standby.former is not None and standby.instance.content in ("absent", "empty"):
+        bringing = [*([Step("stop_former")] if standby.former.postmaster is not None else []), Step("bring")]
+        standby = brought(standby, standby.former)
+    return [*bringing, *_plan_there(standby, wanted, password, copy)]
+
+
+def brought(standby: Standby, former: Instance) -> Standby:
+    """What a standby will be as soon as it is in its place.
+
+    :param former: what it is now.
+    """
+    instance = dataclasses.replace(former, data_directory=standby.instance.data_directory, postmaster=None)
+    dbids = () if former.dbid is None else (former.dbid,)
+    return dataclasses.replace(standby, place=dataclasses.replace(standby.place, instance=instance), tablespace_dbids=dbids)
+
+
+def _plan_there(standby: Standby, wanted: Wanted, password: str | None, copy: snapshot.Wanted | None) -> list[Step]:
     first = snapshot.plan(standby.place, copy, password) if copy is not None else []
     if Step("copy") in first:
         standby = copied(standby, wanted)

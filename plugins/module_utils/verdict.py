@@ -286,7 +286,7 @@ def _living(primary: View, views: t.Sequence[View]) -> _Finding:
     if standby is not None and standby.frozen:
         advice = f"let {standby.host} go on, or end its walsender (playbook release with release_commits): commits wait for it"
     elif standby is not None and standby.lacks:
-        advice = f"run rejoin to make {standby.host} anew; what is there now is kept"
+        advice = f"run enable_mirroring to make {standby.host} anew; what is there now is kept"
     elif standby is None and unseen is not None:
         advice = f"make {unseen.host} reachable and look again"
     else:

@@ -104,14 +104,19 @@ options:
         type: list
         elements: str
         default: []
+  former_directory:
+    description:
+      - Data directory that the standby is in, on this host and file system, or where it was moved aside. Where there is nothing in
+        O(data_directory), it is stopped and renamed to that.
+    type: path
   rejoin:
     description:
       - Let what is left of a former primary of the system follow the present one, by the cheapest way that is safe. The result says
         which one it was, and why.
       - Where its WAL does not go beyond the point at which the present primary left its timeline, it is started as it is. Where it does, it
         is rewound by C(pg_rewind), under another name in the same directory, so that nobody can start it meanwhile; its configuration,
-        access rules and logs stay its own. Where that is impossible or fails, or where its directory is unusable, it is moved aside and
-        a copy is made, as O(snapshot) says.
+        access rules, certificates and logs stay its own. Where that is impossible or fails, or where its directory is unusable, it is
+        moved aside and a copy is made, as O(snapshot) says.
       - An instance that runs as a primary is refused. A fence on the data directory is lifted as soon as it is marked as a standby.
       - Requires O(snapshot). A rewind requires M(warehousepg.coordinator.rewind_access) on the primary.
     type: dict
@@ -205,6 +210,11 @@ bytes_copied:
   returned: when a copy was made, or a former primary made a standby
   type: int
   sample: 241172480
+all_wal_why:
+  description: Why a rewind copied WAL that both had, V(null) where it did not.
+  returned: when a former primary was rewound
+  type: str
+  sample: the connection to the primary is by TLS
 discarded:
   description:
     - What only the former primary had, as far as its WAL shows it; V(null) where it had nothing of its own, or where that is unknown.
@@ -276,7 +286,15 @@ connected:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.warehousepg.coordinator.plugins.module_utils import instance, rejoin, replication, snapshot, standby, tablespaces
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import (
+    aside,
+    instance,
+    rejoin,
+    replication,
+    snapshot,
+    standby,
+    tablespaces,
+)
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.arguments import (
     COPY,
     INSTANCE,
@@ -314,10 +332,12 @@ def main() -> None:
             "state": {"type": "str", "choices": ["configured", "started", "streaming"], "default": "streaming"},
             "timeout": {"type": "float", "default": 60},
             "snapshot": {"type": "dict", "options": COPY},
+            "former_directory": {"type": "path"},
             "rejoin": {"type": "dict", "options": rejoin.ARGUMENTS},
         },
         required_if=[PASSFILE_IF_SCRAM],
         required_by={"rejoin": ("snapshot",)},
+        mutually_exclusive=[("rejoin", "former_directory")],
         supports_check_mode=True,
     )
     parameters = module.params
@@ -325,6 +345,7 @@ def main() -> None:
         module.fail_json(msg="dbid is missing: give the number under which the standby is registered")
     host = Host(module, parameters["greenplum_path"])
     data_directory = parameters["data_directory"]
+    former_directory = parameters["former_directory"]
     password = parameters["replication_password"]
     upstream = upstream_of(parameters)
 
@@ -337,7 +358,7 @@ def main() -> None:
         return f"{data_directory}/{name}"
 
     def observe() -> standby.Standby:
-        return standby.read_standby(host, data_directory, upstream, password, parameters["dbid"], copy)
+        return standby.read_standby(host, data_directory, upstream, password, parameters["dbid"], copy, former_directory)
 
     def plan(found: standby.Standby) -> list[Step]:
         if not asked or copy is None:
@@ -363,6 +384,8 @@ def main() -> None:
             "write_dbid": lambda dbid: host.write(path("internal.auto.conf"), f"gp_dbid={dbid}\n", 0o600),
             "write_port": lambda port: standby.write_settings(host, path("postgresql.conf"), {"port": str(port)}),
             "write_settings": lambda settings: standby.write_settings(host, path("postgresql.auto.conf"), settings),
+            "stop_former": lambda: instance.stop(host, former_directory),
+            "bring": lambda: aside.bring(former_directory, data_directory),
             "stop": lambda: instance.stop(host, data_directory),
             "move_tablespaces": lambda dbid: tablespaces.change_dbid(data_directory, dbid),
             "start": lambda: instance.start(host, data_directory, wanted.port),

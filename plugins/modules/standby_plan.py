@@ -40,6 +40,11 @@ options:
         was given, C(password_given).
     type: dict
     required: true
+  former:
+    description:
+      - Name of the variable under which, on the host of the standby that is to be, the result of M(warehousepg.coordinator.mirroring_info)
+        was registered of the place that the standby is to leave. Without it RV(move) tells where to look.
+    type: str
 author:
   - The warehousepg.coordinator authors (@warehousepg)
 """
@@ -156,4 +161,14 @@ fenced:
   type: list
   elements: str
   sample: []
+move:
+  description:
+    - How the standby comes to another place than the catalog has it in; empty where it stays, or where there is none that it could go
+      back to. C(kind) is V(name), V(directory) or V(host), C(host) where it is and C(look) whether that has to be looked at first,
+      C(registration) and C(dbid) what it has now, C(stops) whether it is there, C(renames) whether its directory is renamed instead of a
+      copy made, C(left) what stays on a host that is not reached. C(meanwhile) and C(before) are as RV(access), with both standbys let
+      in, and with the former one alone.
+  returned: always
+  type: dict
+  sample: {}
 """

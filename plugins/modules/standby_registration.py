@@ -64,6 +64,13 @@ options:
       - Data directory of the standby, on its host.
       - Required with O(state=present).
     type: path
+  succession:
+    description:
+      - Only prepare for a standby that is to take the place of another one, which stays registered and goes on streaming. Instead of the
+        slot, one of its name with C(_next) is made, which keeps WAL from now on.
+      - Without it, such a slot takes the place of the other one when the row is replaced, and is dropped otherwise.
+    type: bool
+    default: false
   replication_user:
     description:
       - Role that the standby connects as.
@@ -221,6 +228,9 @@ def actions_on(host: Host, instance: Instance, connection: Connection, parameter
         "add_row": add_row,
         "remove_row": lambda: catalog.remove_standby(connection),
         "create_slot": lambda: replication.create_slot(connection, slot),
+        "create_spare_slot": lambda: replication.create_slot(connection, registration.spare(slot)),
+        "take_spare_slot": lambda: replication.copy_slot(connection, registration.spare(slot), slot),
+        "drop_spare_slot": lambda: replication.drop_slot(connection, registration.spare(slot)),
         "drop_slot": lambda: replication.drop_slot(connection, slot),
         "end_walsender": lambda pid: release.end_walsender(connection, pid),
         "limit_retention": lambda limit: retention.write_limit(connection, limit),
@@ -280,6 +290,7 @@ def main() -> None:
             "standby_address": {"type": "str"},
             "standby_port": {"type": "int"},
             "standby_data_directory": {"type": "path"},
+            "succession": {"type": "bool", "default": False},
             "replication_user": {"type": "str", "default": "standby_replicator"},
             "replication_password": {"type": "str", "no_log": True},
             "replication_auth": {"type": "str", "choices": ["scram", "cert", "trust"], "default": "scram"},
@@ -318,7 +329,7 @@ def main() -> None:
             return registration.plan_absent(known, parameters["parts"])
         kept = replication.kept_password(parameters["passfile"], parameters["replication_user"]) if scram else None
         standby = standby_of(instance, parameters)
-        steps = registration.plan_present(known, standby, parameters["replication_password"], kept, scram, limit)
+        steps = registration.plan_present(known, standby, parameters["replication_password"], kept, scram, limit, parameters["succession"])
         expected["dbid"] = expected_dbid(known, steps)
         return steps + access.plan(known.access_files, entry["rules"])
 

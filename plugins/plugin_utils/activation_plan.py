@@ -117,7 +117,7 @@ def make(scene: Scene, neighbours: t.Sequence[segment_fence.Neighbour]) -> Activ
     verdict = scene.judged(expected)
     if not verdict.activation:
         return dataclasses.replace(plan, refusal=_sentence(scene, verdict) + _hint(verdict))
-    return _with_aftermath(
+    return with_aftermath(
         scene,
         dataclasses.replace(
             plan,
@@ -141,7 +141,7 @@ def _begun(scene: Scene) -> ActivationPlan | None:
     lock, finished = observed.get("lock"), observed.get("activation")
     if lock and lock["purpose"] == PURPOSE:
         proof = "given before the promotion, by the run that was cut off"
-        return _with_aftermath(scene, dataclasses.replace(plan, resume=True, proof=proof))
+        return with_aftermath(scene, dataclasses.replace(plan, resume=True, proof=proof))
     if state == UNMIRRORED and finished and finished.get("timeline") == observed["primary"]["timeline"]:
         return dataclasses.replace(plan, done=view.host, connection=_connection(scene, plan))
     return None
@@ -242,7 +242,7 @@ def _warnings(scene: Scene, state: str) -> list[str]:
     return unknown
 
 
-def _with_aftermath(scene: Scene, plan: ActivationPlan) -> ActivationPlan:
+def with_aftermath(scene: Scene, plan: ActivationPlan) -> ActivationPlan:
     """With what has to be done after the promotion."""
     floating = scene.options.get("floating_address")
     rules = _access(scene, plan)

@@ -19,6 +19,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.installati
     differences,
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import Instance, instance_of
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.lsn import Lsn
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.maintenance import sentence
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.snapshot import Site, Wanted, refusal
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict import (
@@ -26,6 +27,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict im
     RECENT,
     Sighting,
     Verdict,
+    View,
     judge,
     view_of,
 )
@@ -108,7 +110,7 @@ def assess(cluster: str, variables: t.Mapping[str, inventory.Variables], results
         verdict = Verdict(PRIMARY_UNKNOWN, tuple(problems), "correct the inventory", None, None, False, "the inventory is wrong")
     else:
         seen = sightings(coordinators, variables, observations)
-        verdict = judge([view_of(host, observations[host]) for host in coordinators], sightings=seen)
+        verdict = judge(_views(coordinators, observations), sightings=seen)
     other = next((host for host in coordinators if host != verdict.primary), None) if verdict.primary else None
     primary, standby = (observations.get(host or "") for host in (verdict.primary, other))
     unlike = compare(primary, standby)
@@ -131,12 +133,39 @@ def assess(cluster: str, variables: t.Mapping[str, inventory.Variables], results
         maintenance=maintenance,
         warnings=[
             *([maintenance] if maintenance else []),
+            *_warnings_of_commits(other, primary, standby),
             *(f"{host}: the catalog has segments there, the inventory does not name it" for host in strays),
             *(f"{other} could not serve as the primary does: {said}" for said in unlike.values()),
             *_warnings_of_wal(verdict.primary, primary, limit),
             *_warnings_of_path(other, standby),
         ],
     )
+
+
+def _views(coordinators: t.Sequence[str], observations: Observations) -> list[View]:
+    """What was seen of each host where the coordinator may live; what a standby lacks is seen on both."""
+    views = [view_of(host, observations[host]) for host in coordinators]
+    primary = next((view.host for view in views if view.is_primary), None)
+    return [dataclasses.replace(view, lacks=lacking(observations.get(primary or ""), observations[view.host])) for view in views]
+
+
+def lacking(primary: Observation | None, standby: Observation | None) -> str | None:
+    """The WAL segment that a standby needs and its primary has no more, by its log or by where the WAL of both ends and begins.
+
+    None where it does not lack one, and where that was not seen.
+    """
+    if not primary or not standby or standby["instance"]["role"] != "standby":
+        return None
+    instance, own, there = standby["instance"], standby["wal"] or {}, primary["wal"] or {}
+    if (standby["standby"] or {}).get("removed_wal"):
+        return str(standby["standby"]["removed_wal"])
+    postmaster = instance["postmaster"] or {"connected": False}
+    if postmaster["connected"] is not False or not instance["control"] or not own.get("end_lsn") or not there.get("oldest_lsn"):
+        return None
+    end, size = Lsn.parse(own["end_lsn"]), instance["control"]["segment_bytes"]
+    if end.position // size * size >= Lsn.parse(there["oldest_lsn"]).position:
+        return None
+    return end.wal_file(own["timeline"], size)
 
 
 def kept_record(coordinators: t.Iterable[str], observations: Observations, primary: str | None) -> tuple[Record | None, str]:
@@ -231,11 +260,6 @@ def _obstacle(host: str | None, primary: Observation | None, standby: Observatio
     why = refusal(Site(**standby["site"]), instance or instance_of(standby["instance"]), wanted)
     if why is None and standby["port_taken"]:
         why = "something else listens on the standby's port there: stop it, or set whpg_port of that host or standby_port to another one"
-    if why is None and instance is None and standby["standby"] and standby["standby"]["removed_wal"]:
-        why = (
-            f"the standby in {standby['instance']['data_directory']} can no longer catch up, the primary has removed the WAL segment "
-            f"{standby['standby']['removed_wal']} that it needs: run rejoin, or stop it, move its data directory away, and run this again"
-        )
     return f"{host}: {why}" if why else None
 
 
@@ -283,6 +307,19 @@ def own_segments(observation: Observation | None, directories: t.Collection[str]
 
 def _runs(row: Registration, observation: Observation | None) -> bool:
     return any(segment["data_directory"] == row.datadir for segment in (observation or {}).get("segments", ()))
+
+
+def _warnings_of_commits(host: str | None, primary: Observation | None, standby: Observation | None) -> list[str]:
+    """That everybody who writes is kept waiting, which a state alone says too quietly."""
+    probe = ((primary or {}).get("primary") or {}).get("probe")
+    if not primary or not probe or probe["acknowledged"] is not False or not primary["primary"]["walsender"]:
+        return []
+    postmaster = ((standby or {}).get("instance") or {}).get("postmaster")
+    why = "which is frozen" if postmaster and postmaster["frozen"] else "which does not answer in time"
+    return [
+        f"COMMITS WAIT for the standby on {host}, {why}: let it go on, or let them go on without it, by the playbook release with "
+        "release_commits"
+    ]
 
 
 def _warnings_of_path(host: str | None, standby: Observation | None) -> list[str]:

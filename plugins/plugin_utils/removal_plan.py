@@ -15,16 +15,15 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.access imp
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.catalog import Registration, normal_address, placed
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import instance_of
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.lock import Holder, clock_time
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import SILENT
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict import DEGRADED, MIRRORED, UNMIRRORED
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.move_plan import lives
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.options import names
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.standby_plan import access
 
 Observation = t.Mapping[str, t.Any]
 Variables = t.Mapping[str, t.Any]
 Options = t.Mapping[str, t.Any]
-
-#: seconds: a standby says something at least every ten (wal_receiver_status_interval), so one that said something later lives
-_SILENT = 15.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -168,10 +167,10 @@ def _refusal_of_hosts(
     primary = (observations[pair["primary"]] or {})["primary"]
     sender = primary["walsender"]
     gone = [host for host in [*pair["coordinators"], stranger] if host in without]
-    if gone and sender and (sender["reply_age_s"] is None or sender["reply_age_s"] < _SILENT):
+    if gone and lives(sender):
         return (
             f"disable_mirroring_without names {', '.join(map(str, gone))}, but a standby streams and lives: "
-            f"make its host reachable, or stop it. One that was lost just now has to be silent for {_SILENT:g} s"
+            f"make its host reachable, or stop it. One that was lost just now has to be silent for {SILENT:g} s"
         )
     return ""
 

@@ -11,19 +11,31 @@ import os
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.access import rules_of
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.catalog import Registration, StandbyAddress
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.catalog import (
+    Registration,
+    StandbyAddress,
+    normal_address,
+)
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import DATABASE
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.installation import library_path
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import instance_of
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.record import is_stale
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.registration import spare
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import APPLICATION_NAME
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.retention import parse_size
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.stream import commit_limit
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict import DEGRADED, MIRRORED, UNMIRRORED
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import move_plan
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.move_plan import Move, Scene
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.options import TLS_FILES, Options, problems
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.pair import lacking, obstacle
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.rejoin_plan import Rejoin, foresee
 
 Observation = t.Mapping[str, t.Any]
 Variables = t.Mapping[str, t.Any]
+
+#: as the role rejoin wishes it, of a standby that can no longer catch up
+_ANEW = {"cluster": "", "method": "auto", "remove_old": False, "report_file": None}
 
 _METHODS = {"scram": "scram-sha-256", "cert": "cert", "trust": "trust"}
 
@@ -51,6 +63,8 @@ class StandbyPlan:
     :param way: how it will, ``method`` and ``reason``; empty where none is.
     :param rewind_rules: rules that let it in while it is rewound; empty where it will not be.
     :param fenced: hosts with a packet filter against it.
+    :param move: how it comes to another place than the catalog has it in, see :class:`move_plan.Move`, and by host the rules ``meanwhile``
+        and ``before``; empty where it stays, or could not go back.
     """
 
     refusal: str
@@ -72,10 +86,16 @@ class StandbyPlan:
     way: dict[str, str] = dataclasses.field(default_factory=dict)
     rewind_rules: list[dict[str, t.Any]] = dataclasses.field(default_factory=list)
     fenced: list[str] = dataclasses.field(default_factory=list)
+    move: dict[str, t.Any] = dataclasses.field(default_factory=dict)
 
 
 def make(
-    pair: t.Mapping[str, t.Any], observations: t.Mapping[str, Observation], variables: t.Mapping[str, Variables], options: Options
+    pair: t.Mapping[str, t.Any],
+    observations: t.Mapping[str, Observation],
+    variables: t.Mapping[str, Variables],
+    options: Options,
+    inventory: t.Container[str] = (),
+    former: t.Any = None,
 ) -> StandbyPlan:
     """What has to be done in a cluster.
 
@@ -83,6 +103,9 @@ def make(
     :param observations: by host, what M(warehousepg.coordinator.mirroring_info) returned there.
     :param variables: by host, its variables of the inventory.
     :param options: variables of the role, without its prefix; None or missing: not given.
+    :param inventory: all hosts of the inventory.
+    :param former: what M(warehousepg.coordinator.mirroring_info) returned of the place that the standby is to leave; None: it was not
+        looked there yet.
     """
     why = _refusal(pair, problems(options))
     if why:
@@ -90,25 +113,37 @@ def make(
     primary = pair["primary"]
     standby = next(host for host in pair["coordinators"] if host != primary)
     on_primary, on_standby = observations[primary], observations[standby]
-    rejoin = foresee(pair, observations, options["rejoin"]) if options.get("rejoin") else Rejoin(pair["obstacle"] or "")
-    if rejoin.refusal:
-        return StandbyPlan(rejoin.refusal, primary=primary)
     known = on_primary["primary"]
     rows = [Registration(**row) for row in known["registrations"]]
     row = next((row for row in rows if row.content == -1 and row.role == "m"), None)
     own = next(row for row in rows if row.content == -1 and row.role == "p")
-    wanted = _registration(on_standby, variables[standby], row, options)
+    addresses = [str(address) for address in variables[standby].get("whpg_addresses") or on_standby["addresses"]]
+    scene = move_plan.scene(standby, row, known, on_standby, addresses) if row else None
+    wanted = _registration(on_standby, variables[standby], scene, options)
+    system = on_primary["instance"]["control"]["system_identifier"]
+    move = move_plan.foresee(scene, wanted, options.get("move_from"), system, inventory, former) if scene else Move()
+    cut_off = any((observations[host]["lock"] or {}).get("purpose") in move_plan.PURPOSES for host in pair["coordinators"])
+    if row and cut_off and not (move.kind or move.refusal):
+        move = move_plan.rest(row, options.get("move_from"), inventory, pair["coordinators"])
+    wished = options.get("rejoin") or (_ANEW if lacking(on_primary, on_standby) and move.kind in ("", move_plan.REST) else None)
+    rejoin = foresee(pair, observations, wished) if wished else Rejoin(_obstacle(pair, observations, move))
+    refusal = _refusal_of_move(move, options) or rejoin.refusal
+    if refusal:
+        return StandbyPlan(refusal, primary=primary)
     registered = row is not None and wanted.matches(row)
-    copying = rejoin.copies or on_standby["instance"]["content"] != "instance"
+    copying = rejoin.copies or (on_standby["instance"]["content"] != "instance" and not move.renames)
+    instances = {name: dict(there) for name, there in (rejoin.instances or pair["instances"]).items()}
+    if move.kind in (move_plan.DIRECTORY, move_plan.HOST):
+        instances[standby]["coordinator"] = [wanted.datadir]  # its access file comes with it
     snapshot, missing = _snapshot(on_primary, options)
     plan = StandbyPlan(
         refusal=_refusal_of_wishes(pair, on_primary, options, copying, missing),
         primary=primary,
         standby=standby,
         copying=copying,
-        look=copying and not rejoin.options and bool(snapshot["tablespaces"] or snapshot["required_files"]),
+        look=copying and not rejoin.options and not move.kind and bool(snapshot["tablespaces"] or snapshot["required_files"]),
         registration={f"standby_{_OPTION.get(name, name)}": value for name, value in dataclasses.asdict(wanted).items()},
-        access=_access({**pair, "instances": rejoin.instances or pair["instances"]}, observations, variables, options),
+        access=_access({**pair, "instances": instances}, observations, variables, options),
         primary_host=options.get("primary_host") or own.address,
         primary_port=own.port,
         connection=_further(options),
@@ -118,7 +153,8 @@ def make(
         rejoin=rejoin.options,
         way=rejoin.way,
         rewind_rules=[_rewind_rule(on_standby, variables[standby], options)] if rejoin.rewinds else [],
-        fenced=rejoin.fenced,
+        fenced=rejoin.fenced if options.get("rejoin") else _fenced(options, observations, addresses),
+        move=_moved(move, pair, observations, variables, options),
     )
     passfiles = [observed.get("passfile") or {} for observed in (on_primary, on_standby)]
     same = all(passfile.get("usable") for passfile in passfiles) and len({passfile["check"] for passfile in passfiles}) == 1
@@ -166,15 +202,72 @@ def _refusal_of_wishes(pair: t.Mapping[str, t.Any], primary: Observation, option
     return ""
 
 
-def _registration(observed: Observation, variables: Variables, row: Registration | None, options: Options) -> StandbyAddress:
+def _obstacle(pair: t.Mapping[str, t.Any], observations: t.Mapping[str, Observation], move: Move) -> str:
+    """Why the standby cannot be where it is wanted; empty when it can. Its port is taken there by itself where it is on that host."""
+    primary = pair["primary"]
+    standby = next(host for host in pair["coordinators"] if host != primary)
+    on_primary, seen = observations[primary], observations[standby]
+    by_then = None
+    if move.kind == move_plan.DIRECTORY:
+        seen = {**seen, "port_taken": False}
+    if move.kind == move_plan.DIRECTORY and (move.look or move.renames) and seen["instance"]["content"] in ("absent", "empty"):
+        present = instance_of(on_primary["instance"])
+        where = seen["instance"]["data_directory"]
+        by_then = dataclasses.replace(present, data_directory=where, owner=seen["site"]["user"], role="standby", postmaster=None)
+    return obstacle(primary, on_primary, standby, seen, by_then) or ""
+
+
+def _refusal_of_move(move: Move, options: Options) -> str:
+    if move.kind in (move_plan.DIRECTORY, move_plan.HOST) and options.get("rejoin") and not move.refusal:
+        return (
+            f"the catalog has a standby on {move.name} already: first make it the one that is wanted, by the playbook enable_mirroring, or "
+            "give it up, by disable_mirroring"
+        )
+    return move.refusal
+
+
+def _moved(
+    move: Move,
+    pair: t.Mapping[str, t.Any],
+    observations: t.Mapping[str, Observation],
+    variables: t.Mapping[str, Variables],
+    options: Options,
+) -> dict[str, t.Any]:
+    """The move, and by host the rules that let in both standbys, and the former one alone."""
+    if not move.kind:
+        return {}
+    stays = move.kind in (move_plan.NAME, move_plan.REST)
+    own = [str(address) for address in variables[pair["primary"]].get("whpg_addresses") or observations[pair["primary"]]["addresses"]]
+    given = options.get("addresses")
+    both = {**options, "addresses": [*given, *move.addresses] if given else given}
+    return {
+        **dataclasses.asdict(move),
+        "meanwhile": _access(pair, observations, variables, both, move.addresses),
+        "before": (
+            _access(pair, observations, variables, options) if stays else access(pair["instances"], [*own, *move.addresses], options)
+        ),
+    }
+
+
+def _fenced(options: Options, observations: t.Mapping[str, Observation], addresses: t.Iterable[str]) -> list[str]:
+    """Hosts with packet filters of this cluster that reject the standby's host and nobody else: it took the place of a former primary's."""
+    own = {normal_address(address) for address in addresses}
+    found = []
+    for host, seen in observations.items():
+        fences = [fence for fence in seen["fences"] if fence["cluster"] == options["cluster"]]
+        if fences and own.issuperset(normal_address(address) for fence in fences for address in fence["addresses"]):
+            found.append(host)
+    return found
+
+
+def _registration(observed: Observation, variables: Variables, scene: Scene | None, options: Options) -> StandbyAddress:
     """How the standby is to be registered: as the operator says, else as it is already, else as its host names itself."""
     instance = observed["instance"]
-    adopted = row is not None and row.dbid == instance["dbid"] and os.path.normpath(row.datadir) == instance["data_directory"]
     hostname = options.get("hostname") or variables.get("whpg_hostname")
     address = options.get("address") or variables.get("whpg_address")
-    if row is not None and adopted:
-        address = address or (row.address if hostname in (None, row.hostname) else None)
-        hostname = hostname or row.hostname
+    if scene is not None and scene.is_it:
+        address = address or (scene.row.address if hostname in (None, scene.row.hostname) else None)
+        hostname = hostname or scene.row.hostname
     hostname = hostname or observed["hostname"]
     port = int(options.get("port") or variables["whpg_port"])
     return StandbyAddress(str(hostname), str(address or hostname), port, instance["data_directory"])
@@ -225,10 +318,18 @@ def _record(pair: t.Mapping[str, t.Any], primary: Observation, variables: Variab
 
 
 def _access(
-    pair: t.Mapping[str, t.Any], observations: t.Mapping[str, Observation], variables: t.Mapping[str, Variables], options: Options
+    pair: t.Mapping[str, t.Any],
+    observations: t.Mapping[str, Observation],
+    variables: t.Mapping[str, Variables],
+    options: Options,
+    more: t.Sequence[str] = (),
 ) -> dict[str, dict[str, t.Any]]:
+    """By host, the instances there and their rules.
+
+    :param more: addresses that are let in beside those of the coordinators.
+    """
     seen = (variables[host].get("whpg_addresses") or observations[host]["addresses"] for host in pair["coordinators"])
-    return access(pair["instances"], [str(address) for found in seen for address in found], options)
+    return access(pair["instances"], [*(str(address) for found in seen for address in found), *more], options)
 
 
 def access(
@@ -236,18 +337,22 @@ def access(
 ) -> dict[str, dict[str, t.Any]]:
     """By host, the instances there and their rules; either coordinator may be primary later, so both are let in on both.
 
+    The engine's programs, gpcheckcat for one, come to a coordinator by its host's own address. gpinitsystem lets in the addresses of the
+    host that it ran on, and the standby's file is a copy of that.
+
     :param instances: by host, the data directories of its ``coordinator`` and of its ``segments``.
     :param addresses: all addresses of the coordinators' hosts; an option overrides them.
     """
     addresses = list(dict.fromkeys(options.get("addresses") or addresses))
     coordinator = _rule("replication", addresses, options)
     segment = {"database": "all", "addresses": addresses, "user": options["user"], "method": options["segment_access_method"]}
+    programs = {**segment, "addresses": ["samehost"]}
     return {
         host: {
             "data_directories": there["coordinator"] + there["segments"],
             "rules": [
                 {**rule, "data_directories": there[kind]}
-                for kind, rule in (("coordinator", coordinator), ("segments", segment))
+                for kind, rule in (("coordinator", coordinator), ("coordinator", programs), ("segments", segment))
                 if there[kind]
             ],
         }
@@ -316,6 +421,8 @@ def _unsettled(
             for directory in access["data_directories"]
         ),
         "record": not is_stale(shows.get("record"), plan.record, standby.get("walreceiver_started")),
+        "succession": not any(slot["name"] == spare(options["slot_name"]) for slot in knows["slots"]),
+        "lock": plan.move.get("kind") != move_plan.REST,
         "fences": not plan.fenced,
     }
     return [name for name, holds in checks.items() if not holds]

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import INVENTORY, NOTHING, RESET, Coordinator, Host, changes, enable, module, playbook, stopped, traces
+from conftest import INVENTORY, NET, NOTHING, RESET, Coordinator, Host, changes, enable, module, playbook, stopped, traces
 
 BAD = "/data/bad"
 PRIMARY = "/data/whpg/v7/coordinator/gpseg-1"
@@ -56,16 +56,16 @@ FAULTS = {
     "directory_relative": fault("whpg_data_directory is 'data'", "absolute path", whpg_data_directory="data"),
     "standby_relative": fault("'standby'", "absolute path", standby={"whpg_standby_data_directory": "standby"}),
     "prefix_wrong": fault("whpg_seg_prefix is 'gp/seg'", "such as gpseg", whpg_seg_prefix="gp/seg"),
-    "addresses_no_list": fault("whpg_addresses", "give a list", standby={"whpg_addresses": "10.203.17.12"}),
+    "addresses_no_list": fault("whpg_addresses", "give a list", standby={"whpg_addresses": f"{NET}.12"}),
     "addresses_wrong": fault("'scdw'", "no address", "IPv4 or IPv6", standby={"whpg_addresses": ["scdw"]}),
     "no_coordinator": Fault(("no host has whpg_role coordinator", "give it"), {"segment": {}}),
     "three_coordinators": fault("carry the coordinator", standby={}, segment={"whpg_role": "standby"}),
     "no_standby": Fault(("no host for the standby", "whpg_role=standby"), {"coordinator": {}, "segment": {}}),
     "segments_missing": Fault(("sdw1", "no host of the inventory", "whpg_role=segment"), {"coordinator": {}, "standby": {}}),
     "one_place": fault(
-        "one machine", PRIMARY, standby={"ansible_host": "10.203.17.11", "whpg_standby_data_directory": "/data/whpg/v7/coordinator"}
+        "one machine", PRIMARY, standby={"ansible_host": f"{NET}.11", "whpg_standby_data_directory": "/data/whpg/v7/coordinator"}
     ),
-    "host_silent": fault("segment", "unreachable", standby={}, segment={"ansible_host": "10.203.17.99"}),
+    "host_silent": fault("segment", "unreachable", standby={}, segment={"ansible_host": f"{NET}.99"}),
     # variables of the role
     "slot_wrong": fault("'Standby-1'", "lower-case letters", standby_slot_name="Standby-1"),
     "slot_of_the_engine": fault(
@@ -74,6 +74,7 @@ FAULTS = {
     "user_of_the_engine": fault("'gpadmin'", "superuser", "a role of its own", standby_replication_user="gpadmin"),
     "user_reserved": fault("'pg_monitor'", "does not begin with pg_", standby_replication_user="pg_monitor"),
     "timeout_wrong": fault("timeout is -1", "seconds above zero", standby_timeout=-1),
+    "lock_wrong": fault("lock_seconds is 0", "seconds above zero", standby_lock_seconds=0),
     "standby_port_wrong": fault("standby_port is 0", "1 to 65535", standby_port=0),
     "retention_wrong": fault("'many'", "no size", "such as 20GB", standby_retention_limit="many"),
     "rate_wrong": fault("max_rate is '1G'", "32k to 1024M", standby_max_rate="1G"),
@@ -98,12 +99,12 @@ FAULTS = {
     "something_there": obstacle(f"{BAD}/full/gpseg-1", "not an instance", "move it away", whpg_standby_data_directory=f"{BAD}/full"),
     "another_system": fault(
         *("is primary of the system", "correct the inventory"),
-        standby={"ansible_host": "10.203.17.21"},
+        standby={"ansible_host": f"{NET}.21"},
         whpg_standby_data_directory=f"{BAD}/segment",
     ),
     "another_primary": obstacle(
         *("a primary of the same system", f"{BAD}/copy/gpseg-1", "move this directory away"),
-        standby={"ansible_host": "10.203.17.11", "whpg_port": 5442},
+        standby={"ansible_host": f"{NET}.11", "whpg_port": 5442},
         whpg_standby_data_directory=f"{BAD}/copy",
     ),
     "port_taken": obstacle("listens", "whpg_port", standby={"whpg_port": 22}),
@@ -122,7 +123,7 @@ FAULTS = {
         "lacks", ".so", "same extensions", "libraries", standby={"greenplum_path": f"{BAD}/gphome/greenplum_path.sh"}
     ),
 }
-MACHINES = {"coordinator": "10.203.17.11", "standby": "10.203.17.12", "segment": "10.203.17.21"}
+MACHINES = {"coordinator": f"{NET}.11", "standby": f"{NET}.12", "segment": f"{NET}.21"}
 
 
 def inventory_of_faults() -> dict[str, Any]:

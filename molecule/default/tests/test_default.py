@@ -35,6 +35,10 @@ def test_files_that_hold_access_are_private(standby):
     assert not re.search(r"password=(?!\*)", settings)
 
 
+def test_the_password_is_one_that_leaves_the_walreceiver_whole(standby):
+    assert standby.run("tail -c 3 ~/.whpg/demo.pgpass | od -An -tx1").split() == ["c2", "80", "0a"]
+
+
 def test_walsender_and_walreceiver_run(primary, standby):
     assert "walsender" in primary.run("ps -o args= -u gpadmin")
     assert "walreceiver" in standby.run("ps -o args= -u gpadmin")

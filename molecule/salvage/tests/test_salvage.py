@@ -55,7 +55,7 @@ def test_what_cannot_be_read_is_a_loss_that_has_to_be_accepted(primary, standby,
     primary.run(f"mv {primary.quoted}/pg_wal {primary.quoted}/pg_wal.away; mkdir -m 700 {primary.quoted}/pg_wal")
     refused = operator.activate(both_down=True)
     assert refused.code == 2
-    assert "an unknown amount would be lost" in refused.line and "accept_loss" in refused.line
+    assert "an unknown amount would be lost" in refused.line and "activate_standby_accept_loss" in refused.line
     assert refused.result["activated"] is False
     assert standby.host.file(f"{standby.directory}/standby.signal").exists
     done = operator.activate(both_down=True, accept_loss=True)

@@ -10,13 +10,13 @@ import shlex
 from contextlib import contextmanager
 
 import pytest
-from conftest import HERE, Coordinator, Host, changes, enable, playbook, status
+from conftest import HERE, NET, Coordinator, Host, changes, enable, playbook, status
 
 HOSTS = {name: Host(name) for name in ("cdw", "scdw", "sdw1")}
 ROW = "SELECT hostname, address, port, datadir FROM gp_segment_configuration WHERE content = -1 AND role = 'm'"
 SENDER = "SELECT state, sync_state, client_addr FROM pg_stat_replication"
 
-IPV6 = "fd00:203:17::"
+IPV6 = f"fd00:{':'.join(NET.split('.')[1:])}::"
 SHORT_WAITS = {"keepalives_idle": 7, "keepalives_interval": 2, "keepalives_count": 4, "tcp_user_timeout": 9000}
 
 # Hundreds of rules, with everything that a file of rules may have in it, and no line end after the last.
@@ -90,7 +90,7 @@ def test_standby_on_the_host_of_its_primary(primary, inventory_of):
     HOSTS["cdw"].run("mkdir -p /data/shapes/standby")
     second = {
         "name": "cdw-second",
-        "ansible_host": "10.203.17.11",
+        "ansible_host": f"{NET}.11",
         "whpg_port": 5442,
         "whpg_standby_data_directory": "/data/shapes/standby",
     }
@@ -104,7 +104,7 @@ def test_standby_on_the_host_of_its_primary(primary, inventory_of):
 
 @pytest.mark.usefixtures("unmirrored")
 def test_names_and_addresses_that_are_all_different(primary, inventory_of):
-    prefix = IPV6 if IPV6 in HOSTS["scdw"].run("hostname -I") else "10.203.17."  # where this machine's kernel has no IPv6
+    prefix = IPV6 if IPV6 in HOSTS["scdw"].run("hostname -I") else f"{NET}."  # where this machine's kernel has no IPv6
     inventory = inventory_of(
         {
             "cdw": {"name": "first", "whpg_hostname": "cdw-ic", "whpg_address": f"{prefix}11"},

@@ -6,9 +6,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import socket
+import struct
 import subprocess
+import threading
 
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host
@@ -108,3 +112,38 @@ class Recorder:
 @pytest.fixture
 def recorder():
     return Recorder
+
+
+class Primary:
+    """A server that answers each connection with what it was sent, upper case, when that ends; and whether it has TLS."""
+
+    def __init__(self) -> None:
+        self.tls = b"N"
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                client = self._listener.accept()[0]
+            except OSError:
+                return
+            with client:
+                data = client.recv(8)
+                if data[4:] == struct.pack("!I", 80877103):
+                    client.sendall(self.tls)
+                with client.makefile("rb") as rest:
+                    client.sendall((data + rest.read()).upper())
+
+    def leave(self) -> None:
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+
+@pytest.fixture
+def primary():
+    server = Primary()
+    yield server
+    server.leave()

@@ -128,6 +128,8 @@ def test_the_unit_runs_the_script_after_the_firewalls():
     text = packet_filter.unit(OLD, PATHS.script)
     assert "ExecStart=/bin/sh /etc/warehousepg-coordinator/fence-demo\n" in text
     assert re.search("^After=.*nftables.service.*firewalld.service", text, re.MULTILINE)
+    # else it would come after sysinit.target, and with cloud-init in a circle
+    assert "DefaultDependencies=no\n" in text
 
 
 LISTED = """\

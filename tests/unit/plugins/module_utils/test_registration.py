@@ -19,6 +19,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.registrati
     plan_present,
     read_known,
     scram_verifier,
+    spare,
     verifies,
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import Passfile, Slot, WalSender
@@ -67,6 +68,56 @@ def names(steps):
 )
 def test_plans_what_is_missing(seen, password, kept, scram, steps):
     assert names(plan_present(seen, WANTED, password, kept, scram)) == steps
+
+
+SPARE = Slot("standby_coordinator_next", False, "0/1", 0)
+OTHER = StandbyAddress("cdw2", "cdw2", 5432, "/data/s")
+
+
+@pytest.mark.parametrize(
+    ("seen", "steps"),
+    [
+        (known(), ["create_spare_slot"]),
+        (known(spare_slot=SPARE), []),
+        (known(role=None), ["create_role", "create_spare_slot"]),
+        (known(walsender=SENDER), ["create_spare_slot"]),
+        (known(walsender=dataclasses.replace(SENDER, reply_age_s=14.0)), ["create_spare_slot"]),
+        # what is gone would hold up what follows
+        (known(walsender=dataclasses.replace(SENDER, reply_age_s=15.0)), ["end_walsender", "create_spare_slot"]),
+    ],
+)
+def test_a_succession_is_prepared_beside_the_present_standby(seen, steps):
+    assert names(plan_present(seen, OTHER, None, "pw", True, succession=True)) == steps
+
+
+@pytest.mark.parametrize(
+    ("seen", "wanted", "steps"),
+    [
+        (known(spare_slot=SPARE), OTHER, ["drop_slot", "take_spare_slot", "drop_spare_slot", "remove_row", "add_row"]),
+        (
+            known(spare_slot=SPARE, walsender=SENDER),
+            OTHER,
+            ["end_walsender", "drop_slot", "take_spare_slot", "drop_spare_slot", "remove_row", "add_row"],
+        ),
+        # cut off on the way
+        (known(spare_slot=SPARE, slot=None), OTHER, ["take_spare_slot", "drop_spare_slot", "remove_row", "add_row"]),
+        (known(spare_slot=SPARE, slot=None), WANTED, ["take_spare_slot", "drop_spare_slot"]),
+        # the former one stays, or the next one has its place
+        (known(spare_slot=SPARE, walsender=SENDER), WANTED, ["drop_spare_slot"]),
+    ],
+)
+def test_the_slot_of_the_next_standby_takes_the_place_of_the_former_one_s(seen, wanted, steps):
+    assert names(plan_present(seen, wanted, None, "pw", True)) == steps
+
+
+def test_a_slot_that_was_kept_for_a_successor_goes_with_the_other_one():
+    assert names(plan_absent(known(spare_slot=SPARE), ("slot",))) == ["drop_slot", "drop_spare_slot"]
+
+
+@pytest.mark.parametrize("name", ["standby_coordinator", "a" * 63])
+def test_the_successor_s_slot_has_a_name_that_the_engine_takes(name):
+    assert len(spare(name)) < 64
+    assert spare(name) != name
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,46 @@ def test_plans(seen, wanted, password, steps):
     assert planned(seen, wanted, password) == steps
 
 
+FORMER = but(INSTANCE, data_directory="/data/other", control=ControlData("1", "in archive recovery", 1, "0/1", "0/1", "0/0", 1 << 26, True))
+EMPTY_PLACE = Place(SITE, Instance("/data/gpseg-1", "absent"), PASSFILE)
+
+
+@pytest.mark.parametrize(
+    ("former", "wanted", "steps"),
+    [
+        (FORMER, WANTED, ["stop_former", "bring", "start", "wait_streaming"]),
+        (but(FORMER, postmaster=None), WANTED, ["bring", "start", "wait_streaming"]),
+        (but(FORMER, postmaster=None), but(WANTED, port=6000), ["bring", "write_port", "start", "wait_streaming"]),
+        # its parts of tablespaces come under its number
+        (
+            but(FORMER, postmaster=None, dbid=7),
+            WANTED,
+            ["bring", "write_dbid", "move_tablespaces", "start", "wait_streaming"],
+        ),
+    ],
+)
+def test_it_is_brought_from_another_place(former, wanted, steps):
+    for copy in (None, COPY):
+        seen = Standby(EMPTY_PLACE, True, (), former)
+        assert [step.name for step in standby.plan(seen, wanted, None, copy)] == steps
+    # that was done already
+    assert planned(but(FOUND, former=but(FORMER, content="absent", role=None, postmaster=None))) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"role": "primary"}, "is a primary"),
+        ({"content": "absent"}, "holds no instance"),
+        ({"control": but(FORMER.control, system_identifier="2")}, "of the system 2"),
+    ],
+)
+def test_nothing_else_is_brought(changes, said):
+    seen = Standby(EMPTY_PLACE, True, (), but(FORMER, postmaster=None, **changes))
+    with pytest.raises(CoordinatorError, match=said):
+        standby.plan(seen, WANTED, None, COPY if "control" in changes else None)
+
+
 @pytest.mark.parametrize("slot", [None, "other"])
 def test_another_slot_is_another_configuration(slot):
     settings = dict(SETTINGS, primary_slot_name=slot) if slot else {"primary_conninfo": SETTINGS["primary_conninfo"]}

@@ -319,7 +319,7 @@ def test_views_of_results():
         ([but(PRIMARY, registered=()), but(STANDBY, running=False)], "run enable_mirroring to make scdw its standby"),
         (
             [but(PRIMARY, streaming=False), but(STANDBY, lacks="000000010000000000000003")],
-            "run rejoin to make scdw anew; what is there now is kept",
+            "run enable_mirroring to make scdw anew; what is there now is kept",
         ),
     ],
 )

@@ -57,7 +57,8 @@ FOLLOWING = {
     "keepalives_count": "3",
     "tcp_user_timeout": "6000",
 }
-REPLICATION = [f"host\treplication\tstandby_replicator\t10.0.0.{number}/32\tscram-sha-256" for number in (11, 12)]
+PROGRAMS = "host\tall\tgpadmin\tsamehost\ttrust"
+COORDINATOR = [*(f"host\treplication\tstandby_replicator\t10.0.0.{number}/32\tscram-sha-256" for number in (11, 12)), PROGRAMS]
 SEGMENTS = [f"host\tall\tgpadmin\t10.0.0.{number}/32\ttrust" for number in (11, 12)]
 
 
@@ -76,7 +77,7 @@ def machine(name, *addresses):
     }
 
 
-def coordinator(name, address, instance, rules=REPLICATION):
+def coordinator(name, address, instance, rules=COORDINATOR):
     """What a host shows where the coordinator may live."""
     return {
         **machine(name, address),

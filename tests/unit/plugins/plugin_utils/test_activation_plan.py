@@ -8,7 +8,7 @@ import pytest
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.scenes import neighbour_of
 
 from .losses import ARGUMENTS, BOTH_DOWN, DOWN, HUNG, LOCK, OPTIONS, PROMOTED, SERVING, UNKNOWN, plan, scene
-from .observed import REPLICATION, SEGMENTS, VARIABLES, changed, machine
+from .observed import COORDINATOR, SEGMENTS, VARIABLES, changed, machine
 
 FENCE = {"fence_segments": True}
 WORD = {"vouch_for": "cdw"}
@@ -242,7 +242,7 @@ def test_access_rules_are_written_where_they_are_not_as_they_should_be():
     other = [line.replace("10.0.0.11", "10.0.0.99") for line in SEGMENTS]
     made = plan(DOWN, ("sdw1 access /m0", other))
     assert set(made.access) == {"sdw1"} and made.access["sdw1"]["data_directories"] == ["/p0", "/m0"]
-    assert set(plan(DOWN, ("scdw access /s", REPLICATION[:1])).access) == {"scdw"}
+    assert set(plan(DOWN, ("scdw access /s", COORDINATOR[:1])).access) == {"scdw"}
     assert plan(DOWN, ("sdw1 access /m0", [*SEGMENTS, "local\tall\tall\t\ttrust"])).access == {}
     # an address that moves is not a host's own
     moved = ("scdw addresses", ["10.0.0.12", "10.0.0.100"])

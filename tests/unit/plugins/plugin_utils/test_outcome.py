@@ -141,6 +141,8 @@ def test_a_former_primary_rejoined():
         f"{MIRRORED}; it rejoined by pg_rewind: {REJOINED['reason']}; 3 MiB were copied; only it had 0/200 to 0/208 on timeline 1, "
         "with 2 commits, the last at 2026-11-23 08:00:00 UTC; discarded"
     )
+    whole = demo(seen(PROBE), scdw={"__standby_configuration": {**REJOINED, "all_wal_why": "the connection is by TLS"}}).text
+    assert "3 MiB were copied, of the primary's WAL also what it had, for the connection is by TLS; only it had" in whole
     unknown = {**REJOINED["discarded"], "to": None, "commits": None, "last_commit": None, "why": "its WAL is gone"}
     copied = {"method": "basebackup", "reason": "a new copy was asked for", "bytes_copied": None, "discarded": unknown, "aside": "/s.2026"}
     assert demo(seen(PROBE), scdw={"__standby_configuration": copied}).text == (
@@ -160,3 +162,60 @@ def test_rights_that_could_not_be_taken_back_are_told():
     still = {"__standby_rewind_closed": {"msg": "no answer"}}
     assert "cdw still lets it read files, as for a rewind: no answer" in demo({**seen(PROBE), **still}).text
     assert "cdw still lets it read files" in demo({**seen(), **still}).failure
+
+
+MOVE = {
+    "kind": "host",
+    "name": "cdw2",
+    "host": "cdw2",
+    "renames": False,
+    "left": "",
+    "registration": {"standby_data_directory": "/s"},
+}
+MOVING = {**PLAN, "move": MOVE}
+
+
+@pytest.mark.parametrize(
+    ("move", "scdw", "said"),
+    [
+        (MOVE, {}, "; it was moved from cdw2, /s"),
+        (MOVE, {"__standby_leaving": {"moved_to": ["/s.removed-1"]}}, "; it was moved from cdw2, /s; what was there is in /s.removed-1"),
+        ({**MOVE, "left": "cdw2 is unreachable"}, {}, "; it was moved from cdw2, /s; left: cdw2 is unreachable"),
+        (MOVE, {"__standby_forgotten": {"msg": "no"}}, "; it was moved from cdw2, /s; its passfile and its record may be left there: no"),
+        ({**MOVE, "kind": "name"}, {}, ""),
+    ],
+)
+def test_from_where_it_was_moved_is_told(move, scdw, said):
+    assert demo(seen(PROBE), scdw=scdw, plan={**PLAN, "move": move}).text == MIRRORED + said
+
+
+@pytest.mark.parametrize(("renames", "how"), [(True, "its directory is renamed"), (False, "by a copy, made while the present one streams")])
+def test_how_it_would_be_moved_is_told(renames, how):
+    ended = demo(plan={**PLAN, "move": {**MOVE, "renames": renames}}, check_mode=True)
+    assert ended.text == f"can be mirrored: scdw can be the standby of cdw, moved from cdw2, /s: {how}"
+
+
+@pytest.mark.parametrize(
+    ("scdw", "said"),
+    [
+        ({}, "The standby on cdw2 stays as it was."),
+        ({"__standby_back": {"connected": True}}, "Put back: the standby on cdw2 streams as before."),
+        ({"__standby_leaving": {"unreachable": True}}, "NOT ALL COULD BE PUT BACK of the standby on cdw2."),
+        ({"__standby_back": {"unreachable": True}}, "NOT ALL COULD BE PUT BACK of the standby on cdw2."),
+        ({"__standby_left": "Start it: no"}, "NOT ALL COULD BE PUT BACK of the standby on cdw2. scdw: Start it: no."),
+    ],
+)
+def test_what_became_of_one_that_was_to_be_moved_is_told(scdw, said):
+    ended = demo(scdw={**failed("it did not start"), **scdw}, plan=MOVING)
+    assert said in ended.failure
+    assert "Taken back" not in ended.failure
+
+
+def test_a_lock_of_another_run_is_in_the_way():
+    ended = demo(cdw={"__standby_lock": {"msg": "another run works on this pair"}}, scdw={"__standby_lock": {"lock": {}}})
+    assert ended.text == "NOT mirrored: nothing was changed: cdw: another run works on this pair"
+
+
+def test_a_host_that_was_lost_while_its_standby_was_moved_is_told():
+    ended = demo(scdw={"__standby_told": {"unreachable": True}}, plan=MOVING)
+    assert ended.text == "NOT mirrored: cdw2: unreachable."

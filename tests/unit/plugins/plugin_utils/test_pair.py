@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.pair import assess, compare, own_segments, why_missing
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.pair import assess, compare, lacking, own_segments, why_missing
 
 from .observed import CDW, EMPTY, GIB, INSTALLATION, MIRRORED, SCDW, SDW1, UNMIRRORED, VARIABLES, changed, machine, shown
 
@@ -80,15 +80,62 @@ def test_the_host_without_a_standby_can_take_one():
         (UNMIRRORED, ("scdw instance content", "other"), "scdw: /s holds something that is not an instance"),
         (UNMIRRORED, ("scdw port_taken", True), "scdw: something else listens on the standby's port there: stop it, or set whpg_port"),
         (MIRRORED, ("scdw instance control system_identifier", "2"), "scdw: /s holds an instance of the system 2, the primary is of 1"),
-        (
-            MIRRORED,
-            ("scdw standby removed_wal", "00000001000000000000000C"),
-            "scdw: the standby in /s can no longer catch up, the primary has removed the WAL segment 00000001000000000000000C that it",
-        ),
     ],
 )
 def test_what_keeps_the_other_host_from_being_the_standby_is_known_beforehand(found, change, said):
     assert demo(found, change).obstacle.startswith(said)
+
+
+STOPPED = ("scdw instance postmaster", None), ("scdw standby", None), ("cdw primary walsender", None)
+AWAY = ("scdw instance postmaster connected", False), ("cdw primary walsender", None)
+#: the standby's WAL ends in segment 3, the primary's begins with 4
+BEHIND = ("scdw wal end_lsn", "0/C000148"), ("cdw wal oldest_lsn", "0/10000000")
+NEEDED = "000000010000000000000003"
+
+
+@pytest.mark.parametrize(
+    ("changes", "lacks"),
+    [
+        ((), None),
+        (STOPPED, None),
+        (BEHIND, None),
+        ((*STOPPED, *BEHIND), NEEDED),
+        ((*AWAY, *BEHIND), NEEDED),
+        ((*STOPPED, *BEHIND, ("cdw wal oldest_lsn", "0/C000000")), None),
+        ((*STOPPED, *BEHIND, ("cdw wal", None)), None),
+        ((*STOPPED, *BEHIND, ("scdw wal end_lsn", None)), None),
+        ((*STOPPED, *BEHIND, ("scdw instance role", "primary")), None),
+        # another user does not see whether a walreceiver is connected
+        ((*AWAY, *BEHIND, ("scdw instance postmaster connected", None)), None),
+        ((*AWAY, ("scdw standby removed_wal", NEEDED)), NEEDED),
+    ],
+)
+def test_a_standby_that_can_no_longer_catch_up_is_known_from_one_that_is_stopped(changes, lacks):
+    found = changed(MIRRORED, *changes)
+    assert lacking(found["cdw"], found["scdw"]) == lacks
+    said = any("can no longer catch up" in reason for reason in demo(MIRRORED, *changes).verdict.reasons)
+    assert said == (lacks is not None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ((), None),
+        ((("cdw primary probe acknowledged", False),), "COMMITS WAIT for the standby on scdw, which does not answer in time"),
+        (
+            (("cdw primary probe acknowledged", False), ("scdw instance postmaster frozen", True)),
+            "COMMITS WAIT for the standby on scdw, which is frozen: let it go on, or let them go on without it, by the playbook release",
+        ),
+        (
+            (("cdw primary probe acknowledged", False), ("scdw", None)),
+            "COMMITS WAIT for the standby on scdw, which does not answer in time",
+        ),
+        ((("cdw primary probe acknowledged", False), ("cdw primary walsender", None)), None),
+    ],
+)
+def test_commits_that_wait_are_said_loudly(changes, said):
+    warnings = [warning for warning in demo(MIRRORED, *changes).warnings if "COMMITS" in warning]
+    assert [warning.startswith(said or "") for warning in warnings] == ([True] if said else [])
 
 
 def test_an_access_file_that_the_engine_does_not_take_is_an_obstacle():

@@ -13,12 +13,13 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.pair impor
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.standby_plan import make
 
 from .observed import (
+    COORDINATOR,
     FOLLOWING,
     GIB,
     INSTALLATION,
     MIRRORED,
     PASSFILE,
-    REPLICATION,
+    PROGRAMS,
     SDW1,
     SEGMENTS,
     UNMIRRORED,
@@ -105,7 +106,7 @@ def test_a_standby_that_is_to_be_made():
         ("scdw standby walreceiver_started", 950.0, "record"),
         ("cdw primary commit_limits walsender", 60.0, "record"),
         ("cdw primary registrations 2 role", "p", "record"),
-        ("sdw1 access /p0", REPLICATION, "access"),
+        ("sdw1 access /p0", COORDINATOR, "access"),
     ],
 )
 def test_what_differs_is_named(way, value, name):
@@ -148,7 +149,7 @@ def test_a_pair_that_does_not_stream_is_not_as_wanted():
 
 
 def test_trusted_by_address_no_password_counts():
-    lines = [line.replace("scram-sha-256", "trust") for line in REPLICATION]
+    lines = [line.replace("scram-sha-256", "trust") for line in COORDINATOR]
     plan = demo(
         MIRRORED,
         ("scdw standby following", {name: value for name, value in FOLLOWING.items() if name != "passfile"}),
@@ -341,7 +342,8 @@ def test_both_coordinators_let_each_other_in(options, begin, end):
     plan = demo(UNMIRRORED, ("cdw primary needs ssl", True), **options)
     assert plan.refusal == ""
     assert [str(rule) for rule in rules_of(plan.access["cdw"]["rules"], "/c")] == [
-        f"{begin}\treplication\tstandby_replicator\t10.0.0.{number}/32\t{end}" for number in (11, 12)
+        *(f"{begin}\treplication\tstandby_replicator\t10.0.0.{number}/32\t{end}" for number in (11, 12)),
+        PROGRAMS,
     ]
     assert [str(rule) for rule in rules_of(plan.access["sdw1"]["rules"], "/m0")] == SEGMENTS
     assert plan.access["scdw"] == {"data_directories": [], "rules": []}
@@ -360,13 +362,13 @@ def test_coordinator_and_segments_of_one_host_have_each_their_rules():
     together = demo(
         {host: MIRRORED[host] for host in variables},
         ("cdw primary resolved sdw1-ic", ["10.0.0.11"]),
-        ("cdw access", {"/c": REPLICATION, **SDW1["access"]}),
+        ("cdw access", {"/c": COORDINATOR, **SDW1["access"]}),
         variables=variables,
     )
     assert together.unsettled == ["record"]
     assert together.access["cdw"]["data_directories"] == ["/c", "/p0", "/m0"]
     lines = {where: [str(rule) for rule in rules_of(together.access["cdw"]["rules"], where)] for where in ("/c", "/p0", "/m0")}
-    assert lines == {"/c": REPLICATION, "/p0": SEGMENTS, "/m0": SEGMENTS}
+    assert lines == {"/c": COORDINATOR, "/p0": SEGMENTS, "/m0": SEGMENTS}
 
 
 @pytest.mark.parametrize(
@@ -380,7 +382,8 @@ def test_coordinator_and_segments_of_one_host_have_each_their_rules():
 )
 def test_lets_in_the_addresses_of_both(variables, options, addresses):
     plan = demo(UNMIRRORED, variables=host_variables("scdw", **variables), **options)
-    assert {tuple(rule["addresses"]) for access in plan.access.values() for rule in access["rules"]} == {tuple(addresses)}
+    found = {tuple(rule["addresses"]) for access in plan.access.values() for rule in access["rules"]}
+    assert found == {tuple(addresses), ("samehost",)}
 
 
 def test_commits_wait_no_longer_than_wanted():

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The warehousepg.coordinator authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A standby that is frozen or away: what waits for it, what is kept for it, and how both end."""
+"""A standby that is stopped, frozen or away for long: it is told apart, what waits for it and what is kept for it, and how each ends."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import time
 from contextlib import contextmanager
 
 import pytest
-from conftest import RESET, enable, frozen, playbook, status, wait_in_sync, wait_until
+from conftest import changes, enable, frozen, playbook, status, wait_in_sync, wait_until
 
 RELEASE = "warehousepg.coordinator.release"
 SLOTS = "SELECT count(*) FROM pg_replication_slots"
@@ -17,21 +17,17 @@ SLOTS = "SELECT count(*) FROM pg_replication_slots"
 SEGMENT = "SELECT pg_logical_emit_message(true, 'x', 'y'); SELECT pg_switch_wal();"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def mirrored(primary):
-    """A pair, and a table whose rows are on several segments. Each test leaves the pair mirrored."""
-    assert playbook(RESET).returncode == 0
-    assert enable().returncode == 0
-    primary.run("psql -X -h /tmp -c 'CREATE TABLE shapes_writes (id int)'")
-    yield
-    primary.run("psql -X -h /tmp -c 'DROP TABLE shapes_writes'")
+@pytest.fixture(autouse=True)
+def table(mirrored, primary):
+    """Its rows are on several segments."""
+    primary.sql("CREATE TABLE written (id int)", role="dispatch")
 
 
 @contextmanager
 def a_commit_that_waits(primary):
     """A client whose commit spans segments; yields what tells whether it has returned, and sees that it does in the end."""
     primary.run(
-        "rm -f /tmp/committed; (psql -X -h /tmp -c 'INSERT INTO shapes_writes SELECT generate_series(1, 100)' && touch /tmp/committed) "
+        "rm -f /tmp/committed; (psql -X -h /tmp -c 'INSERT INTO written SELECT generate_series(1, 100)' && touch /tmp/committed) "
         "> /dev/null 2>&1 < /dev/null &"
     )
 
@@ -48,11 +44,37 @@ def warnings(done) -> str:
     return "\n".join(line for line in done.stdout.splitlines() if "warning" in line.lower())
 
 
+def identity(coordinator) -> str:
+    """Another one after a copy."""
+    return coordinator.run(f"stat -c %i {coordinator.directory}/PG_VERSION")
+
+
+def test_a_stopped_one_is_told_from_others_and_started_as_it_is(primary, standby):
+    before = identity(standby)
+    standby.signal("KILL")
+    shown = playbook("warehousepg.coordinator.status")
+    assert shown.returncode == 2
+    assert "scdw: the standby is stopped" in shown.stdout and "can no longer catch up" not in shown.stdout
+    mark = "warehousepg.coordinator.maintenance"
+    assert playbook(mark, maintenance=True).returncode == 0
+    refused = enable()
+    assert (refused.returncode, changes(refused)) == (2, 0)
+    assert "maintenance" in refused.stdout
+    assert primary.sql("SELECT count(*) FROM pg_stat_replication") == "0"
+    assert playbook(mark, maintenance=False).returncode == 0
+    assert enable().returncode == 0
+    assert (status(), identity(standby)) == (("mirrored", 0), before)
+
+
 def test_commits_wait_for_a_frozen_standby_until_they_are_released(primary, standby):
     refused = playbook(RELEASE)
     assert refused.returncode == 2
     assert "release_commits" in refused.stdout and "release_wal" in refused.stdout
     with frozen(standby), a_commit_that_waits(primary):
+        shown = playbook("warehousepg.coordinator.status")
+        assert shown.returncode == 2
+        assert "COMMITS WAIT for the standby on scdw, which is frozen" in warnings(shown)
+        assert "release_commits" in warnings(shown)
         done = playbook(RELEASE, release_commits=True)
         assert done.returncode == 0
         assert "WARNING" in done.stdout + done.stderr
@@ -108,18 +130,21 @@ def test_a_slot_that_holds_back_much_is_told_and_a_standby_that_cannot_catch_up_
         if needed not in primary.run(wal).split():
             break
     assert needed not in primary.run(wal).split()
-    # A standby asks for WAL only once it has its slot.
+    shown = playbook("warehousepg.coordinator.status")
+    assert shown.returncode == 2
+    assert "can no longer catch up" in shown.stdout and needed in shown.stdout
+    assert "run enable_mirroring to make scdw anew" in shown.stdout
+    # a standby asks for WAL only once it has its slot
     primary.sql("SELECT pg_create_physical_replication_slot('standby_coordinator')")
     standby.start()
     wait_until(lambda: "has already been removed" in standby.run(f"cat {standby.directory}/log/*"), "the standby asked for its WAL")
     shown = playbook("warehousepg.coordinator.status")
-    assert shown.returncode == 2
     assert "can no longer catch up" in shown.stdout and needed in shown.stdout
-    refused = enable()
-    assert refused.returncode == 2
-    assert "nothing was changed" in refused.stdout and "can no longer catch up" in refused.stdout
-    assert "move its data directory away" in refused.stdout
-    standby.stop()
-    standby.run(f"mv {standby.directory} {standby.directory}.old")
-    assert enable().returncode == 0
+    before = identity(standby)
+    done = enable()
+    assert done.returncode == 0
+    assert "the primary has no more WAL before" in done.stdout
+    (aside,) = (name for name in standby.run("ls /data/whpg/v7/standby").split() if name != "gpseg-1")
+    assert f"what was there is in /data/whpg/v7/standby/{aside}" in done.stdout
+    assert standby.run(f"stat -c %i /data/whpg/v7/standby/{aside}/PG_VERSION") == before
     assert status() == ("mirrored", 0)

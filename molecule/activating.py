@@ -119,8 +119,9 @@ def check_writes(clients: Sequence[Client], old: Coordinator, new: Coordinator) 
     commits = {client: client.commits() for client in clients}
     for client, acknowledged in commits.items():
         query = f"SELECT number FROM written_by_{client.called} GROUP BY number HAVING count(*) = {PARTS}"
-        missing = {commit.number for commit in acknowledged} - set(map(int, new.sql(query, role=client.role).split()))
-        assert not missing, f"{client.called}: {len(missing)} of {len(acknowledged)} acknowledged commits are missing"
+        there = set(map(int, new.sql(query, role=client.role).split()))
+        missing = [commit for commit in acknowledged if commit.number not in there]
+        assert not missing, f"{client.called}: {len(missing)} of {len(acknowledged)} acknowledged commits are missing: {missing[:5]}"
     every = [commit for acknowledged in commits.values() for commit in acknowledged]
     of_old, of_new = ([commit for commit in every if commit.host == coordinator.name] for coordinator in (old, new))
     assert of_old and of_new, "both served clients"

@@ -27,6 +27,9 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict im
 #: seconds without any progress after which a promotion is taken to hang
 _STALL = 2.0
 
+#: seconds without any progress, once the promotion was noticed, after which recovery is woken
+_SLEEP = 0.15
+
 #: seconds between two looks
 _PAUSE = 0.03
 
@@ -269,7 +272,9 @@ class Activation:
     def promote(self) -> dict[str, t.Any]:
         """Promote the standby; ends when it has left recovery.
 
-        One that hangs, as with a walreceiver inside a look-up of a name, is started anew with nothing to follow, and promoted then.
+        Where its walreceiver has ended a moment before, recovery notices the promotion, and then sleeps for what is left of
+        ``wal_retrieve_retry_interval``, 5 s by default (``WaitForWALToBecomeAvailable`` in xlog.c): a reload wakes it. One that hangs all
+        the same, as with a walreceiver inside a look-up of a name, is started anew with nothing to follow, and promoted then.
 
         :raises CoordinatorError: it did not leave recovery within the time.
         """
@@ -310,6 +315,8 @@ class Activation:
                 progress = (connection.last_replayed(self._refusal()), noticed)
                 if progress != seen:
                     seen, since = progress, now
+                elif noticed and now - since >= _SLEEP:
+                    instance.reload(self._directory)
             time.sleep(_PAUSE)
         return True
 

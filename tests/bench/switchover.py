@@ -35,7 +35,7 @@ class Client:
 
     def gap(self) -> float:
         """Seconds from the last commit that the old primary acknowledged to the first one of the new."""
-        for _ in range(300):
+        for _dummy in range(300):
             commits = self._commits()
             of_new = [returned for returned, host in commits if host == "scdw"]
             if of_new:

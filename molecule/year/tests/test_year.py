@@ -38,12 +38,12 @@ def check(client: Client, primary: Coordinator) -> None:
     assert not missing, f"{len(missing)} of {len(acknowledged)} acknowledged commits are missing"
 
 
-def check_mirrored(client: Client, primary: Coordinator, standby: Coordinator, **inventory) -> None:
-    check(client, primary)
+def check_mirrored(client: Client, serving: Coordinator, following: Coordinator, **inventory) -> None:
+    check(client, serving)
     assert status(**inventory) == ("mirrored", 0)
-    registered = primary.sql("SELECT hostname FROM gp_segment_configuration WHERE content = -1 ORDER BY role")
-    assert registered.split() == [standby.name, primary.name]
-    assert primary.sql("SELECT slot_name FROM pg_replication_slots") == "standby_coordinator"
+    registered = serving.sql("SELECT hostname FROM gp_segment_configuration WHERE content = -1 ORDER BY role")
+    assert registered.split() == [following.name, serving.name]
+    assert serving.sql("SELECT slot_name FROM pg_replication_slots") == "standby_coordinator"
 
 
 def test_a_year(primary, standby, operator, client, inventory_of):

@@ -22,6 +22,8 @@ is 'gp_stat_replication in utility mode says it twice' $'-1|gp_walreceiver|strea
     'SELECT gp_segment_id, application_name, state, sync_state, sync_error FROM pg_catalog.gp_stat_replication'
 is 'standby says standby' 'standby ' on scdw "sed -n 8p $standby/postmaster.pid"
 gives 'it refuses SQL' 'FATAL:  the database system is in recovery mode.*last replayed record at' on scdw 'psql postgres'
+gives 'and libpq tries no other host then' 'FATAL:  the database system is in recovery mode' \
+    on cdw "psql 'host=scdw,cdw port=5432,5432 dbname=postgres target_session_attrs=read-write' -c 'SELECT 1'"
 gives 'and replication' 'FATAL:  the database system is in recovery mode.*last replayed record at' on scdw "psql 'replication=1'"
 gives 'pg_controldata of the standby' 'in archive recovery' on scdw "pg_controldata $standby"
 is 'and in dispatch mode tells of the segments too' $'-1|1\n0|1\n1|1' dispatch cdw \

@@ -125,6 +125,8 @@ reword(ErrorData *error)
 {
 	if (error->detail && strcmp(error->detail, "Hot standby mode is disabled.") == 0)
 	{
+		/* Not ERRCODE_CANNOT_CONNECT_NOW, after which libpq would try the next of several hosts. */
+		error->sqlerrcode = MAKE_SQLSTATE('5', '7', 'M', '0', '2');
 		error->message = pstrdup("the database system is in recovery mode");
 		error->detail = psprintf("last replayed record at %X/%X", LSN_FORMAT_ARGS(GetXLogReplayRecPtr(NULL)));
 	}

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import os
 
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils import activation, connection, instance
@@ -349,6 +350,13 @@ def test_a_promotion_that_hangs_is_made_with_nothing_to_follow(hanging, monkeypa
     assert started == [(str(data_directory), 5432)]
     stops = (data_directory / "done").read_text().splitlines()
     assert ["fast" in stop for stop in stops] == [True, False]
+
+
+def test_recovery_that_sleeps_is_woken(monkeypatch, answers, host, program, data_directory):
+    answers("last replayed record at 0/100")
+    program("pg_ctl", PG_CTL.format(promote="true", stop="exit 1"))
+    monkeypatch.setattr(instance, "reload", lambda directory: os.unlink(os.path.join(directory, "standby.signal")))
+    assert Activation(host, str(data_directory), 5432, 10).promote() == {"restarted": False}
 
 
 def test_one_that_replays_on_is_waited_for(hanging, answers, host, program, data_directory):

@@ -224,5 +224,6 @@ def _say(
     if what == NOT_KNOWN:
         text = f"NOT KNOWN TO BE SWITCHED: {why}; run this again, which finishes it or takes it back"
         return text, lines, f"{cluster}: {text}"
-    served = f"; {primary} serves, as before" if "back" in document["seconds"] or document["verdict"] else "; nothing was changed"
-    return f"NOT switched: {why}{served}", lines, f"{cluster}: NOT switched: {why}{served}"
+    begun = "back" in document["seconds"] or document["verdict"]
+    text = f"NOT switched: {why}; {primary} serves, as before" if begun else f"NOT switched: nothing was changed: {why}"
+    return text, lines, f"{cluster}: {text}"

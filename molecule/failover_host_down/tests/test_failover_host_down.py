@@ -82,8 +82,9 @@ def test_a_host_that_is_cut_off_is_fenced_by_a_command(primary, standby, operato
         done = operator.activate(fence_command=f"podman pause {SET}-{{{{ inventory_hostname }}}}", accept_loss=True)
         assert done.code == 0
         assert done.line.startswith("activated")
+        # Before it lives again: nothing but the command keeps it from clients.
+        clients[0].wait_for("scdw")
         podman("unpause", "cdw")
-    clients[0].wait_for("scdw")
     check_primary(standby)
 
 

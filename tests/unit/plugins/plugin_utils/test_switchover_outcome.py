@@ -151,9 +151,9 @@ def test_without_the_armed_process_the_gap_is_not_known():
 @pytest.mark.parametrize(
     ("hosts", "what", "words"),
     [
-        (planned(refusal="the pair is degraded"), "not_switched", "NOT switched: the pair is degraded; nothing was changed"),
+        (planned(refusal="the pair is degraded"), "not_switched", "NOT switched: nothing was changed: the pair is degraded"),
         (planned(done="cdw"), "already_switched", "switched: cdw is primary already, and mirrored"),
-        ({"cdw": {}, "scdw": {}}, "not_switched", "NOT switched: nothing was planned"),
+        ({"cdw": {}, "scdw": {}}, "not_switched", "NOT switched: nothing was changed: nothing was planned"),
         (
             with_(SWITCHED, scdw=BACK, cdw={"__switchover_return": {"running": True, "steps": steps(start=0.2)}}),
             "not_switched",
@@ -184,7 +184,7 @@ def test_without_the_armed_process_the_gap_is_not_known():
         (
             with_(planned(begin=False, undo=True, refusal="the pair is degraded"), scdw={"__switchover_verdict": {"way": "back"}}),
             "not_switched",
-            "NOT switched: the pair is degraded",
+            "NOT switched: nothing was changed: the pair is degraded",
         ),
     ],
 )
@@ -201,7 +201,7 @@ def test_check_mode_says_what_would_be():
     undone = ended(planned(begin=False, undo=True), check_mode=True)
     assert undone.text == "can be switched: cdw can serve again, instead of scdw; nothing was changed"
     failed = with_(planned(), cdw={"__switchover_failure": "Prepare the primary: long transactions"})
-    assert ended(failed, check_mode=True).text.startswith("NOT switched: cdw: Prepare the primary: long transactions")
+    assert ended(failed, check_mode=True).text.startswith("NOT switched: nothing was changed: cdw: Prepare the primary: long transactions")
 
 
 RESULTS = st.sampled_from([{}, {"failed": True, "msg": "m"}, {"unreachable": True, "msg": "m"}, {"skipped": True}])

@@ -21,15 +21,17 @@ POSSIBLE = "possible"
 #: grows when a key of the document changes its meaning or goes; a new key alone does not change it
 SCHEMA_VERSION = 1
 
-#: names under which the tasks of the role register, and what a failure of each is called
-_LATER = {
+#: names under which the tasks register that bring a new primary to its clients, and what a failure of each is called
+AFTERMATH = {
     "__activate_standby_access": "access rules",
     "__activate_standby_floating": "the floating address",
     "__activate_standby_hook": "the hook command",
     "__activate_standby_analysis": "ANALYZE",
-    "__activate_standby_unlock": "releasing the lock",
 }
 
+_LATER = {**AFTERMATH, "__activate_standby_unlock": "releasing the lock"}
+
+#: names under which the tasks of the role register
 REGISTERED = (
     "__activate_standby_plan",
     "__activate_standby_verdict",

@@ -6,10 +6,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import outcome as of_standby
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.activation_outcome import AFTERMATH, Outcome
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.switchover_verdict import BACK, UNKNOWN, failed
 
 Variables = t.Mapping[str, t.Any]
@@ -25,21 +25,12 @@ POSSIBLE = "possible"
 SCHEMA_VERSION = 1
 
 #: what a failure is called of a task after the promotion, by the name under which the task registers
-_LATER = {
-    "__activate_standby_access": "access rules",
-    "__activate_standby_floating": "the floating address",
-    "__activate_standby_hook": "the hook command",
-    "__activate_standby_analysis": "ANALYZE",
-    "__switchover_unlock": "releasing the lock",
-}
+_LATER = {**AFTERMATH, "__switchover_unlock": "releasing the lock"}
 
 #: names under which its tasks and those of the roles that it includes register
 REGISTERED = (
     *of_standby.REGISTERED,
-    "__activate_standby_access",
-    "__activate_standby_analysis",
-    "__activate_standby_floating",
-    "__activate_standby_hook",
+    *_LATER,
     "__standby_registration",
     "__switchover_activation",
     "__switchover_armed",
@@ -50,7 +41,6 @@ REGISTERED = (
     "__switchover_prepared",
     "__switchover_return",
     "__switchover_stopped",
-    "__switchover_unlock",
     "__switchover_verdict",
 )
 
@@ -68,24 +58,6 @@ _PHASES = {
 _NO_PLAN: Variables = {"refusal": "nothing was planned, see above", "state": "unknown", "primary": None, "standby": None, "done": ""}
 
 _BEFORE = ("__switchover_lock", "__switchover_prepared", "__switchover_armed", "__switchover_stopped")
-
-
-@dataclasses.dataclass(frozen=True)
-class Outcome:
-    """How it ended.
-
-    :param outcome: one of the names above.
-    :param text: the same for people, one line.
-    :param lines: what is printed before that line.
-    :param failure: what the cluster's failure says; empty without one.
-    :param document: the same for programs.
-    """
-
-    outcome: str
-    text: str
-    lines: list[str]
-    failure: str
-    document: dict[str, t.Any]
 
 
 def outcome(cluster: str, hosts: t.Mapping[str, Variables], lost: t.Collection[str], check_mode: bool, limit: str) -> Outcome:

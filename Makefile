@@ -41,7 +41,7 @@ scenario: hosts ## One scenario: make scenario S=default
 	@$(with_hosts) .ci/scenarios.sh "$(S)"
 
 bench: hosts ## Time our playbooks beside the bare commands; RUNS=3 SIZES="small 2g" ROWS="pair activate rejoin switchover fleet8"
-	@$(with_hosts) python tests/bench/bench.py
+	@$(with_hosts) PYTHONPATH=molecule python tests/bench/bench.py
 
 image: env ## Build the image of the test hosts, unless it is there
 	@$(with_env) name="$(image_name)"; echo "$$name" > .cache/image; echo "image of the test hosts: $$name"

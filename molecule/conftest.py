@@ -21,15 +21,13 @@ from typing import Any, Callable, Iterator
 import pytest
 import testinfra
 import yaml
+from inventories import CACHE, NET, SET, rendered
 
-CACHE = Path(os.environ["WHPG_CACHE"])
 HERE = Path(__file__).parent
-INVENTORY = HERE / "inventory"
-FLEET = HERE / "fleet/inventory"
+INVENTORY = rendered(HERE / "inventory", "demo")
+FLEET = rendered(HERE / "fleet/inventory", "fleet")
 ENABLE = "warehousepg.coordinator.enable_mirroring"
 RESET = str(HERE / "shared/reset.yml")
-# What the names of the containers begin with, and the addresses.
-SET, NET = os.environ["WHPG_HOSTS"], os.environ["WHPG_NET"]
 # A host with no instance of the cluster demo, for its clients.
 CLIENT, CLIENT_ADDRESS = "cdw2", f"{NET}.13"
 
@@ -202,7 +200,12 @@ def unreachable(host: str) -> Iterator[None]:
 def podman(command: str, host: str, *arguments: str) -> None:
     """A command of podman on the host's container; what is executed in it is so as root."""
     user = ["--user=root"] if command == "exec" else []
-    subprocess.run(["podman", command, *user, f"{SET}-{host}", *arguments], check=True, capture_output=True)
+    for _attempt in range(10 if command == "pause" else 1):  # its cgroup cannot be frozen while it makes processes
+        done = subprocess.run(["podman", command, *user, f"{SET}-{host}", *arguments], check=False, capture_output=True, text=True)
+        if done.returncode == 0:
+            return
+        time.sleep(0.3)
+    raise RuntimeError(f"podman {command} {SET}-{host}: {done.stderr}")
 
 
 def ansible(*command: str, **environment: str) -> subprocess.CompletedProcess:

@@ -18,9 +18,9 @@ class ActionModule(OutcomeAction):
     OPTIONS: t.ClassVar[Options] = FILES
     REGISTERED = REGISTERED
 
-    def ended(self, cluster: str, hosts: Hosts, lost: t.Sequence[str], options: Options) -> Outcome:
+    def ended(self, cluster: str, plan: Options, hosts: Hosts, lost: t.Sequence[str], options: Options) -> Outcome:
         """How it ended for a cluster."""
-        return outcome(cluster, hosts, lost, bool(self._task.check_mode))
+        return outcome(cluster, plan, hosts, lost, bool(self._task.check_mode))
 
     def told(self, ended: Outcome, options: Options) -> tuple[dict[str, t.Any], str]:
         """What the task returns for the cluster, and what else failed."""

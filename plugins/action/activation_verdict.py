@@ -29,7 +29,7 @@ class ActionModule(ActionBase):
                 "pair": {"type": "dict", "required": True},
                 "plan": {"type": "dict", "required": True},
                 "observation": {"type": "str", "required": True},
-                "wanted": {"type": "dict", "required": True},
+                "wanted": {"type": "str", "required": True},
                 "lock": {"type": "str", "required": True},
                 "fence": {"type": "str", "required": True},
                 "command": {"type": "str", "required": True},
@@ -37,8 +37,9 @@ class ActionModule(ActionBase):
         )
         hostvars, plan = (task_vars or {})["hostvars"], options["plan"]
         lock = hostvars[plan["standby"]].get(options["lock"]) or {}
+        wanted = hostvars[plan["standby"]][options["observation"]]["wanted"][options["wanted"]]
         verdict = decide(
-            scene_of(options["cluster"], options["pair"], hostvars, options["observation"], options["wanted"]),
+            scene_of(options["cluster"], options["pair"], hostvars, options["observation"], wanted),
             plan,
             locked="lock" in lock and not lock.get("failed"),
             fences={host: hostvars[host].get(options["fence"]) or {} for host in plan["fence"]},

@@ -9,7 +9,10 @@ from __future__ import annotations
 import time
 import typing as t
 
+from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.inventory import COORDINATOR_ROLES
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.wanted import wanted_of
 
 
 class ActionModule(ActionBase):
@@ -18,13 +21,19 @@ class ActionModule(ActionBase):
     _supports_check_mode = True
 
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        """Run the module, and return with its result the times before and after it."""
+        """Run the module, and return with its result the times before and after it, and what is wanted on a coordinator's host."""
         result = super().run(tmp, task_vars)
-        arguments = {**self._task.args, "peers": self._peers((task_vars or {}).get("hostvars", {}))}
+        variables = task_vars or {}
+        arguments = {**self._task.args, "peers": self._peers(variables.get("hostvars", {}))}
+        wanted, given = arguments.pop("wanted", None), arguments.pop("given", None)
+        if wanted and variables.get("whpg_role") in COORDINATOR_ROLES:
+            result["wanted"] = {wanted: wanted_of(self._templar.template, variables, wanted, given)}
         before = time.time()
-        result.update(
-            self._execute_module(module_name="warehousepg.coordinator.mirroring_info", module_args=arguments, task_vars=task_vars)
-        )
+        try:
+            found = self._execute_module(module_name="warehousepg.coordinator.mirroring_info", module_args=arguments, task_vars=task_vars)
+        except AnsibleConnectionFailure as error:  # what is wanted on the host is known all the same
+            found = {"unreachable": True, "msg": str(error)}
+        result.update(found)
         result["asked"] = [before, time.time()]
         return result
 

@@ -53,24 +53,21 @@ class ActionModule(ActionBase):
             }
         )
         variables = task_vars or {}
-        hostvars = variables["hostvars"]
         in_play = variables["ansible_play_hosts_all"]
-
-        def cluster_of(host: str) -> str:
-            return str(hostvars[host].get("cluster_name") or "")
-
-        members: dict[str, list[str]] = {cluster_of(host): [] for host in in_play}
-        for host in variables["groups"].get("whpg_clusters") or variables["groups"]["all"]:
-            members.get(cluster_of(host), []).append(host)
+        inventory = variables["groups"].get("whpg_clusters") or variables["groups"]["all"]
+        of_host = {host: variables["hostvars"][host] for host in dict.fromkeys([*in_play, *inventory])}  # each lookup makes them anew
+        cluster_of = {host: str(known.get("cluster_name") or "") for host, known in of_host.items()}
+        members: dict[str, list[str]] = {cluster_of[host]: [] for host in in_play}
+        for host in inventory:
+            members.get(cluster_of[host], []).append(host)
         try:
             limit = parse_size(options["retention_limit"]) if options["retention_limit"] else None
         except CoordinatorError as error:
             raise AnsibleActionFail(f"the limit of WAL held back: {error.message}") from error
         clusters, reports = {}, {}
         for cluster, hosts in members.items():
-            of_hosts = {host: hostvars[host] for host in hosts}
-            known = {host: {name: given[name] for name in VARIABLES if name in given} for host, given in of_hosts.items()}
-            results = {host: given.get(options["observation"]) for host, given in of_hosts.items()}
+            known = {host: {name: of_host[host][name] for name in VARIABLES if name in of_host[host]} for host in hosts}
+            results = {host: of_host[host].get(options["observation"]) for host in hosts}
             pair = assess(cluster, known, results, limit)
             seen = {host: None if host in pair.unknown else results[host] for host in hosts}
             known_segments = pair.verdict.primary and (seen[pair.verdict.primary] or {}).get("primary")

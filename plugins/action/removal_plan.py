@@ -2,43 +2,29 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Plan, on the controller, what has to be done so that nothing of a cluster's standby is left."""
+"""Plan, on the controller, what has to be done so that a cluster's coordinator is mirrored no more."""
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
-from ansible.plugins.action import ActionBase
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.removal_plan import make
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.plan_action import PlanAction, Situation
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.removal_plan import RemovalPlan, make
 
 
-class ActionModule(ActionBase):
+class ActionModule(PlanAction):
     """The controller's part of M(warehousepg.coordinator.removal_plan): all of it."""
 
-    _requires_connection = False
-    _supports_check_mode = True
+    def plans(self, situations: t.Sequence[Situation]) -> t.Iterable[RemovalPlan]:
+        """The plan for each cluster."""
+        return map(self._plan, situations)
 
-    def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        """Plan for the cluster of the present host."""
-        result = super().run(tmp, task_vars)
-        _dummy, options = self.validate_argument_spec(
-            {
-                "cluster": {"type": "str", "required": True},
-                "pair": {"type": "dict", "required": True},
-                "observation": {"type": "str", "required": True},
-                "wanted": {"type": "dict", "required": True},
-            }
+    def _plan(self, situation: Situation) -> RemovalPlan:
+        unknown = situation.pair["unknown"]
+        return make(
+            situation.cluster,
+            situation.pair,
+            {host: None if host in unknown else seen for host, seen in situation.observations.items()},
+            {host: {"whpg_addresses": known.get("whpg_addresses")} for host, known in situation.variables.items()},
+            situation.wanted,
         )
-        hostvars = (task_vars or {})["hostvars"]
-        pair = options["pair"]
-        hosts = pair["coordinators"] + pair["segment_hosts"]
-        plan = make(
-            options["cluster"],
-            pair,
-            {host: None if host in pair["unknown"] else hostvars[host].get(options["observation"]) for host in hosts},
-            {host: {"whpg_addresses": hostvars[host].get("whpg_addresses")} for host in hosts},
-            options["wanted"],
-        )
-        result.update(changed=False, **dataclasses.asdict(plan))
-        return result

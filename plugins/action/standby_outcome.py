@@ -18,9 +18,9 @@ class ActionModule(OutcomeAction):
     OPTIONS: t.ClassVar[Options] = {"timeout": {"type": "float", "required": True}}
     REGISTERED = REGISTERED
 
-    def ended(self, cluster: str, hosts: Hosts, lost: t.Sequence[str], options: Options) -> Outcome:
+    def ended(self, cluster: str, plan: Options, hosts: Hosts, lost: t.Sequence[str], options: Options) -> Outcome:
         """How it ended for a cluster."""
-        return outcome(cluster, hosts, lost, bool(self._task.check_mode), f"{options['timeout']:g}")
+        return outcome(cluster, plan, hosts, lost, bool(self._task.check_mode), f"{options['timeout']:g}")
 
     def told(self, ended: Outcome, options: Options) -> tuple[dict[str, t.Any], str]:
         """What the task returns for the cluster, and what else failed."""

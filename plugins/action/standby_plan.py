@@ -6,43 +6,32 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
-from ansible.plugins.action import ActionBase
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.standby_plan import make
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.plan_action import PlanAction, Situation
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.standby_plan import StandbyPlan, make
+
+#: variables of the inventory that are looked at
+_VARIABLES = ("whpg_hostname", "whpg_address", "whpg_addresses", "whpg_port")
 
 
-class ActionModule(ActionBase):
+class ActionModule(PlanAction):
     """The controller's part of M(warehousepg.coordinator.standby_plan): all of it."""
 
-    _requires_connection = False
-    _supports_check_mode = True
+    OPTIONS: t.ClassVar[t.Mapping[str, t.Any]] = {"former": {"type": "str"}}
 
-    def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        """Plan for the cluster of the present host."""
-        result = super().run(tmp, task_vars)
-        _dummy, options = self.validate_argument_spec(
-            {
-                "pair": {"type": "dict", "required": True},
-                "observation": {"type": "str", "required": True},
-                "wanted": {"type": "dict", "required": True},
-                "former": {"type": "str"},
-            }
-        )
-        hostvars = (task_vars or {})["hostvars"]
-        pair, former = options["pair"], options["former"]
-        known = {host: hostvars[host] for host in pair["coordinators"] + pair["segment_hosts"]}
-        plan = make(
+    def plans(self, situations: t.Sequence[Situation]) -> t.Iterable[StandbyPlan]:
+        """The plan for each cluster."""
+        return map(self._plan, situations)
+
+    def _plan(self, situation: Situation) -> StandbyPlan:
+        pair, known, former = situation.pair, situation.variables, situation.options["former"]
+        standby = next((host for host in pair["coordinators"] if host != pair["primary"]), None)
+        return make(
             pair,
-            {host: variables.get(options["observation"]) for host, variables in known.items()},
+            situation.observations,
             {host: {name: known[host].get(name) for name in _VARIABLES} for host in pair["coordinators"]},
-            options["wanted"],
-            hostvars,
-            next((known[host].get(former) for host in pair["coordinators"] if host != pair["primary"]), None) if former else None,
+            situation.wanted,
+            situation.inventory,
+            known[standby].get(former) if former and standby else None,
         )
-        result.update(changed=False, **dataclasses.asdict(plan))
-        return result
-
-
-_VARIABLES = ("whpg_hostname", "whpg_address", "whpg_addresses", "whpg_port")

@@ -17,11 +17,14 @@ class ActionModule(OutcomeAction):
     """The controller's part of M(warehousepg.coordinator.switchover_outcome): all of it."""
 
     OPTIONS: t.ClassVar[Options] = {**FILES, "timeout": {"type": "float", "required": True}}
+    RESULTS = ("verdict", "plans", "standby_plans")
     REGISTERED = REGISTERED
 
-    def ended(self, cluster: str, hosts: Hosts, lost: t.Sequence[str], options: Options) -> Outcome:
+    def ended(self, cluster: str, plan: Options, hosts: Hosts, lost: t.Sequence[str], options: Options) -> Outcome:
         """How it ended for a cluster."""
-        return outcome(cluster, hosts, lost, bool(self._task.check_mode), f"{options['timeout']:g}")
+        return outcome(
+            cluster, plan, hosts, lost, bool(self._task.check_mode), f"{options['timeout']:g}", options["standby_plans"].get(cluster)
+        )
 
     def told(self, ended: Outcome, options: Options) -> tuple[dict[str, t.Any], str]:
         """What the task returns for the cluster, and what else failed."""

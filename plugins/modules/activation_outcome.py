@@ -28,10 +28,15 @@ attributes:
 extends_documentation_fragment:
   - warehousepg.coordinator.attributes
 options:
-  clusters:
+  verdict:
     description:
-      - What M(warehousepg.coordinator.mirroring_verdict) returned of the clusters.
-    type: dict
+      - Name of the variable with the result of M(warehousepg.coordinator.mirroring_verdict).
+    type: str
+    required: true
+  plans:
+    description:
+      - Name of the variable with the result of M(warehousepg.coordinator.activation_plan).
+    type: str
     required: true
   result_file:
     description:
@@ -50,7 +55,8 @@ author:
 EXAMPLES = r"""
 - name: Summary
   warehousepg.coordinator.activation_outcome:
-    clusters: "{{ discovery_verdict.clusters }}"
+    verdict: verdict
+    plans: plans
     result_file: ~/.whpg/demo.activation.json
     audit_file: ~/.whpg/demo.audit.jsonl
 """

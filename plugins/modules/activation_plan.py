@@ -25,33 +25,28 @@ attributes:
 extends_documentation_fragment:
   - warehousepg.coordinator.attributes
 options:
-  cluster:
-    description:
-      - Name of the host's cluster.
-    type: str
-    required: true
   clusters:
     description:
-      - What M(warehousepg.coordinator.mirroring_verdict) returned of all clusters. The others matter where they share hosts with this one.
+      - What M(warehousepg.coordinator.mirroring_verdict) returned of all clusters.
     type: dict
     required: true
   observation:
     description:
-      - Name of the variable under which the results of M(warehousepg.coordinator.mirroring_info) were registered.
+      - Name of the variable under which the results of M(warehousepg.coordinator.mirroring_info) were registered, with the lock, and
+        C(wanted) for the coordinators' hosts.
     type: str
     required: true
   wanted:
     description:
-      - The variables of the role P(warehousepg.coordinator.activate_standby#role) without its prefix, and in C(access) those of the role
+      - Name of the variable that says what is wanted, and by which variables, as M(warehousepg.coordinator.mirroring_info) was told,
+        those of the role P(warehousepg.coordinator.activate_standby#role) without its prefix, and in C(access) those of the role
         P(warehousepg.coordinator.standby#role) that tell who is let in.
-    type: dict
+    type: str
     required: true
-  commands:
+  given:
     description:
-      - By name of a variable of the role, without its prefix, the variable that holds a command for the controller. Only whether there is
-        one matters here.
-    type: dict
-    default: {}
+      - Name of the variable that says likewise of what only matters whether it has a value.
+    type: str
 author:
   - The warehousepg.coordinator authors (@warehousepg)
 """
@@ -59,101 +54,90 @@ author:
 EXAMPLES = r"""
 - name: Plan
   warehousepg.coordinator.activation_plan:
-    cluster: "{{ cluster_name }}"
-    clusters: "{{ discovery_verdict.clusters }}"
-    observation: discovery_observation
-    wanted: "{{ wanted }}"
-  register: plan
+    clusters: "{{ verdict.clusters }}"
+    observation: observation
+    wanted: activation_wanted
+  run_once: true
+  register: plans
 """
 
 RETURN = r"""
-refusal:
-  description: Why nothing is begun, and which variable would help; empty when it is begun.
-  returned: always
-  type: str
-  sample: ""
-done:
-  description: Host that is primary already, by an activation that is complete; empty without one.
-  returned: always
-  type: str
-  sample: ""
-resume:
-  description: Whether an activation that was cut off has to be finished.
-  returned: always
-  type: bool
-  sample: false
-state:
-  description: State that the pair is in.
-  returned: always
-  type: str
-  sample: primary_unknown
-primary:
-  description: Host of the old primary.
-  returned: always
-  type: str
-  sample: cdw
-standby:
-  description: Host whose instance is to be primary.
-  returned: always
-  type: str
-  sample: scdw
-fence:
-  description: By host, options for M(warehousepg.coordinator.coordinator_fence).
+clusters:
+  description: The plan for each cluster, by its name.
   returned: always
   type: dict
-  sample:
-    sdw1:
-      kind: addresses
-      addresses: [10.0.0.11]
-      ports: [6000, 7000]
-      timeout: 10
-command:
-  description: Whether the fencing command has to be run.
-  returned: always
-  type: bool
-  sample: false
-proof:
-  description: What will prove that the old primary can do no harm.
-  returned: always
-  type: str
-  sample: "10.0.0.11 rejected on sdw1, ports 6000, 7000"
-access:
-  description: By host, the C(data_directories) and C(rules) for M(warehousepg.coordinator.host_access), where rules are missing.
-  returned: always
-  type: dict
-  sample: {}
-floating:
-  description: By host, whether it is to have the floating address, V(present) or V(absent).
-  returned: always
-  type: dict
-  sample: {scdw: present}
-connection:
-  description: Parameters of libpq with which clients reach the primary, on whichever of the two hosts it is.
-  returned: always
-  type: str
-  sample: host=scdw,cdw port=5432,5432 target_session_attrs=read-write
-hook:
-  description: Whether the hook command has to be run after the promotion.
-  returned: always
-  type: bool
-  sample: false
-follows:
-  description: Whether something has to be done after the promotion at all.
-  returned: always
-  type: bool
-  sample: false
-warnings:
-  description: What the operator should know beside that.
-  returned: always
-  type: list
-  elements: str
-  sample: []
-audit:
-  description: Who runs this, on which controller, and a name for the run.
-  returned: always
-  type: dict
-  sample:
-    who: operator
-    controller: control1
-    run: 20261123T071500Z-4711
+  contains:
+    refusal:
+      description: Why nothing is begun, and which variable would help; empty when it is begun.
+      type: str
+      sample: ""
+    done:
+      description: Host that is primary already, by an activation that is complete; empty without one.
+      type: str
+      sample: ""
+    resume:
+      description: Whether an activation that was cut off has to be finished.
+      type: bool
+      sample: false
+    state:
+      description: State that the pair is in.
+      type: str
+      sample: primary_unknown
+    primary:
+      description: Host of the old primary.
+      type: str
+      sample: cdw
+    standby:
+      description: Host whose instance is to be primary.
+      type: str
+      sample: scdw
+    fence:
+      description: By host, options for M(warehousepg.coordinator.coordinator_fence).
+      type: dict
+      sample:
+        sdw1:
+          kind: addresses
+          addresses: [10.0.0.11]
+          ports: [6000, 7000]
+          timeout: 10
+    command:
+      description: Whether the fencing command has to be run.
+      type: bool
+      sample: false
+    proof:
+      description: What will prove that the old primary can do no harm.
+      type: str
+      sample: "10.0.0.11 rejected on sdw1, ports 6000, 7000"
+    access:
+      description: By host, the C(data_directories) and C(rules) for M(warehousepg.coordinator.host_access), where rules are missing.
+      type: dict
+      sample: {}
+    floating:
+      description: By host, whether it is to have the floating address, V(present) or V(absent).
+      type: dict
+      sample: {scdw: present}
+    connection:
+      description: Parameters of libpq with which clients reach the primary, on whichever of the two hosts it is.
+      type: str
+      sample: host=scdw,cdw port=5432,5432 target_session_attrs=read-write
+    hook:
+      description: Whether the hook command has to be run after the promotion.
+      type: bool
+      sample: false
+    follows:
+      description: Whether something has to be done after the promotion at all.
+      type: bool
+      sample: false
+    warnings:
+      description: What the operator should know beside that.
+      type: list
+      elements: str
+      sample: []
+    audit:
+      description: Who runs this, on which controller, and a name for the run.
+      type: dict
+      sample:
+        who: operator
+        controller: control1
+        run: 20261123T071500Z-4711
 """

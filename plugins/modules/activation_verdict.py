@@ -47,8 +47,8 @@ options:
     required: true
   wanted:
     description:
-      - The same as for M(warehousepg.coordinator.activation_plan).
-    type: dict
+      - Name of the variable that says what is wanted, as M(warehousepg.coordinator.activation_plan) has it.
+    type: str
     required: true
   lock:
     description:
@@ -76,7 +76,7 @@ EXAMPLES = r"""
     pair: "{{ discovery_pair }}"
     plan: "{{ plan }}"
     observation: discovery_observation
-    wanted: "{{ wanted }}"
+    wanted: activation_wanted
     lock: lock
     fence: fence
     command: command

@@ -92,6 +92,15 @@ options:
     description:
       - File in which a standby's host keeps what was done, see M(warehousepg.coordinator.coordinator_activation).
     type: path
+  wanted:
+    description:
+      - Name of a variable that says by which variables things are wanted. On a coordinator's host their values are returned, by this name,
+        for the plan of a role.
+    type: str
+  given:
+    description:
+      - Name of a variable that says likewise of what only matters whether it has a value.
+    type: str
   peers:
     description:
       - Coordinator instances of other hosts to knock at, all at once, a second at most.
@@ -548,6 +557,8 @@ def main() -> None:
             "lock_file": {"type": "path"},
             "record_file": {"type": "path"},
             "audit_file": {"type": "path"},
+            "wanted": {"type": "str"},
+            "given": {"type": "str"},
             "peers": {
                 "type": "list",
                 "elements": "dict",

@@ -25,10 +25,15 @@ attributes:
 extends_documentation_fragment:
   - warehousepg.coordinator.attributes
 options:
-  clusters:
+  verdict:
     description:
-      - What M(warehousepg.coordinator.mirroring_verdict) returned of each cluster.
-    type: dict
+      - Name of the variable with the result of M(warehousepg.coordinator.mirroring_verdict).
+    type: str
+    required: true
+  plans:
+    description:
+      - Name of the variable with the result of M(warehousepg.coordinator.removal_plan).
+    type: str
     required: true
 author:
   - The warehousepg.coordinator authors (@warehousepg)
@@ -37,7 +42,8 @@ author:
 EXAMPLES = r"""
 - name: Summary
   warehousepg.coordinator.removal_outcome:
-    clusters: "{{ discovery_verdict.clusters }}"
+    verdict: verdict
+    plans: plans
 """
 
 RETURN = r"""

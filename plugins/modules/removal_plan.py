@@ -24,27 +24,28 @@ attributes:
 extends_documentation_fragment:
   - warehousepg.coordinator.attributes
 options:
-  cluster:
+  clusters:
     description:
-      - Name of the host's cluster.
-    type: str
-    required: true
-  pair:
-    description:
-      - What M(warehousepg.coordinator.mirroring_verdict) returned of it.
+      - What M(warehousepg.coordinator.mirroring_verdict) returned of all clusters.
     type: dict
     required: true
   observation:
     description:
-      - Name of the variable under which the results of M(warehousepg.coordinator.mirroring_info) were registered.
+      - Name of the variable under which the results of M(warehousepg.coordinator.mirroring_info) were registered, with C(wanted) for the
+        coordinators' hosts.
     type: str
     required: true
   wanted:
     description:
-      - The variables of the role P(warehousepg.coordinator.disable_mirroring#role) without its prefix, the engine's C(user), and
+      - Name of the variable that says what is wanted, and by which variables, as M(warehousepg.coordinator.mirroring_info) was told,
+        those of the role P(warehousepg.coordinator.disable_mirroring#role) without its prefix, the engine's C(user), and
         C(tablespace_mapping) and C(segment_access_method) of the role P(warehousepg.coordinator.standby#role).
-    type: dict
+    type: str
     required: true
+  given:
+    description:
+      - Name of the variable that says likewise of what only matters whether it has a value.
+    type: str
 author:
   - The warehousepg.coordinator authors (@warehousepg)
 """
@@ -52,75 +53,69 @@ author:
 EXAMPLES = r"""
 - name: Plan
   warehousepg.coordinator.removal_plan:
-    cluster: "{{ cluster_name }}"
-    pair: "{{ discovery_pair }}"
-    observation: discovery_observation
-    wanted: "{{ wanted }}"
-  register: plan
+    clusters: "{{ verdict.clusters }}"
+    observation: observation
+    wanted: removal_wanted
+  run_once: true
+  register: plans
 """
 
 RETURN = r"""
-refusal:
-  description: Why nothing can be begun; empty when it can.
-  returned: always
-  type: str
-  sample: ""
-primary:
-  description: Host that is primary, V(null) when that was not seen.
-  returned: always
-  type: str
-  sample: cdw
-standby:
-  description: Host whose instance is given up, V(null) where there is none or where its host is not reached.
-  returned: always
-  type: str
-  sample: scdw
-directories:
-  description: Data directories of the primary whose C(pg_hba.conf) loses the rules of this collection.
-  returned: always
-  type: list
-  elements: str
-  sample: [/data/whpg/v7/coordinator/gpseg-1]
-access:
-  description:
-    - By host, the C(data_directories) of segments there and the C(rules) of this collection that they keep. There are none, unless the
-      primary may have been a standby once, which is let in by no other rules.
+clusters:
+  description: The plan for each cluster, by its name.
   returned: always
   type: dict
-  sample:
-    sdw1: {data_directories: [/data/whpg/v7/primary/gpseg0], rules: []}
-hosts:
-  description: Hosts of coordinators on which files of this collection are removed.
-  returned: always
-  type: list
-  elements: str
-  sample: [cdw, scdw]
-system_identifier:
-  description: System identifier of the cluster, V(null) with a refusal.
-  returned: always
-  type: str
-  sample: "7711121183714698180"
-primary_dbid:
-  description: Number of the primary, V(null) with a refusal.
-  returned: always
-  type: int
-  sample: 1
-places:
-  description: Directories in which a copy's tablespaces may have been staged on the standby's host.
-  returned: always
-  type: list
-  elements: str
-  sample: []
-found:
-  description: What there is to be removed.
-  returned: always
-  type: list
-  elements: str
-  sample: [row, slot, role, access rules, instance, passfile, record]
-left:
-  description: What stays, and what to do about it.
-  returned: always
-  type: list
-  elements: str
-  sample: []
+  contains:
+    refusal:
+      description: Why nothing can be begun; empty when it can.
+      type: str
+      sample: ""
+    primary:
+      description: Host that is primary, V(null) when that was not seen.
+      type: str
+      sample: cdw
+    standby:
+      description: Host whose instance is given up, V(null) where there is none or where its host is not reached.
+      type: str
+      sample: scdw
+    directories:
+      description: Data directories of the primary whose C(pg_hba.conf) loses the rules of this collection.
+      type: list
+      elements: str
+      sample: [/data/whpg/v7/coordinator/gpseg-1]
+    access:
+      description:
+        - By host, the C(data_directories) of segments there and the C(rules) of this collection that they keep. There are none, unless the
+          primary may have been a standby once, which is let in by no other rules.
+      type: dict
+      sample:
+        sdw1: {data_directories: [/data/whpg/v7/primary/gpseg0], rules: []}
+    hosts:
+      description: Hosts of coordinators on which files of this collection are removed.
+      type: list
+      elements: str
+      sample: [cdw, scdw]
+    system_identifier:
+      description: System identifier of the cluster, V(null) with a refusal.
+      type: str
+      sample: "7711121183714698180"
+    primary_dbid:
+      description: Number of the primary, V(null) with a refusal.
+      type: int
+      sample: 1
+    places:
+      description: Directories in which a copy's tablespaces may have been staged on the standby's host.
+      type: list
+      elements: str
+      sample: []
+    found:
+      description: What there is to be removed.
+      type: list
+      elements: str
+      sample: [row, slot, role, access rules, instance, passfile, record]
+    left:
+      description: What stays, and what to do about it.
+      type: list
+      elements: str
+      sample: []
 """

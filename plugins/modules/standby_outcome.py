@@ -25,10 +25,15 @@ attributes:
 extends_documentation_fragment:
   - warehousepg.coordinator.attributes
 options:
-  clusters:
+  verdict:
     description:
-      - What M(warehousepg.coordinator.mirroring_verdict) returned of the clusters.
-    type: dict
+      - Name of the variable with the result of M(warehousepg.coordinator.mirroring_verdict).
+    type: str
+    required: true
+  plans:
+    description:
+      - Name of the variable with the result of M(warehousepg.coordinator.standby_plan).
+    type: str
     required: true
   timeout:
     description:
@@ -42,7 +47,8 @@ author:
 EXAMPLES = r"""
 - name: Summary
   warehousepg.coordinator.standby_outcome:
-    clusters: "{{ discovery_verdict.clusters }}"
+    verdict: verdict
+    plans: plans
     timeout: 60
 """
 

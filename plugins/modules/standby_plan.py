@@ -24,26 +24,32 @@ attributes:
 extends_documentation_fragment:
   - warehousepg.coordinator.attributes
 options:
-  pair:
+  clusters:
     description:
-      - What M(warehousepg.coordinator.mirroring_verdict) returned of the host's cluster.
+      - What M(warehousepg.coordinator.mirroring_verdict) returned of all clusters.
     type: dict
     required: true
   observation:
     description:
-      - Name of the variable under which the results of M(warehousepg.coordinator.mirroring_info) were registered.
+      - Name of the variable under which the results of M(warehousepg.coordinator.mirroring_info) were registered, with C(wanted) for the
+        coordinators' hosts.
     type: str
     required: true
   wanted:
     description:
-      - The variables of the role P(warehousepg.coordinator.standby#role) without its prefix, the engine's C(user), and whether a password
-        was given, C(password_given).
-    type: dict
+      - Name of the variable that says what is wanted, and by which variables, as M(warehousepg.coordinator.mirroring_info) was told,
+        those of the role P(warehousepg.coordinator.standby#role) without its prefix, the engine's C(user), and whether a password was
+        given, C(password_given).
+    type: str
     required: true
+  given:
+    description:
+      - Name of the variable that says likewise of what only matters whether it has a value.
+    type: str
   former:
     description:
       - Name of the variable under which, on the host of the standby that is to be, the result of M(warehousepg.coordinator.mirroring_info)
-        was registered of the place that the standby is to leave. Without it RV(move) tells where to look.
+        was registered of the place that the standby is to leave. Without it RV(clusters.move) tells where to look.
     type: str
 author:
   - The warehousepg.coordinator authors (@warehousepg)
@@ -52,123 +58,113 @@ author:
 EXAMPLES = r"""
 - name: Plan
   warehousepg.coordinator.standby_plan:
-    pair: "{{ discovery_pair }}"
-    observation: discovery_observation
-    wanted: "{{ wanted }}"
-  register: plan
+    clusters: "{{ verdict.clusters }}"
+    observation: observation
+    wanted: standby_wanted
+  run_once: true
+  register: plans
 """
 
 RETURN = r"""
-refusal:
-  description: Why nothing can be begun; empty when it can.
-  returned: always
-  type: str
-  sample: ""
-unsettled:
-  description: What is not as it is wanted; where it is empty, nothing has to be done.
-  returned: always
-  type: list
-  elements: str
-  sample: [state, row, slot, record]
-primary:
-  description: Host that is primary.
-  returned: always
-  type: str
-  sample: cdw
-standby:
-  description: Host that is, or is to be, the standby.
-  returned: always
-  type: str
-  sample: scdw
-copying:
-  description: Whether a copy has to be made.
-  returned: always
-  type: bool
-  sample: true
-look:
-  description: Whether the standby's host has to be looked at for what the copy needs beside its data directory.
-  returned: always
-  type: bool
-  sample: false
-password_missing:
-  description: Whether a password has to be chosen.
-  returned: always
-  type: bool
-  sample: true
-registration:
-  description: Options for M(warehousepg.coordinator.standby_registration).
+clusters:
+  description: The plan for each cluster, by its name.
   returned: always
   type: dict
-  sample:
-    standby_hostname: scdw
-    standby_address: scdw
-    standby_port: 5432
-    standby_data_directory: /data/whpg/v7/standby/gpseg-1
-access:
-  description: By host, the C(data_directories) and C(rules) for M(warehousepg.coordinator.host_access).
-  returned: always
-  type: dict
-  sample: {}
-primary_host:
-  description: Name or address that the standby reaches the primary by.
-  returned: always
-  type: str
-  sample: cdw
-primary_port:
-  description: Port of the primary.
-  returned: always
-  type: int
-  sample: 5432
-connection:
-  description: Further parameters of libpq.
-  returned: always
-  type: dict
-  sample: {}
-snapshot:
-  description: Options of the copy, for M(warehousepg.coordinator.standby_config).
-  returned: always
-  type: dict
-  sample: {}
-expected_dbid:
-  description: Number under which the standby is registered, or will be.
-  returned: always
-  type: int
-  sample: 8
-record:
-  description: Options for M(warehousepg.coordinator.standby_record).
-  returned: always
-  type: dict
-  sample: {}
-rejoin:
-  description: Options for a former primary that is to become the standby, for M(warehousepg.coordinator.standby_config).
-  returned: always
-  type: dict
-  sample: {}
-way:
-  description: By which C(method) it will become the standby, and for which C(reason); empty where nothing has to be done for that.
-  returned: always
-  type: dict
-  sample: {}
-rewind_rules:
-  description: Rules that let it in while it is rewound, for M(warehousepg.coordinator.rewind_access).
-  returned: always
-  type: list
-  elements: dict
-  sample: []
-fenced:
-  description: Hosts with a packet filter against it.
-  returned: always
-  type: list
-  elements: str
-  sample: []
-move:
-  description:
-    - How the standby comes to another place than the catalog has it in; empty where it stays, or where there is none that it could go
-      back to. C(kind) is V(name), V(directory) or V(host), C(host) where it is and C(look) whether that has to be looked at first,
-      C(registration) and C(dbid) what it has now, C(stops) whether it is there, C(renames) whether its directory is renamed instead of a
-      copy made, C(left) what stays on a host that is not reached. C(meanwhile) and C(before) are as RV(access), with both standbys let
-      in, and with the former one alone.
-  returned: always
-  type: dict
-  sample: {}
+  contains:
+    refusal:
+      description: Why nothing can be begun; empty when it can.
+      type: str
+      sample: ""
+    unsettled:
+      description: What is not as it is wanted; where it is empty, nothing has to be done.
+      type: list
+      elements: str
+      sample: [state, row, slot, record]
+    tasks:
+      description: Name of the role's tasks that do what has to be done; empty where nothing has.
+      type: str
+      sample: make
+    primary:
+      description: Host that is primary.
+      type: str
+      sample: cdw
+    standby:
+      description: Host that is, or is to be, the standby.
+      type: str
+      sample: scdw
+    copying:
+      description: Whether a copy has to be made.
+      type: bool
+      sample: true
+    look:
+      description: Whether the standby's host has to be looked at for what the copy needs beside its data directory.
+      type: bool
+      sample: false
+    password_missing:
+      description: Whether a password has to be chosen.
+      type: bool
+      sample: true
+    registration:
+      description: Options for M(warehousepg.coordinator.standby_registration).
+      type: dict
+      sample:
+        standby_hostname: scdw
+        standby_address: scdw
+        standby_port: 5432
+        standby_data_directory: /data/whpg/v7/standby/gpseg-1
+    access:
+      description: By host, the C(data_directories) and C(rules) for M(warehousepg.coordinator.host_access).
+      type: dict
+      sample: {}
+    primary_host:
+      description: Name or address that the standby reaches the primary by.
+      type: str
+      sample: cdw
+    primary_port:
+      description: Port of the primary.
+      type: int
+      sample: 5432
+    connection:
+      description: Further parameters of libpq.
+      type: dict
+      sample: {}
+    snapshot:
+      description: Options of the copy, for M(warehousepg.coordinator.standby_config).
+      type: dict
+      sample: {}
+    expected_dbid:
+      description: Number under which the standby is registered, or will be.
+      type: int
+      sample: 8
+    record:
+      description: Options for M(warehousepg.coordinator.standby_record).
+      type: dict
+      sample: {}
+    rejoin:
+      description: Options for a former primary that is to become the standby, for M(warehousepg.coordinator.standby_config).
+      type: dict
+      sample: {}
+    way:
+      description: By which C(method) it will become the standby, and for which C(reason); empty where nothing has to be done for that.
+      type: dict
+      sample: {}
+    rewind_rules:
+      description: Rules that let it in while it is rewound, for M(warehousepg.coordinator.rewind_access).
+      type: list
+      elements: dict
+      sample: []
+    fenced:
+      description: Hosts with a packet filter against it.
+      type: list
+      elements: str
+      sample: []
+    move:
+      description:
+        - How the standby comes to another place than the catalog has it in; empty where it stays, or where there is none that it could go
+          back to. C(kind) is V(name), V(directory) or V(host), C(host) where it is and C(look) whether that has to be looked at first,
+          C(registration) and C(dbid) what it has now, C(stops) whether it is there, C(renames) whether its directory is renamed instead
+          of a copy made, C(left) what stays on a host that is not reached. C(meanwhile) and C(before) are as RV(clusters.access), with both
+          standbys let in, and with the former one alone.
+      type: dict
+      sample: {}
 """

@@ -28,10 +28,20 @@ attributes:
 extends_documentation_fragment:
   - warehousepg.coordinator.attributes
 options:
-  clusters:
+  verdict:
     description:
-      - What M(warehousepg.coordinator.mirroring_verdict) returned of the clusters.
-    type: dict
+      - Name of the variable with the result of M(warehousepg.coordinator.mirroring_verdict).
+    type: str
+    required: true
+  plans:
+    description:
+      - Name of the variable with the result of M(warehousepg.coordinator.switchover_plan).
+    type: str
+    required: true
+  standby_plans:
+    description:
+      - Name of the variable with the result of M(warehousepg.coordinator.standby_plan), where it was come to that.
+    type: str
     required: true
   result_file:
     description:
@@ -55,7 +65,9 @@ author:
 EXAMPLES = r"""
 - name: Summary
   warehousepg.coordinator.switchover_outcome:
-    clusters: "{{ discovery_verdict.clusters }}"
+    verdict: verdict
+    plans: plans
+    standby_plans: standby_plans
     result_file: ~/.whpg/demo.switchover.json
     audit_file: ~/.whpg/demo.audit.jsonl
     timeout: 60

@@ -24,33 +24,29 @@ attributes:
 extends_documentation_fragment:
   - warehousepg.coordinator.attributes
 options:
-  cluster:
+  clusters:
     description:
-      - Name of the host's cluster.
-    type: str
-    required: true
-  pair:
-    description:
-      - What M(warehousepg.coordinator.mirroring_verdict) returned of it.
+      - What M(warehousepg.coordinator.mirroring_verdict) returned of all clusters.
     type: dict
     required: true
   observation:
     description:
-      - Name of the variable under which the results of M(warehousepg.coordinator.mirroring_info) were registered, with the lock.
+      - Name of the variable under which the results of M(warehousepg.coordinator.mirroring_info) were registered, with the lock, and
+        C(wanted) for the coordinators' hosts.
     type: str
     required: true
   wanted:
     description:
-      - The variables of the role P(warehousepg.coordinator.switchover#role) without its prefix, C(accept) of the role
+      - Name of the variable that says what is wanted, and by which variables, as M(warehousepg.coordinator.mirroring_info) was told,
+        those of the role P(warehousepg.coordinator.switchover#role) without its prefix, C(accept) of the role
         P(warehousepg.coordinator.standby#role), C(analyze) and C(floating_address) of the role
         P(warehousepg.coordinator.activate_standby#role), and C(access), who is let in.
-    type: dict
-    required: true
-  hook_command:
-    description:
-      - Name of the variable with a command that points clients to the new primary.
     type: str
     required: true
+  given:
+    description:
+      - Name of the variable that says likewise of what only matters whether it has a value.
+    type: str
 author:
   - The warehousepg.coordinator authors (@warehousepg)
 """
@@ -58,94 +54,82 @@ author:
 EXAMPLES = r"""
 - name: Plan
   warehousepg.coordinator.switchover_plan:
-    cluster: "{{ cluster_name }}"
-    pair: "{{ discovery_pair }}"
-    observation: discovery_observation
-    wanted: "{{ wanted }}"
-    hook_command: activate_standby_hook_command
-  register: plan
+    clusters: "{{ verdict.clusters }}"
+    observation: observation
+    wanted: switchover_wanted
+  run_once: true
+  register: plans
 """
 
 RETURN = r"""
-refusal:
-  description: Why nothing is begun; empty when it is.
-  returned: always
-  type: str
-  sample: ""
-done:
-  description: Host that is primary already, as wished; empty without one.
-  returned: always
-  type: str
-  sample: ""
-begin:
-  description: Whether the primary serves, and the switchover is begun.
-  returned: always
-  type: bool
-  sample: true
-resume:
-  description: Whether one that was cut off has to be finished.
-  returned: always
-  type: bool
-  sample: false
-undo:
-  description: Whether one that was cut off has to be taken back.
-  returned: always
-  type: bool
-  sample: false
-promoted:
-  description: Whether the standby was primary already when it was looked.
-  returned: always
-  type: bool
-  sample: false
-state:
-  description: State of the pair.
-  returned: always
-  type: str
-  sample: mirrored
-primary:
-  description: Host that is, or was, primary.
-  returned: always
-  type: str
-  sample: cdw
-standby:
-  description: Host that is to be.
-  returned: always
-  type: str
-  sample: scdw
-access:
-  description: By host, the data directories and rules that have to be written.
+clusters:
+  description: The plan for each cluster, by its name.
   returned: always
   type: dict
-  sample: {}
-floating:
-  description: By host, whether it is to have the floating address.
-  returned: always
-  type: dict
-  sample: {scdw: present, cdw: absent}
-connection:
-  description: Parameters of libpq with which clients reach the primary, wherever it is.
-  returned: always
-  type: str
-  sample: host=scdw,cdw port=5432,5432 target_session_attrs=read-write
-hook:
-  description: Whether the hook command is to be run.
-  returned: always
-  type: bool
-  sample: false
-follows:
-  description: Whether something is to be done for clients after the promotion.
-  returned: always
-  type: bool
-  sample: false
-warnings:
-  description: What the operator should know beside that.
-  returned: always
-  type: list
-  elements: str
-  sample: []
-audit:
-  description: Who runs this, C(who), on which C(controller), and a name for the C(run).
-  returned: always
-  type: dict
-  sample: {who: operator, controller: control1, run: 20261123T071500Z-4711}
+  contains:
+    refusal:
+      description: Why nothing is begun; empty when it is.
+      type: str
+      sample: ""
+    done:
+      description: Host that is primary already, as wished; empty without one.
+      type: str
+      sample: ""
+    begin:
+      description: Whether the primary serves, and the switchover is begun.
+      type: bool
+      sample: true
+    resume:
+      description: Whether one that was cut off has to be finished.
+      type: bool
+      sample: false
+    undo:
+      description: Whether one that was cut off has to be taken back.
+      type: bool
+      sample: false
+    promoted:
+      description: Whether the standby was primary already when it was looked.
+      type: bool
+      sample: false
+    state:
+      description: State of the pair.
+      type: str
+      sample: mirrored
+    primary:
+      description: Host that is, or was, primary.
+      type: str
+      sample: cdw
+    standby:
+      description: Host that is to be.
+      type: str
+      sample: scdw
+    access:
+      description: By host, the data directories and rules that have to be written.
+      type: dict
+      sample: {}
+    floating:
+      description: By host, whether it is to have the floating address.
+      type: dict
+      sample: {scdw: present, cdw: absent}
+    connection:
+      description: Parameters of libpq with which clients reach the primary, wherever it is.
+      type: str
+      sample: host=scdw,cdw port=5432,5432 target_session_attrs=read-write
+    hook:
+      description: Whether the hook command is to be run.
+      type: bool
+      sample: false
+    follows:
+      description: Whether something is to be done for clients after the promotion.
+      type: bool
+      sample: false
+    warnings:
+      description: What the operator should know beside that.
+      type: list
+      elements: str
+      sample: []
+    audit:
+      description: Who runs this, C(who), on which C(controller), and a name for the C(run).
+      type: dict
+      sample: {who: operator, controller: control1, run: 20261123T071500Z-4711}
 """

@@ -33,7 +33,6 @@ _LATER = {**AFTERMATH, "__activate_standby_unlock": "releasing the lock"}
 
 #: names under which the tasks of the role register
 REGISTERED = (
-    "__activate_standby_plan",
     "__activate_standby_verdict",
     "__activate_standby_lock",
     "__activate_standby_fence",
@@ -52,8 +51,6 @@ _STAYS = {
     "instance": "its data directory stays fenced; to start that instance, take the fence's block out of its postgresql.conf",
     "addresses": "it goes on rejecting the old primary; playbook lift_fence lifts that",
 }
-
-_NO_PLAN: Variables = {"refusal": "nothing was planned, see above", "state": "unknown", "primary": None, "standby": None}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,22 +71,24 @@ class Outcome:
     document: dict[str, t.Any]
 
 
-def outcome(cluster: str, hosts: t.Mapping[str, Variables], lost: t.Collection[str], check_mode: bool) -> Outcome:
+def outcome(cluster: str, plan: Variables, hosts: t.Mapping[str, Variables], lost: t.Collection[str], check_mode: bool) -> Outcome:
     """How it ended for a cluster.
 
+    :param plan: what was planned for it.
     :param hosts: by host, what the tasks of the role registered there, by :data:`REGISTERED`.
     :param lost: hosts that were lost during the run.
     """
-    plan = _first(hosts, "__activate_standby_plan", "refusal") or _NO_PLAN
-    verdict = _first({host: hosts[host] for host in (plan["standby"],) if host}, "__activate_standby_verdict", "allowed")
-    activation = dict((hosts.get(plan["standby"] or "") or {}).get("__activate_standby_activation") or {})
+    on_new = hosts.get(plan["standby"] or "") or {}
+    judged = on_new.get("__activate_standby_verdict") or {}
+    verdict = judged if "allowed" in judged else None
+    activation = dict(on_new.get("__activate_standby_activation") or {})
     later = _troubles(hosts, lost)
     what, why = _what(plan, verdict, hosts, activation, later, check_mode)
     left = _left(plan, hosts) if what in (NOT_ACTIVATED, UNKNOWN) and not check_mode else []
     document = {
         "schema_version": SCHEMA_VERSION,
         "cluster": cluster,
-        **plan.get("audit", {}),
+        **plan["audit"],
         "outcome": what,
         "activated": {ACTIVATED: True, WITH_TROUBLE: True, ALREADY: True, UNKNOWN: None}.get(what, False),
         "reason": why,
@@ -112,11 +111,6 @@ def outcome(cluster: str, hosts: t.Mapping[str, Variables], lost: t.Collection[s
         "warnings": plan.get("warnings", []),
     }
     return Outcome(what, *_say(cluster, what, why, plan, verdict, activation, left), document)
-
-
-def _first(hosts: t.Mapping[str, Variables], name: str, key: str) -> Variables | None:
-    """The first result of a task that holds a key; all hosts of a cluster have the same."""
-    return next((known[name] for known in hosts.values() if key in (known.get(name) or {})), None)
 
 
 def _what(

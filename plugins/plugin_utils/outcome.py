@@ -21,9 +21,9 @@ REGISTERED = (
     "__standby_leaving",
     "__standby_left",
     "__standby_lock",
+    "__standby_lift",
     "__standby_look",
-    "__standby_plan",
-    "__standby_record",
+    "__standby_proof",
     "__standby_rewind_closed",
     "__standby_taken_back",
     "__standby_told",
@@ -54,16 +54,16 @@ class Outcome:
     lines: t.Sequence[str] = ()
 
 
-def outcome(cluster: str, hosts: t.Mapping[str, Variables], lost: t.Collection[str], check_mode: bool, limit: t.Any) -> Outcome:
+def outcome(
+    cluster: str, plan: Variables, hosts: t.Mapping[str, Variables], lost: t.Collection[str], check_mode: bool, limit: t.Any
+) -> Outcome:
     """How it ended for a cluster.
 
+    :param plan: what was planned for it.
     :param hosts: by host, its variables: what the tasks of the role C(standby) registered.
     :param lost: hosts that were lost during the run.
     :param limit: seconds that the standby had.
     """
-    plan = next((known["__standby_plan"] for known in hosts.values() if "__standby_plan" in known), None)
-    if plan is None or "refusal" not in plan:
-        return _failed(cluster, [f"{host}: {_LOST}" for host in lost] or ["nothing was planned"], "", "")
     primary, standby = plan["primary"], plan["standby"]
     refusal = plan["refusal"] or _seen_in_the_way(standby, hosts)
     if refusal:
@@ -82,11 +82,18 @@ def outcome(cluster: str, hosts: t.Mapping[str, Variables], lost: t.Collection[s
     seen = (known.get("__standby_verification") or {}).get("primary") or {}
     probe = seen.get("probe") or {}
     if probe.get("replayed") and not failures:
-        unkept = (hosts[standby].get("__standby_record") or {}).get("msg")
+        unkept = (hosts[standby].get("__standby_proof") or {}).get("unkept")
         warning = f"; what an activation needs to know without the primary could not be kept on {standby}: {unkept}" if unkept else ""
         still_open = _still_open(known, primary)
         made = _mirrored(plan, probe) + _rejoined(hosts[standby]) + _moved(plan, hosts[standby])
-        return Outcome(True, made + (f"; {still_open}" if still_open else "") + warning)
+        text = made + (f"; {still_open}" if still_open else "") + warning
+        fenced = [
+            f"{host}: {found['__standby_lift']['msg']}" for host, found in hosts.items() if (found.get("__standby_lift") or {}).get("msg")
+        ]
+        if fenced:
+            rejected = f"the addresses of {standby} may still be rejected: {'; '.join(fenced)}"
+            return Outcome(True, f"{text}; {rejected}", f"{cluster} is mirrored, but {rejected}. Run this again when the cause is mended")
+        return Outcome(True, text)
     if not failures:
         walsender = seen.get("walsender") or {}
         state = f"{walsender['state']}, {walsender['sync_state']}" if walsender else "missing"

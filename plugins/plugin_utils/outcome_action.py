@@ -44,12 +44,15 @@ class OutcomeAction(ActionBase):
 
     #: its options, beside the clusters
     OPTIONS: t.ClassVar[Options] = {}
+    #: options that name the variable with a result for all clusters
+    RESULTS: t.ClassVar[t.Sequence[str]] = ("verdict", "plans")
     #: names under which the role's tasks register
     REGISTERED: t.ClassVar[t.Collection[str]] = ()
 
-    def ended(self, cluster: str, hosts: Hosts, lost: t.Sequence[str], options: Options) -> t.Any:
+    def ended(self, cluster: str, plan: Options, hosts: Hosts, lost: t.Sequence[str], options: Options) -> t.Any:
         """How it ended for a cluster, an :class:`Ended`.
 
+        :param plan: what was planned for it.
         :param hosts: by host, what the tasks of the role registered there.
         :param lost: hosts that were lost during the run, those apart that took no part from its beginning.
         """
@@ -66,18 +69,23 @@ class OutcomeAction(ActionBase):
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """On one host print how it ended for all clusters; on one host of each cluster return it, and fail where it did not end well."""
         result = super().run(tmp, task_vars)
-        _dummy, options = self.validate_argument_spec({"clusters": {"type": "dict", "required": True}, **self.OPTIONS})
+        _dummy, options = self.validate_argument_spec(
+            {**{name: {"type": "str", "required": True} for name in self.RESULTS}, **self.OPTIONS}
+        )
         variables = task_vars or {}
+        # by the name of the variable, not by its value: that would be evaluated whole on each host
+        options = {**options, **{name: (variables.get(options[name]) or {}).get("clusters", {}) for name in self.RESULTS}}
+        clusters, plans = options["verdict"], options["plans"]
         hostvars, alive, host = variables["hostvars"], variables["ansible_play_hosts"], variables["inventory_hostname"]
         result.update(changed=False)
-        for cluster, pair in options["clusters"].items():
+        for cluster, pair in clusters.items():
             hosts = hosts_of(pair)
             reporter = next((name for name in hosts if name in alive), None)
             if host not in (alive[0], reporter):
                 continue
             known = {name: {key: found[key] for key in self.REGISTERED if key in found} for name, found in _of(hosts, hostvars)}
             lost = [name for name in hosts if name in variables["ansible_play_hosts_all"] and name not in alive]
-            ended = self.ended(cluster, known, lost, options)
+            ended = self.ended(cluster, plans[cluster], known, lost, options)
             if host == alive[0]:
                 for line in [*ended.lines, ended.text]:
                     Display().display(f"{cluster or 'no cluster'}: {line}")

@@ -13,7 +13,6 @@ Variables = t.Mapping[str, t.Any]
 
 #: names under which the tasks of the role C(disable_mirroring) register
 REGISTERED = (
-    "__disable_mirroring_plan",
     "__disable_mirroring_stop",
     "__disable_mirroring_registration",
     "__disable_mirroring_access",
@@ -53,17 +52,13 @@ class Outcome:
     failure: str = ""
 
 
-def outcome(cluster: str, hosts: t.Mapping[str, Variables], lost: t.Collection[str], check_mode: bool) -> Outcome:
+def outcome(cluster: str, plan: Variables, hosts: t.Mapping[str, Variables], lost: t.Collection[str], check_mode: bool) -> Outcome:
     """How it ended for a cluster.
 
+    :param plan: what was planned for it.
     :param hosts: by host, what the tasks of the role registered there, by :data:`REGISTERED`.
     :param lost: hosts that were lost during the run, those apart that took no part from its beginning.
     """
-    plan = next(
-        (known["__disable_mirroring_plan"] for known in hosts.values() if "refusal" in known.get("__disable_mirroring_plan", {})), None
-    )
-    if plan is None:
-        return _failed(cluster, "; ".join(f"{host}: {_LOST}" for host in lost) or "nothing was planned", "")
     if plan["refusal"]:
         return Outcome(
             False, f"NOT removed: nothing was changed: {plan['refusal']}", [], f"{cluster}: nothing was changed: {plan['refusal']}"

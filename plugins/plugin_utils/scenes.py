@@ -67,13 +67,13 @@ def scene_of(cluster: str, pair: Pair, hostvars: t.Mapping[str, Variables], obse
     :param hostvars: by host, all its variables.
     :param observation: name of the variable with a host's observation.
     """
-    hosts = hosts_of(pair)
+    known = {host: hostvars[host] for host in hosts_of(pair)}  # each lookup makes them anew
     return Scene(
         cluster=cluster,
         pair=pair,
-        observations={host: None if host in pair["unknown"] else hostvars[host].get(observation) for host in hosts},
-        absent=[host for host in hosts if hostvars[host].get(observation) is None],
-        variables={host: {name: hostvars[host][name] for name in _VARIABLES if name in hostvars[host]} for host in hosts},
+        observations={host: None if host in pair["unknown"] else of_host.get(observation) for host, of_host in known.items()},
+        absent=[host for host, of_host in known.items() if of_host.get(observation) is None],
+        variables={host: {name: of_host[name] for name in _VARIABLES if name in of_host} for host, of_host in known.items()},
         options=options,
     )
 

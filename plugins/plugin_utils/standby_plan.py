@@ -46,6 +46,7 @@ class StandbyPlan:
 
     :param refusal: why nothing can be begun; empty when it can.
     :param unsettled: what is not as it is wanted; with nothing in it no module would change anything.
+    :param tasks: name of the role's tasks that do what has to be done; empty where nothing has.
     :param primary: host that is primary.
     :param standby: host that is, or is to be, the standby.
     :param copying: whether a copy has to be made.
@@ -69,6 +70,7 @@ class StandbyPlan:
 
     refusal: str
     unsettled: list[str] = dataclasses.field(default_factory=list)
+    tasks: str = ""
     primary: str | None = None
     standby: str | None = None
     copying: bool = False
@@ -159,11 +161,21 @@ def make(
     passfiles = [observed.get("passfile") or {} for observed in (on_primary, on_standby)]
     same = all(passfile.get("usable") for passfile in passfiles) and len({passfile["check"] for passfile in passfiles}) == 1
     scram, given = options["replication_auth"] == "scram", bool(options.get("password_given"))
+    unsettled = _unsettled(plan, pair, observations, options, registered, same or not scram, given)
     return dataclasses.replace(
         plan,
         password_missing=scram and not given and not same,
-        unsettled=_unsettled(plan, pair, observations, options, registered, same or not scram, given),
+        unsettled=unsettled,
+        tasks=_tasks(plan) if unsettled and not plan.refusal else "",
     )
+
+
+def _tasks(plan: StandbyPlan) -> str:
+    if plan.rejoin:
+        return "rejoin"
+    if plan.move:
+        return "move"
+    return "replace" if plan.look or plan.fenced else "make"
 
 
 _OPTION = {"datadir": "data_directory"}

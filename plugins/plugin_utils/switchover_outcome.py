@@ -37,7 +37,6 @@ REGISTERED = (
     "__switchover_disarmed",
     "__switchover_failure",
     "__switchover_lock",
-    "__switchover_plan",
     "__switchover_prepared",
     "__switchover_return",
     "__switchover_stopped",
@@ -55,31 +54,42 @@ _PHASES = {
     "back": ("__switchover_return",),
 }
 
-_NO_PLAN: Variables = {"refusal": "nothing was planned, see above", "state": "unknown", "primary": None, "standby": None, "done": ""}
+_NOT_PLANNED = of_standby.Outcome(False, "NOT mirrored: making the old primary its standby was not come to, see above")
 
 _BEFORE = ("__switchover_lock", "__switchover_prepared", "__switchover_armed", "__switchover_stopped")
 
 
-def outcome(cluster: str, hosts: t.Mapping[str, Variables], lost: t.Collection[str], check_mode: bool, limit: str) -> Outcome:
+def outcome(
+    cluster: str,
+    plan: Variables,
+    hosts: t.Mapping[str, Variables],
+    lost: t.Collection[str],
+    check_mode: bool,
+    limit: str,
+    plan_of_standby: Variables | None,
+) -> Outcome:
     """How it ended for a cluster.
 
+    :param plan: what was planned for it.
     :param hosts: by host, what the tasks of the role registered there, by :data:`REGISTERED`.
     :param lost: hosts that were lost during the run.
     :param limit: seconds that the new standby had.
+    :param plan_of_standby: what was planned to make it; None where it was not come to that.
     """
-    plan = next((known["__switchover_plan"] for known in hosts.values() if "refusal" in (known.get("__switchover_plan") or {})), _NO_PLAN)
     on_old, on_new = hosts.get(plan["primary"] or "") or {}, hosts.get(plan["standby"] or "") or {}
     verdict = on_new.get("__switchover_verdict") or {}
     activation = on_new.get("__switchover_activation") or {}
     handover = (on_new.get("__switchover_disarmed") or {}).get("handover") or {}
     promoted = bool(activation.get("promoted")) or (verdict.get("way") == "forward" and bool(plan.get("promoted")))
-    following = of_standby.outcome(cluster, hosts, lost, False, limit) if promoted else None
+    following = None
+    if promoted:
+        following = of_standby.outcome(cluster, plan_of_standby, hosts, lost, False, limit) if plan_of_standby else _NOT_PLANNED
     troubles = _troubles(hosts, lost, activation, handover, following) if promoted else []
     what, why = _what(plan, hosts, verdict, promoted, troubles, check_mode)
     document = {
         "schema_version": SCHEMA_VERSION,
         "cluster": cluster,
-        **plan.get("audit", {}),
+        **plan["audit"],
         "outcome": what,
         "switched": {SWITCHED: True, WITH_TROUBLE: True, ALREADY: True, NOT_KNOWN: None}.get(what, False),
         "reason": why,

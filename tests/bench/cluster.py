@@ -16,14 +16,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Iterator
 
+from inventories import SET, rendered
+
 HERE = Path(__file__).parent
 REPO = HERE.parent.parent
-SET = os.environ["WHPG_HOSTS"]
 DATA = "/data/whpg/v7/coordinator/gpseg-1"
 DIRECTORIES = {"cdw": DATA, "scdw": "/data/whpg/v7/standby/gpseg-1"}
 COORDINATORS = tuple(DIRECTORIES)
 HOSTS = (*COORDINATORS, "sdw1")
-DEMO = REPO / "molecule/inventory"
+DEMO = rendered(REPO / "molecule/inventory", "demo")
 
 # One row fills nearly a quarter of a page of 32 KiB, or a page of 8 KiB.
 ROW_BYTES = 7680
@@ -228,7 +229,7 @@ class Fleet8:
         self._shared("reset")
 
     def playbook(self, name: str, *arguments: str) -> Run:
-        return playbook(name, *arguments, inventory=HERE / "fleet8")
+        return playbook(name, *arguments, inventory=rendered(HERE / "fleet8", "fleet8"))
 
     def _shared(self, name: str) -> None:
         self.playbook(str(REPO / f"molecule/shared/{name}.yml"), "-e", "test_set=whpg-bench", "-e", "test_net=10.203.18")

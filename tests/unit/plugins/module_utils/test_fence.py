@@ -125,7 +125,7 @@ def engine(data_directory):
 )
 def test_stops_harder_and_harder(engine, data_directory, way, ended_by):
     process = engine(way, "-D", str(data_directory))
-    fence.stop(str(data_directory), 0.3)
+    fence.stop(str(data_directory), 1)
     assert process.wait(5) == ended_by
 
 

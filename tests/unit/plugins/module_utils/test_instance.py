@@ -195,7 +195,9 @@ def test_a_postmaster_file_left_behind_is_no_instance(host, data_directory):
 
 
 def test_an_instance_that_runs_and_is_reloaded(host, data_directory):
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # it may be ignored here, by nohup, and would be there
     process = subprocess.Popen(["sleep", "60"], cwd=data_directory)
+    signal.signal(signal.SIGHUP, before)
     try:
         (data_directory / "postmaster.pid").write_text(PIDFILE.replace("90\n", f"{process.pid}\n", 1).replace("5432\n", "5433\n", 1))
         instance = read_instance(host, str(data_directory))

@@ -21,9 +21,7 @@ def registration(*names, **known):
 
 def demo(cdw=None, scdw=None, sdw1=None, lost=(), check_mode=False, **plan):
     """How it ended for a cluster by what was registered on its hosts."""
-    planned = {"__disable_mirroring_plan": {**PLAN, **plan}}
-    hosts = {"cdw": {**planned, **(cdw or {})}, "scdw": {**planned, **(scdw or {})}, "sdw1": {**planned, **(sdw1 or {})}}
-    return outcome("demo", hosts, lost, check_mode)
+    return outcome("demo", {**PLAN, **plan}, {"cdw": cdw or {}, "scdw": scdw or {}, "sdw1": sdw1 or {}}, lost, check_mode)
 
 
 def test_it_was_refused():
@@ -87,10 +85,3 @@ def test_it_is_not_done(hosts, lost, said):
     assert not ended.removed
     assert ended.text.startswith(f"NOT removed: {said}")
     assert ended.failure.startswith(f"demo: the standby is not removed: {said}")
-
-
-def test_nothing_was_planned():
-    assert outcome("demo", {"cdw": {}}, [], False).text.startswith("NOT removed: nothing was planned")
-    assert outcome("demo", {"cdw": {"__disable_mirroring_plan": {"msg": "wrong"}}}, ["cdw"], False).text.startswith(
-        "NOT removed: cdw: lost"
-    )

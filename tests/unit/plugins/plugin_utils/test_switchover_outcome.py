@@ -50,23 +50,19 @@ ACTIVATION = {
 }
 SWITCHED = {
     "cdw": {
-        "__switchover_plan": PLAN,
         "__switchover_prepared": {"drained": False, "sessions_left": 1, "steps": steps(checkpoint=0.5)},
         "__switchover_stopped": {"wal": {"end": "0/300"}, "steps": steps(announce=0.01, stop=0.3)},
-        "__standby_plan": FOLLOWS,
         "__standby_configuration": {"settings": {}, "steps": steps(start=0.2)},
     },
     "scdw": {
-        "__switchover_plan": PLAN,
         "__switchover_lock": {"lock": {}},
         "__switchover_armed": {"armed": True, "steps": steps(arm=0.02)},
         "__switchover_disarmed": {"disarmed": False, "promoted": True, "handover": HANDOVER},
         "__switchover_verdict": {"way": "forward", "reason": "scdw is primary"},
         "__switchover_activation": ACTIVATION,
-        "__standby_plan": FOLLOWS,
         "__standby_verification": {"primary": {"probe": PROBE}},
     },
-    "sdw1": {"__switchover_plan": PLAN, "__standby_plan": FOLLOWS},
+    "sdw1": {},
 }
 #: it could not be promoted, and the old primary serves
 BACK = {
@@ -83,11 +79,12 @@ def with_(hosts, **changes):
 
 
 def planned(**changes):
-    return {host: {"__switchover_plan": {**PLAN, **changes}} for host in SWITCHED}
+    """Hosts that nothing was done on yet, of a cluster with another plan."""
+    return {host: {"plan": {**PLAN, **changes}} for host in SWITCHED}
 
 
-def ended(hosts, check_mode=False, lost=()):
-    return outcome("demo", hosts, lost, check_mode, "60")
+def ended(hosts, check_mode=False, lost=(), follows=FOLLOWS):
+    return outcome("demo", hosts["cdw"].get("plan", PLAN), hosts, lost, check_mode, "60", follows)
 
 
 def test_a_switchover_is_told_with_its_gap_and_the_seconds_of_its_phases():
@@ -132,6 +129,12 @@ def test_what_fails_after_the_promotion_is_trouble_of_a_switchover_that_happened
     assert "run this again to finish" in found.text
 
 
+def test_a_standby_that_was_never_planned_is_trouble():
+    found = ended(SWITCHED, follows=None)
+    assert found.outcome == "switched_with_trouble"
+    assert "making the old primary its standby was not come to" in found.text
+
+
 def test_a_host_that_dropped_out_is_trouble():
     assert "sdw1 dropped out of the run" in ended(SWITCHED, lost=["sdw1"]).text
 
@@ -139,7 +142,7 @@ def test_a_host_that_dropped_out_is_trouble():
 def test_everything_that_its_tasks_register_can_be_told():
     role = Path(__file__).parents[4] / "roles" / "switchover" / "tasks"
     registered = {name for file in role.glob("*.yml") for name in re.findall(r"register: (\w+)", file.read_text())}
-    assert registered | {"__switchover_failure"} <= set(REGISTERED)
+    assert registered | {"__switchover_failure"} <= {*REGISTERED, "__switchover_plans"}
 
 
 def test_without_the_armed_process_the_gap_is_not_known():
@@ -153,7 +156,6 @@ def test_without_the_armed_process_the_gap_is_not_known():
     [
         (planned(refusal="the pair is degraded"), "not_switched", "NOT switched: nothing was changed: the pair is degraded"),
         (planned(done="cdw"), "already_switched", "switched: cdw is primary already, and mirrored"),
-        ({"cdw": {}, "scdw": {}}, "not_switched", "NOT switched: nothing was changed: nothing was planned"),
         (
             with_(SWITCHED, scdw=BACK, cdw={"__switchover_return": {"running": True, "steps": steps(start=0.2)}}),
             "not_switched",

@@ -21,7 +21,8 @@ def _read(name):
 ARGUMENTS = _read("meta/argument_specs.yml")["argument_specs"]["main"]["options"]
 
 #: by name, the template of each option that the role gives
-WANTED = _read("vars/main.yml")["__standby_wanted"]
+_VARIABLES = _read("vars/main.yml")
+WANTED = {**_VARIABLES["__standby_wanted"], **_VARIABLES["__standby_given"]}
 
 #: the options where nothing is set
 OPTIONS = {

@@ -26,6 +26,7 @@ class ActionModule(ActionBase):
         variables = task_vars or {}
         arguments = {**self._task.args, "peers": self._peers(variables.get("hostvars", {}))}
         wanted, given = arguments.pop("wanted", None), arguments.pop("given", None)
+        self._prepare(arguments.pop("next_modules", None) or [], variables)
         if wanted and variables.get("whpg_role") in COORDINATOR_ROLES:
             result["wanted"] = {wanted: wanted_of(self._templar.template, variables, wanted, given)}
         before = time.time()
@@ -36,6 +37,16 @@ class ActionModule(ActionBase):
         result.update(found)
         result["asked"] = [before, time.time()]
         return result
+
+    def _prepare(self, modules: t.Sequence[str], variables: t.Mapping[str, t.Any]) -> None:
+        """Make what is sent to hosts for modules, for the tasks after this one.
+
+        The first host makes that of this module, for which the others would only wait: those share the work.
+        """
+        hosts = variables["ansible_play_hosts"]
+        place = hosts.index(variables["inventory_hostname"])
+        for module in modules[place - 1 :: len(hosts) - 1] if place else ():
+            self._configure_module(module_name=f"warehousepg.coordinator.{module}", module_args={}, task_vars=variables)
 
     def _peers(self, hostvars: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[t.Any]:
         """The option of this name; hosts that are given by their names are looked up in the inventory."""

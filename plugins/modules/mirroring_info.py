@@ -92,6 +92,13 @@ options:
     description:
       - File in which a standby's host keeps what was done, see M(warehousepg.coordinator.coordinator_activation).
     type: path
+  next_modules:
+    description:
+      - Modules of this collection, by their names in it, that tasks after this one run. What is sent to hosts for them is made on the
+        controller meanwhile.
+    type: list
+    elements: str
+    default: []
   wanted:
     description:
       - Name of a variable that says by which variables things are wanted. On a coordinator's host their values are returned, by this name,
@@ -557,6 +564,7 @@ def main() -> None:
             "lock_file": {"type": "path"},
             "record_file": {"type": "path"},
             "audit_file": {"type": "path"},
+            "next_modules": {"type": "list", "elements": "str", "default": []},
             "wanted": {"type": "str"},
             "given": {"type": "str"},
             "peers": {

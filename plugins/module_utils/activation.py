@@ -12,7 +12,16 @@ import re
 import time
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.module_utils import catalog, connection, instance, loss, record, retention, wal
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import (
+    catalog,
+    connection,
+    instance,
+    loss,
+    record,
+    retention,
+    salvage,
+    wal,
+)
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, read_text
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import Instance, wait_until
@@ -112,7 +121,7 @@ def observe(host: Host, data_directory: str, record_file: str | None, audit_file
         record=record.read_record(record_file) if record_file else None,
         begun=record.last(audit, record.BEGUN),
         activated=record.last(audit, record.ACTIVATED),
-        placing=wal.was_placing(data_directory),
+        placing=salvage.was_placing(data_directory),
         locked=bool(lock_file and os.path.exists(lock_file)),
     )
 

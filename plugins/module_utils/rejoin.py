@@ -18,6 +18,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils import (
     record,
     rewind,
     rewind_access,
+    salvage,
     shared_wal,
     snapshot,
     standby,
@@ -327,7 +328,7 @@ def discarded(host: Host, former: Former, start: str) -> dict[str, t.Any]:
     """
     where = former.instance.data_directory
     number = former.history.timeline if former.history else 0
-    found = wal.missing(host, where, number, start, None)
+    found = salvage.missing(host, where, number, start, None)
     told = {
         "from": start,
         "to": found["end"],

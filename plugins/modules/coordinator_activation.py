@@ -241,7 +241,7 @@ import time
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.warehousepg.coordinator.plugins.module_utils import activation, lock, record, wal
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import activation, lock, record, salvage
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.arguments import INSTANCE
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import require_psycopg2
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
@@ -338,7 +338,7 @@ def apply(
 
     def place_wal(archive: str) -> dict[str, t.Any]:
         try:
-            return wal.place(found.instance.data_directory, archive, found.end)
+            return salvage.place(found.instance.data_directory, archive, found.end)
         except CoordinatorError:
             if found.instance.postmaster is not None:
                 doing.start()  # nothing was changed, so it goes on as it was

@@ -213,7 +213,7 @@ import socket
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.warehousepg.coordinator.plugins.module_utils import fence, packet_filter, sessions, wal
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import fence, packet_filter, salvage, sessions
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.arguments import INSTANCE
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.configuration import include_name
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, user_name
@@ -231,7 +231,7 @@ def of_instance(module: AnsibleModule, host: Host) -> None:
         return [*steps, Step("read_wal")] if include and parameters["salvage_directory"] else steps
 
     def read_wal() -> dict[str, t.Any]:
-        return {"wal": wal.missing(host, where, parameters["timeline"], parameters["wal_from"], parameters["salvage_directory"])}
+        return {"wal": salvage.missing(host, where, parameters["timeline"], parameters["wal_from"], parameters["salvage_directory"])}
 
     def show(target: fence.Target) -> dict[str, t.Any]:
         stopped = not target.processes and target.instance.postmaster is None

@@ -147,3 +147,16 @@ def primary():
     server = Primary()
     yield server
     server.leave()
+
+
+@pytest.fixture
+def made_with_wal(tmp_path):
+    """Makes a data directory with WAL."""
+
+    def make(name, writer):
+        directory = tmp_path / name
+        shutil.rmtree(directory, ignore_errors=True)
+        writer.write(directory / "pg_wal")
+        return str(directory)
+
+    return make

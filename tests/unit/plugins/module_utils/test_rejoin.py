@@ -214,7 +214,7 @@ esac""",
 
 def test_the_last_commit_is_looked_for_from_the_end(host, program, monkeypatch):
     waldump(program)
-    monkeypatch.setattr(rejoin.wal, "missing", lambda *_arguments: {**TOLD, "commits": 2})
+    monkeypatch.setattr(rejoin.salvage, "missing", lambda *_arguments: {**TOLD, "commits": 2})
     found = rejoin.discarded(host, former(6 * SEGMENT + 80), "0/14000060")
     assert found == {
         "from": "0/14000060",
@@ -231,7 +231,7 @@ TOLD = {"end": "0/18000050", "timeline": 1, "missing_bytes": 67108848, "commits"
 
 
 def test_what_is_discarded_is_reported_before(host, tmp_path, monkeypatch):
-    monkeypatch.setattr(rejoin.wal, "missing", lambda *_arguments: {**TOLD, "why": "it is gone"})
+    monkeypatch.setattr(rejoin.salvage, "missing", lambda *_arguments: {**TOLD, "why": "it is gone"})
     report = tmp_path / "files" / "discarded.jsonl"
     way = rejoin.Rejoining(host, "/c/gpseg-1", UPSTREAM, {}, str(report))
     way.former = former(SWITCH + 8)

@@ -71,3 +71,14 @@ class WalWriter:
         for number, content in self.content.items():
             (directory / self.name(number)).write_bytes(content)
         return [self.name(number) for number in sorted(self.content)]
+
+
+def append(writer, records):
+    for size in records:
+        writer.record(switch=True) if size == "switch" else writer.record(size)
+
+
+def written(records, start=SEGMENT):
+    writer = WalWriter(start)
+    append(writer, records)
+    return writer

@@ -105,7 +105,8 @@ def engine(data_directory):
     started = []
 
     def start(way, *arguments, title="postgres", cwd=data_directory):
-        code = f"import pathlib, signal, sys, time; {way}; pathlib.Path('ready').touch(); time.sleep(60)"
+        quits = "signal.signal(signal.SIGQUIT, signal.SIG_DFL)"  # it may be ignored here, in the background, and would be there
+        code = f"import pathlib, signal, sys, time; {quits}; {way}; pathlib.Path('ready').touch(); time.sleep(60)"
         process = subprocess.Popen([title, "-c", code, *arguments], executable=sys.executable, cwd=cwd)
         started.append(process)
         while not (cwd / "ready").exists():

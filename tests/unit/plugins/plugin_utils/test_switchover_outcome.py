@@ -83,7 +83,8 @@ def planned(**changes):
     return {host: {"plan": {**PLAN, **changes}} for host in SWITCHED}
 
 
-def ended(hosts, check_mode=False, lost=(), follows=FOLLOWS):
+def ended(hosts, check_mode=False, lost=(), planned_to_follow=True):
+    follows = FOLLOWS if planned_to_follow else None
     return outcome("demo", hosts["cdw"].get("plan", PLAN), hosts, lost, check_mode, "60", follows)
 
 
@@ -130,7 +131,7 @@ def test_what_fails_after_the_promotion_is_trouble_of_a_switchover_that_happened
 
 
 def test_a_standby_that_was_never_planned_is_trouble():
-    found = ended(SWITCHED, follows=None)
+    found = ended(SWITCHED, planned_to_follow=False)
     assert found.outcome == "switched_with_trouble"
     assert "making the old primary its standby was not come to" in found.text
 

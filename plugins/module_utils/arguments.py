@@ -8,10 +8,6 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import Upstream
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.snapshot import Wanted
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.tablespaces import Wish
-
 #: documented in the fragment C(warehousepg.coordinator.instance)
 INSTANCE: dict[str, t.Any] = {
     "data_directory": {"type": "path", "required": True},
@@ -52,27 +48,3 @@ COPY: dict[str, t.Any] = {
 
 #: a passfile is needed where the primary asks for a password
 PASSFILE_IF_SCRAM = ("replication_auth", "scram", ("passfile",))
-
-
-def upstream_of(parameters: t.Mapping[str, t.Any]) -> Upstream:
-    """The upstream that a module's options name."""
-    return Upstream(
-        host=parameters["primary_host"],
-        port=parameters["primary_port"],
-        user=parameters["replication_user"],
-        passfile=parameters["passfile"] if parameters["replication_auth"] == "scram" else None,
-        connection={name: str(value) for name, value in parameters["connection"].items()},
-    )
-
-
-def copy_of(parameters: t.Mapping[str, t.Any]) -> Wanted:
-    """The copy that the options in :data:`COPY` ask for."""
-    return Wanted(
-        system_identifier=parameters["system_identifier"],
-        engine_version=parameters["engine_version"],
-        bytes=parameters["expected_bytes"],
-        max_rate=parameters["max_rate"],
-        checkpoint=parameters["checkpoint"],
-        tablespaces=tuple(Wish(**wish) for wish in parameters["tablespaces"]),
-        files=tuple(parameters["required_files"]),
-    )

@@ -7,10 +7,10 @@
 from __future__ import annotations
 
 import dataclasses
-import ipaddress
 import os
 import typing as t
 
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.addresses import normal_address
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import Connection
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 
@@ -78,22 +78,6 @@ class StandbyAddress:
         return (row.hostname, row.port) == (self.hostname, self.port) and (
             (normal_address(row.address), os.path.normpath(row.datadir)) == (normal_address(self.address), os.path.normpath(self.datadir))
         )
-
-
-def normal_address(address: str) -> str:
-    """The one way to write an IPv4 or IPv6 address; a name stays as it is."""
-    try:
-        return str(ipaddress.ip_address(address))
-    except ValueError:
-        return address
-
-
-def is_loopback(address: str) -> bool:
-    """Whether an address means the very host that uses it."""
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False
 
 
 def placed(

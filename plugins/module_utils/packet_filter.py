@@ -21,7 +21,7 @@ import re
 import time
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.catalog import normal_address
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.addresses import normal_address
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, read_text
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import Step

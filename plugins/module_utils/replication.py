@@ -237,6 +237,17 @@ class Upstream:
         return conninfo(dict(self.parameters(), application_name=APPLICATION_NAME))
 
 
+def upstream_of(parameters: t.Mapping[str, t.Any]) -> Upstream:
+    """The upstream that options name, as of :data:`arguments.UPSTREAM`."""
+    return Upstream(
+        host=parameters["primary_host"],
+        port=parameters["primary_port"],
+        user=parameters["replication_user"],
+        passfile=parameters["passfile"] if parameters["replication_auth"] == "scram" else None,
+        connection={name: str(value) for name, value in parameters["connection"].items()},
+    )
+
+
 def resolve(host: str) -> str:
     """The numeric address of a host.
 

@@ -20,7 +20,7 @@ import threading
 import time
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.catalog import is_loopback, normal_address
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.addresses import is_loopback, normal_address
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, Process, processes, read_text
 

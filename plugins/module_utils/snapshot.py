@@ -67,6 +67,19 @@ class Wanted:
     files: tuple[str, ...] = ()
 
 
+def copy_of(parameters: t.Mapping[str, t.Any]) -> Wanted:
+    """The copy that the options, as of :data:`arguments.COPY`, ask for."""
+    return Wanted(
+        system_identifier=parameters["system_identifier"],
+        engine_version=parameters["engine_version"],
+        bytes=parameters["expected_bytes"],
+        max_rate=parameters["max_rate"],
+        checkpoint=parameters["checkpoint"],
+        tablespaces=tuple(tablespaces.Wish(**wish) for wish in parameters["tablespaces"]),
+        files=tuple(parameters["required_files"]),
+    )
+
+
 @dataclasses.dataclass(frozen=True)
 class Site:
     """Where a copy is to stand.

@@ -95,8 +95,6 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.arguments 
     INSTANCE,
     PASSFILE_IF_SCRAM,
     UPSTREAM,
-    copy_of,
-    upstream_of,
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import carry_out
@@ -119,7 +117,7 @@ def main() -> None:
         module.fail_json(msg="dbid is missing: give the number under which the standby is registered")
     host = Host(module, parameters["greenplum_path"])
     data_directory, password = parameters["data_directory"], parameters["replication_password"]
-    upstream, wanted = upstream_of(parameters), copy_of(parameters)
+    upstream, wanted = replication.upstream_of(parameters), snapshot.copy_of(parameters)
 
     def observe() -> snapshot.Place:
         passfile = replication.read_passfile(upstream.passfile) if upstream.passfile else None

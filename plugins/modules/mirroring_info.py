@@ -541,7 +541,6 @@ segments:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.arguments import INSTANCE
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import require_psycopg2
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.observation import observe
@@ -581,6 +580,9 @@ def main() -> None:
         supports_check_mode=True,
     )
     if module.params["data_directory"]:
+        # A segment's host needs no driver, and to load it takes long.
+        from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import require_psycopg2
+
         require_psycopg2(module)
     try:
         found = observe(Host(module, module.params["greenplum_path"]), module.params)

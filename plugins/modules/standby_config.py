@@ -300,8 +300,6 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.arguments 
     INSTANCE,
     PASSFILE_IF_SCRAM,
     UPSTREAM,
-    copy_of,
-    upstream_of,
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host
@@ -347,9 +345,9 @@ def main() -> None:
     data_directory = parameters["data_directory"]
     former_directory = parameters["former_directory"]
     password = parameters["replication_password"]
-    upstream = upstream_of(parameters)
+    upstream = replication.upstream_of(parameters)
 
-    copy = copy_of(parameters["snapshot"]) if parameters["snapshot"] else None
+    copy = snapshot.copy_of(parameters["snapshot"]) if parameters["snapshot"] else None
     copying = snapshot.actions(host, data_directory, upstream, password, parameters["dbid"], copy) if copy else {}
     asked = parameters["rejoin"]
     rejoining = rejoin.Rejoining(host, data_directory, upstream, copying, asked["report_file"] if asked else None)

@@ -11,7 +11,7 @@ import os
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.access import rules_of
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.catalog import normal_address
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.addresses import normal_address
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict import (
     BOTH_DOWN,

@@ -11,12 +11,8 @@ import os
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils import removal
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.catalog import (
-    Registration,
-    StandbyAddress,
-    normal_address,
-    placed,
-)
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.addresses import normal_address
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.catalog import Registration, StandbyAddress, placed
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import instance_of
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import SILENT
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.pair import why_missing

@@ -10,7 +10,8 @@ import dataclasses
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils import retention
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.catalog import COORDINATOR, Registration, normal_address, placed
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.addresses import normal_address
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.catalog import COORDINATOR, Registration, placed
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.installation import (
     CLOCK_LIMIT,
     Installation,

@@ -12,7 +12,8 @@ import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils import removal
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.access import rules_of
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.catalog import Registration, normal_address, placed
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.addresses import normal_address
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.catalog import Registration, placed
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import instance_of
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.lock import Holder, clock_time
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import SILENT

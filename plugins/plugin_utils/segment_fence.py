@@ -10,7 +10,7 @@ import dataclasses
 import ipaddress
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.catalog import normal_address
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.addresses import normal_address
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 
 Observation = t.Mapping[str, t.Any]

@@ -11,11 +11,8 @@ import os
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.access import rules_of
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.catalog import (
-    Registration,
-    StandbyAddress,
-    normal_address,
-)
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.addresses import normal_address
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.catalog import Registration, StandbyAddress
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import DATABASE
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.installation import library_path
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import instance_of

@@ -10,7 +10,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.access import rules_of
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.catalog import normal_address
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.addresses import normal_address
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict import MIRRORED, PRIMARY_UNKNOWN
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.activation_plan import ActivationPlan, with_aftermath
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.scenes import Scene

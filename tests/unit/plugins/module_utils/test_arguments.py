@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.arguments import copy_of, upstream_of
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.snapshot import Wanted
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import upstream_of
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.snapshot import Wanted, copy_of
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.tablespaces import Wish
 
 UPSTREAM = {

@@ -7,11 +7,10 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.addresses import is_loopback, normal_address
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.catalog import (
     Registration,
     StandbyAddress,
-    is_loopback,
-    normal_address,
     placed,
 )
 

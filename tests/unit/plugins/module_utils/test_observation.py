@@ -9,7 +9,7 @@ import json
 import os
 
 import pytest
-from ansible_collections.warehousepg.coordinator.plugins.module_utils import lock, observation, packet_filter
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import coordinator, lock, observation, packet_filter
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import INSUFFICIENT_PRIVILEGE, Refused
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import user_name
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import Instance, Postmaster
@@ -65,7 +65,7 @@ def addressed(tmp_path, monkeypatch):
 
 def test_a_name_for_this_very_host_has_all_of_its_addresses():
     own = ["10.0.0.11", "fd00::11"]
-    found = observation.resolved(["127.0.0.1", "10.0.0.11", "10.0.0.21", "sdw1.invalid"], own)
+    found = coordinator.resolved(["127.0.0.1", "10.0.0.11", "10.0.0.21", "sdw1.invalid"], own)
     assert found == {"127.0.0.1": own, "10.0.0.11": own, "10.0.0.21": ["10.0.0.21"]}
 
 
@@ -81,15 +81,15 @@ def test_reads_what_the_primary_needs(recorder):
         ),
         ("pg_database", [{"locale": "en_US.UTF-8"}, {"locale": "C"}]),
     )
-    needs = observation.read_needs(connection)
+    needs = coordinator.read_needs(connection)
     assert (needs.preload, needs.locales, needs.ssl) == (("metrics", "$libdir/audit"), ("C", "en_US.UTF-8"), True)
-    assert observation.read_needs(recorder()) == observation.Needs()
+    assert coordinator.read_needs(recorder()) == coordinator.Needs()
 
 
 def test_reads_what_is_wrong_in_the_access_file(recorder):
     rows = [{"line_number": 7, "error": "invalid authentication method"}]
-    assert observation.read_access_errors(recorder(("pg_hba_file_rules", rows))) == ["line 7: invalid authentication method"]
-    assert observation.read_access_errors(recorder()) == []
+    assert coordinator.read_access_errors(recorder(("pg_hba_file_rules", rows))) == ["line 7: invalid authentication method"]
+    assert coordinator.read_access_errors(recorder()) == []
 
 
 def primary(recorder, **answers):
@@ -118,7 +118,7 @@ def refuse(sqlstate):
 def test_describes_a_primary(recorder, tmp_path):
     passfile = tmp_path / "pass"
     passfile.write_text(pass_entry("r", "pw"))
-    found = observation.describe_primary(primary(recorder), PROBE, parameters(passfile=str(passfile)))
+    found = coordinator.describe_primary(primary(recorder), PROBE, parameters(passfile=str(passfile)))
     assert (found["registrations"], found["standby"], found["walsender"], found["sync_error"]) == ([ROW], ROW, None, "none")
     assert (found["role"], found["slots"], found["probe"]["lsn"]) == ({"ready": True, "verified": True}, [SLOT], "0/200")
     assert (found["retention_limit"], found["lsn"], found["timeline"]) == (None, "0/200", 1)
@@ -129,16 +129,16 @@ def test_a_role_without_the_kept_password_is_not_verified(recorder, tmp_path):
     passfile = tmp_path / "pass"
     passfile.write_text(pass_entry("r", "other"))
     for kept in (str(passfile), None):
-        assert not observation.describe_primary(primary(recorder), PROBE, parameters(passfile=kept))["role"]["verified"]
-    assert observation.describe_primary(primary(recorder, role=[]), PROBE, parameters())["role"] is None
+        assert not coordinator.describe_primary(primary(recorder), PROBE, parameters(passfile=kept))["role"]["verified"]
+    assert coordinator.describe_primary(primary(recorder, role=[]), PROBE, parameters())["role"] is None
 
 
 def test_what_a_monitoring_role_may_not_read_is_not_known(recorder):
     hidden = refuse(INSUFFICIENT_PRIVILEGE)
-    found = observation.describe_primary(primary(recorder, role=hidden, sync_error=hidden), PROBE, parameters())
+    found = coordinator.describe_primary(primary(recorder, role=hidden, sync_error=hidden), PROBE, parameters())
     assert (found["role"], found["sync_error"], found["standby"]) == (None, None, ROW)
     with pytest.raises(Refused):
-        observation.describe_primary(primary(recorder, role=refuse("42601")), PROBE, parameters())
+        coordinator.describe_primary(primary(recorder, role=refuse("42601")), PROBE, parameters())
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_a_standby_that_runs_shows_what_it_follows(data_directory, tmp_path, con
     settings = {"primary_conninfo": "host=127.0.0.1 user=r"}
     instance = Instance(str(data_directory), "instance", "gpadmin", "standby", "12", 8, 5432, settings)
     postmaster = Postmaster(1, 5432, str(tmp_path), "standby", False, connected, "0/200")
-    found = observation.read_standby(instance, postmaster, 1)
+    found = coordinator.read_standby(instance, postmaster, 1)
     assert found["following"] == {"host": "127.0.0.1", "user": "r"}
     assert (found["resolved"], found["received_lsn"], found["replayed_lsn"]) == ("127.0.0.1", "0/200", None)
     assert found["removed_wal"] == segment

@@ -1,0 +1,243 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Everything that the coordinator instance of a host shows: the larger part of :mod:`observation`."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import typing as t
+
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import (
+    catalog,
+    connection,
+    lock,
+    maintenance,
+    record,
+    registration,
+    replication,
+    retention,
+    stream,
+    timeline,
+    wal,
+)
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.addresses import is_loopback
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import (
+    Host,
+    has_listener,
+    used_bytes,
+    user_name,
+)
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.installation import Needs, read_installation
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import (
+    Instance,
+    Postmaster,
+    read_instance,
+    recent_errors,
+    wait_until,
+)
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.snapshot import EXCLUDED, read_site
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.standby import removed_wal
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.tablespaces import read_tablespaces
+
+Parameters = t.Mapping[str, t.Any]
+
+
+def read_primary(instance: Instance, parameters: Parameters) -> dict[str, t.Any]:
+    """What a running primary tells over SQL."""
+
+    def connect() -> t.ContextManager[connection.Connection]:
+        return connection.connect_primary(instance, parameters["probe_timeout"], user=parameters["sql_user"])
+
+    def in_sync() -> bool:
+        sender = replication.walsender(open_connection)
+        return bool(sender and sender.in_sync)
+
+    with connect() as open_connection:
+        open_connection.allow(parameters["wait_timeout"])
+        if replication.hides_walsenders(open_connection):
+            raise CoordinatorError("the primary does not show this role how its standby streams: GRANT pg_monitor TO it")
+        wait_until(in_sync, parameters["wait_timeout"])
+        if parameters["probe_write"]:
+            probe = replication.probe_write(open_connection, connect, parameters["probe_timeout"])
+            if not probe.acknowledged:
+                with connect() as fresh:
+                    return describe_primary(fresh, probe, parameters)
+        else:
+            probe = replication.probe_replay(open_connection, parameters["probe_timeout"])
+        open_connection.allow(parameters["probe_timeout"])
+        return describe_primary(open_connection, probe, parameters)
+
+
+def describe_primary(open_connection: connection.Connection, probe: replication.Probe, parameters: Parameters) -> dict[str, t.Any]:
+    """The RV(primary) of the result."""
+    rows = catalog.registrations(open_connection)
+    standby = catalog.standby_of(rows)
+    role = connection.permitted(lambda: registration.read_role(open_connection, parameters["replication_user"]))
+    kept = replication.kept_password(parameters["passfile"], parameters["replication_user"]) if parameters["passfile"] else None
+    sender = replication.walsender(open_connection)
+    return {
+        "registrations": [dataclasses.asdict(row) for row in rows],
+        "standby": dataclasses.asdict(standby) if standby else None,
+        "walsender": dataclasses.asdict(sender) if sender else None,
+        "sync_error": connection.permitted(lambda: replication.sync_error(open_connection)),
+        "role": {"ready": role.ready, "verified": bool(kept and registration.verifies(role.verifier, kept))} if role else None,
+        "slots": [dataclasses.asdict(slot) for slot in replication.slots(open_connection)],
+        "probe": dataclasses.asdict(probe),
+        "needs": dataclasses.asdict(read_needs(open_connection)),
+        "retention_limit": retention.read_limit(open_connection),
+        "commit_limits": stream.read_commit_limits(open_connection),
+        "access_errors": connection.permitted(lambda: read_access_errors(open_connection)),
+        **open_connection.query(
+            "SELECT pg_current_wal_lsn()::text AS lsn, timeline_id AS timeline, version() FROM pg_control_checkpoint()"
+        )[0],
+    }
+
+
+def read_needs(open_connection: connection.Connection) -> Needs:
+    """What the primary uses of its installation and of the operating system."""
+    settings = open_connection.query(
+        "SELECT name, setting FROM pg_settings WHERE name IN ('shared_preload_libraries', 'lc_messages', 'lc_monetary', 'lc_numeric', "
+        "'lc_time', 'ssl')"
+    )
+    values = {row["name"]: row["setting"] for row in settings}
+    databases = open_connection.query("SELECT datcollate::text AS locale FROM pg_database UNION SELECT datctype::text FROM pg_database")
+    preload = (name.strip().strip('"') for name in values.pop("shared_preload_libraries", "").split(","))
+    ssl = values.pop("ssl", "off") == "on"
+    return Needs(
+        preload=tuple(name for name in preload if name),
+        locales=tuple(sorted({*values.values(), *(row["locale"] for row in databases)})),
+        ssl=ssl,
+    )
+
+
+def read_access_errors(open_connection: connection.Connection) -> list[str]:
+    """What the primary cannot make sense of in its access file; with a line of this kind it takes no rule from the file any more.
+
+    A rule that merely cannot match, such as ``hostssl`` where SSL is off, does not keep the others from being taken (hba.c).
+    """
+    rows = open_connection.query(
+        "SELECT line_number, error FROM pg_hba_file_rules WHERE strpos(error, 'cannot match') = 0 ORDER BY line_number"
+    )
+    return [f"line {row['line_number']}: {row['error']}" for row in rows]
+
+
+def read_wal(data_directory: str) -> dict[str, t.Any] | None:
+    """The file system of an instance's WAL, bytes in all and free, and what WAL is there; None where its place is gone."""
+    directory = wal.wal_directory(data_directory)
+    if not os.path.isdir(directory):
+        return None
+    status = os.statvfs(directory)
+    end = wal.end_of_wal(data_directory)
+    oldest = timeline.oldest(os.listdir(directory), end.segment.size) if end else None
+    return {
+        "size": status.f_blocks * status.f_frsize,
+        "free": status.f_bavail * status.f_frsize,
+        "oldest_lsn": str(oldest) if oldest else None,
+        "end_lsn": str(end.position) if end else None,
+        "timeline": end.timeline if end else None,
+        "ancestors": timeline.show_history(timeline.read_history(directory, end.timeline)) if end else [],
+    }
+
+
+def resolved(names: t.Iterable[str], own: t.Sequence[str]) -> dict[str, list[str]]:
+    """The numeric addresses of names; a name for this very host has all of its own.
+
+    :param own: this host's addresses.
+    """
+    found: dict[str, list[str]] = {}
+    for name in names:
+        address = replication.try_resolve(name)
+        if address is not None:
+            found[name] = list(own) if is_loopback(address) or address in own else [address]
+    return found
+
+
+def read_standby(instance: Instance, postmaster: Postmaster, timeout: float, end_lsn: str | None = None) -> dict[str, t.Any]:
+    """What a standby that runs shows: it refuses every connection, and says how far it replayed.
+
+    :param end_lsn: where its WAL ends.
+    """
+    refusal = ""
+    try:
+        with connection.connect(postmaster.socket_directory or "/tmp", instance.port or 0, "", timeout):
+            pass
+    except (connection.Refused, connection.NoAnswer) as error:
+        refusal = error.message
+    following = replication.parse_conninfo(instance.settings.get("primary_conninfo", ""))
+    errors = recent_errors(instance.data_directory)
+    streams = stream.read_stream(instance.data_directory, postmaster.pid, instance.settings)
+    return {
+        "following": following,
+        "resolved": replication.try_resolve(following.get("host")),
+        "received_lsn": postmaster.received,
+        "replayed_lsn": connection.last_replayed(refusal),
+        "end_lsn": end_lsn,
+        "walreceiver_started": streams.started,
+        "disconnect": dataclasses.asdict(streams.disconnect) if streams.disconnect else None,
+        "errors": errors,
+        "removed_wal": None if postmaster.connected else removed_wal(errors),
+    }
+
+
+def read_lock(path: str | None) -> dict[str, t.Any] | None:
+    """The lock on the pair, None without one; a file that is none is for the run that wants the lock to refuse."""
+    with contextlib.suppress(CoordinatorError):
+        held = lock.read(path) if path else None
+        return dataclasses.asdict(held) if held else None
+    return None
+
+
+def read_mark(data_directory: str) -> dict[str, t.Any] | None:
+    """The mark that the pair is in maintenance, None without one."""
+    mark = maintenance.read(maintenance.mark_file(data_directory))
+    return dataclasses.asdict(mark) if mark else None
+
+
+def read_coordinator(host: Host, parameters: Parameters, own: t.Sequence[str]) -> dict[str, t.Any]:
+    """Everything about the coordinator instance of this host.
+
+    :param own: the host's addresses.
+    """
+    instance = read_instance(host, parameters["data_directory"])
+    there = instance.content == "instance"
+    user = user_name(os.getuid())
+    if instance.owner not in (None, user):
+        parameters = {**parameters, "passfile": None, "size": False}  # another user has another passfile, and sees a part of the files
+    port = parameters["port"]
+    found: dict[str, t.Any] = {
+        "instance": dataclasses.asdict(instance),
+        "site": dataclasses.asdict(read_site(host, instance.data_directory)),
+        "installation": dataclasses.asdict(read_installation(host)) if parameters["size"] else None,
+        "port_taken": port is not None and not (instance.postmaster and instance.postmaster.port == port) and has_listener(port),
+        "used_bytes": used_bytes(instance.data_directory, EXCLUDED) if parameters["size"] else None,
+        "tablespaces": [dataclasses.asdict(space) for space in read_tablespaces(instance.data_directory, parameters["size"])],
+        "wal": read_wal(instance.data_directory) if there else None,
+        "sql": None,
+        "primary": None,
+        "standby": None,
+        "maintenance": read_mark(instance.data_directory),
+        "lock": read_lock(parameters["lock_file"]),
+        "record": record.read_record(parameters["record_file"]) if parameters["record_file"] else None,
+        "activation": record.last(record.entries(parameters["audit_file"]), record.ACTIVATED) if parameters["audit_file"] else None,
+    }
+    found["passfile"] = dataclasses.asdict(replication.read_passfile(parameters["passfile"])) if parameters["passfile"] else None
+    if instance.postmaster is None:
+        return found
+    if instance.role == "standby":
+        found["standby"] = read_standby(instance, instance.postmaster, parameters["probe_timeout"], (found["wal"] or {}).get("end_lsn"))
+        return found
+    try:
+        found["primary"] = read_primary(instance, parameters)
+        addresses = {row["address"] for row in found["primary"]["registrations"]}
+        found["primary"]["resolved"] = resolved(sorted(addresses), own)
+        found["sql"] = {"answered": True, "error": None}
+    except (connection.Refused, connection.NoAnswer) as error:
+        if isinstance(error, connection.Refused) and (parameters["sql_user"] or user) != instance.owner:
+            raise  # this tells of the role, not of the instance
+        found["sql"] = {"answered": False, "error": error.message}
+    return found

@@ -123,7 +123,7 @@ def test_to_another_directory_and_port_of_its_host_without_a_copy(primary, stand
 def tablespace(primary, standby, spare):
     hosts = (primary, standby, spare, Host("sdw1"))
     for host in hosts:
-        host.run(f"mkdir -p {APART}")
+        host.run(f"rm -rf {APART}; mkdir -p {APART}")
     primary.sql(f"CREATE TABLESPACE apart LOCATION '{APART}'", role="dispatch")
     primary.sql("CREATE TABLE kept TABLESPACE apart AS SELECT generate_series(1, 1000) AS number")
     wait_in_sync(primary)

@@ -25,7 +25,7 @@ def tablespace(primary, standby):
     standby.run(f"sudo rm -rf {ROOT}")
     if primary.sql("SELECT count(*) FROM pg_tablespace WHERE spcname = 'apart'") == "0":
         for host in (primary, Host("sdw1")):
-            host.run(f"mkdir -p {LOCATION}")
+            host.run(f"sudo rm -rf {ROOT}; mkdir -p {LOCATION}")  # one of another scenario may be left
         primary.sql(f"CREATE TABLESPACE apart LOCATION '{LOCATION}'", role="dispatch")
         # On the coordinator alone, as its catalog is; several MB, so that a slow copy can be caught in it.
         primary.sql("CREATE TABLE kept_apart TABLESPACE apart AS SELECT repeat(md5(n::text), 30) FROM generate_series(1, 20000) n")

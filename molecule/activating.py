@@ -112,6 +112,12 @@ class Operator:
         return [json.loads(line) for line in (self.home / ".whpg/demo.audit.jsonl").read_text().splitlines()]
 
 
+def _parts(client: Client, commits: Sequence[Commit]) -> str:
+    """A query for what each segment shows of some commits: nothing, a part, or all by now."""
+    numbers = ", ".join(str(commit.number) for commit in commits)
+    return f"SELECT gp_segment_id, number, count(*) FROM written_by_{client.called} WHERE number IN ({numbers}) GROUP BY 1, 2 ORDER BY 2, 1"
+
+
 def check_writes(clients: Sequence[Client], old: Coordinator, new: Coordinator) -> None:
     """None of the commits that were acknowledged is missing, and at no moment two coordinators wrote."""
     for client in clients:
@@ -121,7 +127,10 @@ def check_writes(clients: Sequence[Client], old: Coordinator, new: Coordinator) 
         query = f"SELECT number FROM written_by_{client.called} GROUP BY number HAVING count(*) = {PARTS}"
         there = set(map(int, new.sql(query, role=client.role).split()))
         missing = [commit for commit in acknowledged if commit.number not in there]
-        assert not missing, f"{client.called}: {len(missing)} of {len(acknowledged)} acknowledged commits are missing: {missing[:5]}"
+        assert not missing, (
+            f"{client.called}: {len(missing)} of {len(acknowledged)} acknowledged commits are missing: {missing[:5]}; "
+            f"there now: {new.sql(_parts(client, missing), role=client.role)}"
+        )
     every = [commit for acknowledged in commits.values() for commit in acknowledged]
     of_old, of_new = ([commit for commit in every if commit.host == coordinator.name] for coordinator in (old, new))
     assert of_old and of_new, "both served clients"

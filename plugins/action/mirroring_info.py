@@ -26,7 +26,9 @@ class ActionModule(ActionBase):
         variables = task_vars or {}
         arguments = {**self._task.args, "peers": self._peers(variables.get("hostvars", {}))}
         wanted, given = arguments.pop("wanted", None), arguments.pop("given", None)
-        self._prepare(arguments.pop("next_modules", None) or [], variables)
+        next_modules = arguments.pop("next_modules", None)
+        if next_modules:
+            self._prepare(next_modules, variables)
         if wanted and variables.get("whpg_role") in COORDINATOR_ROLES:
             result["wanted"] = {wanted: wanted_of(self._templar.template, variables, wanted, given)}
         before = time.time()

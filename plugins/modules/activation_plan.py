@@ -24,18 +24,8 @@ attributes:
     support: full
 extends_documentation_fragment:
   - warehousepg.coordinator.attributes
+  - warehousepg.coordinator.plan
 options:
-  clusters:
-    description:
-      - What M(warehousepg.coordinator.mirroring_verdict) returned of all clusters.
-    type: dict
-    required: true
-  observation:
-    description:
-      - Name of the variable under which the results of M(warehousepg.coordinator.mirroring_info) were registered, with the lock, and
-        C(wanted) for the coordinators' hosts.
-    type: str
-    required: true
   wanted:
     description:
       - Name of the variable that says what is wanted, and by which variables, as M(warehousepg.coordinator.mirroring_info) was told,
@@ -43,10 +33,6 @@ options:
         P(warehousepg.coordinator.standby#role) that tell who is let in.
     type: str
     required: true
-  given:
-    description:
-      - Name of the variable that says likewise of what only matters whether it has a value.
-    type: str
 author:
   - The warehousepg.coordinator authors (@warehousepg)
 """

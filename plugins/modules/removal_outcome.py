@@ -24,12 +24,8 @@ attributes:
     support: full
 extends_documentation_fragment:
   - warehousepg.coordinator.attributes
+  - warehousepg.coordinator.verdict
 options:
-  verdict:
-    description:
-      - Name of the variable with the result of M(warehousepg.coordinator.mirroring_verdict).
-    type: str
-    required: true
   plans:
     description:
       - Name of the variable with the result of M(warehousepg.coordinator.removal_plan).

@@ -23,18 +23,8 @@ attributes:
     support: full
 extends_documentation_fragment:
   - warehousepg.coordinator.attributes
+  - warehousepg.coordinator.plan
 options:
-  clusters:
-    description:
-      - What M(warehousepg.coordinator.mirroring_verdict) returned of all clusters.
-    type: dict
-    required: true
-  observation:
-    description:
-      - Name of the variable under which the results of M(warehousepg.coordinator.mirroring_info) were registered, with C(wanted) for the
-        coordinators' hosts.
-    type: str
-    required: true
   wanted:
     description:
       - Name of the variable that says what is wanted, and by which variables, as M(warehousepg.coordinator.mirroring_info) was told,
@@ -42,10 +32,6 @@ options:
         given, C(password_given).
     type: str
     required: true
-  given:
-    description:
-      - Name of the variable that says likewise of what only matters whether it has a value.
-    type: str
   former:
     description:
       - Name of the variable under which, on the host of the standby that is to be, the result of M(warehousepg.coordinator.mirroring_info)

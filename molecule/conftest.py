@@ -12,6 +12,7 @@ import os
 import re
 import shlex
 import subprocess
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -28,6 +29,8 @@ INVENTORY = rendered(HERE / "inventory", "demo")
 FLEET = rendered(HERE / "fleet/inventory", "fleet")
 ENABLE = "warehousepg.coordinator.enable_mirroring"
 RESET = str(HERE / "shared/reset.yml")
+# Of connections that commands on a host share.
+SOCKETS = tempfile.TemporaryDirectory(prefix="ssh-")
 # A host with no instance of the cluster demo, for its clients.
 CLIENT, CLIENT_ADDRESS = "cdw2", f"{NET}.13"
 
@@ -38,7 +41,8 @@ class Host:
     def __init__(self, name: str, cluster: str = "demo"):
         self.name = name
         self.cluster = cluster
-        self.host = testinfra.get_host(f"ssh://{name}", ssh_config=str(CACHE / f"ssh/{SET}.config"))
+        shared = f"-o ControlPath={SOCKETS.name}/%C"
+        self.host = testinfra.get_host(f"ssh://{name}", ssh_config=str(CACHE / f"ssh/{SET}.config"), ssh_extra_args=shared)
 
     def run(self, command: str) -> str:
         done = self.host.run("bash -c " + shlex.quote(f"export WHPG_CLUSTER={self.cluster}; . /run/whpg/profile.sh; {command}"))
@@ -92,7 +96,7 @@ def standby() -> Coordinator:
 
 @pytest.fixture
 def unmirrored() -> None:
-    assert playbook(RESET).returncode == 0
+    reset()
 
 
 def collection_hash() -> str:
@@ -102,6 +106,13 @@ def collection_hash() -> str:
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
 
 
+def on_all(function: Callable[[str], Any]) -> dict[str, Any]:
+    """What a function returns for each of the test hosts, at once."""
+    hosts = list(yaml.safe_load((INVENTORY / "hosts.yml").read_text())["test_hosts"]["hosts"])
+    with ThreadPoolExecutor() as pool:
+        return dict(zip(hosts, pool.map(function, hosts)))
+
+
 def lift() -> None:
     """Make all hosts reachable again, whatever a test did to them."""
 
@@ -109,26 +120,60 @@ def lift() -> None:
         subprocess.run(["podman", "unpause", f"{SET}-{host}"], check=False, capture_output=True)
         podman("exec", host, "/run/whpg/state", "lift")
 
-    with ThreadPoolExecutor() as pool:
-        list(pool.map(reach, yaml.safe_load((INVENTORY / "hosts.yml").read_text())["test_hosts"]["hosts"]))
+    on_all(reach)
 
 
-@pytest.fixture
-def mirrored(primary: Coordinator) -> None:
-    """The pair as enable_mirroring makes it, letting in a client from CLIENT.
+def reset() -> None:
+    """Back to clusters that never had a standby, as RESET brings them: that is asked only where more is lost than what is kept."""
+    lift()
+    for restore in (True, False):
+        found = on_all(lambda host: Host(host).host.run("/run/whpg/cluster originals"))
+        if not any(originals.rc for originals in found.values()) and "demo" in found["cdw"].stdout:
+            break
+        if not (restore and Host("cdw").host.run("/run/whpg/state restore demo").rc == 0):
+            assert playbook(RESET).returncode == 0
+            for connection in Path(SOCKETS.name).iterdir():
+                connection.unlink()  # the host may be a new one
+            return
+    # First the standbys: until they are gone they would come back.
+    for primaries in (False, True):
+        on_all(lambda host: bool(found[host].stdout) == primaries and Host(host).run("/run/whpg/pristine restore"))
 
-    It is kept once, then restored: that takes seconds, also after a failover. A test may leave it in any state.
+
+def mirror(primary: Coordinator) -> None:
+    """Bring about the pair as enable_mirroring makes it, letting in a client from CLIENT.
+
+    It is kept once, then restored: that takes seconds, also after a failover.
     """
     lift()
     if primary.run("/run/whpg/state kept demo || true") == collection_hash():
         primary.run("/run/whpg/state restore demo")
     else:
-        assert playbook(RESET).returncode == 0
+        reset()
         primary.run(f"echo 'host all gpadmin {CLIENT_ADDRESS}/32 trust' >> {primary.directory}/pg_hba.conf")
         primary.run(f"pg_ctl -D {primary.directory} reload")
         assert playbook(ENABLE).returncode == 0
         primary.run(f"/run/whpg/state keep demo {collection_hash()}")
     primary.run("/run/whpg/state use demo")
+
+
+@pytest.fixture
+def mirrored(primary: Coordinator) -> None:
+    """A pair that the test may leave in any state."""
+    mirror(primary)
+
+
+@pytest.fixture(scope="module")
+def pair(primary: Coordinator) -> None:
+    """A pair that each test of a module leaves mirrored."""
+    mirror(primary)
+
+
+@pytest.fixture
+def unconnected() -> Iterator[dict[str, str]]:
+    """The environment of a controller that has no connection open: one to a host that falls silent may be waited for long."""
+    with tempfile.TemporaryDirectory(prefix="ssh-") as sockets:
+        yield {"ANSIBLE_SSH_CONTROL_PATH_DIR": sockets}
 
 
 @pytest.fixture

@@ -9,6 +9,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.results import failures_of, message
+
 Variables = t.Mapping[str, t.Any]
 
 ACTIVATED = "activated"
@@ -82,7 +84,7 @@ def outcome(cluster: str, plan: Variables, hosts: t.Mapping[str, Variables], los
     judged = on_new.get("__activate_standby_verdict") or {}
     verdict = judged if "allowed" in judged else None
     activation = dict(on_new.get("__activate_standby_activation") or {})
-    later = _troubles(hosts, lost)
+    later = failures_of(hosts, _LATER, lost)
     what, why = _what(plan, verdict, hosts, activation, later, check_mode)
     left = _left(plan, hosts) if what in (NOT_ACTIVATED, UNKNOWN) and not check_mode else []
     document = {
@@ -127,12 +129,12 @@ def _what(
     if plan["done"]:
         return ALREADY, f"{plan['done']} is primary already, by an activation that is complete"
     if activation.get("promoted"):
-        complaints = [_said(activation)] if activation.get("failed") else []
+        complaints = [message(activation)] if activation.get("failed") else []
         complaints += later
         return (WITH_TROUBLE, "; ".join(complaints)) if complaints else (ACTIVATED, "")
     lock = (hosts.get(plan["standby"]) or {}).get("__activate_standby_lock") or {}
     if lock.get("failed") or lock.get("unreachable"):
-        return NOT_ACTIVATED, f"{plan['standby']}: {_said(lock)}"
+        return NOT_ACTIVATED, f"{plan['standby']}: {message(lock)}"
     if verdict and not verdict["allowed"]:
         return NOT_ACTIVATED, verdict["reason"]
     if verdict is None or not activation or activation.get("skipped"):
@@ -144,23 +146,8 @@ def _what(
     if check_mode and not failed:
         return POSSIBLE, verdict["reason"]
     if activation.get("promoted") is False:
-        return NOT_ACTIVATED, f"{plan['standby']}: {_said(activation)}"
-    return UNKNOWN, f"{plan['standby']}: no word of how its promotion ended: {_said(activation)}"
-
-
-def _said(result: Variables) -> str:
-    return " ".join(str(result.get("msg") or result.get("stderr") or "").split())
-
-
-def _troubles(hosts: t.Mapping[str, Variables], lost: t.Collection[str]) -> list[str]:
-    """What went wrong after the promotion."""
-    found = []
-    for host, known in hosts.items():
-        for name, what in _LATER.items():
-            result = known.get(name) or {}
-            if result.get("failed") or result.get("unreachable"):
-                found.append(f"{host}: {what}: {_said(result) or 'failed'}")
-    return found + [f"{host} dropped out of the run" for host in lost]
+        return NOT_ACTIVATED, f"{plan['standby']}: {message(activation)}"
+    return UNKNOWN, f"{plan['standby']}: no word of how its promotion ended: {message(activation)}"
 
 
 def _fence(known: Variables) -> dict[str, t.Any]:

@@ -10,7 +10,8 @@ import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import outcome as of_standby
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.activation_outcome import AFTERMATH, Outcome
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.switchover_verdict import BACK, UNKNOWN, failed
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.results import failed, failures_of, message
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.switchover_verdict import BACK, UNKNOWN
 
 Variables = t.Mapping[str, t.Any]
 
@@ -144,7 +145,7 @@ def _what(
     back = (hosts.get(plan["primary"]) or {}).get("__switchover_return") or {}
     said = plan["refusal"] or "; ".join(failures) or verdict.get("reason") or "it was not begun, see above"
     if verdict.get("way") == BACK and failed(back):
-        return NOT_KNOWN, f"{said}; and {plan['primary']} could not be brought back: {_said(back)}"
+        return NOT_KNOWN, f"{said}; and {plan['primary']} could not be brought back: {message(back)}"
     if plan.get("undo") and not plan["refusal"] and not failures:
         return ALREADY, f"{plan['primary']} is primary; what a run that was cut off had begun was taken back"
     return NOT_SWITCHED, said
@@ -153,11 +154,7 @@ def _what(
 def _failures(hosts: t.Mapping[str, Variables]) -> list[str]:
     found = [f"{host}: {known['__switchover_failure']}" for host, known in hosts.items() if known.get("__switchover_failure")]
     unreachable = [(host, known[name]) for host, known in hosts.items() for name in _BEFORE if (known.get(name) or {}).get("unreachable")]
-    return found + [f"{host}: unreachable: {_said(result)}" for host, result in unreachable]
-
-
-def _said(result: Variables) -> str:
-    return " ".join(str(result.get("msg") or result.get("stderr") or "failed").split())
+    return found + [f"{host}: unreachable: {message(result)}" for host, result in unreachable]
 
 
 def _troubles(
@@ -168,17 +165,12 @@ def _troubles(
     following: of_standby.Outcome | None,
 ) -> list[str]:
     """What went wrong from the promotion on."""
-    found = [f"after the promotion: {_said(activation)}"] if failed(activation) else []
+    found = [f"after the promotion: {message(activation)}"] if failed(activation) else []
     if handover.get("error"):
         found.append(f"of the armed process: {handover['error']}")
-    for host, known in hosts.items():
-        for name, what in _LATER.items():
-            result = known.get(name) or {}
-            if failed(result):
-                found.append(f"{host}: {what}: {_said(result)}")
     if following is not None and not following.mirrored:
         found.append(following.text)
-    return found + [f"{host} dropped out of the run" for host in lost]
+    return found + failures_of(hosts, _LATER, lost)
 
 
 def _say(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-Result = t.Mapping[str, t.Any]
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.results import Result, failed, message, was_tried, worked
 
 #: go on with the promotion, or with what follows it; let the old primary serve again; neither is safe
 FORWARD, BACK, UNKNOWN = "forward", "back", "unknown"
@@ -41,18 +41,18 @@ def decide(plan: Result, stopped: Result, disarmed: Result, activation: Result) 
     :param activation: the result of M(warehousepg.coordinator.coordinator_activation); empty when it was not tried.
     """
     primary, standby = plan["primary"], plan["standby"]
-    wal = stopped.get("wal") if _worked(stopped) else None
-    if _was_tried(activation):
+    wal = stopped.get("wal") if worked(stopped) else None
+    if was_tried(activation):
         return _after(standby, activation, wal)
     if plan["promoted"] or disarmed.get("promoted"):
         return SwitchoverVerdict(FORWARD, f"{standby} is primary", wal)
-    certain = _worked(disarmed) and disarmed.get("disarmed") is True
+    certain = worked(disarmed) and disarmed.get("disarmed") is True
     ended = certain or "handover" in disarmed
     if wal and ended:
         return SwitchoverVerdict(FORWARD, f"{primary} was seen shut down, its WAL ends at {wal['end']}", wal)
-    if certain or not _was_tried(stopped):
+    if certain or not was_tried(stopped):
         return SwitchoverVerdict(BACK, f"{standby} is not primary, and nothing will promote it")
-    why = _said(disarmed) or "it is not known what became of its promotion"
+    why = message(disarmed) or "it is not known what became of its promotion"
     return SwitchoverVerdict(UNKNOWN, f"{primary} was told to stop, and of {standby} {why}")
 
 
@@ -60,22 +60,5 @@ def _after(standby: str, activation: Result, wal: dict[str, t.Any] | None) -> Sw
     if activation.get("promoted"):
         return SwitchoverVerdict(FORWARD, f"{standby} is primary", wal)
     if failed(activation) and not activation.get("unreachable") and not activation.get("failed_step"):
-        return SwitchoverVerdict(BACK, f"{standby} was not promoted: {_said(activation)}")
-    return SwitchoverVerdict(UNKNOWN, f"{standby} may still be promoted: {_said(activation)}", wal)
-
-
-def failed(result: Result) -> bool:
-    """Whether a task failed, also one whose failure is left to the verdict: a module says something only then."""
-    return bool(result.get("failed") or result.get("unreachable") or result.get("msg"))
-
-
-def _was_tried(result: Result) -> bool:
-    return bool(result) and not result.get("skipped")
-
-
-def _worked(result: Result) -> bool:
-    return _was_tried(result) and not failed(result)
-
-
-def _said(result: Result) -> str:
-    return " ".join(str(result.get("msg") or "").split())
+        return SwitchoverVerdict(BACK, f"{standby} was not promoted: {message(activation)}")
+    return SwitchoverVerdict(UNKNOWN, f"{standby} may still be promoted: {message(activation)}", wal)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import RESET, changes, enable, playbook, status, wait_in_sync, wait_until
+from conftest import changes, enable, reset, status, wait_in_sync, wait_until
 
 ROW = "SELECT dbid, hostname, address, port, datadir FROM gp_segment_configuration WHERE content = -1 AND role = 'm'"
 SENDER = "SELECT usename, state, sync_state FROM pg_stat_replication"
@@ -16,7 +16,7 @@ SENDER = "SELECT usename, state, sync_state FROM pg_stat_replication"
 def rebuilt_afterwards():
     """After a failover the hosts are made anew."""
     yield
-    assert playbook(RESET).returncode == 0
+    reset()
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def made_by_the_engine(unmirrored, primary, standby):
 
 @pytest.fixture(scope="module")
 def mirrored():
-    assert playbook(RESET).returncode == 0
+    reset()
     assert enable().returncode == 0
 
 

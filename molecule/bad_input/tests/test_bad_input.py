@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import INVENTORY, NET, NOTHING, RESET, Coordinator, Host, changes, enable, module, playbook, stopped, traces
+from conftest import INVENTORY, NET, NOTHING, Coordinator, Host, changes, enable, module, reset, stopped, traces
 
 BAD = "/data/bad"
 PRIMARY = "/data/whpg/v7/coordinator/gpseg-1"
@@ -147,7 +147,7 @@ def inventory_of_faults() -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def summary(primary, standby, tmp_path_factory):
     """By cluster, what the one run says of it."""
-    assert playbook(RESET).returncode == 0
+    reset()
     gphome = "/usr/local/greenplum-db"
     standby.run(
         f"mkdir -p {BAD}/{{full/gpseg-1,another/bin}}; touch {BAD}/full/gpseg-1/precious; sudo mkdir {BAD}/root;"

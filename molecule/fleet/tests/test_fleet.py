@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from conftest import FLEET, RESET, Coordinator, Host, playbook, statuses, unreachable
+from conftest import FLEET, Coordinator, Host, reset, statuses, unreachable
 from conftest import enable as enable_some
 
 PRIMARIES = {
@@ -113,10 +113,10 @@ def test_coordinators_let_in_each_other_for_replication(cluster):
     assert len(files) == 1, "either may be primary later"
 
 
-def test_a_cluster_whose_coordinator_is_cut_off_does_not_stop_the_others():
-    assert playbook(RESET).returncode == 0
+def test_a_cluster_whose_coordinator_is_cut_off_does_not_stop_the_others(unconnected):
+    reset()
     with unreachable("cdw2"):
-        done = enable()
+        done = enable(environment=unconnected)
     assert done.returncode == 2
     said = summary(done)
     assert set(said) == {"demo", "beta", "gamma"}
@@ -141,10 +141,10 @@ def test_a_run_for_one_cluster_leaves_the_others_alone():
     assert server_starts() == before
 
 
-def test_a_cluster_whose_standby_is_cut_off_is_named_and_its_primary_serves():
+def test_a_cluster_whose_standby_is_cut_off_is_named_and_its_primary_serves(unconnected):
     before = server_starts()
     with unreachable("scdw"):
-        done = enable()
+        done = enable(environment=unconnected)
         assert done.returncode == 2
         said = summary(done)
         assert all(said[cluster].startswith("NOT mirrored") and "scdw" in said[cluster] for cluster in PRIMARIES)

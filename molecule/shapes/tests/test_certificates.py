@@ -8,7 +8,7 @@ from __future__ import annotations
 import subprocess
 
 import pytest
-from conftest import NET, NOTHING, RESET, changes, enable, playbook, status, traces
+from conftest import NET, NOTHING, changes, enable, reset, status, traces
 
 PLACE = "/data/shapes/tls"
 STREAMS = "SELECT state, sync_state FROM pg_stat_replication"
@@ -38,7 +38,7 @@ def certificates(tmp_path_factory):
 @pytest.fixture(scope="module")
 def encrypted(primary, standby, certificates):
     """The primary takes encrypted connections, and both coordinators have the certificates that they need."""
-    assert playbook(RESET).returncode == 0
+    reset()
     for name in ("root.crt", "server.crt", "server.key"):
         primary.write(f"{primary.directory}/{name}", certificates[name])
     for setting in ("ssl_ca_file = 'root.crt'", "ssl = on"):

@@ -9,11 +9,13 @@ import pytest
 from conftest import Host, frozen, stopped, wait_in_sync
 from document import look
 
+pytestmark = pytest.mark.usefixtures("pair")
+
 AS_MONITOR = {"ansible_user": "monitor", "discovery_become": False, "discovery_probe_write": False}
 
 
 @pytest.fixture(scope="module")
-def hosts():
+def hosts(pair):
     """The hosts, each with a user monitor in the engine's group."""
     found = [Host(name) for name in ("cdw", "scdw", "sdw1")]
     for host in found:
@@ -28,7 +30,7 @@ def hosts():
 
 
 @pytest.fixture(scope="module")
-def group_access(primary, standby):
+def group_access(pair, primary, standby):
     """The data directories as initdb makes them with --allow-group-access."""
     for coordinator in (primary, standby):
         coordinator.run(f"chmod -R g+rX {coordinator.directory}")
@@ -38,7 +40,7 @@ def group_access(primary, standby):
 
 
 @pytest.fixture(scope="module")
-def role(primary):
+def role(pair, primary):
     """A role of the same name, let in over the socket; what it is granted comes later."""
     primary.sql("CREATE ROLE monitor LOGIN", role="dispatch")
     primary.run(

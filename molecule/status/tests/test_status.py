@@ -11,6 +11,8 @@ import pytest
 from conftest import INVENTORY, Host, ansible, frozen, playbook, podman, stopped, unreachable, wait_in_sync
 from document import STATUS, look
 
+pytestmark = pytest.mark.usefixtures("pair")
+
 LEFT_OUT = ("--limit", "scdw,sdw1")
 
 

@@ -9,7 +9,7 @@ import signal
 import subprocess
 
 import pytest
-from conftest import ENABLE, INVENTORY, NOTHING, RESET, Host, changes, enable, playbook, status, traces, wait_until
+from conftest import ENABLE, INVENTORY, NOTHING, Host, changes, enable, playbook, reset, status, traces, wait_until
 
 ROOT = "/data/whpg/tablespaces"
 LOCATION = f"{ROOT}/apart"
@@ -21,7 +21,7 @@ SLOWLY = ["ansible-playbook", ENABLE, "-i", str(INVENTORY), "-e", "standby_max_r
 def tablespace(primary, standby):
     """A tablespace with data on the coordinator, and no place for it on the standby's host yet."""
     if traces(primary, standby) != NOTHING:
-        assert playbook(RESET).returncode == 0
+        reset()
     standby.run(f"sudo rm -rf {ROOT}")
     if primary.sql("SELECT count(*) FROM pg_tablespace WHERE spcname = 'apart'") == "0":
         for host in (primary, Host("sdw1")):

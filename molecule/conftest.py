@@ -136,8 +136,8 @@ def reset() -> None:
                 connection.unlink()  # the host may be a new one
             return
     # First the standbys: until they are gone they would come back.
-    for primaries in (False, True):
-        on_all(lambda host: bool(found[host].stdout) == primaries and Host(host).run("/run/whpg/pristine restore"))
+    on_all(lambda host: found[host].stdout or Host(host).run("/run/whpg/pristine restore"))
+    on_all(lambda host: found[host].stdout and Host(host).run("/run/whpg/pristine restore"))
 
 
 def mirror(primary: Coordinator) -> None:

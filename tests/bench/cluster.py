@@ -177,7 +177,7 @@ class WithWal:
             if self.primary != COORDINATORS[0]:
                 self.diverge()
                 playbook("warehousepg.coordinator.rejoin")
-            reset()
+            repair()  # numbers and timeline of the coordinators are others by now
 
     def diverge(self) -> None:
         """The standby becomes primary, and the former primary has commits of its own."""

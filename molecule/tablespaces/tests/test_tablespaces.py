@@ -9,7 +9,7 @@ import signal
 import subprocess
 
 import pytest
-from conftest import ENABLE, INVENTORY, NOTHING, Host, changes, enable, playbook, reset, status, traces, wait_until
+from conftest import ENABLE, INVENTORY, NOTHING, Host, changes, enable, reset, status, traces, wait_until
 
 ROOT = "/data/whpg/tablespaces"
 LOCATION = f"{ROOT}/apart"

@@ -142,14 +142,16 @@ def read_files(data_directories: t.Iterable[str]) -> dict[str, str]:
     return texts
 
 
-def plan(texts: t.Mapping[str, str], rules: t.Sequence[t.Mapping[str, t.Any]], block: str = BLOCK) -> list[Step]:
-    """The steps after which each access file has its block of rules.
+def plan(texts: t.Mapping[str, str], blocks: t.Mapping[str, t.Sequence[t.Mapping[str, t.Any]]]) -> list[Step]:
+    """The steps after which each access file has its blocks of rules.
 
     :param texts: by data directory, the text of its access file.
-    :param rules: options as of :func:`rules_of`; none removes the block.
+    :param blocks: by name, rules as options as of :func:`rules_of`; none removes the block. The last one comes first.
     """
-    changes = [(where, change_block(text, block, rules_of(rules, where))) for where, text in texts.items()]
-    different = [(where, text) for where, text in changes if text != texts[where]]
+    changes = dict(texts)
+    for name, rules in blocks.items():
+        changes = {where: change_block(text, name, rules_of(rules, where)) for where, text in changes.items()}
+    different = [(where, text) for where, text in changes.items() if text != texts[where]]
     steps = [Step("write_rules", {"data_directory": where, "text": text}) for where, text in different]
     return steps + [Step("reload", {"data_directory": where}) for where, dummy in different]
 

@@ -134,7 +134,7 @@ def _require_primary(found: Leaver) -> None:
 
 
 def _rules(found: Leaver, refuse: bool) -> list[Step]:
-    return access.plan({found.instance.data_directory: found.access_file}, REFUSAL if refuse else (), BLOCK)
+    return access.plan({found.instance.data_directory: found.access_file}, {BLOCK: REFUSAL if refuse else ()})
 
 
 def plan_preparation(found: Leaver, wanted: Patience) -> list[Step]:

@@ -407,7 +407,7 @@ class Rejoining:
         except rewind.Failed as failed:
             instead = {"reason": f"it could not be rewound: {failed.message}", **failed.data}
         copied = {**(self._copying["copy"]() or {}), **(self._copying["swap_in"]() or {})}
-        rules = access.plan(access.read_files([self._directory]), [], rewind_access.BLOCK)  # opened on the primary, and copied with it
+        rules = access.plan(access.read_files([self._directory]), {rewind_access.BLOCK: ()})  # opened on the primary, and copied with it
         run([step for step in rules if step.name == "write_rules"], access.actions(self._host))
         return {**copied, **instead}
 

@@ -12,7 +12,7 @@ import typing as t
 from ansible_collections.warehousepg.coordinator.plugins.module_utils import access
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import DATABASE, Connection, identifier
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import Step
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import Actions, Step
 
 #: name of its block in the access file, beside that of a standby
 BLOCK = f"{access.BLOCK} rewind"
@@ -40,6 +40,10 @@ class Rights:
     temporary: bool
     on_database: bool
     access_files: t.Mapping[str, str]
+
+
+#: of a role that is not there yet
+NONE = Rights((), False, False, {})
 
 
 def read_rights(connection: Connection, user: str, data_directory: str) -> Rights:
@@ -79,12 +83,27 @@ def plan(rights: Rights, present: bool, rules: t.Sequence[t.Mapping[str, t.Any]]
 
     :param rules: options as of :func:`access.rules_of`.
     """
-    changes = access.plan(rights.access_files, rules if present else [], BLOCK)
+    changes = access.plan(rights.access_files, {BLOCK: rules if present else ()})
+    return [*plan_rights(rights, True), *changes] if present else [*changes, *plan_rights(rights, False)]
+
+
+def plan_rights(rights: Rights, present: bool) -> list[Step]:
+    """The steps after which a role has the rights of a rewind, or has not."""
     if present:
         functions = [Step("grant_functions")] if len(rights.functions) < len(FUNCTIONS) else []
-        return [*functions, *([] if rights.temporary else [Step("grant_database")]), *changes]
+        return [*functions, *([] if rights.temporary else [Step("grant_database")])]
     functions = [Step("revoke_functions")] if rights.functions else []
-    return [*changes, *functions, *([Step("revoke_database")] if rights.on_database else [])]
+    return [*functions, *([Step("revoke_database")] if rights.on_database else [])]
+
+
+def actions(connection: Connection, user: str) -> Actions:
+    """The actions of :func:`plan_rights`."""
+    return {
+        "grant_functions": lambda: change_functions(connection, user, True),
+        "grant_database": lambda: change_database(connection, user, True),
+        "revoke_functions": lambda: change_functions(connection, user, False),
+        "revoke_database": lambda: change_database(connection, user, False),
+    }
 
 
 def change_functions(connection: Connection, user: str, present: bool) -> None:

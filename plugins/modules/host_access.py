@@ -175,7 +175,7 @@ def main() -> None:
     carry_out(
         module,
         lambda: read_files(parameters["data_directories"]),
-        lambda texts: plan(texts, rules, parameters["block"]),
+        lambda texts: plan(texts, {parameters["block"]: rules}),
         actions(Host(module)),
         show=lambda texts: {"data_directories": list(texts)},
         difference=difference,

@@ -116,13 +116,7 @@ def main() -> None:
                 module,
                 lambda: rewind_access.read_rights(connection, user, instance.data_directory),
                 lambda rights: rewind_access.plan(rights, present, parameters["rules"] or []),
-                {
-                    **access.actions(host),
-                    "grant_functions": lambda: rewind_access.change_functions(connection, user, True),
-                    "grant_database": lambda: rewind_access.change_database(connection, user, True),
-                    "revoke_functions": lambda: rewind_access.change_functions(connection, user, False),
-                    "revoke_database": lambda: rewind_access.change_database(connection, user, False),
-                },
+                {**access.actions(host), **rewind_access.actions(connection, user)},
                 show=lambda rights: {"functions": list(rights.functions)},
             )
     except CoordinatorError as error:

@@ -98,10 +98,19 @@ clusters:
         standby_address: scdw
         standby_port: 5432
         standby_data_directory: /data/whpg/v7/standby/gpseg-1
+    registered:
+      description: Whether the catalog has a standby already, whatever it says of it.
+      type: bool
+      sample: false
     access:
       description: By host, the C(data_directories) and C(rules) for M(warehousepg.coordinator.host_access).
       type: dict
       sample: {}
+    closed:
+      description: Hosts where an instance lacks its rules.
+      type: list
+      elements: str
+      sample: [cdw, scdw, sdw1]
     primary_host:
       description: Name or address that the standby reaches the primary by.
       type: str
@@ -135,7 +144,7 @@ clusters:
       type: dict
       sample: {}
     rewind_rules:
-      description: Rules that let it in while it is rewound, for M(warehousepg.coordinator.rewind_access).
+      description: Rules that let it in while it is rewound, for M(warehousepg.coordinator.standby_registration).
       type: list
       elements: dict
       sample: []

@@ -40,6 +40,8 @@ options:
   parts:
     description:
       - What to remove, with O(state=absent).
+      - With O(state=present) all of them, or none, on a host that does not hold the primary but has to let the standby in. Then only
+        O(access) is seen to.
     type: list
     elements: str
     choices: [role, row, slot]
@@ -121,8 +123,16 @@ options:
         type: list
         elements: dict
         default: []
+  rewind_rules:
+    description:
+      - Access rules for a former primary that is to be rewound, and so needs rights that no standby needs; the role is granted them, too.
+      - They are to be taken back by M(warehousepg.coordinator.rewind_access) as soon as it streams.
+      - Rules as of O(access).
+    type: list
+    elements: dict
+    default: []
 requirements:
-  - psycopg2
+  - psycopg2, unless O(parts) is empty
 author:
   - The warehousepg.coordinator authors (@warehousepg)
 """
@@ -150,31 +160,31 @@ steps:
       seconds: 0.012
 dbid:
   description: Number under which the standby is registered; in check mode the number it would get.
-  returned: with O(state=present)
+  returned: with O(state=present), unless O(parts) is empty
   type: int
   sample: 8
 standby:
   description: The standby's row of C(gp_segment_configuration), V(null) when there is none.
-  returned: always
+  returned: unless O(parts) is empty
   type: dict
   sample:
     dbid: 8
     hostname: scdw
 slot:
   description: The replication slot, V(null) when there is none; C(retained_bytes) is the WAL it holds back.
-  returned: always
+  returned: unless O(parts) is empty
   type: dict
   sample:
     name: standby_coordinator
     retained_bytes: 0
 retention_limit:
   description: Bytes of WAL that a slot may hold back, -1 for no limit, V(null) where the engine knows no such limit.
-  returned: always
+  returned: unless O(parts) is empty
   type: int
   sample: 21474836480
 role:
   description: Whether the replication role is there and may replicate.
-  returned: always
+  returned: unless O(parts) is empty
   type: bool
   sample: true
 """
@@ -191,6 +201,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils import (
     release,
     replication,
     retention,
+    rewind_access,
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.arguments import INSTANCE
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import (
@@ -222,6 +233,7 @@ def actions_on(host: Host, instance: Instance, connection: Connection, parameter
 
     return {
         **access.actions(host),
+        **rewind_access.actions(connection, user),
         "write_passfile": lambda: replication.write_passfile(host, parameters["passfile"], user, parameters["replication_password"]),
         "create_role": lambda: change_role("CREATE"),
         "change_role": lambda: change_role("ALTER"),
@@ -274,6 +286,61 @@ def expected_dbid(known: registration.Known, steps: t.Sequence[Step]) -> int:
     return max(other.dbid for other in known.rows if other != row) + 1
 
 
+def admit(module: AnsibleModule, host: Host, entry: t.Mapping[str, t.Any]) -> None:
+    """See to the access rules alone."""
+    rules = entry["rules"] if module.params["state"] == "present" else ()
+    carry_out(
+        module,
+        lambda: access.read_files(entry["data_directories"]),
+        lambda texts: access.plan(texts, {access.BLOCK: rules}),
+        access.actions(host),
+        show=lambda texts: {},
+    )
+
+
+def register(module: AnsibleModule, host: Host, entry: t.Mapping[str, t.Any]) -> None:
+    """See to the registration, and to the access rules.
+
+    :raises CoordinatorError: an option cannot be one, the primary does not answer, or something cannot be changed.
+    """
+    parameters = module.params
+    present = parameters["state"] == "present"
+    scram = parameters["replication_auth"] == "scram"
+    user, rewind_rules = parameters["replication_user"], parameters["rewind_rules"]
+    limit = retention.parse_size(parameters["retention_limit"]) >> 20 << 20 if parameters["retention_limit"] else None
+    instance = read_instance(host, parameters["data_directory"])
+    if rewind_rules and instance.data_directory not in entry["data_directories"]:
+        raise CoordinatorError(f"rewind_rules are rules of {instance.data_directory}: name it among the data_directories of access")
+    expected: dict[str, int] = {}
+
+    def observe() -> registration.Known:
+        passfile = replication.read_passfile(parameters["passfile"]) if parameters["passfile"] and scram else None
+        return registration.read_known(connection, user, parameters["slot_name"], passfile, entry["data_directories"])
+
+    def plan(known: registration.Known) -> list[Step]:
+        if not present:
+            return registration.plan_absent(known, parameters["parts"])
+        kept = replication.kept_password(parameters["passfile"], user) if scram else None
+        standby = standby_of(instance, parameters)
+        steps = registration.plan_present(known, standby, parameters["replication_password"], kept, scram, limit, parameters["succession"])
+        expected["dbid"] = expected_dbid(known, steps)
+        blocks = {access.BLOCK: entry["rules"]}
+        if rewind_rules:
+            own = instance.data_directory
+            steps += rewind_access.plan_rights(rewind_access.read_rights(connection, user, own) if known.role else rewind_access.NONE, True)
+            blocks[rewind_access.BLOCK] = [{**rule, "data_directories": [own]} for rule in rewind_rules]
+        return steps + access.plan(known.access_files, blocks)
+
+    with connect_primary(instance) as connection:
+        carry_out(
+            module,
+            observe,
+            plan,
+            actions_on(host, instance, connection, parameters),
+            show=lambda known: {**show(known), **expected},
+        )
+
+
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
@@ -304,46 +371,25 @@ def main() -> None:
                     "rules": {"type": "list", "elements": "dict", "default": []},
                 },
             },
+            "rewind_rules": {"type": "list", "elements": "dict", "default": []},
         },
         required_if=[("state", "present", ("standby_hostname", "standby_data_directory"))],
         supports_check_mode=True,
     )
     parameters = module.params
-    present = parameters["state"] == "present"
-    scram = parameters["replication_auth"] == "scram"
-    if present and scram and not parameters["passfile"]:
+    parts, present = parameters["parts"], parameters["state"] == "present"
+    if present and parts and set(parts) != set(registration.PARTS):
+        module.fail_json(msg=f"parts={parts} with state=present: name all of {', '.join(registration.PARTS)}, or none")
+    if present and parts and parameters["replication_auth"] == "scram" and not parameters["passfile"]:
         module.fail_json(msg="replication_auth=scram needs a passfile to keep the password in: set passfile")
-    require_psycopg2(module)
     host = Host(module, parameters["greenplum_path"])
-    expected: dict[str, int] = {}
     entry = parameters["access"] or {"data_directories": [], "rules": []}
-
-    def observe() -> registration.Known:
-        passfile = replication.read_passfile(parameters["passfile"]) if parameters["passfile"] and scram else None
-        return registration.read_known(
-            connection, parameters["replication_user"], parameters["slot_name"], passfile, entry["data_directories"]
-        )
-
-    def plan(known: registration.Known) -> list[Step]:
-        if not present:
-            return registration.plan_absent(known, parameters["parts"])
-        kept = replication.kept_password(parameters["passfile"], parameters["replication_user"]) if scram else None
-        standby = standby_of(instance, parameters)
-        steps = registration.plan_present(known, standby, parameters["replication_password"], kept, scram, limit, parameters["succession"])
-        expected["dbid"] = expected_dbid(known, steps)
-        return steps + access.plan(known.access_files, entry["rules"])
-
     try:
-        limit = retention.parse_size(parameters["retention_limit"]) >> 20 << 20 if parameters["retention_limit"] else None
-        instance = read_instance(host, parameters["data_directory"])
-        with connect_primary(instance) as connection:
-            carry_out(
-                module,
-                observe,
-                plan,
-                actions_on(host, instance, connection, parameters),
-                show=lambda known: {**show(known), **expected},
-            )
+        if parts:
+            require_psycopg2(module)
+            register(module, host, entry)
+        else:
+            admit(module, host, entry)
     except CoordinatorError as error:
         module.fail_json(msg=error.message, **error.data)
 

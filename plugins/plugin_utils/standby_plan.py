@@ -50,7 +50,9 @@ class StandbyPlan:
     :param look: whether the standby's host has to be looked at for what the copy needs beside its data directory.
     :param password_missing: whether a password has to be chosen.
     :param registration: options of the standby's registration.
+    :param registered: whether the catalog has a standby already, whatever it says of it.
     :param access: by host, the data directories and rules of its instances.
+    :param closed: hosts where an instance lacks its rules.
     :param primary_host: name or address that the standby reaches the primary by.
     :param primary_port: port of the primary.
     :param connection: further parameters of libpq.
@@ -74,7 +76,9 @@ class StandbyPlan:
     look: bool = False
     password_missing: bool = False
     registration: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+    registered: bool = False
     access: dict[str, dict[str, t.Any]] = dataclasses.field(default_factory=dict)
+    closed: list[str] = dataclasses.field(default_factory=list)
     primary_host: str | None = None
     primary_port: int | None = None
     connection: dict[str, str] = dataclasses.field(default_factory=dict)
@@ -135,6 +139,7 @@ def make(
     if move.kind in (move_plan.DIRECTORY, move_plan.HOST):
         instances[standby]["coordinator"] = [wanted.datadir]  # its access file comes with it
     snapshot, missing = _snapshot(on_primary, options)
+    admission = _access({**pair, "instances": instances}, observations, variables, options)
     plan = StandbyPlan(
         refusal=_refusal_of_wishes(pair, on_primary, options, copying, missing),
         primary=primary,
@@ -142,7 +147,9 @@ def make(
         copying=copying,
         look=copying and not rejoin.options and not move.kind and bool(snapshot["tablespaces"] or snapshot["required_files"]),
         registration={f"standby_{_OPTION.get(name, name)}": value for name, value in dataclasses.asdict(wanted).items()},
-        access=_access({**pair, "instances": instances}, observations, variables, options),
+        registered=row is not None,
+        access=admission,
+        closed=_closed(admission, observations),
         primary_host=options.get("primary_host") or own.address,
         primary_port=own.port,
         connection=_further(options),
@@ -369,6 +376,21 @@ def access(
     }
 
 
+def _closed(admission: t.Mapping[str, t.Mapping[str, t.Any]], observations: t.Mapping[str, Observation]) -> list[str]:
+    """Hosts where an access file has not the rules that it is to have.
+
+    :param admission: as :func:`access` returns it.
+    """
+    return [
+        host
+        for host, wanted in admission.items()
+        if any(
+            observations[host]["access"].get(directory) != [str(rule) for rule in rules_of(wanted["rules"], directory)]
+            for directory in wanted["data_directories"]
+        )
+    ]
+
+
 def _rule(database: str, addresses: t.Sequence[str], options: Options) -> dict[str, t.Any]:
     """The rule that lets the replication role in on a coordinator."""
     return {
@@ -424,11 +446,7 @@ def _unsettled(
         "slot_name": shows["instance"]["settings"].get("primary_slot_name") == options["slot_name"],
         "tablespaces": all(space["dbid"] == shows["instance"]["dbid"] for space in shows["tablespaces"]),
         "copy": not shows["site"]["leftover"],
-        "access": all(
-            observations[host]["access"].get(directory) == [str(rule) for rule in rules_of(access["rules"], directory)]
-            for host, access in plan.access.items()
-            for directory in access["data_directories"]
-        ),
+        "access": not plan.closed,
         "record": not is_stale(shows.get("record"), plan.record, standby.get("walreceiver_started")),
         "succession": not any(slot["name"] == spare(options["slot_name"]) for slot in knows["slots"]),
         "lock": plan.move.get("kind") != move_plan.REST,

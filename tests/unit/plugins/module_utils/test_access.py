@@ -128,6 +128,7 @@ def test_options_that_can_be_no_rule_are_refused(rule):
 
 
 RULES = [{"database": "all", "user": "r", "addresses": ["::1"], "method": "trust", "data_directories": ["/c"]}]
+NAME = "warehousepg.coordinator"
 BLOCK = "# BEGIN warehousepg.coordinator\nhost\tall\tr\t::1/128\ttrust\n# END warehousepg.coordinator\n"
 
 
@@ -142,10 +143,16 @@ BLOCK = "# BEGIN warehousepg.coordinator\nhost\tall\tr\t::1/128\ttrust\n# END wa
     ],
 )
 def test_files_are_written_and_read_again_where_they_differ(text, rules, written):
-    steps = [(step.name, dict(step.arguments)) for step in plan({"/c": text, "/other": OTHERS}, rules)]
+    steps = [(step.name, dict(step.arguments)) for step in plan({"/c": text, "/other": OTHERS}, {NAME: rules})]
     assert steps == (
         [("write_rules", {"data_directory": "/c", "text": written}), ("reload", {"data_directory": "/c"})] if written is not None else []
     )
+
+
+def test_blocks_that_change_together_are_written_once():
+    (written, reloaded) = plan({"/c": OTHERS}, {NAME: RULES, f"{NAME} rewind": RULES})
+    assert written.arguments["text"] == BLOCK.replace(NAME, f"{NAME} rewind") + BLOCK + OTHERS
+    assert (written.name, reloaded.name) == ("write_rules", "reload")
 
 
 @pytest.mark.parametrize(

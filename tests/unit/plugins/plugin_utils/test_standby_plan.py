@@ -50,12 +50,13 @@ def test_a_pair_that_is_as_wanted():
     plan = demo(MIRRORED)
     assert (plan.refusal, plan.unsettled, plan.primary, plan.standby) == ("", [], "cdw", "scdw")
     assert (plan.copying, plan.look, plan.password_missing, plan.expected_dbid) == (False, False, False, 8)
+    assert (plan.registered, plan.closed) == (True, [])
 
 
 def test_a_standby_that_is_to_be_made():
     plan = demo(UNMIRRORED)
     assert (plan.refusal, plan.primary, plan.standby, plan.copying, plan.look) == ("", "cdw", "scdw", True, False)
-    assert (plan.password_missing, plan.expected_dbid) == (True, 4)
+    assert (plan.password_missing, plan.expected_dbid, plan.registered) == (True, 4, False)
     assert plan.unsettled == ["state", "row", "slot", "role", "passfile", "upstream", "slot_name", "access", "record"]
     assert plan.registration == {
         "standby_hostname": "scdw",
@@ -110,9 +111,10 @@ def test_a_standby_that_is_to_be_made():
     ],
 )
 def test_what_differs_is_named(way, value, name):
-    unsettled = demo(MIRRORED, (way, value)).unsettled
+    plan = demo(MIRRORED, (way, value))
     # a passfile that is none names none to follow by
-    assert unsettled == (["passfile", "upstream"] if (way, value) == ("scdw passfile", None) else [name])
+    assert plan.unsettled == (["passfile", "upstream"] if (way, value) == ("scdw passfile", None) else [name])
+    assert plan.closed == ([way.split()[0]] if name == "access" else []), "only there anything is opened"
 
 
 @pytest.mark.parametrize(

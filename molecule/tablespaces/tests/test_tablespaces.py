@@ -17,8 +17,14 @@ ELSEWHERE = f"{ROOT}/elsewhere"
 SLOWLY = ["ansible-playbook", ENABLE, "-i", str(INVENTORY), "-e", "standby_max_rate=1M"]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def clusters():
+    """Whatever scenario was before."""
+    reset()
+
+
 @pytest.fixture(autouse=True)
-def tablespace(primary, standby):
+def tablespace(clusters, primary, standby):
     """A tablespace with data on the coordinator, and no place for it on the standby's host yet."""
     if traces(primary, standby) != NOTHING:
         reset()

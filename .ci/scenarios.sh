@@ -33,7 +33,7 @@ if [ -n "${1-}" ]; then
 else
   WHPG_SET=2 make hosts || exit
   # Those that take longest come first, so that none of them is waited for at the end.
-  longest=(bad_input rejoin move removal fleet year shapes switchover status default)
+  longest=(rejoin removal move switchover half_made standby_outage shapes status maintenance year fleet failover_refused bad_input adopt)
   mapfile -t others < <(printf '%s\n' molecule/*/molecule.yml | cut -d/ -f2 | grep -vxF "$(printf '%s\n' "${longest[@]}")")
   export -f run run_beside check record
   export stage results

@@ -232,7 +232,7 @@ class Handover:
         }
 
     def disarm(self) -> dict[str, t.Any]:
-        """Take the arming back, or, where the process was quicker, wait until it has promoted.
+        """Take the arming back, or, where the process was quicker, wait until it has promoted. One that was lost later tells nothing.
 
         :raises CoordinatorError: it began to promote and did not say how that ended.
         """
@@ -249,16 +249,16 @@ class Handover:
             return {"disarmed": True}  # it had expired
         wait_until(lambda: os.path.exists(self._files.result) or not _is_held(self._files.promoting), 3 * self._timeout)
         told = json.loads(read_text(self._files.result) or "{}")
-        if not told:
-            lives = _is_held(self._files.promoting)
+        lives, promoted = _is_held(self._files.promoting), is_promoted(self._directory)
+        if not told and (lives or not promoted):
             raise CoordinatorError(
                 f"the standby in {self._directory} was to be promoted by a process that {'still works' if lives else 'is gone'} and did "
                 "not say how that ended: see its log, and run this again",
                 disarmed=False,
-                promoted=is_promoted(self._directory),
+                promoted=promoted,
             )
         self.forget()
-        return {"disarmed": False, "handover": told}
+        return {"disarmed": False, "handover": told} if told else {"disarmed": False}
 
 
 @contextlib.contextmanager

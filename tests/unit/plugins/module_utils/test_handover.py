@@ -170,6 +170,11 @@ def test_a_process_that_began_to_promote_and_was_lost_is_told(armed, tmp_path):
     with pytest.raises(CoordinatorError, match="is gone") as caught:
         armed.disarm()
     assert (caught.value.data["disarmed"], caught.value.data["promoted"]) == (False, False)
+    assert os.path.exists(armed.files.promoting), "it may be promoted yet"
+
+    (tmp_path / "standby.signal").unlink()
+    assert armed.disarm() == {"disarmed": False}
+    assert os.listdir(os.path.dirname(armed.files.armed)) == []
 
 
 def test_the_wait_ends_when_it_expires_or_is_taken_back(tmp_path):

@@ -288,11 +288,11 @@ def expected_dbid(known: registration.Known, steps: t.Sequence[Step]) -> int:
 
 def admit(module: AnsibleModule, host: Host, entry: t.Mapping[str, t.Any]) -> None:
     """See to the access rules alone."""
-    rules = entry["rules"] if module.params["state"] == "present" else ()
+    present = module.params["state"] == "present"
     carry_out(
         module,
         lambda: access.read_files(entry["data_directories"]),
-        lambda texts: access.plan(texts, {access.BLOCK: rules}),
+        lambda texts: access.plan(texts, {access.BLOCK: entry["rules"]}) if present else access.plan_removal(texts),
         access.actions(host),
         show=lambda texts: {},
     )

@@ -24,7 +24,7 @@ def clusters():
 
 
 @pytest.fixture(autouse=True)
-def tablespace(clusters, primary, standby):
+def tablespace(primary, standby):
     """A tablespace with data on the coordinator, and no place for it on the standby's host yet."""
     if traces(primary, standby) != NOTHING:
         reset()

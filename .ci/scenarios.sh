@@ -35,8 +35,8 @@ else
   # Those that take longest come first, so that none of them is waited for at the end.
   longest=(rejoin removal move switchover half_made standby_outage shapes status maintenance year fleet failover_refused bad_input adopt)
   mapfile -t others < <(printf '%s\n' molecule/*/molecule.yml | cut -d/ -f2 | grep -vxF "$(printf '%s\n' "${longest[@]}")")
-  export -f run run_beside check record
-  export stage results
+  export -f run run_beside check hear record give_reasons
+  export stage results reasons
   printf '%s\n' "${longest[@]}" "${others[@]}" |
     xargs --process-slot-var=WHPG_SLOT --max-procs=2 --replace bash -c 'run_beside {}'
 fi

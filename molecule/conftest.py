@@ -245,11 +245,17 @@ def unreachable(host: str) -> Iterator[None]:
 def podman(command: str, host: str, *arguments: str) -> None:
     """A command of podman on the host's container; what is executed in it is so as root."""
     user = ["--user=root"] if command == "exec" else []
-    for _attempt in range(10 if command == "pause" else 1):  # its cgroup cannot be frozen while it makes processes
-        done = subprocess.run(["podman", command, *user, f"{SET}-{host}", *arguments], check=False, capture_output=True, text=True)
+
+    def run(command: str) -> subprocess.CompletedProcess:
+        return subprocess.run(["podman", command, *user, f"{SET}-{host}", *arguments], check=False, capture_output=True, text=True)
+
+    for _attempt in range(100 if command == "pause" else 1):  # its cgroup cannot be frozen while a process of it waits for the disk
+        done = run(command)
         if done.returncode == 0:
             return
-        time.sleep(0.3)
+        if command == "pause":
+            run("unpause")  # half frozen it would be neither paused nor running
+            time.sleep(0.3)
     raise RuntimeError(f"podman {command} {SET}-{host}: {done.stderr}")
 
 

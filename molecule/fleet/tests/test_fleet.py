@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from conftest import FLEET, Coordinator, Host, reset, statuses, unreachable
+from conftest import FLEET, Coordinator, Host, reset, statuses, unreachable, wait_in_sync
 from conftest import enable as enable_some
 
 PRIMARIES = {
@@ -133,6 +133,7 @@ def test_a_run_for_one_cluster_leaves_the_others_alone():
     done = enable(whpg_hosts="gamma")
     assert done.returncode == 0
     assert set(summary(done)) == {"gamma"}
+    wait_in_sync(PRIMARIES["beta"])  # which its standby sees to, within wal_retrieve_retry_interval
     assert statuses(inventory=FLEET) == (ALL_MIRRORED, 0)
     done = enable(whpg_hosts="beta")
     assert done.returncode == 0

@@ -41,22 +41,35 @@ def is_gone(holder: t.Mapping[str, t.Any], controller: str) -> bool:
     return holder["controller"] == controller and started(holder["pid"]) != holder["started"]
 
 
-def command(path: str, holder: t.Mapping[str, t.Any], purpose: str, seconds: float) -> str:
+def shell_path(path: str) -> str:
+    """A path as a shell reads it; C(~/) is the home directory."""
+    return '"$HOME"/' + shlex.quote(path[2:]) if path.startswith("~/") else shlex.quote(path)
+
+
+def taking(path: str, holder: t.Mapping[str, t.Any], purpose: str, seconds: float) -> str:
     """The shell command that takes a lock which nobody holds, and prints since when by the clock of the host; otherwise it fails.
 
     A link is made or it is not, so that of two runs one fails.
 
-    :param path: the file; C(~/) is the home directory.
+    :param path: the file.
     :param seconds: how long it counts.
     """
-    file = '"$HOME"/' + shlex.quote(path[2:]) if path.startswith("~/") else shlex.quote(path)
     text = json.dumps({"holder": holder, "since": "since", "expires": "expires", "purpose": purpose}).replace("%", "%%")
     text = shlex.quote(text.replace('"since": "since"', '"since": %s').replace('"expires": "expires"', '"expires": %s') + "\\n")
     return (
-        f'umask 077; file={file}; mkdir -p "${{file%/*}}" && now=$(date +%s) && '
+        f'umask 077; file={shell_path(path)}; mkdir -p "${{file%/*}}" && now=$(date +%s) && '
         f'printf {text} "$now" "$((now + {int(seconds)}))" > "$file.$$" && ln "$file.$$" "$file"; '
         'code=$?; rm -f "$file.$$"; echo "$now"; exit $code'
     )
+
+
+def removal(path: str, holder: dict[str, t.Any]) -> str:
+    """The shell command that releases a lock which this run holds; otherwise it fails.
+
+    As the module does, it locks the directory, so that nobody changes the file meanwhile.
+    """
+    own = shlex.quote(json.dumps({"holder": holder})[1:-1])
+    return f'file={shell_path(path)}; exec 9< "${{file%/*}}" && flock 9 && grep -qF {own} "$file" && rm "$file"'
 
 
 class ActionModule(ActionBase):
@@ -65,15 +78,15 @@ class ActionModule(ActionBase):
     _supports_check_mode = True
 
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        """Take the lock where nobody holds it, by a command that is quicker than a module; otherwise run the module.
+        """Take the lock where nobody holds it, or release it where this run does, by a command that is quicker than the module.
 
-        Once more when the lock that it was refused belongs to a run that is gone.
+        Otherwise run the module, once more when the lock that it was refused belongs to a run that is gone.
         """
         result = super().run(tmp, task_vars)
         holder = this_run()
-        taken = self._take(holder)
-        if taken:
-            result.update(taken)
+        done = self._take(holder) or self._release(holder)
+        if done:
+            result.update(done)
             return result
 
         def attempt(**more: t.Any) -> dict[str, t.Any]:
@@ -104,7 +117,7 @@ class ActionModule(ActionBase):
         except (TypeError, ValueError):
             return {}
         began = time.monotonic()
-        done = self._low_level_execute_command(command(str(options["file"]), holder, str(options["purpose"]), seconds))
+        done = self._low_level_execute_command(taking(str(options["file"]), holder, str(options["purpose"]), seconds))
         since = done["stdout"].strip()
         if done["rc"] != 0 or not since.isdigit():
             return {}
@@ -114,3 +127,14 @@ class ActionModule(ActionBase):
             "lock": {"holder": holder, "since": float(since), "expires": float(since) + int(seconds), "purpose": options["purpose"]},
             "former": None,
         }
+
+    def _release(self, holder: dict[str, t.Any]) -> dict[str, t.Any]:
+        """The module's result where the lock could be released; empty where the module has to see what is there."""
+        options = self._task.args
+        if set(options) != {"file", "state"} or options["state"] != "absent" or self._task.check_mode:
+            return {}
+        began = time.monotonic()
+        if self._low_level_execute_command(removal(str(options["file"]), holder))["rc"] != 0:
+            return {}
+        steps = [{"name": "release", "seconds": round(time.monotonic() - began, 3)}]
+        return {"changed": True, "steps": steps, "lock": None, "former": None}

@@ -11,6 +11,7 @@ import typing as t
 
 from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import payloads
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.inventory import COORDINATOR_ROLES
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.wanted import wanted_of
 
@@ -47,8 +48,7 @@ class ActionModule(ActionBase):
         """
         hosts = variables["ansible_play_hosts"]
         place = hosts.index(variables["inventory_hostname"])
-        for module in modules[place - 1 :: len(hosts) - 1] if place else ():
-            self._configure_module(module_name=f"warehousepg.coordinator.{module}", module_args={}, task_vars=variables)
+        payloads.make(self, modules[place - 1 :: len(hosts) - 1] if place else (), variables)
 
     def _peers(self, hostvars: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[t.Any]:
         """The option of this name; hosts that are given by their names are looked up in the inventory."""

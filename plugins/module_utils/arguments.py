@@ -14,6 +14,9 @@ INSTANCE: dict[str, t.Any] = {
     "greenplum_path": {"type": "path", "default": "/usr/local/greenplum-db/greenplum_path.sh"},
 }
 
+#: documented in the fragment C(warehousepg.coordinator.next_modules); it is for the action plugin
+NEXT_MODULES: dict[str, t.Any] = {"next_modules": {"type": "list", "elements": "str", "default": []}}
+
 #: documented in the fragment C(warehousepg.coordinator.upstream)
 UPSTREAM: dict[str, t.Any] = {
     "primary_host": {"type": "str", "required": True},

@@ -28,6 +28,7 @@ attributes:
     support: full
 extends_documentation_fragment:
   - warehousepg.coordinator.attributes
+  - warehousepg.coordinator.next_modules
 options:
   data_directory:
     description:
@@ -92,13 +93,6 @@ options:
     description:
       - File in which a standby's host keeps what was done, see M(warehousepg.coordinator.coordinator_activation).
     type: path
-  next_modules:
-    description:
-      - Modules of this collection, by their names in it, that tasks after this one run. What is sent to hosts for them is made on the
-        controller meanwhile.
-    type: list
-    elements: str
-    default: []
   wanted:
     description:
       - Name of a variable that says by which variables things are wanted. On a coordinator's host their values are returned, by this name,
@@ -540,7 +534,7 @@ segments:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.arguments import INSTANCE
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.arguments import INSTANCE, NEXT_MODULES
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.observation import observe
@@ -563,7 +557,7 @@ def main() -> None:
             "lock_file": {"type": "path"},
             "record_file": {"type": "path"},
             "audit_file": {"type": "path"},
-            "next_modules": {"type": "list", "elements": "str", "default": []},
+            **NEXT_MODULES,
             "wanted": {"type": "str"},
             "given": {"type": "str"},
             "peers": {

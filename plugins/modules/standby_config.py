@@ -27,6 +27,7 @@ attributes:
 extends_documentation_fragment:
   - warehousepg.coordinator.attributes
   - warehousepg.coordinator.instance
+  - warehousepg.coordinator.next_modules
   - warehousepg.coordinator.upstream
 options:
   port:
@@ -298,6 +299,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils import (
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.arguments import (
     COPY,
     INSTANCE,
+    NEXT_MODULES,
     PASSFILE_IF_SCRAM,
     UPSTREAM,
 )
@@ -324,6 +326,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **INSTANCE,
+            **NEXT_MODULES,
             **UPSTREAM,
             "port": {"type": "int", "required": True},
             "slot_name": {"type": "str", "default": "standby_coordinator"},

@@ -30,6 +30,7 @@ attributes:
 extends_documentation_fragment:
   - warehousepg.coordinator.attributes
   - warehousepg.coordinator.instance
+  - warehousepg.coordinator.next_modules
 options:
   state:
     description:
@@ -203,7 +204,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils import (
     retention,
     rewind_access,
 )
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.arguments import INSTANCE
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.arguments import INSTANCE, NEXT_MODULES
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import (
     Connection,
     connect_primary,
@@ -346,6 +347,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **INSTANCE,
+            **NEXT_MODULES,
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "parts": {
                 "type": "list",

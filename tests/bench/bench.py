@@ -40,9 +40,12 @@ def measure(size: str) -> list[dict]:
     for number in range(RUNS):
         print(f"{size}: run {number + 1} of {RUNS}", flush=True)
         cluster.reset()
+        cluster.settle()
         enable_bare.append(cluster.bare())
         cluster.reset()
+        cluster.settle()
         enable.append(cluster.playbook(ENABLE))
+        cluster.settle()
         start.append(cluster.playbook(str(HERE / "empty.yml")).wall_s)
         rerun.append(cluster.playbook(ENABLE))
     cluster.reset()

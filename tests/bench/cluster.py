@@ -198,9 +198,10 @@ class WithWal:
 
 
 def settle() -> None:
-    """What was written before is on the disk, and is not waited for in what follows."""
+    """What follows does not pay for what came before: that is on the disk, and the machine has been idle for a moment."""
     for host in COORDINATORS:
         ssh(host, "sync")
+    time.sleep(4)
 
 
 def repair() -> None:

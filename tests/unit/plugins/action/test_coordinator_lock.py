@@ -4,13 +4,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import os
 import subprocess
 import time
 
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.action import coordinator_lock
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.lock import Holder, read
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.lock import Holder, Lock, read
 
 
 @pytest.fixture
@@ -50,7 +52,7 @@ def test_of_two_runs_one_takes_the_lock(tmp_path, path):
     path = path.format(home=tmp_path)
 
     def take(**holder):
-        script = coordinator_lock.command(path, {**HOLDER, **holder}, "activate_standby", 900.0)
+        script = coordinator_lock.taking(path, {**HOLDER, **holder}, "activate_standby", 900.0)
         environment = {**os.environ, "HOME": str(tmp_path)}
         return subprocess.run(["/bin/sh", "-c", script], env=environment, capture_output=True, text=True, check=False)
 
@@ -64,3 +66,22 @@ def test_of_two_runs_one_takes_the_lock(tmp_path, path):
     assert held.expires == held.since + 900
     assert os.stat(file).st_mode & 0o777 == 0o600
     assert os.listdir(os.path.dirname(file)) == [os.path.basename(file)], "nothing is left beside it"
+
+
+@pytest.mark.parametrize("path", ["~/.whpg/demo.lock", "~/a dir/it's.lock"])
+def test_only_the_run_that_holds_a_lock_releases_it(tmp_path, path):
+    def run(script):
+        environment = {**os.environ, "HOME": str(tmp_path)}
+        return subprocess.run(["/bin/sh", "-c", script], env=environment, capture_output=True, text=True, check=False)
+
+    release, release_of_another = (coordinator_lock.removal(path, {**HOLDER, "pid": pid}) for pid in (HOLDER["pid"], 47))
+    assert run(release).returncode != 0, "there is none"
+    file = tmp_path / path[2:]
+    for write in (
+        lambda: run(coordinator_lock.taking(path, HOLDER, "rejoin", 900.0)),
+        lambda: file.write_text(json.dumps(dataclasses.asdict(Lock(Holder(**HOLDER), 1.0, 2.0, "rejoin"))) + "\n"),  # as the module does
+    ):
+        write()
+        assert run(release_of_another).returncode != 0
+        assert file.exists()
+        assert (run(release).returncode, file.exists()) == (0, False)

@@ -133,7 +133,7 @@ def make(
     refusal = _refusal_of_move(move, options) or rejoin.refusal
     if refusal:
         return StandbyPlan(refusal, primary=primary)
-    registered = row is not None and wanted.matches(row)
+    row_fits = row is not None and wanted.matches(row)
     copying = rejoin.copies or (on_standby["instance"]["content"] != "instance" and not move.renames)
     instances = {name: dict(there) for name, there in (rejoin.instances or pair["instances"]).items()}
     if move.kind in (move_plan.DIRECTORY, move_plan.HOST):
@@ -154,7 +154,7 @@ def make(
         primary_port=own.port,
         connection=_further(options),
         snapshot=snapshot,
-        expected_dbid=row.dbid if row and registered else max(other.dbid for other in rows if other != row) + 1,
+        expected_dbid=row.dbid if row and row_fits else max(other.dbid for other in rows if other != row) + 1,
         record=_record(pair, on_primary, variables[primary], _further(options)),
         rejoin=rejoin.options,
         way=rejoin.way,
@@ -165,7 +165,7 @@ def make(
     passfiles = [observed.get("passfile") or {} for observed in (on_primary, on_standby)]
     same = all(passfile.get("usable") for passfile in passfiles) and len({passfile["check"] for passfile in passfiles}) == 1
     scram, given = options["replication_auth"] == "scram", bool(options.get("password_given"))
-    unsettled = _unsettled(plan, pair, observations, options, registered, same or not scram, given)
+    unsettled = _unsettled(plan, pair, observations, options, row_fits, same or not scram, given)
     return dataclasses.replace(
         plan,
         password_missing=scram and not given and not same,
@@ -413,7 +413,7 @@ def _unsettled(
     pair: t.Mapping[str, t.Any],
     observations: t.Mapping[str, Observation],
     options: Options,
-    registered: bool,
+    row_fits: bool,
     same_password: bool,
     password_given: bool,
 ) -> list[str]:
@@ -437,7 +437,7 @@ def _unsettled(
         "state": pair["state"] == MIRRORED,
         "write": bool(knows["probe"] and knows["probe"]["acknowledged"]),
         "password": not password_given,
-        "row": registered,
+        "row": row_fits,
         "slot": any(slot["name"] == options["slot_name"] and slot["active"] for slot in knows["slots"]),
         "retention": limit is None or knows["retention_limit"] in (None, limit >> 20 << 20),
         "role": bool(knows["role"] and knows["role"]["ready"] and (knows["role"]["verified"] or not scram)),

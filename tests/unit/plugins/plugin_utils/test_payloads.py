@@ -8,7 +8,8 @@ import os
 import time
 
 import pytest
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.payloads import made_meanwhile
+from ansible import constants as C
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.payloads import made_meanwhile, unmade
 
 
 class Action:
@@ -51,3 +52,10 @@ def test_a_task_that_fails_leaves_no_process(tmp_path):
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
     assert os.listdir(tmp_path) == ["one"]
+
+
+def test_each_is_made_once_in_a_run(tmp_path, monkeypatch):
+    monkeypatch.setattr(C, "DEFAULT_LOCAL_TMP", str(tmp_path))
+    assert unmade(["one"]) == ["one"]
+    assert unmade(["one", "two"]) == ["two"]
+    assert unmade(["one", "two"]) == []

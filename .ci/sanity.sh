@@ -36,10 +36,8 @@ show_interpreters() {
 copy_work_tree || { record 1 failed copy; finish; exit; }
 spare_get_pip
 show_interpreters
-cd "$tree" || exit
-hear ansible-test ansible-test sanity --color no --junit "$@"
+hear ansible-test env --chdir="$tree" ansible-test sanity --color no --junit "$@"
 code=$?
-cd "$WHPG_REPO" || exit
 shopt -s nullglob
 record_junit ansible-test "$tree"/tests/output/junit/*.xml
 account "$code" ansible-test

@@ -117,7 +117,7 @@ def lift() -> None:
     """Make all hosts reachable again, whatever a test did to them."""
 
     def reach(host: str) -> None:
-        subprocess.run(["podman", "unpause", f"{SET}-{host}"], check=False, capture_output=True)
+        run_podman("unpause", host)
         podman("exec", host, "/run/whpg/state", "lift")
 
     on_all(reach)
@@ -235,7 +235,15 @@ def frozen(coordinator: Coordinator) -> Iterator[None]:
 @contextmanager
 def unreachable(host: str) -> Iterator[None]:
     """The host is cut off."""
-    podman("pause", host)
+
+    def paused() -> bool:
+        # Its cgroup cannot be frozen while a process of it waits for the disk; half frozen it would be neither paused nor running.
+        done = run_podman("pause", host)
+        if done.returncode:
+            run_podman("unpause", host)
+        return done.returncode == 0
+
+    wait_until(paused, f"{host} is paused", limit_s=60)
     try:
         yield
     finally:
@@ -243,20 +251,16 @@ def unreachable(host: str) -> Iterator[None]:
 
 
 def podman(command: str, host: str, *arguments: str) -> None:
+    """A command of podman on the host's container that has to succeed."""
+    done = run_podman(command, host, *arguments)
+    if done.returncode:
+        raise RuntimeError(f"podman {command} {SET}-{host}: {done.stderr}")
+
+
+def run_podman(command: str, host: str, *arguments: str) -> subprocess.CompletedProcess:
     """A command of podman on the host's container; what is executed in it is so as root."""
     user = ["--user=root"] if command == "exec" else []
-
-    def run(command: str) -> subprocess.CompletedProcess:
-        return subprocess.run(["podman", command, *user, f"{SET}-{host}", *arguments], check=False, capture_output=True, text=True)
-
-    for _attempt in range(100 if command == "pause" else 1):  # its cgroup cannot be frozen while a process of it waits for the disk
-        done = run(command)
-        if done.returncode == 0:
-            return
-        if command == "pause":
-            run("unpause")  # half frozen it would be neither paused nor running
-            time.sleep(0.3)
-    raise RuntimeError(f"podman {command} {SET}-{host}: {done.stderr}")
+    return subprocess.run(["podman", command, *user, f"{SET}-{host}", *arguments], check=False, capture_output=True, text=True)
 
 
 def ansible(*command: str, **environment: str) -> subprocess.CompletedProcess:

@@ -116,25 +116,24 @@ class ActionModule(ActionBase):
             seconds = float(options.get("seconds", 900))
         except (TypeError, ValueError):
             return {}
-        began = time.monotonic()
-        done = self._low_level_execute_command(taking(str(options["file"]), holder, str(options["purpose"]), seconds))
-        since = done["stdout"].strip()
-        if done["rc"] != 0 or not since.isdigit():
+        since, result = self._do("take", taking(str(options["file"]), holder, str(options["purpose"]), seconds))
+        if not since.isdigit():
             return {}
-        return {
-            "changed": True,
-            "steps": [{"name": "take", "seconds": round(time.monotonic() - began, 3)}],
-            "lock": {"holder": holder, "since": float(since), "expires": float(since) + int(seconds), "purpose": options["purpose"]},
-            "former": None,
-        }
+        lock = {"holder": holder, "since": float(since), "expires": float(since) + int(seconds), "purpose": options["purpose"]}
+        return {**result, "lock": lock}
 
     def _release(self, holder: dict[str, t.Any]) -> dict[str, t.Any]:
         """The module's result where the lock could be released; empty where the module has to see what is there."""
         options = self._task.args
         if set(options) != {"file", "state"} or options["state"] != "absent" or self._task.check_mode:
             return {}
+        return self._do("release", removal(str(options["file"]), holder))[1]
+
+    def _do(self, step: str, command: str) -> tuple[str, dict[str, t.Any]]:
+        """What a command printed, and the module's result after it, without a lock; both empty where it failed."""
         began = time.monotonic()
-        if self._low_level_execute_command(removal(str(options["file"]), holder))["rc"] != 0:
-            return {}
-        steps = [{"name": "release", "seconds": round(time.monotonic() - began, 3)}]
-        return {"changed": True, "steps": steps, "lock": None, "former": None}
+        done = self._low_level_execute_command(command)
+        if done["rc"] != 0:
+            return "", {}
+        steps = [{"name": step, "seconds": round(time.monotonic() - began, 3)}]
+        return done["stdout"].strip(), {"changed": True, "steps": steps, "lock": None, "former": None}

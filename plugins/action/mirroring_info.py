@@ -27,9 +27,10 @@ class ActionModule(ActionBase):
         variables = task_vars or {}
         arguments = {**self._task.args, "peers": self._peers(variables.get("hostvars", {}))}
         wanted, given = arguments.pop("wanted", None), arguments.pop("given", None)
-        next_modules = arguments.pop("next_modules", None)
-        if next_modules:
-            self._prepare(next_modules, variables)
+        next_modules = arguments.pop("next_modules", None) or ()
+        # The first host makes that of this module, for which the others would only wait.
+        if next_modules and variables["inventory_hostname"] != variables["ansible_play_hosts"][0]:
+            payloads.make(self, payloads.unmade(next_modules), variables)
         if wanted and variables.get("whpg_role") in COORDINATOR_ROLES:
             result["wanted"] = {wanted: wanted_of(self._templar.template, variables, wanted, given)}
         before = time.time()
@@ -40,15 +41,6 @@ class ActionModule(ActionBase):
         result.update(found)
         result["asked"] = [before, time.time()]
         return result
-
-    def _prepare(self, modules: t.Sequence[str], variables: t.Mapping[str, t.Any]) -> None:
-        """Make what is sent to hosts for modules, for the tasks after this one.
-
-        The first host makes that of this module, for which the others would only wait: those share the work.
-        """
-        hosts = variables["ansible_play_hosts"]
-        place = hosts.index(variables["inventory_hostname"])
-        payloads.make(self, modules[place - 1 :: len(hosts) - 1] if place else (), variables)
 
     def _peers(self, hostvars: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[t.Any]:
         """The option of this name; hosts that are given by their names are looked up in the inventory."""

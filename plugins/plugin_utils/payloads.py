@@ -25,9 +25,12 @@ def make(action: ActionBase, modules: t.Iterable[str], variables: t.Mapping[str,
         action._configure_module(module_name=f"warehousepg.coordinator.{module}", module_args={}, task_vars=variables)
 
 
-def unmade(modules: t.Iterable[str]) -> list[str]:
-    """Those of the modules that nobody was asked about before in this run of a playbook."""
-    return [module for module in modules if _is_first(os.path.join(C.DEFAULT_LOCAL_TMP, f"warehousepg-payload-{module}"))]
+def unmade(modules: t.Iterable[str]) -> t.Iterator[str]:
+    """Those of the modules that nobody in this run of a playbook makes it for; whoever takes one has to.
+
+    Hosts that take one after the other share the work.
+    """
+    return (module for module in modules if _is_first(os.path.join(C.DEFAULT_LOCAL_TMP, f"warehousepg-payload-{module}")))
 
 
 def _is_first(mark: str) -> bool:
@@ -68,7 +71,7 @@ class ModuleAction(ActionBase):
         result = super().run(tmp, task_vars)
         arguments = dict(self._task.args)
         next_modules = arguments.pop("next_modules", None) or ()
-        with made_meanwhile(self, unmade(next_modules), task_vars or {}):
+        with made_meanwhile(self, list(unmade(next_modules)), task_vars or {}):
             result.update(
                 self._execute_module(module_name=f"warehousepg.coordinator.{self.MODULE}", module_args=arguments, task_vars=task_vars)
             )

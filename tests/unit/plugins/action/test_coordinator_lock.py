@@ -44,6 +44,10 @@ def test_this_run_is_the_parent_process():
     assert run["user"] and run["controller"]
 
 
+def shell(script, home):
+    return subprocess.run(["/bin/sh", "-c", script], env={**os.environ, "HOME": str(home)}, capture_output=True, text=True, check=False)
+
+
 HOLDER = {"user": "o'brien 100%", "controller": "control1", "pid": 4711, "started": "18"}
 
 
@@ -52,9 +56,7 @@ def test_of_two_runs_one_takes_the_lock(tmp_path, path):
     path = path.format(home=tmp_path)
 
     def take(**holder):
-        script = coordinator_lock.taking(path, {**HOLDER, **holder}, "activate_standby", 900.0)
-        environment = {**os.environ, "HOME": str(tmp_path)}
-        return subprocess.run(["/bin/sh", "-c", script], env=environment, capture_output=True, text=True, check=False)
+        return shell(coordinator_lock.taking(path, {**HOLDER, **holder}, "activate_standby", 900.0), tmp_path)
 
     first = take()
     assert (first.returncode, first.stderr) == (0, "")
@@ -70,18 +72,14 @@ def test_of_two_runs_one_takes_the_lock(tmp_path, path):
 
 @pytest.mark.parametrize("path", ["~/.whpg/demo.lock", "~/a dir/it's.lock"])
 def test_only_the_run_that_holds_a_lock_releases_it(tmp_path, path):
-    def run(script):
-        environment = {**os.environ, "HOME": str(tmp_path)}
-        return subprocess.run(["/bin/sh", "-c", script], env=environment, capture_output=True, text=True, check=False)
-
     release, release_of_another = (coordinator_lock.removal(path, {**HOLDER, "pid": pid}) for pid in (HOLDER["pid"], 47))
-    assert run(release).returncode != 0, "there is none"
+    assert shell(release, tmp_path).returncode != 0, "there is none"
     file = tmp_path / path[2:]
     for write in (
-        lambda: run(coordinator_lock.taking(path, HOLDER, "rejoin", 900.0)),
+        lambda: shell(coordinator_lock.taking(path, HOLDER, "rejoin", 900.0), tmp_path),
         lambda: file.write_text(json.dumps(dataclasses.asdict(Lock(Holder(**HOLDER), 1.0, 2.0, "rejoin"))) + "\n"),  # as the module does
     ):
         write()
-        assert run(release_of_another).returncode != 0
+        assert shell(release_of_another, tmp_path).returncode != 0
         assert file.exists()
-        assert (run(release).returncode, file.exists()) == (0, False)
+        assert (shell(release, tmp_path).returncode, file.exists()) == (0, False)

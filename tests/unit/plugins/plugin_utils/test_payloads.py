@@ -56,6 +56,12 @@ def test_a_task_that_fails_leaves_no_process(tmp_path):
 
 def test_each_is_made_once_in_a_run(tmp_path, monkeypatch):
     monkeypatch.setattr(C, "DEFAULT_LOCAL_TMP", str(tmp_path))
-    assert unmade(["one"]) == ["one"]
-    assert unmade(["one", "two"]) == ["two"]
-    assert unmade(["one", "two"]) == []
+    assert list(unmade(["one"])) == ["one"]
+    assert list(unmade(["one", "two"])) == ["two"]
+    assert list(unmade(["one", "two"])) == []
+
+
+def test_of_two_that_begin_at_once_each_makes_another(tmp_path, monkeypatch):
+    monkeypatch.setattr(C, "DEFAULT_LOCAL_TMP", str(tmp_path))
+    one, other = unmade(["one", "two"]), unmade(["one", "two"])
+    assert (next(one), next(other), [*one, *other]) == ("one", "two", [])

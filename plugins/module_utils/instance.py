@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import glob
 import os
@@ -214,19 +215,20 @@ def _content(directory: str) -> str:
     return "instance" if "PG_VERSION" in names and "global" in names else "other"
 
 
-def _is_instance_process(pid: int, directory: str, running: t.Iterable[Process]) -> bool:
+def _is_instance_process(pid: int, directory: str, look: t.Callable[[], t.Iterable[Process]]) -> bool:
     """Whether a process that has the number of a postmaster is that postmaster: it works in its data directory.
 
     Where another user's process works is not shown; its command line is, and names the directory.
 
+    :param look: observes the processes of the host; called only where it takes more than the owner of the instance needs.
     :raises CoordinatorError: neither can be seen.
     """
     try:
         return os.path.samefile(f"/proc/{pid}/cwd", directory)
     except PermissionError:
-        named = next((named_directory(process.command) for process in running if process.pid == pid), None)
+        named = next((named_directory(process.command) for process in look() if process.pid == pid), None)
     except OSError:
-        if any(process.pid == pid for process in running) or not _is_hidden(pid):
+        if any(process.pid == pid for process in look()) or not _is_hidden(pid):
             return False
         named = None
     if named is None:
@@ -265,7 +267,7 @@ def read_postmaster(data_directory: str) -> Postmaster | None:
     if file is None:
         return None
     running = processes()
-    if not _is_instance_process(file.pid, data_directory, running):
+    if not _is_instance_process(file.pid, data_directory, lambda: running):
         return None
     return describe_postmaster(file, running, has_connection)
 
@@ -367,10 +369,14 @@ def stop(host: Host, data_directory: str, mode: str = "fast") -> None:
 
 
 def reload(data_directory: str) -> None:
-    """Let a running instance read its configuration again; a stopped one reads it when it starts."""
-    postmaster = read_postmaster(data_directory)
-    if postmaster is not None:
-        os.kill(postmaster.pid, signal.SIGHUP)
+    """Let a running instance read its configuration again; a stopped one reads it when it starts.
+
+    :raises CoordinatorError: this user cannot see what runs.
+    """
+    file = parse_postmaster_file(read_text(os.path.join(data_directory, "postmaster.pid")) or "")
+    if file is not None and _is_instance_process(file.pid, data_directory, processes):
+        with contextlib.suppress(ProcessLookupError):  # it ended just now
+            os.kill(file.pid, signal.SIGHUP)
 
 
 def recent_errors(data_directory: str, newer_than: float = 0.0, lines: int = 3) -> str:

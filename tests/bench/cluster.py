@@ -197,11 +197,11 @@ class WithWal:
         ssh(self.standby, f"rm -rf {DIRECTORIES[self.standby]}.*")
 
 
-def settle() -> None:
+def settle(seconds: float = 4) -> None:
     """What follows does not pay for what came before: that is on the disk, and the machine has been idle for a moment."""
     for host in COORDINATORS:
         ssh(host, "sync")
-    time.sleep(4)
+    time.sleep(seconds)
 
 
 def repair() -> None:
@@ -227,7 +227,9 @@ class Fleet8:
         self._shared("destroy")
 
     def reset(self) -> None:
+        """No standbys. Until a minute after their thousands of files were removed, ext4 looks for inodes of new ones past each of them."""
         self._shared("reset")
+        settle(64)
 
     def playbook(self, name: str, *arguments: str) -> Run:
         return playbook(name, *arguments, inventory=rendered(HERE / "fleet8", "fleet8"))

@@ -210,6 +210,30 @@ def test_an_instance_that_runs_and_is_reloaded(host, data_directory):
         process.kill()
 
 
+def test_no_other_process_is_told_to_reload(data_directory, tmp_path):
+    process = subprocess.Popen(["sleep", "60"], cwd=tmp_path)
+    try:
+        for pid in (process.pid, 2**22):  # one that works elsewhere, and one that no kernel gives
+            (data_directory / "postmaster.pid").write_text(PIDFILE.replace("90\n", f"{pid}\n", 1))
+            instances.reload(str(data_directory))
+        (data_directory / "postmaster.pid").unlink()
+        instances.reload(str(data_directory))
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(timeout=0.2)
+    finally:
+        process.kill()
+
+
+def test_to_reload_its_own_instance_an_owner_looks_at_no_other_process(data_directory, monkeypatch):
+    told = []
+    monkeypatch.setattr(instances, "processes", lambda: pytest.fail("a host has thousands"))
+    monkeypatch.setattr(os, "kill", lambda *arguments: told.append(arguments))
+    (data_directory / "postmaster.pid").write_text(PIDFILE.replace("90\n", f"{os.getpid()}\n", 1))
+    monkeypatch.chdir(data_directory)
+    instances.reload(str(data_directory))
+    assert told == [(os.getpid(), signal.SIGHUP)]
+
+
 @pytest.mark.parametrize(("make", "content"), [(None, "absent"), ("empty", "empty"), ("file", "other"), ("stuff", "other")])
 def test_what_else_a_data_directory_may_be(host, tmp_path, make, content):
     path = tmp_path / "place"

@@ -23,7 +23,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils import (
     wal,
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, read_text
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import Instance, wait_until
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.lsn import Lsn
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import Step
@@ -240,7 +240,7 @@ class Activation:
 
     def _instance(self) -> Instance:
         """The instance as its ``postmaster.pid`` has it, without looking at its processes."""
-        file = instance.parse_postmaster_file(read_text(os.path.join(self._directory, "postmaster.pid")) or "")
+        file = instance.read_postmaster_file(self._directory)
         running = instance.Postmaster(file.pid, file.port, file.socket_directory, file.status, False, None, None) if file else None
         return Instance(self._directory, "instance", role="primary", port=self._port, postmaster=running)
 

@@ -37,18 +37,21 @@ class Process:
 
 def processes() -> list[Process]:
     """All processes of the host that can be read."""
-    found = []
-    for path in glob.glob("/proc/[0-9]*/stat"):
-        try:
-            with open(path, encoding="utf-8", errors="replace") as stat:
-                # the second field, the name in parentheses, may hold anything
-                state, parent = stat.read().rpartition(")")[2].split()[:2]
-            with open(os.path.join(os.path.dirname(path), "cmdline"), encoding="utf-8", errors="replace") as cmdline:
-                command = tuple(cmdline.read().rstrip("\0 ").split("\0"))
-        except OSError:
-            continue
-        found.append(Process(int(path.split("/")[2]), int(parent), state, command))
-    return found
+    seen = (read_process(int(path.split("/")[2])) for path in glob.glob("/proc/[0-9]*/stat"))
+    return [process for process in seen if process is not None]
+
+
+def read_process(pid: int) -> Process | None:
+    """One process of the host; None when there is none, or it cannot be read."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:
+            # the second field, the name in parentheses, may hold anything
+            state, parent = stat.read().rpartition(")")[2].split()[:2]
+        with open(f"/proc/{pid}/cmdline", encoding="utf-8", errors="replace") as cmdline:
+            command = tuple(cmdline.read().rstrip("\0 ").split("\0"))
+    except OSError:
+        return None
+    return Process(pid, int(parent), state, command)
 
 
 def has_connection(pid: int) -> bool | None:

@@ -23,6 +23,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.host impor
     Process,
     has_connection,
     processes,
+    read_process,
     read_text,
     unreadable,
     user_name,
@@ -215,20 +216,20 @@ def _content(directory: str) -> str:
     return "instance" if "PG_VERSION" in names and "global" in names else "other"
 
 
-def _is_instance_process(pid: int, directory: str, look: t.Callable[[], t.Iterable[Process]]) -> bool:
+def _is_instance_process(pid: int, directory: str) -> bool:
     """Whether a process that has the number of a postmaster is that postmaster: it works in its data directory.
 
     Where another user's process works is not shown; its command line is, and names the directory.
 
-    :param look: observes the processes of the host; called only where it takes more than the owner of the instance needs.
     :raises CoordinatorError: neither can be seen.
     """
     try:
         return os.path.samefile(f"/proc/{pid}/cwd", directory)
     except PermissionError:
-        named = next((named_directory(process.command) for process in look() if process.pid == pid), None)
+        process = read_process(pid)
+        named = named_directory(process.command) if process else None
     except OSError:
-        if any(process.pid == pid for process in look()) or not _is_hidden(pid):
+        if read_process(pid) or not _is_hidden(pid):
             return False
         named = None
     if named is None:
@@ -258,18 +259,27 @@ def _is_hidden(pid: int) -> bool:
     return False
 
 
+def read_postmaster_file(data_directory: str) -> PostmasterFile | None:
+    """What the ``postmaster.pid`` of a data directory says, also one that was left behind."""
+    return parse_postmaster_file(read_text(os.path.join(data_directory, "postmaster.pid")) or "")
+
+
+def _running_file(data_directory: str) -> PostmasterFile | None:
+    """What ``postmaster.pid`` says, None when nothing runs on the data directory.
+
+    :raises CoordinatorError: this user cannot see what runs.
+    """
+    file = read_postmaster_file(data_directory)
+    return file if file is not None and _is_instance_process(file.pid, data_directory) else None
+
+
 def read_postmaster(data_directory: str) -> Postmaster | None:
     """Observe what runs on a data directory; None when nothing does.
 
     :raises CoordinatorError: this user cannot see what runs.
     """
-    file = parse_postmaster_file(read_text(os.path.join(data_directory, "postmaster.pid")) or "")
-    if file is None:
-        return None
-    running = processes()
-    if not _is_instance_process(file.pid, data_directory, lambda: running):
-        return None
-    return describe_postmaster(file, running, has_connection)
+    file = _running_file(data_directory)
+    return describe_postmaster(file, processes(), has_connection) if file is not None else None
 
 
 def file_mode(data_directory: str) -> int:
@@ -373,8 +383,8 @@ def reload(data_directory: str) -> None:
 
     :raises CoordinatorError: this user cannot see what runs.
     """
-    file = parse_postmaster_file(read_text(os.path.join(data_directory, "postmaster.pid")) or "")
-    if file is not None and _is_instance_process(file.pid, data_directory, processes):
+    file = _running_file(data_directory)
+    if file is not None:
         with contextlib.suppress(ProcessLookupError):  # it ended just now
             os.kill(file.pid, signal.SIGHUP)
 

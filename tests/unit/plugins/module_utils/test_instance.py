@@ -131,6 +131,7 @@ def test_another_user_s_postmaster_is_known_by_its_command_line(host, data_direc
     family = [] if words is None else [Process(90, 1, "S", (POSTGRES, *(word.format(data_directory) for word in words)))]
     monkeypatch.setattr(instances.os.path, "samefile", denied)
     monkeypatch.setattr(instances, "processes", lambda: family)
+    monkeypatch.setattr(instances, "read_process", {process.pid: process for process in family}.get)
     if running is None:
         with pytest.raises(CoordinatorError, match=r"names the process 90, of which .* cannot see what it is"):
             read_instance(host, str(data_directory))

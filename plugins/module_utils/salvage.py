@@ -155,8 +155,8 @@ def place(data_directory: str, archive: str, own: End | None) -> dict[str, t.Any
     directory = wal_directory(data_directory)
     stage = os.path.join(directory, _STAGE)
     clean(data_directory)
-    os.mkdir(stage, 0o700)
     try:
+        os.mkdir(stage, 0o700)
         names = _unpack(archive, stage, own, file_mode(data_directory))
         for name in names:
             os.replace(os.path.join(stage, name), os.path.join(directory, name))

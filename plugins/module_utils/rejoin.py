@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
+import shutil
 import time
 import typing as t
 
@@ -443,7 +444,8 @@ class Rejoining:
         rewind.whole_again(self._directory)
         old, new = snapshot.former_place(self._directory), snapshot.staging_directory(self._directory)
         for name in rewind.LOGS:
-            if os.path.islink(os.path.join(old, name)) and not os.path.lexists(os.path.join(new, name)):
+            if os.path.islink(os.path.join(old, name)):
+                shutil.rmtree(os.path.join(new, name), ignore_errors=True)  # the copy has none of the primary's logs in it
                 os.symlink(os.readlink(os.path.join(old, name)), os.path.join(new, name))
         found = own_files.carry(old, new)
         self._differing = found["differing"]

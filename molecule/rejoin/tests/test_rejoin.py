@@ -197,7 +197,7 @@ def check_files(primary: Coordinator, line: str) -> str:
         assert primary.run(f"cat {primary.quoted}/{path}") == content
     assert f"only it had {', '.join(sorted(OWN))}, kept in place" in line
     assert primary.run(f"cat {primary.quoted}/{BOTH}") == "of scdw"
-    found = re.search(rf"the primary has otherwise ([^;]*{BOTH}), its own are in (\S+?)(?:;|$)", line)
+    found = re.search(rf"the primary has otherwise ([^;]*{BOTH}[^;]*), its own are in (\S+?)(?:;|$)", line)
     assert found
     for name in found[1].split(", "):
         assert primary.host.file(f"{found[2]}/{name}").exists

@@ -269,6 +269,7 @@ def copying(data_directory):
             with open(os.path.join(staging, name), "w", encoding="utf-8") as file:
                 file.write(text)
         os.mkdir(disk / ".gpseg-1.coordinator_snapshot")
+        os.mkdir(os.path.join(staging, "log"))  # with nothing in it
         os.symlink(disk / ".gpseg-1.coordinator_snapshot", os.path.join(staging, "pg_wal"))
         return {"method": "basebackup", "bytes_copied": 5}
 

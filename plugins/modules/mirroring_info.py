@@ -319,11 +319,16 @@ passfile:
     usable: true
     check: 1f3a
 sql:
-  description: Whether the instance answered over SQL, and what it said if not. V(null) when it does not run.
+  description:
+    - Whether the instance answered over SQL, and what it said if not. V(null) when it does not run.
+    - C(answered) is V(false) of one that kept silent. One that refused at once does not hang, and was not asked either, C(answered) is
+      V(null) then, and C(refused) is V(too_many_connections), V(out_of_resources), V(not_accepting_connections), V(not_admitted),
+      V(ended_by_somebody) or V(other).
   returned: with O(data_directory)
   type: dict
   sample:
     answered: true
+    refused: null
     error: null
 standby:
   description:
@@ -435,6 +440,17 @@ primary:
       sample:
         ready: true
         verified: true
+    other_walsenders:
+      description: The walsenders that serve something else than the standby.
+      type: list
+      elements: dict
+      sample:
+        - pid: 4715
+          application_name: pg_receivewal
+          user: gpadmin
+          client_addr: 10.0.0.30
+          state: streaming
+          reply_age_s: 3.2
     sync_error:
       description: C(sync_error) of the coordinator in C(gp_stat_replication), V(null) when the role that asks may not read it.
       type: str

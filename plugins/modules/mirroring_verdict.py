@@ -100,6 +100,10 @@ clusters:
       description: Why, or what is missing.
       type: str
       sample: "the primary serves: use a switchover"
+    serves:
+      description: Whether the primary was asked and answered, so that something can be done with it.
+      type: bool
+      sample: true
     coordinators:
       description: Hosts that may carry the coordinator.
       type: list

@@ -133,7 +133,7 @@ def _begun(scene: Scene) -> ActivationPlan | None:
     """The plan where a host was promoted already: nothing, or the rest; None where none was."""
     state = scene.pair["state"]
     view = next((view for view in scene.views if view.is_primary), None)
-    if view is None or state not in (UNMIRRORED, PRIMARY_HUNG) or any(other.role == "standby" for other in scene.views):
+    if view is None or not (state in (UNMIRRORED, PRIMARY_HUNG) or view.refused) or any(other.role == "standby" for other in scene.views):
         return None
     observed = t.cast(Observation, scene.observations[view.host])
     other = next(host for host in scene.pair["coordinators"] if host != view.host)

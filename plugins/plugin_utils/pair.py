@@ -11,7 +11,7 @@ import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils import retention
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.addresses import normal_address
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.catalog import COORDINATOR, Registration, placed
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.catalog import COORDINATOR, Registration, placed, segments_of
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.installation import (
     CLOCK_LIMIT,
     Installation,
@@ -137,6 +137,7 @@ def assess(cluster: str, variables: t.Mapping[str, inventory.Variables], results
             *_warnings_of_commits(other, primary, standby),
             *(f"{host}: the catalog has segments there, the inventory does not name it" for host in strays),
             *(f"{other} could not serve as the primary does: {said}" for said in unlike.values()),
+            *_warnings_of_segments(primary),
             *_warnings_of_wal(verdict.primary, primary, limit),
             *_warnings_of_path(other, standby),
         ],
@@ -321,6 +322,36 @@ def _warnings_of_commits(host: str | None, primary: Observation | None, standby:
         f"COMMITS WAIT for the standby on {host}, {why}: let it go on, or let them go on without it, by the playbook release with "
         "release_commits"
     ]
+
+
+def _warnings_of_segments(primary: Observation | None) -> list[str]:
+    """What the catalog says of segments that do not run as they were made to."""
+    if not primary or not primary["primary"]:
+        return []
+    seen = segments_of(Registration(**row) for row in primary["primary"]["registrations"])
+    found = []
+    if seen.down:
+        found.append(f"{len(seen.down)} of {seen.instances} segment instances are down, {_listed(seen.down)}: run gprecoverseg")
+    if seen.not_in_sync:
+        contents = ", ".join(map(str, seen.not_in_sync))
+        found.append(f"the mirrors of content {contents} are not in sync with their primaries: see gpstate -e, and wait for them")
+    if seen.swapped:
+        first = "once all are up and in sync, " if seen.down or seen.not_in_sync else ""
+        found.append(
+            f"{len(seen.swapped)} of {seen.instances} segment instances are not in their preferred role, {_listed(seen.swapped)}: "
+            f"{first}run gprecoverseg -r"
+        )
+    return found
+
+
+def _listed(rows: t.Sequence[Registration]) -> str:
+    """Some instances, the first ones by name."""
+    named = [f"content {row.content} on {row.hostname}:{row.port}" for row in rows[:_NAMED]]
+    return "; ".join(named) + (f" and {len(rows) - _NAMED} more" if len(rows) > _NAMED else "")
+
+
+#: how many of many things are named
+_NAMED = 4
 
 
 def _warnings_of_path(host: str | None, standby: Observation | None) -> list[str]:

@@ -17,7 +17,6 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.catalog im
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import instance_of
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.lock import Holder, clock_time
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import SILENT
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict import DEGRADED, MIRRORED, UNMIRRORED
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.move_plan import lives
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.options import names
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.standby_plan import access
@@ -111,9 +110,9 @@ def make(
 
 
 def _refusal_of_state(pair: t.Mapping[str, t.Any]) -> str:
-    if pair["state"] in (MIRRORED, DEGRADED, UNMIRRORED):
+    if pair["serves"]:
         return ""
-    return f"the primary does not serve, {'; '.join(pair['reasons'])}; {pair['advice']}"
+    return f"the primary was not seen to serve, {'; '.join(pair['reasons'])}; {pair['advice']}"
 
 
 def _refusal_of_lock(observations: t.Mapping[str, Observation | None]) -> str:

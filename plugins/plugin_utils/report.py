@@ -15,6 +15,7 @@ import os
 import tempfile
 import typing as t
 
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.catalog import Registration, segments_of
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict import MIRRORED, Verdict
 
 Observation = t.Mapping[str, t.Any]
@@ -73,6 +74,7 @@ def describe(
         "registration": _registration(primary),
         "probe": _chosen((primary or {}).get("probe"), lsn="lsn", acknowledged="acknowledged", replayed="replayed", seconds="seconds"),
         "slots": _slots(primary, on_primary),
+        "segments": _segments(primary),
         "hosts": {host: _host(observation, missing.get(host)) for host, observation in observations.items()},
     }
 
@@ -122,6 +124,16 @@ def _slots(primary: t.Mapping[str, t.Any] | None, on_primary: Observation) -> li
     ]
 
 
+def _segments(primary: t.Mapping[str, t.Any] | None) -> dict[str, t.Any]:
+    seen = segments_of(Registration(**row) for row in primary["registrations"]) if primary else None
+    return {
+        "instances": seen.instances if seen else None,
+        "down": len(seen.down) if seen else None,
+        "not_in_preferred_role": len(seen.swapped) if seen else None,
+        "not_in_sync": len(seen.not_in_sync) if seen else None,
+    }
+
+
 def _fence(fence: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     since = fence["since"]
     return {
@@ -143,7 +155,7 @@ def _host(observation: Observation | None, missing: str | None) -> dict[str, t.A
         **_chosen(instance, content="content", role="role", data_directory="data_directory", port="port", dbid="dbid", fenced="fenced"),
         "running": postmaster is not None if instance else None,
         **_chosen(postmaster, pid="pid", frozen="frozen", connected="connected"),
-        **_chosen(seen.get("sql"), answered="answered", error="error"),
+        **_chosen(seen.get("sql"), answered="answered", refused="refused", error="error"),
         **_chosen(control, system_identifier="system_identifier", control_state="state", timeline="timeline"),
         **_chosen(seen.get("standby"), received_lsn="received_lsn", replayed_lsn="replayed_lsn"),
     }

@@ -21,7 +21,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.registrati
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import APPLICATION_NAME
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.retention import parse_size
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.stream import commit_limit
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict import DEGRADED, MIRRORED, UNMIRRORED
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict import MIRRORED
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import move_plan
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.move_plan import Move, Scene
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.options import TLS_FILES, Options, problems
@@ -194,8 +194,8 @@ def _refusal(pair: t.Mapping[str, t.Any], wrong: t.Sequence[str]) -> str:
         return "no host for the standby: give one host of the cluster whpg_role=standby"
     if pair["unknown"]:
         return "; ".join(f"{host} is unknown, {why}" for host, why in pair["unknown"].items())
-    if pair["state"] not in (MIRRORED, DEGRADED, UNMIRRORED):
-        return f"the primary does not serve, {'; '.join(pair['reasons'])}; {pair['advice']}"
+    if not pair["serves"]:
+        return f"the primary was not seen to serve, {'; '.join(pair['reasons'])}; {pair['advice']}"
     if pair["strays"]:
         return (
             f"the catalog has segments on {', '.join(pair['strays'])}, which no host of the inventory is: add it with whpg_role=segment, "

@@ -191,7 +191,7 @@ class TestRefusedByOneRun:
         with stopped(primary):
             done = enable()
         assert done.returncode == 2
-        assert "demo: NOT mirrored: nothing was changed: the primary does not serve" in done.stdout
+        assert "demo: NOT mirrored: nothing was changed: the primary was not seen to serve" in done.stdout
 
     @pytest.mark.parametrize(
         ("variables", "words"),

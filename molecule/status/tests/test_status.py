@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import shlex
 import threading
+from contextlib import contextmanager
 
 import pytest
-from conftest import INVENTORY, Host, ansible, frozen, playbook, podman, stopped, unreachable, wait_in_sync
+from conftest import INVENTORY, Host, ansible, frozen, playbook, podman, stopped, unreachable, wait_in_sync, wait_until
 from document import STATUS, look
 
 pytestmark = pytest.mark.usefixtures("pair")
@@ -73,6 +75,102 @@ def test_primary_frozen(primary, tmp_path):
         cluster, code = look(tmp_path)
     assert (cluster["state"], code) == ("primary_hung", 2)
     assert cluster["hosts"]["cdw"]["answered"] is False
+
+
+@contextmanager
+def settings(primary, *changes):
+    """Settings of the engine's role, or of the database."""
+    # in one session: the next one has them
+    primary.sql("; ".join(f"ALTER {change}" for change in changes))
+    try:
+        yield
+    finally:
+        own = "-c role=none -c statement_timeout=0 -c search_path=pg_catalog -c default_transaction_read_only=off -c session_preload_libraries="
+        utility = "-c $WHPG_UTILITY_SETTING=utility"
+        reset = "ALTER ROLE gpadmin RESET ALL; ALTER DATABASE postgres RESET ALL; DROP SCHEMA IF EXISTS hostile CASCADE"
+        primary.run(f'PGOPTIONS="{own} {utility}" psql -X -q -h /tmp -v ON_ERROR_STOP=1 -c {shlex.quote(reset)}')
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "ROLE gpadmin SET statement_timeout = '1ms'",
+        "DATABASE postgres SET lock_timeout = '1ms'",
+        "ROLE gpadmin SET search_path = ''",
+        "ROLE gpadmin SET default_transaction_read_only = on",
+        "DATABASE postgres SET synchronous_commit = off",
+        "ROLE gpadmin SET role = pg_monitor",
+        "ROLE gpadmin SET session_preload_libraries = 'nonesuch'",
+        "ROLE gpadmin SET \"DateStyle\" = 'German'",
+        "ROLE gpadmin SET search_path = hostile, pg_catalog",
+    ],
+)
+def test_settings_of_a_role_or_a_database_do_not_matter(primary, tmp_path, change):
+    if "hostile" in change:
+        primary.sql("CREATE SCHEMA hostile")
+        primary.sql(
+            "CREATE FUNCTION hostile.pg_current_wal_lsn() RETURNS pg_lsn LANGUAGE sql AS 'SELECT pg_sleep(60); SELECT NULL::pg_lsn'"
+        )
+        primary.sql("CREATE VIEW hostile.pg_stat_replication AS SELECT * FROM pg_catalog.pg_stat_replication WHERE false")
+    with settings(primary, change):
+        cluster, code = look(tmp_path)
+    assert (cluster["state"], code) == ("mirrored", 0)
+    assert (cluster["probe"]["acknowledged"], cluster["probe"]["replayed"]) == (True, True)
+
+
+@contextmanager
+def connections_used_up(primary):
+    """Sessions take all connections, those for superusers too."""
+    script = 'for n in $(seq 300); do psql -X -q -h /tmp -c "SELECT pg_sleep(300)" > /dev/null 2>&1 & done; sleep 300'
+    primary.run(f"setsid nohup bash -c {shlex.quote(script)} > /dev/null 2>&1 < /dev/null & echo $! > /tmp/sessions")
+    try:
+        full = 'psql -X -h /tmp -c "SELECT 1" 2>&1 || true'
+        wait_until(lambda: "too many clients" in primary.run(full), "all connections are in use", limit_s=60)
+        yield
+    finally:
+        primary.run("kill -- -$(cat /tmp/sessions); rm /tmp/sessions")
+
+
+def test_all_connections_in_use(primary, tmp_path):
+    with connections_used_up(primary):
+        cluster, code = look(tmp_path)
+    assert (cluster["state"], code) == ("degraded", 2)
+    host = cluster["hosts"]["cdw"]
+    assert (host["answered"], host["refused"]) == (None, "too_many_connections")
+    assert "too many clients" in host["error"]
+    assert (cluster["replication"]["connected"], cluster["hosts"]["scdw"]["connected"]) == (None, True)
+    assert not any("no standby streams" in reason for reason in cluster["reasons"])
+    assert any("its walreceiver is connected" in reason for reason in cluster["reasons"])
+    assert cluster["activation"]["allowed"] is False
+
+
+def test_a_lock_that_somebody_holds_is_no_hang(primary, tmp_path):
+    """An access-exclusive lock on what is read, by a session that forgot it."""
+    held = "BEGIN; LOCK pg_catalog.gp_segment_configuration IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(300)"
+    own = "PGOPTIONS='-c allow_system_table_mods=on'"
+    primary.run(f"{own} setsid nohup psql -X -q -h /tmp -c {shlex.quote(held)} > /dev/null 2>&1 < /dev/null & echo $! > /tmp/locker")
+    try:
+        locked = "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND relation = 'gp_segment_configuration'::regclass"
+        wait_until(lambda: primary.sql(locked) == "1", "it is locked")
+        cluster, code = look(tmp_path)
+    finally:
+        primary.run("kill $(cat /tmp/locker); rm /tmp/locker")
+        wait_until(lambda: primary.sql(locked) == "0", "the lock is gone")
+    assert (cluster["state"], code) == ("degraded", 2)
+    assert "waits for a lock that is held by the process" in cluster["hosts"]["cdw"]["error"]
+
+
+def test_segments_that_are_down_are_counted(primary, tmp_path):
+    """As the engine has it in its catalog when it has lost a mirror."""
+    change = "SET allow_system_table_mods = on; UPDATE gp_segment_configuration SET status = '{}' WHERE role = 'm' AND content = 0"
+    primary.sql(change.format("d"))
+    try:
+        cluster, code = look(tmp_path)
+    finally:
+        primary.sql(change.format("u"))
+    assert (cluster["state"], code) == ("mirrored", 0)
+    assert (cluster["segments"]["down"], cluster["segments"]["not_in_preferred_role"]) == (1, 0)
+    assert any("are down" in warning and "run gprecoverseg" in warning for warning in cluster["warnings"])
 
 
 def test_host_of_the_primary_unreachable(primary, tmp_path):

@@ -69,16 +69,23 @@ def test_a_name_for_this_very_host_has_all_of_its_addresses():
     assert found == {"127.0.0.1": own, "10.0.0.11": own, "10.0.0.21": ["10.0.0.21"]}
 
 
+def setting(name, value, source="configuration file", boot_val="", unit=None):
+    """A row of pg_settings."""
+    return {"name": name, "reset_val": value, "boot_val": boot_val, "unit": unit, "source": source}
+
+
 def test_reads_what_the_primary_needs(recorder):
     connection = recorder(
         (
             "pg_settings",
             [
-                {"name": "shared_preload_libraries", "setting": ' metrics, "$libdir/audit",, '},
-                {"name": "lc_time", "setting": "C"},
-                {"name": "ssl", "setting": "on"},
+                setting("shared_preload_libraries", ' metrics, "$libdir/audit",, '),
+                setting("lc_time", "C"),
+                setting("lc_messages", "de_DE.utf8", source="client", boot_val="C"),
+                setting("ssl", "on"),
             ],
         ),
+        ("pg_file_settings", [{"name": "lc_messages", "setting": "C"}]),
         ("pg_database", [{"locale": "en_US.UTF-8"}, {"locale": "C"}]),
     )
     needs = coordinator.read_needs(connection)

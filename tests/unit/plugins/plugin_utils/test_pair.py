@@ -352,3 +352,35 @@ def test_an_engine_that_keeps_a_standby_otherwise_is_told(major, wrong):
 def test_segments_of_other_clusters_are_left_out():
     assert own_segments(SDW1, ["/m0", "/x"])["segments"] == SDW1["segments"][1:]
     assert own_segments(None, ["/m0"]) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ([], []),
+        ([("2 status", "d")], ["1 of 2 segment instances are down, content 0 on sdw1:7000: run gprecoverseg"]),
+        ([("2 mode", "n"), ("1 mode", "n")], ["the mirrors of content 0 are not in sync with their primaries"]),
+        (
+            [("1 role", "m"), ("1 status", "d"), ("2 role", "p")],
+            [
+                "1 of 2 segment instances are down, content 0 on sdw1:6000: run gprecoverseg",
+                "2 of 2 segment instances are not in their preferred role, content 0 on sdw1:6000; content 0 on sdw1:7000: once all are up "
+                "and in sync, run gprecoverseg -r",
+            ],
+        ),
+        ([("1 role", "m"), ("2 role", "p")], ["2 of 2 segment instances are not in their preferred role"]),
+        ([("3 status", "d"), ("0 preferred_role", "m")], []),
+    ],
+)
+def test_segments_that_do_not_run_as_they_were_made_to_are_warned_of(changes, said):
+    changes = [(f"cdw primary registrations {way}", value) for way, value in changes]
+    warnings = demo(MIRRORED, *changes).warnings
+    assert [warning.startswith(words) for warning, words in zip(warnings, said)] == [True] * len(said)
+    assert len(warnings) == len(said)
+
+
+def test_only_some_of_many_segments_are_named():
+    rows = [shown(dataclasses.replace(ROWS[2], dbid=10 + content, content=content, status="d")) for content in range(6)]
+    (warning,) = demo(MIRRORED, ("cdw primary registrations", [shown(ROWS[0]), shown(ROWS[3]), *rows])).warnings
+    assert warning.startswith("6 of 6 segment instances are down, content 0 on sdw1:7000; ")
+    assert "content 3 on sdw1:7000 and 2 more: run gprecoverseg" in warning

@@ -81,7 +81,7 @@ def test_places_of_copies_are_those_that_are_mapped():
     [
         ((), {"replication_user": "gpadmin"}, "disable_mirroring_replication_user is 'gpadmin', the engine's own superuser"),
         ((), {"slot_name": "Upper"}, "disable_mirroring_slot_name is 'Upper'"),
-        ((("cdw instance postmaster", None), ("cdw primary", None)), {}, "the primary does not serve, "),
+        ((("cdw instance postmaster", None), ("cdw primary", None)), {}, "the primary was not seen to serve, "),
         (
             (("scdw maintenance", {"since": 0, "by": "me", "reason": ""}),),
             {},

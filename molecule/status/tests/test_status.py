@@ -77,43 +77,37 @@ def test_primary_frozen(primary, tmp_path):
     assert cluster["hosts"]["cdw"]["answered"] is False
 
 
-@contextmanager
-def settings(primary, *changes):
-    """Settings of the engine's role, or of the database."""
-    # in one session: the next one has them
-    primary.sql("; ".join(f"ALTER {change}" for change in changes))
-    try:
-        yield
-    finally:
-        own = "-c role=none -c statement_timeout=0 -c search_path=pg_catalog -c default_transaction_read_only=off -c session_preload_libraries="
-        utility = "-c $WHPG_UTILITY_SETTING=utility"
-        reset = "ALTER ROLE gpadmin RESET ALL; ALTER DATABASE postgres RESET ALL; DROP SCHEMA IF EXISTS hostile CASCADE"
-        primary.run(f'PGOPTIONS="{own} {utility}" psql -X -q -h /tmp -v ON_ERROR_STOP=1 -c {shlex.quote(reset)}')
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        "ROLE gpadmin SET statement_timeout = '1ms'",
-        "DATABASE postgres SET lock_timeout = '1ms'",
-        "ROLE gpadmin SET search_path = ''",
-        "ROLE gpadmin SET default_transaction_read_only = on",
-        "DATABASE postgres SET synchronous_commit = off",
-        "ROLE gpadmin SET role = pg_monitor",
-        "ROLE gpadmin SET session_preload_libraries = 'nonesuch'",
-        "ROLE gpadmin SET \"DateStyle\" = 'German'",
-        "ROLE gpadmin SET search_path = hostile, pg_catalog",
-    ],
+#: what a role or a database can have that would mislead or hinder who looks
+SETTINGS = (
+    "ROLE gpadmin SET statement_timeout = '1ms'",
+    "DATABASE postgres SET lock_timeout = '1ms'",
+    "ROLE gpadmin SET default_transaction_read_only = on",
+    "DATABASE postgres SET synchronous_commit = off",
+    "ROLE gpadmin SET role = pg_monitor",
+    "ROLE gpadmin SET session_preload_libraries = 'nonesuch'",
+    "ROLE gpadmin SET \"DateStyle\" = 'German'",
+    "ROLE gpadmin SET search_path = hostile, pg_catalog",
 )
-def test_settings_of_a_role_or_a_database_do_not_matter(primary, tmp_path, change):
-    if "hostile" in change:
-        primary.sql("CREATE SCHEMA hostile")
-        primary.sql(
-            "CREATE FUNCTION hostile.pg_current_wal_lsn() RETURNS pg_lsn LANGUAGE sql AS 'SELECT pg_sleep(60); SELECT NULL::pg_lsn'"
-        )
-        primary.sql("CREATE VIEW hostile.pg_stat_replication AS SELECT * FROM pg_catalog.pg_stat_replication WHERE false")
-    with settings(primary, change):
+HOSTILE = (
+    "CREATE SCHEMA hostile; GRANT USAGE ON SCHEMA hostile TO PUBLIC; "
+    "CREATE FUNCTION hostile.pg_current_wal_lsn() RETURNS pg_lsn LANGUAGE sql AS 'SELECT pg_sleep(60); SELECT NULL::pg_lsn'; "
+    "CREATE VIEW hostile.pg_stat_replication AS SELECT * FROM pg_catalog.pg_stat_replication WHERE false"
+)
+OWN = "-c role=none -c statement_timeout=0 -c default_transaction_read_only=off -c session_preload_libraries= -c search_path=pg_catalog"
+
+
+def test_settings_of_a_role_or_a_database_do_not_matter(primary, tmp_path):
+    def sql(statements):
+        """Like a session of old: the present one would be hindered."""
+        options = f"{OWN} -c $WHPG_UTILITY_SETTING=utility"
+        return primary.run(f'PGOPTIONS="{options}" psql -X -At -q -h /tmp -v ON_ERROR_STOP=1 -c {shlex.quote(statements)}')
+
+    sql(HOSTILE)
+    try:
+        sql("; ".join(f"ALTER {setting}" for setting in SETTINGS))
         cluster, code = look(tmp_path)
+    finally:
+        sql("ALTER ROLE gpadmin RESET ALL; ALTER DATABASE postgres RESET ALL; DROP SCHEMA hostile CASCADE")
     assert (cluster["state"], code) == ("mirrored", 0)
     assert (cluster["probe"]["acknowledged"], cluster["probe"]["replayed"]) == (True, True)
 

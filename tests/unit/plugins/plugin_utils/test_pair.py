@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.pair import assess, compare, lacking, own_segments, why_missing
 
-from .observed import CDW, EMPTY, GIB, INSTALLATION, MIRRORED, SCDW, SDW1, UNMIRRORED, VARIABLES, changed, machine, shown
+from .observed import CDW, EMPTY, GIB, INSTALLATION, MIRRORED, ROWS, SCDW, SDW1, UNMIRRORED, VARIABLES, changed, machine, shown
 
 
 @pytest.mark.parametrize(

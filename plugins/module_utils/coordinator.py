@@ -75,6 +75,7 @@ def read_primary(instance: Instance, parameters: Parameters) -> dict[str, t.Any]
 
     with connect() as open_connection:
         open_connection.allow(parameters["wait_timeout"])
+        pid = open_connection.backend_pid
         try:
             if replication.hides_walsenders(open_connection):
                 raise CoordinatorError("the primary does not show this role how its standby streams: GRANT pg_monitor TO it")
@@ -90,7 +91,7 @@ def read_primary(instance: Instance, parameters: Parameters) -> dict[str, t.Any]
             return describe_primary(open_connection, probe, parameters)
         except connection.NoAnswer as error:
             with connect() as other:
-                blockers = other.value("SELECT pg_blocking_pids(%s)", open_connection.backend_pid)
+                blockers = other.value("SELECT pg_blocking_pids(%s)", pid)
             if not blockers:
                 raise
             pids = ", ".join(map(str, blockers))

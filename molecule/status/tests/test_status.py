@@ -113,21 +113,23 @@ def test_settings_of_a_role_or_a_database_do_not_matter(primary, tmp_path):
 
 
 @contextmanager
-def connections_used_up(primary):
-    """Sessions take all connections, those for superusers too."""
-    script = 'for n in $(seq 300); do psql -X -q -h /tmp -c "SELECT pg_sleep(300)" > /dev/null 2>&1 & done; sleep 300'
-    primary.run(f"setsid nohup bash -c {shlex.quote(script)} > /dev/null 2>&1 < /dev/null & echo $! > /tmp/sessions")
+def sessions(primary, count, statement=""):
+    """Idle sessions of a client, each after a statement."""
+    session = f"(echo {shlex.quote(statement)}; sleep 300) | psql -X -q -h /tmp > /dev/null 2>&1"
+    script = f"for number in $(seq {count}); do {session} & done; wait"
+    primary.run(f"setsid bash -c {shlex.quote(script)} > /dev/null 2>&1 < /dev/null & echo $! > /tmp/sessions")
     try:
-        full = 'psql -X -h /tmp -c "SELECT 1" 2>&1 || true'
-        wait_until(lambda: "too many clients" in primary.run(full), "all connections are in use", limit_s=60)
         yield
     finally:
         primary.run("kill -- -$(cat /tmp/sessions); rm /tmp/sessions")
 
 
 def test_all_connections_in_use(primary, tmp_path):
-    with connections_used_up(primary):
+    full = 'psql -X -h /tmp -c "SELECT 1" 2>&1 || true'
+    with sessions(primary, int(primary.sql("SHOW max_connections"))):
+        wait_until(lambda: "too many clients" in primary.run(full), "all connections are in use", limit_s=60)
         cluster, code = look(tmp_path)
+    wait_until(lambda: "too many clients" not in primary.run(full), "connections are left again")
     assert (cluster["state"], code) == ("degraded", 2)
     host = cluster["hosts"]["cdw"]
     assert (host["answered"], host["refused"]) == (None, "too_many_connections")
@@ -140,16 +142,12 @@ def test_all_connections_in_use(primary, tmp_path):
 
 def test_a_lock_that_somebody_holds_is_no_hang(primary, tmp_path):
     """An access-exclusive lock on what is read, by a session that forgot it."""
-    held = "BEGIN; LOCK pg_catalog.gp_segment_configuration IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(300)"
-    own = "PGOPTIONS='-c allow_system_table_mods=on'"
-    primary.run(f"{own} setsid nohup psql -X -q -h /tmp -c {shlex.quote(held)} > /dev/null 2>&1 < /dev/null & echo $! > /tmp/locker")
-    try:
-        locked = "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND relation = 'gp_segment_configuration'::regclass"
+    held = "SET allow_system_table_mods = on; BEGIN; LOCK pg_catalog.gp_segment_configuration IN ACCESS EXCLUSIVE MODE;"
+    locked = "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND relation = 'gp_segment_configuration'::regclass"
+    with sessions(primary, 1, held):
         wait_until(lambda: primary.sql(locked) == "1", "it is locked")
         cluster, code = look(tmp_path)
-    finally:
-        primary.run("kill $(cat /tmp/locker); rm /tmp/locker")
-        wait_until(lambda: primary.sql(locked) == "0", "the lock is gone")
+    wait_until(lambda: primary.sql(locked) == "0", "the lock is gone")
     assert (cluster["state"], code) == ("degraded", 2)
     assert "waits for a lock that is held by the process" in cluster["hosts"]["cdw"]["error"]
 

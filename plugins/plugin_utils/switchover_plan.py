@@ -24,7 +24,7 @@ PURPOSE = "switchover to "
 #: what becomes of sessions that a drain leaves
 DRAIN_THEN = ("end", "refuse")
 
-_SECONDS = ("transaction_seconds", "timeout", "armed_seconds", "lock_seconds")
+_SECONDS = ("transaction_seconds", "max_gap", "timeout", "armed_seconds", "lock_seconds")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +36,7 @@ class SwitchoverPlan:
     :param begin: whether the primary serves, and the switch is begun.
     :param resume: whether one that was cut off has to be finished.
     :param undo: whether one that was cut off has to be taken back.
+    :param begun: whether a run that was cut off may have armed the standby.
     :param promoted: whether the standby was primary already when it was looked.
     :param state: in which the pair is.
     :param primary: host that is, or was, primary.
@@ -53,6 +54,7 @@ class SwitchoverPlan:
     begin: bool = False
     resume: bool = False
     undo: bool = False
+    begun: bool = False
     promoted: bool = False
     state: str = PRIMARY_UNKNOWN
     primary: str | None = None
@@ -114,7 +116,7 @@ def _begun(scene: Scene, known: SwitchoverPlan) -> SwitchoverPlan | None:
         return None
     standby, wished = wanted.pop(), scene.options.get("to")
     primary = _other(scene, standby)
-    known = dataclasses.replace(known, primary=primary, standby=standby)
+    known = dataclasses.replace(known, primary=primary, standby=standby, begun=True)
     new, old = views[standby], views[primary]
     if new.is_primary and not old.is_primary:
         if wished == primary:

@@ -50,10 +50,13 @@ def decide(plan: Result, stopped: Result, disarmed: Result, activation: Result) 
     ended = certain or "handover" in disarmed
     if wal and ended:
         return SwitchoverVerdict(FORWARD, f"{primary} was seen shut down, its WAL ends at {wal['end']}", wal)
-    if certain or not was_tried(stopped):
+    # an armed standby is promoted after an announcement alone, which this run would have made, or one that was cut off
+    announced = was_tried(stopped) or plan["begun"]
+    if certain or not announced:
         return SwitchoverVerdict(BACK, f"{standby} is not primary, and nothing will promote it")
     why = message(disarmed) or "it is not known what became of its promotion"
-    return SwitchoverVerdict(UNKNOWN, f"{primary} was told to stop, and of {standby} {why}")
+    told = "was told to stop" if was_tried(stopped) else "may have been told to stop by the run that was cut off"
+    return SwitchoverVerdict(UNKNOWN, f"{primary} {told}, and of {standby} {why}")
 
 
 def _after(standby: str, activation: Result, wal: dict[str, t.Any] | None) -> SwitchoverVerdict:

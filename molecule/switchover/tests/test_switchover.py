@@ -145,6 +145,82 @@ def test_what_cannot_be_switched_is_refused_and_goes_on_as_it_was(primary, stand
     assert "maintenance" in refused()
 
 
+@contextmanager
+def archive(coordinator: Coordinator) -> Iterator[str]:
+    """Somebody keeps the WAL by a program of his own, which is stopped by a signal; its name for itself."""
+    command = "pg_receivewal -h /tmp --no-loop -D /tmp/archive > /tmp/archive.log 2>&1 < /dev/null & echo $! > /tmp/archive.pid"
+    coordinator.run(f"rm -rf /tmp/archive; mkdir /tmp/archive; {command}")
+    connected = "SELECT count(*) FROM pg_stat_replication WHERE application_name = 'pg_receivewal' AND state = 'streaming'"
+    wait_until(lambda: coordinator.sql(connected) == "1", "the WAL is kept")
+    coordinator.run("kill -STOP $(cat /tmp/archive.pid)")
+    try:
+        yield "pg_receivewal"
+    finally:
+        coordinator.run("kill -KILL $(cat /tmp/archive.pid); rm -r /tmp/archive /tmp/archive.pid")
+
+
+@pytest.mark.usefixtures("mirrored")
+def test_a_walsender_of_somebody_else_is_named_and_ended_by_option(primary, standby, operator):
+    with archive(primary) as name:
+        for arguments in (["--check"], []):
+            refused = operator.switch(*arguments)
+            assert refused.code == 2
+            assert f"{name} of gpadmin on this host" in refused.line and "switchover_end_walsenders=true" in refused.line
+            check_untouched(standby)
+        assert primary.sql("SELECT 1", role="dispatch") == "1"
+        assert operator.switch("--check", end_walsenders=True).code == 0
+        done = operator.switch(end_walsenders=True)
+    assert done.code == 0
+    check_swapped(standby, primary)
+
+
+@contextmanager
+def hanging_later(coordinator: Coordinator) -> Iterator[None]:
+    """A client's session follows no order from the moment on at which the primary is told that it will be stopped."""
+    session = "psql -X -q -h /tmp 'dbname=postgres application_name=hanging'"
+    coordinator.run(f"(sleep 300 | {session} > /dev/null 2>&1 & echo $!) > /tmp/hanging")
+    find = "SELECT pid FROM pg_stat_activity WHERE application_name = 'hanging'"
+    wait_until(lambda: coordinator.sql(find) != "", "the session is there")
+    watch = f"until grep -q FENCED {coordinator.directory}/postgresql.conf; do sleep 0.002; done; kill -STOP {coordinator.sql(find)}"
+    coordinator.run(f"nohup bash -c {shlex.quote(watch)} > /dev/null 2>&1 < /dev/null &")
+    try:
+        yield
+    finally:
+        coordinator.run("kill $(cat /tmp/hanging) || true; rm /tmp/hanging")
+
+
+def longest_pause(client: Client) -> float:
+    """Seconds between two commits that were acknowledged one after the other."""
+    moments = [commit.returned for commit in client.commits()]
+    return max(later - earlier for earlier, later in zip(moments, moments[1:]))
+
+
+@pytest.mark.usefixtures("mirrored")
+def test_a_shutdown_that_hangs_is_got_out_of_before_the_gap_is_too_long(primary, standby, operator):
+    max_gap = 15
+    clients = clients_of("pause")
+    for client in clients:
+        client.wait_for("cdw", 50)
+    with hanging_later(primary):
+        done = operator.switch(max_gap=max_gap)
+    assert done.code == 2
+    assert done.line.startswith("NOT switched")
+    assert "stopped by a signal" in done.line and "cdw serves, as before" in done.line
+    for client in clients:
+        client.wait_for("cdw")
+        client.stop()
+        assert longest_pause(client) < max_gap
+        numbers = set(map(int, primary.sql(f"SELECT DISTINCT number FROM written_by_{client.called}", role=client.role).split()))
+        assert {commit.number for commit in client.commits()} <= numbers
+    assert "FENCED" not in primary.run(f"cat {primary.directory}/postgresql.conf")
+    wait_in_sync(primary)
+    check_untouched(standby)
+
+    done = operator.switch()
+    assert done.code == 0
+    check_swapped(standby, primary)
+
+
 @pytest.mark.usefixtures("mirrored")
 def test_the_old_primary_serves_again_where_its_standby_is_lost_before_the_promotion(primary, standby, operator):
     (client, other) = clients_of("through")

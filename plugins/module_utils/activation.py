@@ -354,7 +354,8 @@ class Activation:
                 return True
             except CoordinatorError as error:
                 heard[:] = [error.message]
-            return not _ON_THE_WAY.search(heard[0])
+                starts = isinstance(error, connection.Refused) and error.kind == connection.NOT_ACCEPTING
+            return not (starts or _ON_THE_WAY.search(heard[0]))
 
         wait_until(settled, self._timeout, _PAUSE)
         if heard:

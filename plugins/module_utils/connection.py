@@ -243,7 +243,7 @@ def connect(
     outer = psycopg2.extensions.get_wait_callback()
     psycopg2.extensions.set_wait_callback(deadline)
     raw = None
-    parameters = {
+    parameters: dict[str, t.Any] = {
         "user": user or user_name(os.getuid()),
         "options": f"{session_options(owner)} {options}".rstrip(),
         "application_name": "warehousepg.coordinator",
@@ -282,7 +282,23 @@ def connect_primary(instance: Instance, timeout: float = 60.0, dispatch: bool = 
         raise CoordinatorError(f"the instance in {where} is a standby: run this on the primary's host", data_directory=where)
     if instance.postmaster is None:
         raise CoordinatorError(f"the instance in {where} is stopped: start it", data_directory=where)
-    with connect_utility(instance, timeout, user) if not dispatch else _connect_to(instance, "", timeout, user) as connection:
+    deadline = time.monotonic() + timeout
+
+    def opened(stack: contextlib.ExitStack) -> Connection:
+        """A connection, as soon as there is one: those of others come and go."""
+        while True:
+            left = max(deadline - time.monotonic(), 0.1)
+            try:
+                return stack.enter_context(
+                    _connect_to(instance, "", left, user) if dispatch else connect_utility(instance, left, user),
+                )
+            except Refused as error:
+                if error.kind != CONNECTIONS or time.monotonic() >= deadline:
+                    raise
+                time.sleep(0.1)
+
+    with contextlib.ExitStack() as stack:
+        connection = opened(stack)
         if dispatch:
             _bypass_resource_group(connection)
         yield connection
@@ -345,7 +361,7 @@ def configured(connection: Connection, names: t.Sequence[str]) -> dict[str, str]
     given = {row["name"]: row["setting"] for row in filed or ()}
     found = {}
     for row in rows:
-        known = row["reset_val"] if row["name"] not in hidden or filed is None else given.get(row["name"], row["boot_val"])
+        known = str(row["reset_val"] if row["name"] not in hidden or filed is None else given.get(row["name"], row["boot_val"]))
         unit = row["unit"] if row["unit"] in ("ms", "s", "min") and known.isdigit() else ""
         found[row["name"]] = f"{known}{unit}"
     return found

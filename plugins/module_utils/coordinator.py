@@ -55,7 +55,7 @@ def read_primary(instance: Instance, parameters: Parameters) -> dict[str, t.Any]
 
     @contextlib.contextmanager
     def connect() -> t.Iterator[connection.Connection]:
-        """A connection, as soon as there is one: those of others come and go, and an instance that starts is up soon."""
+        """A connection, as soon as there is one: an instance that starts may be up soon."""
         with contextlib.ExitStack() as stack:
             while True:
                 try:
@@ -64,7 +64,7 @@ def read_primary(instance: Instance, parameters: Parameters) -> dict[str, t.Any]
                     )
                     break
                 except connection.Refused as error:
-                    if error.kind not in _PASSING or time.monotonic() >= deadline:
+                    if error.kind != connection.NOT_ACCEPTING or time.monotonic() >= deadline:
                         raise
                     time.sleep(0.1)
             yield opened
@@ -96,10 +96,6 @@ def read_primary(instance: Instance, parameters: Parameters) -> dict[str, t.Any]
                 raise
             pids = ", ".join(map(str, blockers))
             raise connection.Refused(f"what was asked waits for a lock that is held by the process {pids}", sqlstate="55P03") from error
-
-
-#: refusals that may be over in a moment
-_PASSING = (connection.CONNECTIONS, connection.NOT_ACCEPTING)
 
 
 def describe_primary(open_connection: connection.Connection, probe: replication.Probe, parameters: Parameters) -> dict[str, t.Any]:

@@ -212,6 +212,15 @@ def test_a_refusal_is_told_by_its_code_whatever_language_it_is_in(server, tmp_pa
     assert (caught.value.kind, caught.value.data["sqlstate"]) == (kind, code)
 
 
+def test_a_connection_is_waited_for_where_others_have_them_all(server, primary):
+    server.refusal = ("53300", "sorry, too many clients already")
+    with pytest.raises(Refused, match="too many clients"), connection.connect_primary(primary, 0.3):
+        pass
+    threading.Timer(0.3, lambda: setattr(server, "refusal", None)).start()
+    with connection.connect_primary(primary, 30) as opened:
+        assert opened.value("SELECT 7 AS n") == "7"
+
+
 def test_a_server_that_asks_for_a_password_or_lets_in_tells_no_refusal(server, tmp_path):
     parameters = {"user": "u", "database": "postgres"}
     assert connection.ask_refusal(str(tmp_path), 5432, parameters, 5) is None

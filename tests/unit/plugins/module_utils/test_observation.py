@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
 
 import pytest
-from ansible_collections.warehousepg.coordinator.plugins.module_utils import coordinator, lock, observation, packet_filter
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import INSUFFICIENT_PRIVILEGE, Refused
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import connection, coordinator, lock, observation, packet_filter
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import INSUFFICIENT_PRIVILEGE, NoAnswer, Refused
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import user_name
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import Instance, Postmaster
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.registration import scram_verifier
@@ -75,7 +76,7 @@ def setting(name, value, source="configuration file", boot_val="", unit=None):
 
 
 def test_reads_what_the_primary_needs(recorder):
-    connection = recorder(
+    opened = recorder(
         (
             "pg_settings",
             [
@@ -88,7 +89,7 @@ def test_reads_what_the_primary_needs(recorder):
         ("pg_file_settings", [{"name": "lc_messages", "setting": "C"}]),
         ("pg_database", [{"locale": "en_US.UTF-8"}, {"locale": "C"}]),
     )
-    needs = coordinator.read_needs(connection)
+    needs = coordinator.read_needs(opened)
     assert (needs.preload, needs.locales, needs.ssl) == (("metrics", "$libdir/audit"), ("C", "en_US.UTF-8"), True)
     assert coordinator.read_needs(recorder()) == coordinator.Needs()
 
@@ -230,3 +231,21 @@ def test_a_place_without_an_instance(host, addressed, tmp_path):
     assert (found["instance"]["content"], found["wal"], found["installation"], found["used_bytes"]) == ("absent", None, None, None)
     assert (found["passfile"], found["tablespaces"]) == (None, [])
     assert found["instance"]["data_directory"] not in found["access"]
+
+
+@pytest.mark.parametrize(("blockers", "error"), [([4712], Refused), ([], NoAnswer)])
+def test_what_waits_for_a_lock_of_somebody_is_no_hang(recorder, monkeypatch, blockers, error):
+    def hang():
+        raise NoAnswer("the instance did not answer in time")
+
+    opened = [
+        recorder(
+            ("state IS NULL", [{"count": 0}]), ("gp_segment_configuration", hang), ("SELECT pg_current_wal_lsn()", [{"lsn": "0/200"}])
+        ),
+        recorder(("pg_blocking_pids", [{"pids": blockers}])),
+    ]
+    monkeypatch.setattr(connection, "connect_primary", lambda *_arguments, **_options: contextlib.nullcontext(opened.pop(0)))
+    instance = Instance("/c", "instance", "gpadmin", "primary", "12", 1, 5432)
+    with pytest.raises(error, match="held by the process 4712" if blockers else "did not answer in time"):
+        coordinator.read_primary(instance, parameters(probe_write=False))
+    assert not opened

@@ -27,7 +27,12 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.host impor
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import Instance, wait_until
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.lsn import Lsn
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import Step
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import create_slot, slots
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import (
+    create_slot,
+    forget_upstream,
+    left_following,
+    slots,
+)
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.standby import write_settings
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.stream import Stream, read_stream
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.timeline import read_history
@@ -200,7 +205,9 @@ def plan(found: Candidate, wanted: Wanted, expected: loss.Loss) -> list[Step]:
 
 
 #: what follows a promotion
-_SETTLING = tuple(Step(name) for name in ("wait_dispatch", "checkpoint", "check_catalog", "check_segments", "make_slot", "note_end"))
+_SETTLING = tuple(
+    Step(name) for name in ("wait_dispatch", "checkpoint", "check_catalog", "check_segments", "make_slot", "clean_up", "note_end")
+)
 
 
 def _finish(found: Candidate) -> list[Step]:
@@ -434,6 +441,14 @@ class Activation:
                 segments_answered=answered,
             )
         return {"segments_answered": answered}
+
+    def clean_up(self) -> None:
+        """Remove what only mattered until the promotion: whom it followed, and what salvaged WAL left."""
+        names = left_following(self._directory)
+        if names:
+            with self._utility() as open_connection:
+                forget_upstream(open_connection, names)
+        salvage.clean(self._directory)
 
     def make_slot(self, name: str, limit: int | None) -> None:
         """Make the slot of the next standby, which keeps WAL from now on, and set how much it may hold back."""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Taking a stopped instance out of its place: moved aside, with its part of each user tablespace, or deleted.
+"""Taking a stopped instance out of its place: moved aside, with its part of each user tablespace and WAL on another disk, or deleted.
 
 Both can be cut off at any moment and begun again: the parts come first, for they are found by the data directory.
 """
@@ -13,6 +13,7 @@ import datetime
 import os
 import shutil
 
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import wal_link
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import rename
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.tablespaces import (
@@ -41,7 +42,7 @@ def own_parts(data_directory: str, dbid: int | None) -> list[Tablespace]:
 
 
 def move(data_directory: str, dbid: int | None, added: str) -> str:
-    """Move a stopped instance aside, beside its place; what was moved is whole, its links lead to the moved parts.
+    """Move a stopped instance aside, beside its place; what was moved is whole, its links lead to the moved parts and WAL.
 
     :param dbid: of the instance.
     :param added: to the names of its directory and of its parts.
@@ -52,6 +53,7 @@ def move(data_directory: str, dbid: int | None, added: str) -> str:
         part = part_of(tablespace)
         rename(part, part + added)
         relink(data_directory, tablespace.oid, part + added)
+    wal_link.move(data_directory, added)
     place = os.path.realpath(data_directory)
     rename(place, place + added)
     return place + added
@@ -77,6 +79,7 @@ def bring(where: str, place: str) -> None:
             if os.path.isdir(target) or not os.path.isdir(part):  # else an attempt that was cut off brought it
                 rename(target, part)
             relink(where, int(name), part)
+    wal_link.bring(where, added)
     rename(where, place)
 
 
@@ -95,17 +98,32 @@ def delete(data_directory: str, dbid: int | None) -> None:
     for tablespace in own_parts(data_directory, dbid):
         remove_tree(part_of(tablespace))
     remove_tree(doomed(data_directory))
+    remove_wal(data_directory)
     rename(os.path.realpath(data_directory), doomed(data_directory))
     remove_tree(doomed(data_directory))
 
 
+def remove_wal(data_directory: str) -> str | None:
+    """Remove the WAL of a stopped instance where it is on a disk of its own; returns where that was.
+
+    :raises CoordinatorError: this user may not.
+    """
+    place = wal_link.led_to(data_directory)
+    for path in wal_link.contents(place) if place is not None else ():
+        remove_tree(path)
+    return place
+
+
 def remove_tree(path: str) -> None:
-    """Remove a directory, if it is there.
+    """Remove a file, or a directory with what is in it, if it is there.
 
     :raises CoordinatorError: this user may not.
     """
     try:
-        shutil.rmtree(path)
+        if os.path.islink(path) or os.path.isfile(path):
+            os.unlink(path)
+        else:
+            shutil.rmtree(path)
     except FileNotFoundError:
         return
     except OSError as error:

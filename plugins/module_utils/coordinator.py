@@ -17,6 +17,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils import (
     connection,
     lock,
     maintenance,
+    own_files,
     record,
     registration,
     replication,
@@ -24,6 +25,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils import (
     stream,
     timeline,
     wal,
+    wal_link,
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.addresses import is_loopback
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
@@ -41,7 +43,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance i
     recent_errors,
     wait_until,
 )
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.snapshot import EXCLUDED, read_site
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.snapshot import EXCLUDED, former_place, read_site, taken_out
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.standby import removed_wal
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.tablespaces import read_tablespaces
 
@@ -150,7 +152,7 @@ def read_access_errors(open_connection: connection.Connection) -> list[str]:
 
 
 def read_wal(data_directory: str) -> dict[str, t.Any] | None:
-    """The file system of an instance's WAL, bytes in all and free, and what WAL is there; None where its place is gone."""
+    """Where an instance's WAL is, its file system, bytes in all and free, and what WAL is there; None where its place is gone."""
     directory = wal.wal_directory(data_directory)
     if not os.path.isdir(directory):
         return None
@@ -158,6 +160,7 @@ def read_wal(data_directory: str) -> dict[str, t.Any] | None:
     end = wal.end_of_wal(data_directory)
     oldest = timeline.oldest(os.listdir(directory), end.segment.size) if end else None
     return {
+        "link": wal_link.led_to(data_directory),
         "size": status.f_blocks * status.f_frsize,
         "free": status.f_bavail * status.f_frsize,
         "oldest_lsn": str(oldest) if oldest else None,
@@ -221,6 +224,13 @@ def read_mark(data_directory: str) -> dict[str, t.Any] | None:
     return dataclasses.asdict(mark) if mark else None
 
 
+def read_files(instance: Instance) -> dict[str, t.Any]:
+    """What is not the engine's own of what is in the place of an instance, or was when its rewind was cut off."""
+    where = instance.data_directory
+    found = {**own_files.listing(former_place(where)), **own_files.listing(taken_out(where))}
+    return {path: dataclasses.asdict(entry) for path, entry in found.items()}
+
+
 def read_coordinator(host: Host, parameters: Parameters, own: t.Sequence[str]) -> dict[str, t.Any]:
     """Everything about the coordinator instance of this host.
 
@@ -230,7 +240,12 @@ def read_coordinator(host: Host, parameters: Parameters, own: t.Sequence[str]) -
     there = instance.content == "instance"
     user = user_name(os.getuid())
     if instance.owner not in (None, user):
-        parameters = {**parameters, "passfile": None, "size": False}  # another user has another passfile, and sees a part of the files
+        parameters = {
+            **parameters,
+            "passfile": None,
+            "size": False,
+            "files": False,
+        }  # another user has another passfile, and sees a part of the files
     port = parameters["port"]
     found: dict[str, t.Any] = {
         "instance": dataclasses.asdict(instance),
@@ -239,6 +254,7 @@ def read_coordinator(host: Host, parameters: Parameters, own: t.Sequence[str]) -
         "port_taken": port is not None and not (instance.postmaster and instance.postmaster.port == port) and has_listener(port),
         "used_bytes": used_bytes(instance.data_directory, EXCLUDED) if parameters["size"] else None,
         "tablespaces": [dataclasses.asdict(space) for space in read_tablespaces(instance.data_directory, parameters["size"])],
+        "files": read_files(instance) if parameters["files"] else None,
         "wal": read_wal(instance.data_directory) if there else None,
         "sql": None,
         "primary": None,

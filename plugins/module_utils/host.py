@@ -18,6 +18,9 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 
+#: what the names of files begin with that are being written
+TEMPORARY = ".coordinator_write-"
+
 
 @dataclasses.dataclass(frozen=True)
 class Process:
@@ -153,7 +156,7 @@ class Host:
 
     def write(self, path: str, text: str, mode: int) -> None:
         """Write a file whole: beside it first, then in its place by rename."""
-        handle, temporary = tempfile.mkstemp(prefix=".", dir=os.path.dirname(path))
+        handle, temporary = tempfile.mkstemp(prefix=TEMPORARY, dir=os.path.dirname(path))
         self._module.add_cleanup_file(temporary)
         with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
             file.write(text)

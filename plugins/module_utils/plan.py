@@ -38,7 +38,7 @@ def run(steps: t.Iterable[Step], actions: Actions) -> tuple[list[dict[str, t.Any
 
     :param actions: by the name of a step, the function to call with its arguments; what it returns joins the result.
     :returns: the steps done (``name``, ``seconds``), and what the actions returned.
-    :raises CoordinatorError: a step failed; ``failed_step`` and ``steps`` (those done before it) are in its data.
+    :raises CoordinatorError: a step failed; ``failed_step``, ``steps`` (those done before it) and what these returned are in its data.
     """
     done: list[dict[str, t.Any]] = []
     returned: dict[str, t.Any] = {}
@@ -47,7 +47,7 @@ def run(steps: t.Iterable[Step], actions: Actions) -> tuple[list[dict[str, t.Any
         try:
             returned.update(actions[step.name](**step.arguments) or {})
         except CoordinatorError as error:
-            error.data.update(steps=done, failed_step=step.name)
+            error.data.update({**returned, **error.data, "steps": done, "failed_step": step.name})
             raise
         done.append({"name": step.name, "seconds": round(time.monotonic() - began, 3)})
     return done, returned

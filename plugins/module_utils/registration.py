@@ -60,6 +60,7 @@ class Known:
     :param access_files: by data directory, the texts of access files that the standby has to be in.
     :param walsender: the walsender that serves a standby, None when none does.
     :param spare_slot: the slot that keeps WAL for a standby that is to take the place of the present one, None when there is none.
+    :param following: settings by which it followed another primary once.
     """
 
     rows: tuple[Registration, ...]
@@ -70,6 +71,7 @@ class Known:
     access_files: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
     walsender: WalSender | None = None
     spare_slot: Slot | None = None
+    following: tuple[str, ...] = ()
 
 
 def spare(slot_name: str) -> str:
@@ -92,11 +94,17 @@ def read_role(connection: Connection, user: str) -> Role | None:
 
 
 def read_known(
-    connection: Connection, user: str, slot_name: str, passfile: Passfile | None, data_directories: t.Iterable[str] = ()
+    connection: Connection,
+    user: str,
+    slot_name: str,
+    passfile: Passfile | None,
+    data_directories: t.Iterable[str] = (),
+    following: t.Iterable[str] = (),
 ) -> Known:
     """Observe what the primary knows.
 
     :param data_directories: whose access files belong to it.
+    :param following: settings of it as of :func:`replication.left_following`.
     """
     named = {slot.name: slot for slot in slots(connection)}
     return Known(
@@ -108,6 +116,7 @@ def read_known(
         access.read_files(data_directories),
         walsender(connection),
         named.get(spare(slot_name)),
+        tuple(following),
     )
 
 
@@ -220,4 +229,6 @@ def plan_absent(known: Known, parts: t.Container[str]) -> list[Step]:
     if "role" in parts and known.role is not None:
         steps += [Step("revoke_rights")] if known.role.granted else []
         steps.append(Step("drop_role"))
+    if "row" in parts and known.following:
+        steps.append(Step("forget_upstream", {"names": known.following}))
     return steps

@@ -14,7 +14,9 @@ import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils import (
     access,
+    aside,
     fence,
+    own_files,
     record,
     rewind,
     rewind_access,
@@ -24,6 +26,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils import (
     standby,
     timeline,
     wal,
+    wal_link,
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, processes
@@ -31,7 +34,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance i
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.lsn import Lsn
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import Actions, Step, run
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import Upstream
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.tablespaces import read_tablespaces
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.tablespaces import Wish, read_tablespaces
 
 #: ways: it is a standby already; started as one as it is; rewound; copied anew
 KEEP, START, REWIND, BASEBACKUP = "keep", "start", "rewind", "basebackup"
@@ -73,6 +76,7 @@ class Former:
     :param lacks: files and directories that an instance cannot be without, and that are missing.
     :param strange: whether the directory holds nothing that an instance could have left.
     :param busy: processes of the engine that work in it though it has no postmaster.
+    :param wal_refusal: why the WAL of a copy cannot come to the disk where its own is; None where it can.
     """
 
     instance: Instance
@@ -85,6 +89,7 @@ class Former:
     lacks: tuple[str, ...] = ()
     strange: bool = False
     busy: tuple[int, ...] = ()
+    wal_refusal: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,8 +143,13 @@ def read_former(host: Host, found: Instance) -> Former:
     """
     where = found.data_directory
     rewinding = os.path.lexists(snapshot.rewind_directory(where))
+    try:
+        snapshot.wal_for_copy(where)
+        wal_refusal = None
+    except CoordinatorError as error:
+        wal_refusal = error.message
     if found.content in ("absent", "empty"):
-        return Former(found, rewinding=rewinding)
+        return Former(found, rewinding=rewinding, wal_refusal=wal_refusal)
     names = os.listdir(where) if os.path.isdir(where) else []
     directory = wal.wal_directory(where)
     end = wal.end_of_wal(where) if os.path.isdir(directory) else None
@@ -155,6 +165,7 @@ def read_former(host: Host, found: Instance) -> Former:
         lacks=tuple(name for name in _ESSENTIAL if not os.path.exists(os.path.join(where, name))),
         strange=not _REMAINS & set(names),
         busy=() if found.postmaster else tuple(process.pid for process in fence.family(where, processes())),
+        wal_refusal=wal_refusal,
     )
 
 
@@ -307,12 +318,17 @@ def plan(
             Step("rewind", {"parted": own, "left_in": _left_in(former, source)}),
             *(step for step in rest if step not in early),
         ]
+    if former.wal_refusal:
+        raise CoordinatorError(former.wal_refusal, data_directory=instance.data_directory)
     gone = _but(found, Instance(instance.data_directory, "absent"))
     spots = (dataclasses.replace(spot, taken=None if spot.taken in former.parts else spot.taken) for spot in found.place.spots)
     gone = dataclasses.replace(gone, place=dataclasses.replace(gone.place, spots=tuple(spots)))
-    away = [Step("set_aside")] if instance.content not in ("absent", "empty") or former.rewinding else []
     rest = standby.plan(gone, wanted, password, copy)
-    return [*first, *away, *rest, *([Step("remove_aside")] if away and remove_old else [])]
+    if instance.content in ("absent", "empty") and not former.rewinding:
+        return [*first, *rest]
+    # the old one stays in its place, stopped, until there is a whole copy
+    at = rest.index(Step("copy")) + 1
+    return [*first, *rest[:at], Step("keep_files"), Step("set_aside"), *rest[at:], *([Step("remove_aside")] if remove_old else [])]
 
 
 def _but(found: standby.Standby, instance: Instance) -> standby.Standby:
@@ -368,16 +384,27 @@ class Rejoining:
     :param data_directory: of the former primary.
     :param upstream: the connection to the present one.
     :param copying: actions of the copy.
+    :param wishes: where its tablespaces are to be.
     :param report_file: file that what is discarded is written to, a line of JSON for each time; None for none.
     """
 
-    def __init__(self, host: Host, data_directory: str, upstream: Upstream, copying: Actions, report_file: str | None) -> None:
+    def __init__(
+        self,
+        host: Host,
+        data_directory: str,
+        upstream: Upstream,
+        copying: Actions,
+        wishes: t.Sequence[Wish],
+        report_file: str | None,
+    ) -> None:
         self._host = host
         self._directory = data_directory
         self._upstream = upstream
         self._copying = copying
+        self._wishes = wishes
         self._report_file = report_file
-        self._aside = ""
+        self._aside: list[str] = []
+        self._differing: list[str] = []
         self.former: Former | None = None
 
     def tell(self, method: str, reason: str, discards: str | None) -> dict[str, t.Any]:
@@ -405,22 +432,52 @@ class Rejoining:
         try:
             return rewind.rewind(self._host, self._directory, self._upstream, shared, [left_in] if left_in else [])
         except rewind.Failed as failed:
-            instead = {"reason": f"it could not be rewound: {failed.message}", **failed.data}
-        copied = {**(self._copying["copy"]() or {}), **(self._copying["swap_in"]() or {})}
+            instead = {"reason": f"it could not be rewound: {failed.message}"}
+        _done, copied = run([Step(name) for name in ("copy", "keep_files", "set_aside", "swap_in")], {**self._copying, **actions(self)})
         rules = access.plan(access.read_files([self._directory]), {rewind_access.BLOCK: ()})  # opened on the primary, and copied with it
         run([step for step in rules if step.name == "write_rules"], access.actions(self._host))
         return {**copied, **instead}
 
+    def keep_files(self) -> dict[str, t.Any]:
+        """Let the copy have what only the former one has, and its links."""
+        rewind.whole_again(self._directory)
+        old, new = snapshot.former_place(self._directory), snapshot.staging_directory(self._directory)
+        for name in rewind.LOGS:
+            if os.path.islink(os.path.join(old, name)) and not os.path.lexists(os.path.join(new, name)):
+                os.symlink(os.readlink(os.path.join(old, name)), os.path.join(new, name))
+        found = own_files.carry(old, new)
+        self._differing = found["differing"]
+        return {"kept": found["kept"], "wal_directory": wal_link.place_of(new)}
+
     def set_aside(self) -> dict[str, t.Any]:
         """Move what is there aside."""
-        found = rewind.set_aside(self._directory)
-        self._aside = found.get("aside", "")
-        return found
+        self._aside = rewind.set_aside(self._directory)
+        where = self._aside[0]
+        return {
+            "aside": ", ".join(self._aside),
+            "set_aside": self._differing,
+            "set_aside_in": where if self._differing else None,
+            "old_wal": wal_link.led_to(where),
+        }
+
+    def swap_in(self) -> None:
+        """Put the copy into its place; where that fails, what was there comes back."""
+        try:
+            self._copying["swap_in"]()
+        except CoordinatorError:
+            former = [path for path in self._aside if ".former-" in path[len(os.path.realpath(self._directory)) :]]
+            for path in former:
+                aside.bring(path, self._directory)
+            raise
+
+    def cleaning(self, action: t.Callable[[], dict[str, t.Any]]) -> t.Callable[..., t.Mapping[str, t.Any] | None]:
+        """A step that leaves nothing of the copy where it fails."""
+        return snapshot.cleaning(action, self._directory, self._wishes)
 
     def remove_aside(self) -> dict[str, t.Any]:
-        """Remove what was moved aside, its parts in tablespaces included."""
-        rewind.remove(self._aside)
-        return {"aside": None}
+        """Remove what was moved aside, its parts in tablespaces and its WAL included."""
+        old_wal = {path: rewind.remove(path) for path in self._aside}[self._aside[0]]
+        return {"removed_wal": old_wal, "aside": None, "set_aside": [], "set_aside_in": None, "old_wal": None, "removed": self._differing}
 
 
 def actions(rejoining: Rejoining) -> Actions:
@@ -429,6 +486,8 @@ def actions(rejoining: Rejoining) -> Actions:
         "tell": rejoining.tell,
         "mark_standby": rejoining.mark_standby,
         "rewind": rejoining.rewind,
-        "set_aside": rejoining.set_aside,
+        "keep_files": rejoining.cleaning(rejoining.keep_files),
+        "set_aside": rejoining.cleaning(rejoining.set_aside),
+        "swap_in": rejoining.swap_in,
         "remove_aside": rejoining.remove_aside,
     }

@@ -6,11 +6,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.module_utils import aside, fence, snapshot, tablespaces
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import aside, fence, snapshot, tablespaces, wal_link
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, read_text
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import Instance
@@ -28,8 +29,9 @@ class Remains:
     :param instance: what is in its place; None where it was not looked.
     :param running: how many processes of the engine work there, also those whose postmaster is gone.
     :param parts: its parts of the user tablespaces.
-    :param leftovers: what a copy or a deletion that was cut off left.
+    :param leftovers: what a run that was cut off left.
     :param files: files of this collection.
+    :param left: files of this collection that stay.
     """
 
     instance: Instance | None = None
@@ -37,6 +39,7 @@ class Remains:
     parts: tuple[str, ...] = ()
     leftovers: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
 
 
 def is_own_passfile(path: str, user: str) -> bool:
@@ -45,23 +48,35 @@ def is_own_passfile(path: str, user: str) -> bool:
     return password is not None and read_text(path) == pass_entry(user, password)
 
 
-def observe(host: Host, data_directory: str | None, primary_dbid: int | None, places: t.Iterable[str], files: t.Iterable[str]) -> Remains:
+def observe(
+    host: Host,
+    data_directory: str,
+    fate: str,
+    primary_dbid: int | None,
+    places: t.Iterable[str],
+    files: t.Iterable[str],
+    staying: t.Iterable[str] = (),
+) -> Remains:
     """Observe what is there of a standby.
 
-    :param data_directory: its data directory; None: do not look.
+    :param data_directory: its data directory.
+    :param fate: what is to become of the instance; one that is kept is not looked at.
     :param primary_dbid: number of the primary, whose parts of tablespaces are never the standby's.
     :param places: directories in which a copy's tablespaces may have been staged.
     :param files: files of this collection that may be there.
+    :param staying: those that stay, if they are there.
     """
     found = tuple(path for path in files if os.path.lexists(path))
-    if data_directory is None:
-        return Remains(files=found)
+    left = tuple(path for path in staying if os.path.lexists(path))
+    doomed = aside.doomed(data_directory)
+    cut_off = snapshot.leftovers(data_directory) + tablespaces.leftovers(wishes(places), data_directory)
+    cut_off += [doomed] if os.path.lexists(doomed) else []
+    if fate == KEPT:
+        return Remains(leftovers=tuple(cut_off), files=found, left=left)
     target = fence.observe(host, data_directory)
     dbid = target.instance.dbid if target.instance.dbid != primary_dbid else None
     parts = tuple(tablespaces.part_of(space) for space in aside.own_parts(data_directory, dbid))
-    staged = (aside.doomed(data_directory), snapshot.staging_directory(data_directory))
-    left = [path for path in staged if os.path.lexists(path)] + tablespaces.leftovers(wishes(places), data_directory)
-    return Remains(target.instance, len(target.processes), parts, tuple(left), found)
+    return Remains(target.instance, len(target.processes), parts, tuple(cut_off), found, left)
 
 
 def wishes(places: t.Iterable[str]) -> list[tablespaces.Wish]:
@@ -85,11 +100,10 @@ def plan(remains: Remains, fate: str, system_identifier: str | None, user: str) 
             raise CoordinatorError(f"{why}: correct data_directory, or see what it is", data_directory=instance.data_directory)
         if remains.running:
             steps.append(Step("stop"))
-        if fate in (MOVED, DELETED):
-            if remains.leftovers:
-                steps.append(Step("remove_leftovers"))
-            if instance.content == "instance":
-                steps.append(Step("move_aside" if fate == MOVED else "delete"))
+    if remains.leftovers and fate != STOPPED:
+        steps.append(Step("remove_leftovers"))
+    if instance is not None and instance.content == "instance" and fate in (MOVED, DELETED):
+        steps.append(Step("move_aside" if fate == MOVED else "delete"))
     return steps + [Step("remove_file", {"path": path}) for path in remains.files]
 
 
@@ -124,11 +138,18 @@ def actions(host: Host, data_directory: str, primary_dbid: int | None, places: t
         added = aside.suffix("removed", now)
         number = dbid()
         moved_parts = [tablespaces.part_of(space) + added for space in aside.own_parts(data_directory, number)]
-        return {"moved_to": [aside.move(data_directory, number, added), *moved_parts]}
+        where = aside.move(data_directory, number, added)
+        wal = wal_link.led_to(where)
+        return {"moved_to": [where, *moved_parts, *([wal] if wal else [])]}
 
     def delete() -> dict[str, t.Any]:
         number = dbid()
-        gone = [os.path.realpath(data_directory), *map(tablespaces.part_of, aside.own_parts(data_directory, number))]
+        wal = wal_link.led_to(data_directory)
+        gone = [
+            os.path.realpath(data_directory),
+            *map(tablespaces.part_of, aside.own_parts(data_directory, number)),
+            *([wal] if wal else []),
+        ]
         aside.delete(data_directory, number)
         return {"deleted": gone}
 
@@ -146,12 +167,14 @@ def actions(host: Host, data_directory: str, primary_dbid: int | None, places: t
 
 
 def remove_file(path: str) -> None:
-    """Remove a file, if it is there.
+    """Remove a file, if it is there, and its directory with the last one.
 
     :raises CoordinatorError: this user may not.
     """
     try:
         os.unlink(path)
+        with contextlib.suppress(OSError):
+            os.rmdir(os.path.dirname(path))
     except FileNotFoundError:
         return
     except OSError as error:

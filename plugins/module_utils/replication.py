@@ -17,6 +17,7 @@ import stat
 import time
 import typing as t
 
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.configuration import read_settings
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import Connection, NoAnswer, Refused
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, read_text
@@ -173,6 +174,25 @@ def create_slot(connection: Connection, name: str) -> None:
 def copy_slot(connection: Connection, name: str, copy: str) -> None:
     """Make a slot that keeps the same WAL as another one."""
     connection.query("SELECT pg_copy_physical_replication_slot(%s, %s)", name, copy)
+
+
+#: settings by which a standby follows its primary; a promotion leaves them
+FOLLOWING = ("primary_conninfo", "primary_slot_name")
+
+
+def left_following(data_directory: str) -> list[str]:
+    """Which of :data:`FOLLOWING` an instance has among the settings that ALTER SYSTEM keeps."""
+    settings = read_settings(read_text(os.path.join(data_directory, "postgresql.auto.conf")) or "")
+    return [name for name in FOLLOWING if name in settings]
+
+
+def forget_upstream(connection: Connection, names: t.Iterable[str]) -> None:
+    """Let a primary that was a standby once keep no word of whom it followed.
+
+    :param names: what it has of :data:`FOLLOWING`.
+    """
+    for name in names:
+        connection.query(f"ALTER SYSTEM RESET {name}")
 
 
 def drop_slot(connection: Connection, name: str) -> None:

@@ -4,8 +4,9 @@
 
 """Rewinding a former primary to where the present one left it.
 
-It happens under another name, so that nobody can start what is neither the one nor the other, and ends with a rename. What is the
-host's own, configuration, access rules, certificates and logs, ``pg_rewind`` would replace by the source's: it is kept, and put back.
+It happens under another name, so that nobody can start what is neither the one nor the other, and ends with a rename. ``pg_rewind`` would
+replace what is the host's own, configuration, access rules, certificates, and remove what the source does not have, logs too: it is
+taken out before, and comes back.
 """
 
 from __future__ import annotations
@@ -15,39 +16,56 @@ import os
 import re
 import shutil
 import signal
-import stat
 import time
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.module_utils import aside, fence, relay, shared_wal
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import (
+    aside,
+    fence,
+    own_files,
+    relay,
+    shared_wal,
+    wal_link,
+)
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.configuration import read_settings
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import DATABASE, UTILITY, session_options
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, processes, read_text, rename
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import file_mode, wait_until
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import Upstream, conninfo
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.snapshot import rewind_directory
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.snapshot import rewind_directory, taken_out
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.tablespaces import link_targets
 
-_LOGS = ("log", "pg_log")
-
-#: ends of names of files beside the data that are the host's own: configuration, access rules, certificates and their keys
-_OWN = (".conf", ".crt", ".crl", ".key", ".pem")
+#: directories of logs
+LOGS = ("log", "pg_log")
 
 
 class Failed(CoordinatorError):
-    """A directory could not be rewound; it was moved aside."""
+    """A directory could not be rewound."""
 
 
-def set_aside(data_directory: str) -> dict[str, t.Any]:
+def set_aside(data_directory: str) -> list[str]:
     """Move what is in the place of a data directory aside, its parts of tablespaces included, and what a rewind left; returns where to."""
-    places = ((os.path.realpath(data_directory), "former"), (rewind_directory(data_directory), "half_rewound"))
-    moved = [_move_aside(data_directory, path, why) for path, why in places if os.path.lexists(path)]
-    return {"aside": moved[-1]} if moved else {}
+    place, staging = os.path.realpath(data_directory), rewind_directory(data_directory)
+    with contextlib.suppress(OSError):
+        os.rmdir(place)  # there may be nothing in it
+    places = ((place, "former"), (staging, "half_rewound"))
+    return [_move_aside(data_directory, path, why) for path, why in places if os.path.lexists(path)]
+
+
+def whole_again(data_directory: str) -> None:
+    """See that what a rewind left, if it was cut off, has its own files and its WAL again.
+
+    :raises CoordinatorError: it goes on, or something cannot be put back.
+    """
+    _end_rewinding(rewind_directory(data_directory))
+    put_back(data_directory)
+    for path in (os.path.realpath(data_directory), rewind_directory(data_directory)):
+        shared_wal.put_back(path)
 
 
 def _move_aside(data_directory: str, path: str, why: str) -> str:
-    _end_rewinding(rewind_directory(data_directory))
-    shared_wal.put_back(path)
+    whole_again(data_directory)
     added = aside.suffix(why, time.time())
     moved, wanted = aside.move(path, _dbid(path), added), os.path.realpath(data_directory) + added
     if moved != wanted:
@@ -60,13 +78,17 @@ def _dbid(directory: str) -> int | None:
     return int(dbid) if dbid.isdigit() else None
 
 
-def remove(path: str) -> None:
-    """Remove a data directory that :func:`set_aside` moved, its parts of tablespaces included."""
-    links = os.path.join(path, "pg_tblspc")
-    parts = [os.path.realpath(os.path.join(links, name)) for name in os.listdir(links)] if os.path.isdir(links) else []
-    added = re.search(r"\.[a-z_]+-[0-9TZ]+$", path)
-    for part in [part for part in parts if added and part.endswith(added.group())] + [path]:
+def remove(path: str) -> str | None:
+    """Remove a data directory that :func:`set_aside` moved, its parts of tablespaces and its WAL included; returns where the latter was."""
+    found = re.search(r"\.[a-z_]+-[0-9TZ]+$", path)
+    added = found.group() if found else ""
+    for part in [part for part in link_targets(path) if added and part.endswith(added)]:
         aside.remove_tree(part)
+    wal = wal_link.led_to(path)
+    if wal is not None and added and (wal.endswith(added) or os.path.ismount(wal)):
+        aside.remove_wal(path)
+    aside.remove_tree(path)
+    return wal
 
 
 def _end_rewinding(staging: str) -> None:
@@ -144,38 +166,30 @@ def _run_without(
     return told, None if between.applied else "this pg_rewind asks for the list of files in another way"
 
 
-def _keep(place: str, kept: str) -> None:
-    """Copy what is the host's own, as far as it is small."""
-    os.mkdir(kept, 0o700)
-    for name in sorted(os.listdir(place)):
-        path = os.path.join(place, name)
-        if name.endswith(_OWN) and stat.S_ISREG(os.lstat(path).st_mode):
-            shutil.copy2(path, kept)
-
-
 def _move_logs(old: str, new: str) -> None:
-    for name in _LOGS:
+    """Move the directories of logs, or the links to them; what is there of that name was copied from the source.
+
+    :raises OSError: one cannot be moved.
+    """
+    for name in LOGS:
         if os.path.lexists(os.path.join(old, name)):
-            shutil.rmtree(os.path.join(new, name), ignore_errors=True)  # what was copied from the source
-            with contextlib.suppress(OSError):  # on a file system of their own they stay
-                os.rename(os.path.join(old, name), os.path.join(new, name))
+            place = os.path.join(new, name)
+            if os.path.islink(place):
+                os.unlink(place)
+            shutil.rmtree(place, ignore_errors=True)
+            os.rename(os.path.join(old, name), place)
 
 
-def _put_back(host: Host, kept: str, target: str) -> None:
-    """Put back what was kept; logs that could not be moved stay where they were kept."""
-    for name in sorted(os.listdir(kept)):
-        if name.endswith(_OWN):
-            path = os.path.join(kept, name)
-            host.write(os.path.join(target, name), read_text(path) or "", stat.S_IMODE(os.stat(path).st_mode))
-    _move_logs(kept, target)
+def put_back(data_directory: str) -> None:
+    """Put what was taken out back into a directory whose rewind failed or was cut off.
 
-
-def _forget(kept: str) -> None:
-    for name in os.listdir(kept):
-        if name.endswith(_OWN):
-            os.unlink(os.path.join(kept, name))
-    with contextlib.suppress(OSError):
-        os.rmdir(kept)
+    :raises CoordinatorError: that cannot be done.
+    """
+    kept, staging = taken_out(data_directory), rewind_directory(data_directory)
+    if os.path.isdir(kept) and os.path.isdir(staging):
+        with contextlib.suppress(OSError):  # they are kept where they are
+            _move_logs(kept, staging)
+        own_files.put_back(kept, staging)
 
 
 def mark_standby(host: Host, data_directory: str) -> None:
@@ -190,39 +204,37 @@ def rewind(
 ) -> dict[str, t.Any]:
     """Rewind a stopped former primary, and mark it as a standby.
 
-    Where it is cut off, what was kept of its own stays beside it.
+    Where it is cut off, what was taken out stays beside it, see :func:`put_back`.
 
     :param shared: WAL segments that both have alike.
     :param useless: those of the source that nothing is read from.
-    :returns: ``method``, ``bytes_copied`` and ``all_wal_why``, the reason why WAL was copied that both have; None where it was not.
+    :returns: ``method``, ``bytes_copied``, ``all_wal_why``, the reason why WAL was copied that both have, None where it was not, and of
+        its own files ``kept`` and ``set_aside``, see :func:`own_files.give_back`.
     :raises CoordinatorError: the primary does not answer; nothing was touched.
-    :raises Failed: it cannot be rewound; the directory is aside now, with its configuration and its fence as they were.
+    :raises Failed: it cannot be rewound; it is in :func:`snapshot.rewind_directory` now, with its own files and its fence as they were.
     """
     place, staging = os.path.realpath(data_directory), rewind_directory(data_directory)
     all_wal_why = relay.refusal(upstream)
     if os.path.lexists(staging):
         _move_aside(data_directory, staging, "half_rewound")  # left by an earlier attempt
-    kept = place + aside.suffix("before_rewind", time.time())
-    _keep(place, kept)
+    kept = taken_out(data_directory)
+    rename(place, staging)
+    if os.path.lexists(kept):  # whose directory somebody took away
+        rename(kept, place + aside.suffix("taken_out", time.time()))
     try:
-        rename(place, staging)
-    except CoordinatorError:
-        _forget(kept)
-        raise
-    _move_logs(staging, kept)
-    try:
+        own_files.take_out(staging, kept)
+        _move_logs(staging, kept)
         # single-user mode, which recovers a killed instance, knows neither fence nor standby
         with contextlib.suppress(FileNotFoundError):
             os.unlink(os.path.join(staging, "standby.signal"))
         fence.write(host, staging, None)
         told, all_wal_why = _run_without(host, staging, upstream, shared, useless, all_wal_why)
+        _move_logs(kept, staging)
+        own = own_files.give_back(kept, staging, place + aside.suffix("former", time.time()))
     except (CoordinatorError, OSError) as error:
         why = error.message if isinstance(error, CoordinatorError) else str(error)
-        _put_back(host, kept, staging)
-        _forget(kept)
-        raise Failed(" ".join(why.split()), **set_aside(data_directory)) from error
-    _put_back(host, kept, staging)
+        whole_again(data_directory)
+        raise Failed(" ".join(why.split())) from error
     mark_standby(host, staging)
     rename(staging, place)
-    _forget(kept)
-    return {"method": "rewind", "bytes_copied": copied_bytes(told), "all_wal_why": all_wal_why}
+    return {"method": "rewind", "bytes_copied": copied_bytes(told), "all_wal_why": all_wal_why, **own}

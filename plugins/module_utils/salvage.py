@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import glob
 import os
 import re
 import shutil
 import tarfile
-import tempfile
-import time
 import typing as t
 import zlib
 
@@ -121,8 +120,9 @@ def _pack(data_directory: str, end: End, segments: t.Sequence[str], salvage_dire
     os.makedirs(salvage_directory, mode=0o700, exist_ok=True)
     path = os.path.join(salvage_directory, f"{segments[0]}.tar.gz")
     temporary = f"{path}.new"
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(temporary)
+    for left in os.listdir(salvage_directory):  # by an earlier attempt
+        if re.fullmatch(r"[0-9A-F]{24}\.tar\.gz(?:\.new)?", left):
+            os.unlink(os.path.join(salvage_directory, left))
     try:
         with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             with tarfile.open(fileobj=file, mode="w:gz", compresslevel=1) as archive:
@@ -144,32 +144,34 @@ def _pack(data_directory: str, end: End, segments: t.Sequence[str], salvage_dire
 def place(data_directory: str, archive: str, own: End | None) -> dict[str, t.Any]:
     """Put the WAL of an archive of :func:`missing` into the WAL directory of a standby that is stopped.
 
-    What is overwritten is kept aside, in a directory below it.
+    Every segment that is overwritten was seen to be the same as far as the standby has it, so that nothing of it has to be kept.
 
     :param own: the end of the standby's own WAL.
-    :returns: ``salvaged`` names of the segments, ``aside`` the directory of those that were replaced, None without any.
+    :returns: ``salvaged`` names of the segments.
     :raises CoordinatorError: the archive is not of this standby's primary, or diverged from what it has; nothing was changed.
     """
     if own is None:
         raise CoordinatorError(f"there is no valid WAL in {wal_directory(data_directory)}, to which what is salvaged could be added")
     directory = wal_directory(data_directory)
     stage = os.path.join(directory, _STAGE)
-    shutil.rmtree(stage, ignore_errors=True)
-    os.mkdir(stage, 0o700)
+    clean(data_directory)
     try:
+        os.mkdir(stage, 0o700)
         names = _unpack(archive, stage, own, file_mode(data_directory))
-        replaced = [name for name in names if os.path.exists(os.path.join(directory, name))]
-        aside = tempfile.mkdtemp(prefix=time.strftime("salvage.before.%Y%m%dT%H%M%SZ.", time.gmtime()), dir=directory) if replaced else None
-        for name in replaced:
-            os.link(os.path.join(directory, name), os.path.join(t.cast(str, aside), name))
         for name in names:
             os.replace(os.path.join(stage, name), os.path.join(directory, name))
         sync_directory(directory)
     except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
         raise CoordinatorError(f"the salvaged WAL in {archive} could not be put into {directory}: {error}") from error
     finally:
-        shutil.rmtree(stage, ignore_errors=True)
-    return {"salvaged": names, "aside": aside}
+        clean(data_directory)
+    return {"salvaged": names}
+
+
+def clean(data_directory: str) -> None:
+    """Remove what putting salvaged WAL into a data directory left."""
+    for path in glob.glob(os.path.join(glob.escape(wal_directory(data_directory)), "salvage.*")):
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def was_placing(data_directory: str) -> bool:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
+import re
 import shutil
 import signal
 import stat
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.module_utils import tablespaces
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import tablespaces, wal_link
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import (
     Host,
@@ -89,10 +90,11 @@ class Site:
     :param writable: whether this user can write in it.
     :param free: bytes free there.
     :param user: user that the module runs as.
-    :param leftover: whether the staging directory of an earlier attempt is there.
+    :param leftover: whether something of an earlier attempt is there.
     :param engine_version: what ``postgres --version`` prints here, None when the installation is not found.
     :param rewinding: whether a rewind of what was there was cut off.
     :param device: number of its file system.
+    :param asides: what earlier runs moved aside there, with its parts of tablespaces and its WAL.
     """
 
     parent: str
@@ -104,6 +106,7 @@ class Site:
     engine_version: str | None
     rewinding: bool = False
     device: int = 0
+    asides: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,6 +139,43 @@ def rewind_directory(data_directory: str) -> str:
     return os.path.join(os.path.dirname(place), f".{os.path.basename(place)}.coordinator_rewind")
 
 
+def taken_out(data_directory: str) -> str:
+    """Where what is not the engine's own is while it is rewound."""
+    return f"{rewind_directory(data_directory)}.own"
+
+
+def former_place(data_directory: str) -> str:
+    """Where what is left of an instance is: in its place, or where it was rewound."""
+    place, staging = os.path.realpath(data_directory), rewind_directory(data_directory)
+    return staging if os.path.lexists(staging) and not (os.path.isdir(place) and os.listdir(place)) else place
+
+
+def asides(data_directory: str) -> list[str]:
+    """What earlier runs moved aside from the place of an instance, each with its parts of tablespaces and its WAL on another disk."""
+    parent, name = os.path.split(os.path.realpath(data_directory))
+    found = []
+    for there in sorted(os.listdir(parent)) if os.path.isdir(parent) else []:
+        added = there[len(name) :] if there.startswith(name) else ""
+        if re.fullmatch(r"\.[a-z_]+-\d{8}T\d{6}Z", added):
+            path = os.path.join(parent, there)
+            linked = [*tablespaces.link_targets(path), wal_link.led_to(path)]
+            found += [path, *(target for target in linked if target and target.endswith(added))]
+    return found
+
+
+def salvage_directory(data_directory: str) -> str:
+    """Where WAL is on its way from an old primary to its standby, on either host; links are not followed, for others name it too."""
+    parent, name = os.path.split(os.path.normpath(data_directory))
+    return os.path.join(parent, f".{name}.coordinator_salvage")
+
+
+def leftovers(data_directory: str) -> list[str]:
+    """What a run that was cut off left beside a data directory, and that nobody needs any more."""
+    old = filter(None, map(wal_link.led_to, (data_directory, rewind_directory(data_directory))))
+    places = dict.fromkeys((staging_directory(data_directory), *map(wal_link.staged, old), salvage_directory(data_directory)))
+    return [path for path in places if os.path.lexists(path)]
+
+
 def read_site(host: Host, data_directory: str) -> Site:
     """Observe where a copy is to stand."""
     staging = staging_directory(data_directory)
@@ -151,10 +191,11 @@ def read_site(host: Host, data_directory: str) -> Site:
         writable=exists and os.access(parent, os.W_OK | os.X_OK),
         free=free_bytes(parent) if exists else 0,
         user=user_name(os.getuid()),
-        leftover=os.path.lexists(staging),
+        leftover=bool(leftovers(data_directory)),
         engine_version=engine_version,
         rewinding=os.path.lexists(rewind_directory(data_directory)),
         device=os.stat(parent).st_dev if exists else 0,
+        asides=tuple(asides(data_directory)),
     )
 
 
@@ -257,7 +298,7 @@ def plan(place: Place, wanted: Wanted, password: str | None) -> list[Step]:
     return [*steps, Step("copy"), Step("swap_in")]
 
 
-def base_backup_arguments(upstream: Upstream, target: str, dbid: int, wanted: Wanted) -> list[str]:
+def base_backup_arguments(upstream: Upstream, target: str, dbid: int, wanted: Wanted, wal: str | None = None) -> list[str]:
     """Arguments of ``pg_basebackup``; what it verifies by default, page checksums, it verifies.
 
     The WAL is fetched at the end, not streamed beside: a coordinator counts every walsender that streams as a standby, and
@@ -265,11 +306,13 @@ def base_backup_arguments(upstream: Upstream, target: str, dbid: int, wanted: Wa
     before, keeps that WAL.
 
     :param dbid: ``gp_dbid`` for the copy's ``internal.auto.conf``; the engine's pg_basebackup insists on it.
+    :param wal: directory for its WAL; None: in the data directory.
     """
     arguments = ["--pgdata", target, "--dbname", conninfo(upstream.parameters()), "--no-password"]
     arguments += ["--wal-method", "fetch", "--checkpoint", wanted.checkpoint, "--target-gp-dbid", str(dbid)]
     for name in EXCLUDED:
         arguments += ["--exclude", f"./{name}"]
+    arguments += ["--waldir", wal] if wal else []
     return arguments + (["--max-rate", wanted.max_rate] if wanted.max_rate else [])
 
 
@@ -279,6 +322,7 @@ def remove_leftover(data_directory: str, wishes: t.Sequence[tablespaces.Wish]) -
     :param wishes: where its tablespaces may have been.
     """
     staging = staging_directory(data_directory)
+    wal = wal_link.of_copy(staging)
 
     def copying() -> list[int]:
         commands = ((process.pid, process.command) for process in processes())
@@ -292,36 +336,55 @@ def remove_leftover(data_directory: str, wishes: t.Sequence[tablespaces.Wish]) -
 
     def gone() -> bool:
         tablespaces.remove_leftovers(wishes, data_directory, staging)
-        shutil.rmtree(staging, ignore_errors=True)  # a copying that was ended may be removing its files itself
-        return not os.path.lexists(staging) and not tablespaces.leftovers(wishes, data_directory)
+        if wal is not None:
+            shutil.rmtree(wal, ignore_errors=True)
+        for path in leftovers(data_directory):
+            shutil.rmtree(path, ignore_errors=True)  # a copying that was ended may be removing its files itself
+        return not leftovers(data_directory) and not tablespaces.leftovers(wishes, data_directory)
 
     if not wait_until(gone, seconds=10):
         raise CoordinatorError(f"{staging}, left by an earlier attempt, cannot be removed: remove it")
 
 
-def copy(host: Host, data_directory: str, arguments: t.Sequence[str], wishes: t.Sequence[tablespaces.Wish]) -> dict[str, int]:
+def copy(host: Host, data_directory: str, arguments: t.Sequence[str]) -> dict[str, int]:
     """Make the copy in the staging directories; returns the bytes it has.
 
     :param arguments: of ``pg_basebackup``.
     """
     staging = staging_directory(data_directory)
-    try:
-        host.run("pg_basebackup", *arguments, *tablespaces.mapping_arguments(wishes, data_directory))
-    except CoordinatorError:
-        remove_leftover(data_directory, wishes)
-        raise
+    host.run("pg_basebackup", *arguments)
     parts = (part.bytes or 0 for part in tablespaces.read_tablespaces(staging, size=True))
-    return {"bytes_copied": used_bytes(staging) + sum(parts)}
+    wal = wal_link.of_copy(staging)
+    return {"bytes_copied": used_bytes(staging) + sum(parts) + (used_bytes(wal) if wal else 0)}
 
 
 def swap_in(host: Host, data_directory: str, wishes: t.Sequence[tablespaces.Wish]) -> None:
     """Put the finished copy in its place. It is marked as a standby before: it never could come up as a primary."""
     staging = staging_directory(data_directory)
     host.write(os.path.join(staging, "standby.signal"), "", file_mode(staging))
-    os.makedirs(os.path.join(staging, "log"), mode=0o700, exist_ok=True)
+    if not os.path.islink(os.path.join(staging, "log")):
+        os.makedirs(os.path.join(staging, "log"), mode=0o700, exist_ok=True)
     os.chmod(staging, stat.S_IMODE(os.stat(staging).st_mode) & 0o750)  # the engine accepts no more; a group's access comes from the primary
     tablespaces.swap_in(wishes, data_directory, staging)
+    wal_link.swap_in(staging)
     rename(staging, os.path.realpath(data_directory))
+
+
+def cleaning(
+    action: t.Callable[..., t.Mapping[str, t.Any] | None], data_directory: str, wishes: t.Sequence[tablespaces.Wish]
+) -> t.Callable[..., t.Mapping[str, t.Any] | None]:
+    """A step between the copy and its place, that leaves nothing of the copy where it fails."""
+
+    def clean(**arguments: t.Any) -> t.Mapping[str, t.Any] | None:
+        try:
+            return action(**arguments)
+        except (CoordinatorError, OSError) as error:
+            remove_leftover(data_directory, wishes)
+            if isinstance(error, OSError):
+                raise CoordinatorError(f"the copy for {data_directory} was removed again: {error}") from error
+            raise
+
+    return clean
 
 
 def actions(host: Host, data_directory: str, upstream: Upstream, password: str | None, dbid: int, wanted: Wanted) -> Actions:
@@ -331,13 +394,25 @@ def actions(host: Host, data_directory: str, upstream: Upstream, password: str |
     :param dbid: number under which the standby is registered.
     """
 
+    staging = staging_directory(data_directory)
+
     def make_copy() -> dict[str, t.Any]:
-        arguments = base_backup_arguments(upstream, staging_directory(data_directory), dbid, wanted)
-        return {"method": "basebackup", **copy(host, data_directory, arguments, wanted.tablespaces)}
+        arguments = base_backup_arguments(upstream, staging, dbid, wanted, wal_for_copy(data_directory))
+        arguments += tablespaces.mapping_arguments(wanted.tablespaces, data_directory)
+        return {"method": "basebackup", **copy(host, data_directory, arguments)}
 
     return {
         "remove_leftover": lambda: remove_leftover(data_directory, wanted.tablespaces),
         "write_passfile": lambda: write_passfile(host, upstream.passfile or "", upstream.user, password),
-        "copy": make_copy,
-        "swap_in": lambda: swap_in(host, data_directory, wanted.tablespaces),
+        "copy": cleaning(make_copy, data_directory, wanted.tablespaces),
+        "swap_in": cleaning(lambda: swap_in(host, data_directory, wanted.tablespaces), data_directory, wanted.tablespaces),
     }
+
+
+def wal_for_copy(data_directory: str) -> str | None:
+    """Where the WAL of a copy is staged; None where it is in the copy: the instance whose place it takes has it so."""
+    for directory in (data_directory, rewind_directory(data_directory)):
+        place = wal_link.place_for_copy(directory, os.path.basename(os.path.realpath(data_directory)))
+        if place is not None:
+            return wal_link.staged(place)
+    return None

@@ -53,6 +53,14 @@ def read_tablespaces(data_directory: str, size: bool = False) -> tuple[Tablespac
     return tuple(found)
 
 
+def link_targets(data_directory: str) -> list[str]:
+    """Where the links of the tablespaces of an instance lead."""
+    links = os.path.join(data_directory, "pg_tblspc")
+    with contextlib.suppress(OSError):
+        return [os.path.realpath(os.path.join(links, name)) for name in sorted(os.listdir(links))]
+    return []
+
+
 def part_of(tablespace: Tablespace) -> str:
     """The directory that the link of a tablespace leads to."""
     return os.path.join(tablespace.location, str(tablespace.dbid))

@@ -106,6 +106,10 @@ clusters:
       description: Parameters of libpq with which clients reach the primary, on whichever of the two hosts it is.
       type: str
       sample: host=scdw,cdw port=5432,5432 target_session_attrs=read-write
+    salvage_directory:
+      description: Where WAL of the old primary is put on the standby's host, if it lacks any; empty where none can be brought.
+      type: str
+      sample: /data/whpg/v7/standby/.gpseg-1.coordinator_salvage
     hook:
       description: Whether the hook command has to be run after the promotion.
       type: bool

@@ -14,7 +14,7 @@ version_added: 0.1.0
 description:
   - Runs on the standby's host. Promotes the standby, waits until queries are answered in dispatch mode, writes a checkpoint on the new
     timeline, sees that the catalog names this instance as primary and that every segment answers through it, and makes the slot for
-    the next standby.
+    the next standby. C(primary_conninfo) and C(primary_slot_name) are reset.
   - Refuses without a verdict that allows it, on an instance that is no standby in recovery, and where something may be lost unless
     that is accepted. It does not look at the old primary. That it can do no more harm must be proved before, as
     M(warehousepg.coordinator.coordinator_fence) does.
@@ -218,11 +218,6 @@ salvaged:
   type: list
   elements: str
   sample: ["000000010000000000000003"]
-aside:
-  description: Directory of the WAL segments that these replaced, V(null) without any.
-  returned: when there were salvaged ones
-  type: str
-  sample: /data/whpg/v7/standby/gpseg-1/pg_wal/salvage.before.20261123T071500Z
 segments_answered:
   description: Contents of the segments that answered through the new primary.
   returned: when that was looked at
@@ -356,6 +351,7 @@ def apply(
         "check_catalog": lambda: doing.check_catalog(found.instance.dbid),
         "check_segments": doing.check_segments,
         "make_slot": lambda: doing.make_slot(wanted.slot_name, wanted.retention_limit),
+        "clean_up": doing.clean_up,
         "note_end": lambda: {"audit": audit.write(record.ACTIVATED, **returned, steps=done)},
         "release_lock": lambda: lock.remove(lock_file),
     }

@@ -81,6 +81,11 @@ options:
       - Whether to look at what a copy needs, the size of the data directory and of the tablespaces, and what the installation offers.
     type: bool
     default: false
+  files:
+    description:
+      - Whether to look at what the data directory holds beside what the engine keeps there by itself.
+    type: bool
+    default: false
   lock_file:
     description:
       - File that a run locks the pair by, see M(warehousepg.coordinator.coordinator_lock).
@@ -187,13 +192,18 @@ site:
       type: str
       sample: gpadmin
     leftover:
-      description: Whether an unfinished copy is there.
+      description: Whether something is there that a run left which was cut off, such as an unfinished copy.
       type: bool
       sample: false
     engine_version:
       description: What C(postgres --version) prints, V(null) when the installation is not where O(greenplum_path) says.
       type: str
       sample: postgres (Greenplum Database) 12.12
+    asides:
+      description: What earlier runs moved aside there, with its parts of tablespaces, and its WAL where it is on another disk.
+      type: list
+      elements: str
+      sample: []
 instance:
   description: The instance as its files and processes show it.
   returned: with O(data_directory)
@@ -270,6 +280,15 @@ used_bytes:
   returned: with O(data_directory)
   type: int
   sample: 241172480
+files:
+  description:
+    - What the data directory holds beside what the engine keeps there by itself, which WAL does not carry, such as settings and the
+      history of backups. By its path there, its C(kind), V(file), V(link), V(directory) for one with nothing in it or V(closed) for one
+      that may not be looked into, the C(size) of a file, and in C(check) six digits to compare it by, or where a link leads.
+    - V(null) without O(files), and for a user that does not own it.
+  returned: with O(data_directory)
+  type: dict
+  sample: {gpbackup_history.db: {kind: file, size: 12288, check: 1f3a2b}}
 installation:
   description:
     - What the installation and the operating system offer, C(gphome), the C(libraries) that can be loaded, the C(extensions) that can be
@@ -304,10 +323,17 @@ wal:
   description:
     - The file system of the WAL, its C(size) and what is C(free), in bytes, where the WAL on it begins, C(oldest_lsn), and ends,
       C(end_lsn), on which C(timeline), all V(null) where it holds none, and the C(ancestors) of that timeline, each with the position
-      where it was left. V(null) without an instance.
+      where it was left. C(link) is where C(pg_wal) leads, V(null) where it is no link. V(null) without an instance.
   returned: with O(data_directory)
   type: dict
-  sample: {size: 107374182400, free: 85899345920, oldest_lsn: 0/4000000, end_lsn: 0/C000148, timeline: 2, ancestors: [[1, 0/8000060]]}
+  sample:
+    link: null
+    size: 107374182400
+    free: 85899345920
+    oldest_lsn: 0/4000000
+    end_lsn: 0/C000148
+    timeline: 2
+    ancestors: [[1, 0/8000060]]
 passfile:
   description:
     - Whether the passfile is usable, and four digits to compare two hosts' by.
@@ -570,6 +596,7 @@ def main() -> None:
             "wait_timeout": {"type": "float", "default": 0},
             "port": {"type": "int"},
             "size": {"type": "bool", "default": False},
+            "files": {"type": "bool", "default": False},
             "lock_file": {"type": "path"},
             "record_file": {"type": "path"},
             "audit_file": {"type": "path"},

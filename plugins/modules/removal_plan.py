@@ -104,4 +104,9 @@ clusters:
       type: list
       elements: str
       sample: []
+    own:
+      description: Files that only the standby has, or has otherwise, and that WAL does not carry, its configuration apart.
+      type: list
+      elements: str
+      sample: [gpbackup_history.db]
 """

@@ -116,8 +116,10 @@ options:
         which one it was, and why.
       - Where its WAL does not go beyond the point at which the present primary left its timeline, it is started as it is. Where it does, it
         is rewound by C(pg_rewind), under another name in the same directory, so that nobody can start it meanwhile; its configuration,
-        access rules, certificates and logs stay its own. Where that is impossible or fails, or where its directory is unusable, it is
-        moved aside and a copy is made, as O(snapshot) says.
+        access rules, certificates and logs stay its own. Where that is impossible or fails, or where its directory is unusable, a copy is
+        made, as O(snapshot) says, and it is moved aside.
+      - Files that only it has, and that WAL does not carry, such as the history of backups, are kept in their place. Where the primary has
+        one of that name which differs, its own is set aside. A C(pg_wal) that is a link to another disk stays one.
       - An instance that runs as a primary is refused. A fence on the data directory is lifted as soon as it is marked as a standby.
       - Requires O(snapshot). A rewind requires M(warehousepg.coordinator.rewind_access) on the primary.
     type: dict
@@ -255,6 +257,44 @@ aside:
   returned: when it was moved aside
   type: str
   sample: /data/whpg/v7/coordinator/gpseg-1.former-20261123T080000Z
+kept:
+  description: Files that only it had and that WAL does not carry, by their paths in the data directory, where they are still.
+  returned: when a former primary was rewound, or a copy took its place
+  type: list
+  elements: str
+  sample: [gpbackup_history.db]
+set_aside:
+  description: Those of its files that the primary has otherwise, by their paths below RV(set_aside_in).
+  returned: when a former primary was rewound, or a copy took its place
+  type: list
+  elements: str
+  sample: []
+set_aside_in:
+  description: The directory that these are in, V(null) without any.
+  returned: when a former primary was rewound, or a copy took its place
+  type: str
+  sample: /data/whpg/v7/coordinator/gpseg-1.former-20261123T080000Z
+removed:
+  description: Those that were removed instead, with the former directory.
+  returned: when that was removed
+  type: list
+  elements: str
+  sample: [postgresql.conf]
+removed_wal:
+  description: Where the WAL was that was removed with it, on another disk, V(null) where it was in that directory.
+  returned: when that was removed
+  type: str
+  sample: null
+wal_directory:
+  description: Where C(pg_wal) leads, V(null) where it is no link.
+  returned: when a copy took the place of a former primary
+  type: str
+  sample: /wal/gpseg-1
+old_wal:
+  description: Where the C(pg_wal) of the former data directory leads, V(null) where it is no link.
+  returned: when it was moved aside
+  type: str
+  sample: /wal/gpseg-1.former-20261123T080000Z
 dbid:
   description: C(gp_dbid) of the instance.
   returned: always
@@ -353,7 +393,8 @@ def main() -> None:
     copy = snapshot.copy_of(parameters["snapshot"]) if parameters["snapshot"] else None
     copying = snapshot.actions(host, data_directory, upstream, password, parameters["dbid"], copy) if copy else {}
     asked = parameters["rejoin"]
-    rejoining = rejoin.Rejoining(host, data_directory, upstream, copying, asked["report_file"] if asked else None)
+    wishes = copy.tablespaces if copy else ()
+    rejoining = rejoin.Rejoining(host, data_directory, upstream, copying, wishes, asked["report_file"] if asked else None)
 
     def path(name: str) -> str:
         return f"{data_directory}/{name}"

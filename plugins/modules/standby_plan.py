@@ -143,6 +143,13 @@ clusters:
       description: By which C(method) it will become the standby, and for which C(reason); empty where nothing has to be done for that.
       type: dict
       sample: {}
+    files:
+      description:
+        - What a rewind or a copy will do with its files that the engine does not keep by itself, those that only it has, C(kept), and those
+          that the primary has otherwise, C(set_aside), and where a C(pg_wal) that is a link leads, C(wal_directory); empty where neither is
+          made.
+      type: dict
+      sample: {kept: [gpbackup_history.db], set_aside: [], wal_directory: null}
     rewind_rules:
       description: Rules that let it in while it is rewound, for M(warehousepg.coordinator.standby_registration).
       type: list

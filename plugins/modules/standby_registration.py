@@ -19,7 +19,8 @@ description:
   - The replication role is made over a dispatched connection, so that coordinator and segments agree on their roles.
     What is sent is a SCRAM verifier, never the password.
   - With O(state=absent) the standby's walsender is ended before its row is removed, and rights that the role was granted in the database
-    C(postgres) are revoked before it is dropped.
+    C(postgres) are revoked before it is dropped. A primary that was a standby once loses C(primary_conninfo) and
+    C(primary_slot_name), which its promotion left.
 attributes:
   check_mode:
     support: full
@@ -247,6 +248,7 @@ def actions_on(host: Host, instance: Instance, connection: Connection, parameter
         "drop_slot": lambda: replication.drop_slot(connection, slot),
         "end_walsender": lambda pid: release.end_walsender(connection, pid),
         "limit_retention": lambda limit: retention.write_limit(connection, limit),
+        "forget_upstream": lambda names: replication.forget_upstream(connection, names),
         "revoke_rights": lambda: dispatch(instance, f"DROP OWNED BY {identifier(user)}"),
         "drop_role": lambda: dispatch(instance, f"DROP ROLE {identifier(user)}"),
     }
@@ -314,9 +316,12 @@ def register(module: AnsibleModule, host: Host, entry: t.Mapping[str, t.Any]) ->
         raise CoordinatorError(f"rewind_rules are rules of {instance.data_directory}: name it among the data_directories of access")
     expected: dict[str, int] = {}
 
+    def following() -> list[str]:
+        return replication.left_following(instance.data_directory) if not present else []
+
     def observe() -> registration.Known:
         passfile = replication.read_passfile(parameters["passfile"]) if parameters["passfile"] and scram else None
-        return registration.read_known(connection, user, parameters["slot_name"], passfile, entry["data_directories"])
+        return registration.read_known(connection, user, parameters["slot_name"], passfile, entry["data_directories"], following())
 
     def plan(known: registration.Known) -> list[Step]:
         if not present:

@@ -14,6 +14,7 @@ version_added: 0.1.0
 description:
   - Runs on a coordinator's host. Stops the standby there and takes its files out of their place, with its parts of user tablespaces,
     and removes the files that this collection keeps for it.
+  - What a copy, a deletion or an activation that was cut off left beside the data directory is removed, unless O(instance=stopped).
   - An instance that is a primary, or of another system, is refused. It is not looked at what the primary knows of the standby; see
     M(warehousepg.coordinator.standby_registration) for that.
   - What was cut off is finished by running it again.
@@ -73,6 +74,12 @@ options:
     type: list
     elements: path
     default: []
+  staying:
+    description:
+      - Files of this collection that stay, and are told if they are there.
+    type: list
+    elements: path
+    default: []
 author:
   - The warehousepg.coordinator authors (@warehousepg)
 """
@@ -114,7 +121,7 @@ tablespaces:
   elements: str
   sample: []
 leftovers:
-  description: What a copy or a deletion that was cut off left.
+  description: What a run that was cut off left.
   returned: always
   type: list
   elements: str
@@ -125,14 +132,20 @@ files:
   type: list
   elements: str
   sample: []
+left:
+  description: Those of O(staying) that are there.
+  returned: always
+  type: list
+  elements: str
+  sample: [/home/gpadmin/.whpg/demo.audit.jsonl]
 moved_to:
-  description: Where the data directory is now, and after it the parts of tablespaces.
+  description: Where the data directory is now, and after it the parts of tablespaces, and the WAL where it is on another disk.
   returned: when it was moved
   type: list
   elements: str
   sample: [/data/whpg/v7/standby/gpseg-1.removed-20261123T090000Z]
 deleted:
-  description: The data directory, and after it the parts of tablespaces that were deleted.
+  description: The data directory, and after it the parts of tablespaces, and the WAL on another disk, that were deleted.
   returned: when it was deleted
   type: list
   elements: str
@@ -158,6 +171,7 @@ def show(remains: removal.Remains) -> dict[str, t.Any]:
         "tablespaces": list(remains.parts),
         "leftovers": list(remains.leftovers),
         "files": list(remains.files),
+        "left": list(remains.left),
     }
 
 
@@ -175,6 +189,7 @@ def main() -> None:
             "passfile": {"type": "path", "no_log": False},
             "replication_user": {"type": "str", "default": "standby_replicator"},
             "files": {"type": "list", "elements": "path", "default": []},
+            "staying": {"type": "list", "elements": "path", "default": []},
         },
         required_if=[("instance", fate, ("system_identifier",)) for fate in fates[1:]],
         supports_check_mode=True,
@@ -182,18 +197,19 @@ def main() -> None:
     parameters = module.params
     host = Host(module, parameters["greenplum_path"])
     data_directory = parameters["data_directory"]
-    looked_at = data_directory if parameters["instance"] != removal.KEPT else None
+    fate = parameters["instance"]
     places = parameters["tablespace_places"]
 
     def observe() -> removal.Remains:
         passfile = parameters["passfile"]
         own = [passfile] if passfile and removal.is_own_passfile(passfile, parameters["replication_user"]) else []
-        return removal.observe(host, looked_at, parameters["primary_dbid"], places, own + parameters["files"])
+        files = own + parameters["files"]
+        return removal.observe(host, data_directory, fate, parameters["primary_dbid"], places, files, parameters["staying"])
 
     carry_out(
         module,
         observe,
-        lambda remains: removal.plan(remains, parameters["instance"], parameters["system_identifier"], user_name(os.getuid())),
+        lambda remains: removal.plan(remains, fate, parameters["system_identifier"], user_name(os.getuid())),
         removal.actions(host, data_directory, parameters["primary_dbid"], places, parameters["stop_timeout"], time.time()),
         show=show,
     )

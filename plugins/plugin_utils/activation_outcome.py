@@ -41,6 +41,7 @@ REGISTERED = (
     "__activate_standby_command",
     "__activate_standby_activation",
     "__activate_standby_lift",
+    "__activate_standby_emptied",
     "__activate_standby_failure",
     *_LATER,
 )
@@ -87,6 +88,7 @@ def outcome(cluster: str, plan: Variables, hosts: t.Mapping[str, Variables], los
     later = failures_of(hosts, _LATER, lost)
     what, why = _what(plan, verdict, hosts, activation, later, check_mode)
     left = _left(plan, hosts) if what in (NOT_ACTIVATED, UNKNOWN) and not check_mode else []
+    left += failures_of(hosts, {"__activate_standby_emptied": "WAL that was carried is left beside the data directory"}, ())
     document = {
         "schema_version": SCHEMA_VERSION,
         "cluster": cluster,
@@ -183,8 +185,9 @@ def _say(
             f"next: {following}",
         ]
         told = f"{standby} is primary on timeline {activation.get('timeline')}, since {activation.get('switch_lsn')}"
+        stays = "".join(f"; {said}" for said in left)
         if what == ACTIVATED:
-            return f"activated: {told}; {loss(activation.get('loss'), why=False)}; {following}", lines, ""
+            return f"activated: {told}; {loss(activation.get('loss'), why=False)}{stays}; {following}", lines, ""
         return (
             f"ACTIVATED WITH TROUBLE: {told}; {why}; run this again to finish; {following}",
             lines,

@@ -13,6 +13,7 @@ import typing as t
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.access import rules_of
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.addresses import normal_address
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.snapshot import salvage_directory
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict import (
     BOTH_DOWN,
     PRIMARY_DOWN,
@@ -55,6 +56,7 @@ class ActivationPlan:
     :param connection: parameters of libpq with which clients reach the primary, wherever it is.
     :param hook: whether the hook command is to be run after it.
     :param follows: whether something is to be done after the promotion, beside it.
+    :param salvage_directory: where WAL of the old primary is put on the standby's host, if it lacks any.
     :param warnings: what the operator should know beside that.
     """
 
@@ -72,6 +74,7 @@ class ActivationPlan:
     connection: str = ""
     hook: bool = False
     follows: bool = False
+    salvage_directory: str = ""
     warnings: list[str] = dataclasses.field(default_factory=list)
 
 
@@ -123,6 +126,7 @@ def make(scene: Scene, neighbours: t.Sequence[segment_fence.Neighbour]) -> Activ
             plan,
             fence=fence,
             command=command,
+            salvage_directory=salvage_directory(t.cast(Observation, scene.observations[standby])["instance"]["data_directory"]),
             proof=_proof(fence, command, word, primary, scene.options),
             warnings=_warnings(scene, state),
         ),
@@ -195,7 +199,7 @@ def _instance_fence(scene: Scene, primary: str, standby: str) -> dict[str, t.Any
         "stop_timeout": _STOP_TIMEOUT,
         "wal_from": (here["wal"] or {}).get("end_lsn"),
         "timeline": here["instance"]["control"]["timeline"],
-        "salvage_directory": os.path.join(os.path.dirname(directory), f"salvage-{scene.cluster}"),
+        "salvage_directory": salvage_directory(directory),
     }
 
 

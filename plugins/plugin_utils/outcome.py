@@ -9,6 +9,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.own_files import named
+
 Variables = t.Mapping[str, t.Any]
 
 #: names under which the tasks of the role C(standby) and of its discovery register
@@ -27,6 +29,7 @@ REGISTERED = (
     "__standby_rewind_closed",
     "__standby_taken_back",
     "__standby_told",
+    "__standby_uncopied",
     "__standby_verification",
     "discovery_observation",
 )
@@ -77,7 +80,7 @@ def outcome(
         failures.append(f"{plan['move']['host']}: unreachable")
     if check_mode and not failures:
         way = plan.get("way") or {}
-        by = f" {_WAYS[way['method']]}: {way['reason']}" if way else ""
+        by = f" {_WAYS[way['method']]}: {way['reason']}{_would_keep(plan)}" if way else ""
         return Outcome(True, f"can be mirrored: {standby} can be the standby of {primary}{by}{_would_move(plan)}")
     seen = (known.get("__standby_verification") or {}).get("primary") or {}
     probe = seen.get("probe") or {}
@@ -101,9 +104,14 @@ def outcome(
     explanation = (hosts[standby].get("__standby_explanation") or {}).get("standby") or {}
     log = f"The standby's log: {explanation['errors']}. " if explanation.get("errors") else ""
     steps = [step["name"] for step in (known.get("__standby_taken_back") or {}).get("steps", ())]
-    back = ", ".join(part for step, part in _PARTS if step in steps) or "nothing"
+    parts = [part for step, part in _PARTS if step in steps]
+    uncopied = hosts[standby].get("__standby_uncopied") or {}
+    if uncopied.get("deleted"):
+        parts.append("the copy")
+    back = ", ".join(parts) or "nothing"
+    stays = _stays(hosts[standby].get("__standby_configuration") or {})
     lefts = [f"{host}: {found['__standby_left']}" for host, found in hosts.items() if found.get("__standby_left")]
-    left = "; ".join(filter(None, [*lefts, _still_open(known, primary)]))
+    left = "; ".join(filter(None, [*lefts, *stays, _still_open(known, primary)]))
     done = _went_back(plan, hosts[standby], bool(lefts)) or f"Taken back: {back}"
     return _failed(
         cluster,
@@ -124,6 +132,35 @@ def _seen_in_the_way(standby: str, hosts: t.Mapping[str, Variables]) -> str:
     if standby:
         said[standby] = said.get(standby) or (hosts[standby].get("__standby_look") or {}).get("msg")
     return "; ".join(f"{host}: {why}" for host, why in said.items() if why)
+
+
+def _would_keep(plan: Variables) -> str:
+    """What will become of the files that only the host has, or has otherwise; empty where it has none."""
+    files = plan.get("files") or {}
+    parts = [
+        f"only it has {named(files['kept'])}, which it keeps" if files.get("kept") else "",
+        f"the primary has otherwise {named(files['set_aside'])}, of which its own are set aside" if files.get("set_aside") else "",
+        f"pg_wal stays a link to {files['wal_directory']}" if files.get("wal_directory") else "",
+    ]
+    return "".join(f"; {part}" for part in parts if part)
+
+
+def _kept(made: Variables) -> list[str]:
+    """What became of the files that only the host had, or had otherwise, and of its links."""
+    removed, old_wal = made.get("removed") or [], made.get("old_wal")
+    return [
+        f"only it had {named(made['kept'])}, kept in place" if made.get("kept") else "",
+        f"the primary has otherwise {named(made['set_aside'])}, its own are in {made['set_aside_in']}" if made.get("set_aside") else "",
+        f"what the primary has otherwise was removed with the former directory, as asked: {named(removed)}" if removed else "",
+        f"pg_wal stays a link to {made['wal_directory']}" if made.get("wal_directory") else "",
+        f"the old WAL is in {old_wal}" if old_wal else "",
+        f"the old WAL in {made['removed_wal']} was removed" if made.get("removed_wal") else "",
+    ]
+
+
+def _stays(made: Variables) -> list[str]:
+    """What of a former instance was moved aside for a copy, and what became of its files; nothing where it is in its place."""
+    return [f"what was there is in {made['aside']}", *filter(None, _kept(made))] if made.get("aside") else []
 
 
 def _would_move(plan: Variables) -> str:
@@ -196,6 +233,7 @@ def _rejoined(known: Variables) -> str:
         )
     if made.get("aside"):
         parts.append(f"what was there is in {made['aside']}")
+    parts += _kept(made)
     return "; " + "; ".join(filter(None, parts))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.module_utils import rejoin
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import own_files, rejoin
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import Instance, instance_of
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.lsn import Lsn
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.timeline import history_of
@@ -28,6 +28,8 @@ class Rejoin:
     :param way: ``method`` and ``reason``; empty where nothing has to be done for it.
     :param instances: by host, the data directories that are there and stay; None: as they are.
     :param fenced: hosts with a packet filter against it.
+    :param files: of its files that the engine does not keep by itself, which are ``kept`` and ``set_aside``; ``wal_directory`` where its
+        ``pg_wal`` leads.
     """
 
     refusal: str
@@ -35,6 +37,7 @@ class Rejoin:
     way: dict[str, str] = dataclasses.field(default_factory=dict)
     instances: dict[str, t.Any] | None = None
     fenced: list[str] = dataclasses.field(default_factory=list)
+    files: dict[str, t.Any] = dataclasses.field(default_factory=dict)
 
     @property
     def copies(self) -> bool:
@@ -98,9 +101,16 @@ def foresee(pair: t.Mapping[str, t.Any], observations: t.Mapping[str, Observatio
     instances = {name: dict(there) for name, there in pair["instances"].items()}
     if copies:
         instances[host]["coordinator"] = []  # the copy brings the primary's rules
+    files: dict[str, t.Any] = {}
+    if choice.method in (rejoin.REWIND, rejoin.BASEBACKUP):
+        own, other = (own_files.entries_of(seen.get("files")) for seen in (observed, on_primary))
+        fate = own_files.foresee(own, other, choice.method == rejoin.REWIND)
+        link = (observed["wal"] or {}).get("link") if copies else None
+        files = {"kept": fate.kept, "set_aside": fate.differing, "wal_directory": link}
     return Rejoin(
         refusal="",
         options=options,
+        files=files,
         way={} if choice.method == rejoin.KEEP else {"method": choice.method, "reason": choice.reason},
         instances=instances,
         fenced=[

@@ -9,6 +9,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.own_files import named
+
 Variables = t.Mapping[str, t.Any]
 
 #: names under which the tasks of the role C(disable_mirroring) register
@@ -32,7 +34,8 @@ _DONE = {
     "revoke_rights": "rights of the role",
     "drop_role": "the role",
     "write_rules": "access rules",
-    "remove_leftovers": "what was left of a copy or a deletion",
+    "remove_leftovers": "what a run left that was cut off",
+    "forget_upstream": "settings of a standby",
 }
 
 
@@ -70,7 +73,13 @@ def outcome(cluster: str, plan: Variables, hosts: t.Mapping[str, Variables], los
     failures += [f"{host}: {_LOST}" for host in lost]
     if check_mode and not failures:
         what = ", ".join(plan["found"]) or "nothing"
-        return Outcome(True, f"can be unmirrored: {plan['primary']} serves; to be removed: {what}", left)
+        only = f"; only the standby has {named(plan['own'])}" if plan.get("own") else ""
+        return Outcome(True, f"can be unmirrored: {plan['primary']} serves; to be removed: {what}{only}{_said_left(left)}")
+    left += [
+        f"left: {host}: {', '.join(known['__disable_mirroring_removal']['left'])}"
+        for host, known in hosts.items()
+        if (known.get("__disable_mirroring_removal") or {}).get("left")
+    ]
     done = [f"{host}: {', '.join(said)}" for host, said in ((host, _done(known)) for host, known in hosts.items()) if said]
     registration = hosts[plan["primary"]].get("__disable_mirroring_registration") or {}
     if not failures and not _is_gone(registration):
@@ -78,7 +87,13 @@ def outcome(cluster: str, plan: Variables, hosts: t.Mapping[str, Variables], los
     if failures:
         return _failed(cluster, "; ".join(failures), "; ".join(done), left)
     text = f"unmirrored: {plan['primary']} serves without a standby; " + ("; ".join(done) if done else "nothing was left to remove")
-    return Outcome(True, text, left)
+    only = f"; only the standby had {named(plan['own'])}" if plan.get("own") else ""
+    return Outcome(True, text + only + _said_left(left))
+
+
+def _said_left(left: t.Sequence[str]) -> str:
+    """What stays, at the end of the last line."""
+    return "".join(f"; {said}" for said in left)
 
 
 def _is_gone(registration: Variables) -> bool:

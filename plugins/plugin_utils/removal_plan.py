@@ -10,13 +10,13 @@ import dataclasses
 import os
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.module_utils import removal
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import own_files, removal
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.access import rules_of
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.addresses import normal_address
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.catalog import Registration, placed
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import instance_of
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.lock import Holder, clock_time
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import SILENT
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import FOLLOWING, SILENT
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.move_plan import lives
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.options import names
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.standby_plan import access
@@ -41,6 +41,7 @@ class RemovalPlan:
     :param places: directories in which a copy's tablespaces may have been staged on the standby's host.
     :param found: what there is to be removed, each thing by its name.
     :param left: what stays, in sentences.
+    :param own: files that only the standby has, or has otherwise, and that WAL does not carry.
     """
 
     refusal: str
@@ -54,6 +55,7 @@ class RemovalPlan:
     places: list[str] = dataclasses.field(default_factory=list)
     found: list[str] = dataclasses.field(default_factory=list)
     left: list[str] = dataclasses.field(default_factory=list)
+    own: list[str] = dataclasses.field(default_factory=list)
 
 
 def make(
@@ -105,6 +107,7 @@ def make(
         primary_dbid=on_primary["instance"]["dbid"],
         places=sorted({os.path.normpath(options["tablespace_mapping"].get(location, location)) for location in locations}),
         left=_left(cluster, pair, seen, other, stranger, row, why_kept),
+        own=_own(seen[standby], on_primary) if standby else [],
     )
     return dataclasses.replace(plan, found=_found(plan, seen, options))
 
@@ -210,6 +213,12 @@ def _access(
     return {host: {**wanted, "rules": wanted["rules"] if addresses else []} for host, wanted in rules.items() if wanted["data_directories"]}
 
 
+def _own(on_standby: Observation, on_primary: Observation) -> list[str]:
+    """Files that only the standby has, or has otherwise than the primary, its configuration apart."""
+    fate = own_files.compare(own_files.entries_of(on_standby.get("files")), own_files.entries_of(on_primary.get("files")))
+    return sorted(fate.kept + [path for path in fate.differing if own_files.classify(path) != own_files.CONFIGURATION])
+
+
 def _left(
     cluster: str,
     pair: t.Mapping[str, t.Any],
@@ -234,6 +243,7 @@ def _left(
         )
     if other and other in seen and seen[other]["site"].get("rewinding"):
         left.append(f"{other}: what a rewind that was cut off left beside {seen[other]['instance']['data_directory']} stays")
+    left += [f"{host}: {', '.join(found['site']['asides'])}" for host, found in seen.items() if (found.get("site") or {}).get("asides")]
     if other and why_kept:
         fenced = seen[other]["instance"]["fenced"]
         left.append(f"{other}: {why_kept}; it is left as it is" + (f", fenced by {fenced}" if fenced else ""))
@@ -261,7 +271,8 @@ def _found(plan: RemovalPlan, seen: t.Mapping[str, Observation], options: Option
         "access rules": any(on_primary["access"].get(where) is not None for where in plan.directories)
         or any(_has_other_rules(wanted, seen[host]) for host, wanted in plan.access.items()),
         "instance": bool(standby and standby["instance"]["content"] == "instance"),
-        "unfinished copy": bool(standby and standby["site"]["leftover"]),
+        "unfinished copy": any((seen[host].get("site") or {}).get("leftover") for host in plan.hosts),
+        "settings of a standby": any(name in on_primary["instance"]["settings"] for name in FOLLOWING),
         "passfile": any((seen[host]["passfile"] or {}).get("check") for host in plan.hosts),
         "record": any(seen[host]["record"] for host in plan.hosts),
     }

@@ -65,6 +65,7 @@ class StandbyPlan:
     :param fenced: hosts with a packet filter against it.
     :param move: how it comes to another place than the catalog has it in, see :class:`move_plan.Move`, and by host the rules ``meanwhile``
         and ``before``; empty where it stays, or could not go back.
+    :param files: what will become of its files, see :class:`rejoin_plan.Rejoin`.
     """
 
     refusal: str
@@ -90,6 +91,7 @@ class StandbyPlan:
     rewind_rules: list[dict[str, t.Any]] = dataclasses.field(default_factory=list)
     fenced: list[str] = dataclasses.field(default_factory=list)
     move: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+    files: dict[str, t.Any] = dataclasses.field(default_factory=dict)
 
 
 def make(
@@ -158,6 +160,7 @@ def make(
         record=_record(pair, on_primary, variables[primary], _further(options)),
         rejoin=rejoin.options,
         way=rejoin.way,
+        files=rejoin.files,
         rewind_rules=[_rewind_rule(on_standby, variables[standby], options)] if rejoin.rewinds else [],
         fenced=rejoin.fenced if options.get("rejoin") else _fenced(options, observations, addresses),
         move=_moved(move, pair, observations, variables, options),

@@ -11,7 +11,8 @@ import subprocess
 import pytest
 from conftest import ENABLE, INVENTORY, NET, NOTHING, enable, module, status, traces, wait_until
 
-LEFTOVER = "/data/whpg/v7/standby/.gpseg-1.coordinator_snapshot"
+PARENT = "/data/whpg/v7/standby"
+LEFTOVER = f"{PARENT}/.gpseg-1.coordinator_snapshot"
 
 
 @pytest.fixture
@@ -35,6 +36,31 @@ def test_what_a_failed_run_began_is_taken_back(primary, standby):
     assert "Taken back: role, row, slot" in done.stdout
     assert traces(primary, standby) == NOTHING
     assert status() == ("unmirrored", 2)
+
+
+@pytest.mark.usefixtures("unmirrored")
+def test_a_copy_that_does_not_start_is_removed_again(primary, standby):
+    # what only the start of an instance meets
+    primary.sql("ALTER SYSTEM SET unix_socket_directories = '/tmp,/nowhere'")
+    try:
+        done = enable()
+    finally:
+        primary.sql("ALTER SYSTEM RESET unix_socket_directories")
+    assert done.returncode == 2
+    assert "Taken back: role, row, slot, the copy" in done.stdout
+    assert traces(primary, standby) == NOTHING
+
+
+@pytest.mark.usefixtures("unmirrored")
+def test_a_copy_that_cannot_come_into_place_is_removed_again(primary, standby):
+    # something is there by the time at which the copy is whole
+    watch = f"while [ ! -e {LEFTOVER}/base ]; do sleep 0.01; done; mkdir {standby.directory}; touch {standby.directory}/busy"
+    standby.run(f"nohup sh -c '{watch}' > /dev/null 2>&1 &")
+    done = enable()
+    assert done.returncode == 2
+    assert standby.run(f"ls -A {PARENT}") == "gpseg-1"
+    standby.run(f"rm -r {standby.directory}")
+    assert traces(primary, standby) == NOTHING
 
 
 @pytest.mark.usefixtures("unmirrored")

@@ -173,8 +173,117 @@ def test_one_that_diverged_is_rewound_and_says_what_it_had(primary, standby, ope
     check_pages(primary)
 
 
+OWN = {
+    "gpbackup_history.db": "of cdw",
+    "gpbackup_history.yaml": "of cdw",
+    "gpmetrics/1": "of cdw",
+    "backups/x/report": "of cdw",
+    "gpssl/server.key": "of cdw",
+}
+# On the primary there is another one of that name.
+BOTH = "pgbouncer/users"
+
+
+def add_files(primary: Coordinator, standby: Coordinator) -> None:
+    """Files that WAL does not carry: some only the former primary has, one the present one has otherwise."""
+    for path, content in {**OWN, BOTH: "of cdw"}.items():
+        primary.run(f"mkdir -p $(dirname {primary.quoted}/{path}); echo {content} > {primary.quoted}/{path}")
+    standby.run(f"mkdir -p {standby.quoted}/$(dirname {BOTH}); echo of scdw > {standby.quoted}/{BOTH}")
+
+
+def check_files(primary: Coordinator, line: str) -> str:
+    """Those files are kept, or set aside, and named; returns where the latter are."""
+    for path, content in OWN.items():
+        assert primary.run(f"cat {primary.quoted}/{path}") == content
+    assert f"only it had {', '.join(sorted(OWN))}, kept in place" in line
+    assert primary.run(f"cat {primary.quoted}/{BOTH}") == "of scdw"
+    found = re.search(rf"the primary has otherwise ([^;]*{BOTH}), its own are in (\S+?)(?:;|$)", line)
+    assert found
+    for name in found[1].split(", "):
+        assert primary.host.file(f"{found[2]}/{name}").exists
+    assert primary.run(f"cat {found[2]}/{BOTH}") == "of cdw"
+    return found[2]
+
+
+@pytest.mark.usefixtures("diverged")
+def test_files_that_only_it_has_are_kept_by_a_rewind(primary, standby):
+    add_files(primary, standby)
+    foretold = rejoin("--check").line
+    assert f"only it has {', '.join(sorted(OWN))}, which it keeps" in foretold
+    assert f"the primary has otherwise {BOTH}, of which its own are set aside" in foretold
+    done = rejoin()
+    assert done.code == 0
+    assert "it rejoined by pg_rewind" in done.line
+    aside = check_files(primary, done.line)
+    assert beside(primary) == [aside.rsplit("/", 1)[1]]
+    assert primary.run(f"find {aside} -type f") == f"{aside}/{BOTH}"
+    check_standby(standby, primary)
+    check_settled()
+
+
+@pytest.fixture
+def disk(primary):
+    """Another file system, as far as pg_wal and the logs are concerned."""
+    podman("exec", primary.name, "sh", "-c", "rm -rf /data/disk; mkdir /data/disk; chown gpadmin: /data/disk")
+    yield "/data/disk"
+    podman("exec", primary.name, "rm", "-rf", "/data/disk")
+
+
+@pytest.mark.parametrize("remove", [True, False])
+@pytest.mark.usefixtures("diverged")
+def test_links_stay_links_and_files_are_kept_by_a_copy(primary, standby, disk, remove):
+    add_files(primary, standby)
+    for name, place in (("pg_wal", "wal"), ("log", "logs")):
+        primary.run(f"mv {primary.quoted}/{name} {disk}/{place}; ln -s {disk}/{place} {primary.quoted}/{name}")
+    logs = primary.run(f"ls {disk}/logs").split()
+    before = primary.run(f"find {primary.quoted} {disk} ! -name '*.log' ! -name '*.csv' | sort")
+    foretold = rejoin("--check", method="basebackup", remove_old=remove).line
+    assert f"only it has {', '.join(sorted(OWN))}, which it keeps" in foretold
+    assert f"pg_wal stays a link to {disk}/wal" in foretold
+    assert primary.run(f"find {primary.quoted} {disk} ! -name '*.log' ! -name '*.csv' | sort") == before
+
+    done = rejoin(method="basebackup", remove_old=remove)
+    assert done.code == 0
+    assert f"pg_wal stays a link to {disk}/wal" in done.line
+    for name, place in (("pg_wal", "wal"), ("log", "logs")):
+        assert primary.run(f"realpath {primary.quoted}/{name}") == f"{disk}/{place}"
+    assert set(logs) <= set(primary.run(f"ls {disk}/logs").split())
+    if remove:
+        assert f"the old WAL in {disk}/wal.former-" in done.line and "was removed" in done.line
+        assert re.search(rf"was removed with the former directory, as asked: [^;]*{BOTH}", done.line)
+        assert primary.run(f"ls -A {disk}") == "logs\nwal"
+        assert beside(primary) == []
+    else:
+        (aside,) = beside(primary)
+        assert check_files(primary, done.line) == f"{PLACE}/{aside}"
+        old = primary.run(f"realpath {PLACE}/{aside}/pg_wal")
+        assert f"the old WAL is in {old}" in done.line and old.startswith(f"{disk}/wal.former-")
+        assert primary.run(f"pg_controldata {PLACE}/{aside} | grep -c 'cluster state'") == "1"
+    check_standby(standby, primary)
+    check_settled()
+
+
+@pytest.mark.usefixtures("diverged")
+def test_where_the_copy_fails_what_was_there_stays_and_nothing_else(primary, standby, disk):
+    add_files(primary, standby)
+    primary.run(f"mv {primary.quoted}/pg_wal {disk}/wal; ln -s {disk}/wal {primary.quoted}/pg_wal")
+    before = primary.run(f"find {primary.quoted} {disk} ! -path '*/log/*' | sort")
+    # a file of the primary that it may not send
+    podman("exec", standby.name, "sh", "-c", f"echo 1 > {standby.quoted}/unreadable; chmod 0 {standby.quoted}/unreadable")
+    try:
+        failed = rejoin(method="basebackup")
+    finally:
+        podman("exec", standby.name, "rm", f"{standby.directory}/unreadable")
+    assert failed.code == 2
+    assert beside(primary) == []
+    assert primary.run(f"find {primary.quoted} {disk} ! -path '*/log/*' | sort") == before
+    assert rejoin().code == 0
+    check_standby(standby, primary)
+
+
 @pytest.mark.usefixtures("diverged")
 def test_what_cannot_be_rewound_is_copied_and_kept(primary, standby):
+    add_files(primary, standby)
     # a file that pg_rewind has to remove and may not
     primary.run(f"mkdir {primary.directory}/base/odd; touch {primary.directory}/base/odd/1; chmod 500 {primary.directory}/base/odd")
     done = rejoin()
@@ -183,6 +292,7 @@ def test_what_cannot_be_rewound_is_copied_and_kept(primary, standby):
     assert re.search(r"with [67] commits", done.line)
     (aside,) = beside(primary)
     assert f"what was there is in {PLACE}/{aside}" in done.line
+    assert check_files(primary, done.line) == f"{PLACE}/{aside}"
     assert "FENCED_scdw" in primary.run(f"cat {PLACE}/{aside}/postgresql.conf")
     assert primary.run(f"cat {PLACE}/{aside}/base/odd/1") == ""
     check_standby(standby, primary)

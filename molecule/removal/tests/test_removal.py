@@ -18,6 +18,7 @@ from conftest import (
     changes,
     enable,
     playbook,
+    podman,
     status,
     stopped,
     traces,
@@ -197,6 +198,62 @@ def test_a_run_that_was_cut_off_is_finished_by_the_next(primary, standby):
     done = disable()
     assert done.returncode == 0
     check_removed(primary, standby)
+
+
+@pytest.mark.usefixtures("mirrored")
+def test_what_killed_runs_left_goes_and_what_they_moved_aside_is_named(primary, standby):
+    asides = {}
+    for coordinator in (primary, standby):
+        parent = coordinator.directory.rpartition("/")[0]
+        for name in ("snapshot", "salvage"):
+            coordinator.run(f"mkdir {parent}/.gpseg-1.coordinator_{name}; touch {parent}/.gpseg-1.coordinator_{name}/half")
+        coordinator.run("touch ~/.whpg/demo.{lock.follow,armed,armed.promoting,armed.result}")
+        asides[coordinator] = f"{parent}/gpseg-1.former-20261123T080000Z"
+        coordinator.run(f"mkdir {asides[coordinator]}")
+    # as one that was promoted by other means
+    primary.sql("ALTER SYSTEM SET primary_conninfo = 'host=scdw'")
+    primary.sql("ALTER SYSTEM SET primary_slot_name = 'standby_coordinator'")
+    standby.run(f"mkdir {standby.directory}/gpmetrics; touch {standby.directory}/gpmetrics/1")
+    foretold = disable("--check")
+    assert "settings of a standby" in said(foretold) and "only the standby has gpmetrics/1" in said(foretold)
+    done = disable()
+    assert done.returncode == 0
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("demo: ")]
+    assert "only the standby had gpmetrics/1" in line
+    for coordinator, aside in asides.items():
+        parent = coordinator.directory.rpartition("/")[0]
+        assert f"left: {coordinator.name}: {aside}" in line
+        assert coordinator.run(f"ls -A {parent} | grep coordinator_ || true") == ""
+        assert [name for name in kept_files(coordinator) if not name.endswith(".audit.jsonl")] == []
+        coordinator.run(f"rmdir {aside}")
+    assert "primary_" not in primary.run(f"cat {primary.directory}/postgresql.auto.conf")
+    check_removed(primary, standby)
+    again = disable()
+    assert (again.returncode, changes(again)) == (0, 0)
+
+
+@pytest.fixture
+def disk(standby):
+    """Another file system, as far as pg_wal is concerned."""
+    podman("exec", standby.name, "sh", "-c", "rm -rf /data/disk; mkdir /data/disk; chown gpadmin: /data/disk")
+    yield "/data/disk"
+    podman("exec", standby.name, "rm", "-rf", "/data/disk")
+
+
+@pytest.mark.usefixtures("mirrored")
+@pytest.mark.parametrize("fate", ["moved", "deleted"])
+def test_wal_on_another_disk_goes_with_its_instance(primary, standby, disk, fate):
+    with stopped(standby):
+        standby.run(f"mv {standby.directory}/pg_wal {disk}/wal; ln -s {disk}/wal {standby.directory}/pg_wal")
+    done = disable(data=fate)
+    assert done.returncode == 0
+    check_removed(primary, standby)
+    left = standby.run(f"ls -A {disk}")
+    if fate == "deleted":
+        assert left == "" and f"{disk}/wal" in said(done)
+    else:
+        assert left.startswith("wal.removed-") and f"{disk}/{left}" in said(done)
+        assert standby.run(f"realpath {PARENT}/*/pg_wal") == f"{disk}/{left}"
 
 
 @pytest.mark.usefixtures("mirrored")

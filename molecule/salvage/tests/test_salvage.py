@@ -44,6 +44,32 @@ def test_commits_of_the_time_without_a_standby_are_there_afterwards(primary, sta
     assert standby.sql("SELECT count(*) FROM pg_roles WHERE rolname = 'latecomer'") == "1"
     assert standby.sql(f"SELECT pg_current_wal_lsn() > '{end}'") == "t"
     check_primary(standby)
+    check_nothing_is_left(primary, standby)
+
+
+def check_nothing_is_left(primary, standby) -> None:
+    """Neither host has anything of the WAL that was carried, nor what it replaced."""
+    for coordinator in (primary, standby):
+        assert coordinator.run("find /data/whpg /tmp -name '*salvage*' 2> /dev/null || true") == ""
+
+
+@pytest.mark.usefixtures("mirrored")
+def test_after_a_failure_nothing_of_the_wal_is_left(primary, standby, operator):
+    primary.sql("CREATE TABLE late (number int)")
+    standby.stop()
+    primary.sql("INSERT INTO late SELECT generate_series(1, 1000)")
+    primary.signal("KILL")
+    # a directory that nobody can write to stands in its way
+    standby.run(f"chmod 500 {standby.quoted}/pg_wal")
+    failed = operator.activate(both_down=True)
+    standby.run(f"chmod 700 {standby.quoted}/pg_wal")
+    assert failed.code == 2
+    assert standby.host.file(f"{standby.directory}/standby.signal").exists
+    check_nothing_is_left(primary, standby)
+    done = operator.activate(both_down=True)
+    assert done.code == 0, done.line
+    assert standby.sql("SELECT count(*) FROM late") == "1000"
+    check_nothing_is_left(primary, standby)
 
 
 @pytest.mark.usefixtures("mirrored")

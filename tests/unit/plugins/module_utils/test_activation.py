@@ -36,7 +36,7 @@ NO_LOSS = Loss("none", 0, 0, "the disk", {})
 SOME = Loss("bytes", 128, 2, "the disk", {})
 NOT_KNOWN = Loss("unknown", None, None, "no record", {})
 SALVAGE = {"archive": "/a.tar.gz", "end": "0/280"}
-SETTLING = ["wait_dispatch", "checkpoint", "check_catalog", "check_segments", "make_slot", "note_end"]
+SETTLING = ["wait_dispatch", "checkpoint", "check_catalog", "check_segments", "make_slot", "clean_up", "note_end"]
 WHOLE = ["note_begin", "promote", *SETTLING]
 
 

@@ -39,6 +39,7 @@ def parameters(**given):
         "data_directory": None,
         "passfile": None,
         "size": False,
+        "files": False,
         "port": None,
         "probe_timeout": 0.2,
         "wait_timeout": 0,

@@ -148,10 +148,10 @@ def test_steps():
     assert planned(FORMER) == ["tell", "mark_standby", *AFTER]
     written = ["write_dbid", "write_port", "write_settings", "start", "wait_streaming"]
     assert planned(former(SWITCH + 8)) == ["tell", "rewind", *written]
-    copied = ["tell", "set_aside", "copy", "swap_in", "write_settings", "start", "wait_streaming"]
+    copied = ["tell", "copy", "keep_files", "set_aside", "swap_in", "write_settings", "start", "wait_streaming"]
     assert planned(FORMER, "basebackup") == copied
     assert planned(FORMER, "basebackup", remove_old=True) == [*copied, "remove_aside"]
-    assert planned(Former(Instance("/c/gpseg-1", "absent"))) == [step for step in copied if step != "set_aside"]
+    assert planned(Former(Instance("/c/gpseg-1", "absent"))) == [step for step in copied if step not in ("keep_files", "set_aside")]
     assert planned(Former(Instance("/c/gpseg-1", "absent"), rewinding=True)) == copied
     assert planned(former(instance=STANDBY)) == AFTER
 
@@ -170,7 +170,7 @@ def test_a_password_and_a_free_place_come_before_the_rewind():
 
 def test_a_standby_that_cannot_catch_up_is_stopped_first():
     lost = former(SEGMENT, instance=but(STANDBY, postmaster=but(RUNNING, connected=False)))
-    assert planned(lost)[:3] == ["tell", "stop", "set_aside"]
+    assert planned(lost)[:3] == ["tell", "stop", "copy"]
 
 
 def test_its_own_part_of_a_tablespace_is_not_in_the_way_of_the_copy():
@@ -233,7 +233,7 @@ TOLD = {"end": "0/18000050", "timeline": 1, "missing_bytes": 67108848, "commits"
 def test_what_is_discarded_is_reported_before(host, tmp_path, monkeypatch):
     monkeypatch.setattr(rejoin.salvage, "missing", lambda *_arguments: {**TOLD, "why": "it is gone"})
     report = tmp_path / "files" / "discarded.jsonl"
-    way = rejoin.Rejoining(host, "/c/gpseg-1", UPSTREAM, {}, str(report))
+    way = rejoin.Rejoining(host, "/c/gpseg-1", UPSTREAM, {}, (), str(report))
     way.former = former(SWITCH + 8)
     told = way.tell("rewind", "because", "0/14000060")
     assert (told["method"], told["reason"], told["discarded"]["why"]) == ("rewind", "because", "it is gone")
@@ -243,22 +243,84 @@ def test_what_is_discarded_is_reported_before(host, tmp_path, monkeypatch):
     assert len(report.read_text().splitlines()) == 1
 
 
-def test_a_copy_takes_the_place_of_what_cannot_be_rewound(host, data_directory, monkeypatch):
+@pytest.fixture
+def half_rewound(data_directory):
+    """A former primary whose rewind failed, with files of its own, and the disk of its WAL."""
+    disk = data_directory.parent.parent / "wal"
+    (disk / "gpseg-1").mkdir(parents=True)
+    (disk / "gpseg-1" / "old").touch()
+    (data_directory / "pg_wal").symlink_to(disk / "gpseg-1")
+    (data_directory / "gpbackup_history.db").write_text("own")
+    (data_directory / "both").write_text("own")
+    (data_directory / "log").symlink_to(disk)
+    os.rename(data_directory, rewind.rewind_directory(str(data_directory)))
+    return data_directory
+
+
+def copying(data_directory):
+    """A copy of the primary, its rules and files."""
+    staging = snapshot.staging_directory(str(data_directory))
+    disk = data_directory.parent.parent / "wal"
+    rules = "# BEGIN warehousepg.coordinator rewind\nhost\tpostgres\n# END warehousepg.coordinator rewind\nlocal all all peer\n"
+
+    def copy():
+        os.mkdir(staging)
+        for name, text in (("pg_hba.conf", rules), ("both", "of the primary")):
+            with open(os.path.join(staging, name), "w", encoding="utf-8") as file:
+                file.write(text)
+        os.mkdir(disk / ".gpseg-1.coordinator_snapshot")
+        os.symlink(disk / ".gpseg-1.coordinator_snapshot", os.path.join(staging, "pg_wal"))
+        return {"method": "basebackup", "bytes_copied": 5}
+
+    def swap_in():
+        snapshot.wal_link.swap_in(staging)
+        os.rename(staging, data_directory)
+
+    return {"copy": copy, "swap_in": swap_in}
+
+
+def test_a_copy_takes_the_place_of_what_cannot_be_rewound(host, half_rewound, monkeypatch):
     def fails(*_arguments):
-        raise rewind.Failed("no page checksums", aside="/c/gpseg-1.2026")
+        raise rewind.Failed("no page checksums")
 
     monkeypatch.setattr(rewind, "rewind", fails)
-    rules = "# BEGIN warehousepg.coordinator rewind\nhost\tpostgres\n# END warehousepg.coordinator rewind\nlocal all all peer\n"
-    copying = {
-        "copy": lambda: {"method": "basebackup", "bytes_copied": 5},
-        "swap_in": lambda: (data_directory / "pg_hba.conf").write_text(rules) and None,
-    }
-    found = rejoin.Rejoining(host, str(data_directory), UPSTREAM, copying, None).rewind("0/14000060", None)
+    way = rejoin.Rejoining(host, str(half_rewound), UPSTREAM, copying(half_rewound), (), None)
+    found = way.rewind("0/14000060", None)
+    aside = found["aside"]
+    disk = str(half_rewound.parent.parent / "wal")
+    assert os.path.basename(aside).startswith("gpseg-1.half_rewound-")
     assert found == {
         "method": "basebackup",
         "bytes_copied": 5,
         "reason": "it could not be rewound: no page checksums",
-        "aside": "/c/gpseg-1.2026",
+        "aside": aside,
+        "kept": ["gpbackup_history.db", "postgresql.auto.conf", "postgresql.conf"],
+        "set_aside": ["both"],
+        "set_aside_in": aside,
+        "wal_directory": f"{disk}/gpseg-1",
+        "old_wal": disk + "/gpseg-1" + aside[len(str(half_rewound)) :],
     }
-    assert (data_directory / "pg_hba.conf").read_text() == "local all all peer\n", "what was opened for the rewind came with the copy"
-    assert os.path.isdir(data_directory)
+    assert (half_rewound / "gpbackup_history.db").read_text() == "own"
+    assert (half_rewound / "both").read_text() == "of the primary"
+    assert os.path.realpath(half_rewound / "pg_wal") == f"{disk}/gpseg-1" and os.listdir(half_rewound / "pg_wal") == []
+    assert os.listdir(found["old_wal"]) == ["old"]
+    assert os.readlink(half_rewound / "log") == disk
+    assert (half_rewound / "pg_hba.conf").read_text() == "local all all peer\n", "what was opened for the rewind came with the copy"
+    gone = way.remove_aside()
+    assert (gone["aside"], gone["removed"], gone["removed_wal"]) == (None, ["both"], found["old_wal"])
+    assert sorted(os.listdir(disk)) == ["gpseg-1"] and os.listdir(half_rewound.parent) == ["gpseg-1"]
+
+
+def test_where_the_copy_cannot_come_into_place_what_was_there_comes_back(host, data_directory):
+    def fails():
+        raise CoordinatorError("it is a mount point")
+
+    (data_directory / "own").touch()
+    os.mkdir(snapshot.staging_directory(str(data_directory)))
+    way = rejoin.Rejoining(host, str(data_directory), UPSTREAM, {"swap_in": fails}, (), None)
+    way.keep_files()
+    way.set_aside()
+    assert not data_directory.exists()
+    with pytest.raises(CoordinatorError, match="mount point"):
+        way.swap_in()
+    assert (data_directory / "own").exists()

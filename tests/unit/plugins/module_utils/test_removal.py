@@ -97,7 +97,10 @@ def there(host, data_directory, tmp_path):
 
     def remove(fate, primary_dbid=1):
         def observe():
-            return removal.observe(host, str(data_directory), primary_dbid, [str(tmp_path / "fast")], [str(tmp_path / "record")])
+            files = [str(tmp_path / "record")]
+            return removal.observe(
+                host, str(data_directory), fate, primary_dbid, [str(tmp_path / "fast")], files, [str(tmp_path / "audit")]
+            )
 
         steps = removal.plan(observe(), fate, SYSTEM, user_name(os.getuid()))
         actions = removal.actions(host, str(data_directory), primary_dbid, [str(tmp_path / "fast")], 1, time.time())
@@ -125,6 +128,30 @@ def test_deletes_a_standby_and_what_was_left_of_copies(there, data_directory, tm
     assert returned["deleted"] == [str(data_directory), str(tmp_path / "fast" / "8")]
     assert os.listdir(data_directory.parent) == os.listdir(tmp_path / "fast") == []
     assert (after.leftovers, there("deleted")[0]) == ((), [])
+
+
+@pytest.mark.parametrize("fate", ["moved", "deleted"])
+def test_wal_on_another_disk_goes_along(there, data_directory, tmp_path, fate):
+    (tmp_path / "wal" / "gpseg-1").mkdir(parents=True)
+    (data_directory / "pg_wal").symlink_to(tmp_path / "wal" / "gpseg-1")
+    _steps, returned, _after = there(fate)
+    if fate == "deleted":
+        assert returned["deleted"][-1] == str(tmp_path / "wal" / "gpseg-1")
+        assert os.listdir(tmp_path / "wal") == []
+    else:
+        directory, _part, wal = returned["moved_to"]
+        assert os.path.realpath(f"{directory}/pg_wal") == wal
+        assert os.listdir(tmp_path / "wal") == [os.path.basename(wal)]
+
+
+def test_what_a_killed_run_left_goes_also_where_the_instance_stays(there, data_directory, tmp_path):
+    left = data_directory.parent / ".gpseg-1.coordinator_salvage"
+    left.mkdir()
+    (tmp_path / "audit").touch()
+    steps, _returned, after = there("kept")
+    assert steps == ["remove_leftovers", "remove_file"]
+    assert os.listdir(data_directory.parent) == ["gpseg-1"]
+    assert (after.instance, after.left) == (None, (str(tmp_path / "audit"),))
 
 
 def test_parts_of_the_primary_on_the_same_machine_stay(there, data_directory, tmp_path):

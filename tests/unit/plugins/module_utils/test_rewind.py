@@ -8,7 +8,7 @@ import os
 import sys
 
 import pytest
-from ansible_collections.warehousepg.coordinator.plugins.module_utils import rewind
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import own_files, rewind
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.configuration import change_fence, fenced_by
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import session_options
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import Upstream, parse_conninfo
@@ -25,6 +25,8 @@ REWINDS = """
 test ! -e "$2/standby.signal" || exit 3
 ! grep -q FENCED "$2/postgresql.conf" || exit 4
 test ! -e "$GONE" || exit 5
+test -e "$2/conf.d/own.conf" || exit 6
+rm -rf "$2/gpmetrics" "$2/backups" "$2/conf.d" "$2/gpbackup_history.db" "$2/link"; echo source > "$2/both"; echo same > "$2/same"
 echo port=6000 > "$2/postgresql.conf"; echo source > "$2/pg_hba.conf"; rm "$2/server.key"; mkdir -p "$2/log"; echo source > "$2/log/source"
 printf '  1024/2048 kB (50%%) copied\\r  2048/2048 kB (100%%) copied\\n' >&2"""
 
@@ -40,13 +42,36 @@ def former(data_directory):
     (data_directory / "server.key").chmod(0o600)
     (data_directory / "log").mkdir()
     (data_directory / "log" / "own").write_text("own\n")
+    for name in ("conf.d", "gpmetrics/deep"):
+        (data_directory / name).mkdir(parents=True)
+    (data_directory / "conf.d" / "own.conf").write_text("own\n")
+    (data_directory / "backups").mkdir(0o750)
+    (data_directory / "backups" / "large").write_bytes(b"x" * (own_files.SMALL + 1))
+    (data_directory / "gpbackup_history.db").write_text("own\n")
+    (data_directory / "link").symlink_to("/elsewhere")
+    (data_directory / "both").write_text("own\n")
+    (data_directory / "same").write_text("same\n")
     return data_directory
 
 
 def test_it_is_rewound_under_another_name_and_keeps_what_is_its_own(host, program, former, monkeypatch):
     monkeypatch.setenv("GONE", str(former))
     program("pg_rewind", REWINDS)
-    assert rewind.rewind(host, str(former), UPSTREAM) == {"method": "rewind", "bytes_copied": 2 << 20, "all_wal_why": BY_TLS}
+    done = rewind.rewind(host, str(former), UPSTREAM)
+    aside = done["set_aside_in"]
+    assert done == {
+        "method": "rewind",
+        "bytes_copied": 2 << 20,
+        "all_wal_why": BY_TLS,
+        "kept": ["backups/large", "conf.d/own.conf", "gpbackup_history.db", "gpmetrics/deep", "link", "server.key"],
+        "set_aside": ["both"],
+        "set_aside_in": aside,
+    }
+    assert os.path.basename(aside).startswith("gpseg-1.former-") and os.listdir(aside) == ["both"]
+    assert (former / "both").read_text() == "source\n"
+    assert (former / "backups" / "large").stat().st_size == own_files.SMALL + 1
+    assert (former / "backups").stat().st_mode & 0o777 == 0o750
+    assert (former / "gpmetrics" / "deep").is_dir() and os.readlink(former / "link") == "/elsewhere"
     assert (former / "standby.signal").exists()
     conf = (former / "postgresql.conf").read_text()
     assert fenced_by(conf) is None
@@ -55,7 +80,7 @@ def test_it_is_rewound_under_another_name_and_keeps_what_is_its_own(host, progra
     assert (former / "internal.auto.conf").read_text() == "gp_dbid=8\n"
     assert (former / "server.key").read_text() == "own\n" and (former / "server.key").stat().st_mode & 0o777 == 0o600
     assert os.listdir(former / "log") == ["own"]
-    assert os.listdir(former.parent) == ["gpseg-1"]
+    assert sorted(os.listdir(former.parent)) == ["gpseg-1", os.path.basename(aside)]
 
 
 def test_the_source_is_asked_in_utility_mode_by_either_name(host, program, former, tmp_path):
@@ -150,18 +175,29 @@ def test_with_the_primary_away_nothing_is_touched(host, former, plain, primary):
     assert os.listdir(former.parent) == ["gpseg-1"]
 
 
-def test_what_cannot_be_rewound_is_aside_as_it_was(host, program, former):
-    program("pg_rewind", "echo source > $2/postgresql.conf; rm -r $2/log; echo 'no page checksums' >&2; exit 1")
-    with pytest.raises(rewind.Failed) as failed:
-        rewind.rewind(host, str(former), UPSTREAM)
-    assert "no page checksums" in failed.value.message
-    aside = failed.value.data["aside"]
-    assert os.listdir(former.parent) == [os.path.basename(aside)]
-    assert aside.startswith(f"{former}.")
-    with open(os.path.join(aside, "postgresql.conf"), encoding="utf-8") as conf:
-        assert fenced_by(conf.read()) == FENCE
-    assert not os.path.exists(os.path.join(aside, "standby.signal"))
-    assert os.listdir(os.path.join(aside, "log")) == ["own"]
+def look(directory):
+    """What is in a directory, with the content of small files."""
+    return {path: entry for path, entry in own_files.listing(str(directory)).items() if path != "postgresql.auto.conf"}
+
+
+@pytest.mark.parametrize("cut_off", [False, True])
+def test_what_cannot_be_rewound_is_as_it_was(host, program, former, cut_off):
+    before = look(former)
+    spoils = "echo source > $2/postgresql.conf; rm -rf $2/log $2/backups $2/link; mkdir $2/link; echo x > $2/backups; rm $2/same"
+    program("pg_rewind", f"{spoils}; echo 'no page checksums' >&2; exit 1")
+    staging = former.parent / ".gpseg-1.coordinator_rewind"
+    if cut_off:
+        os.rename(former, staging)
+        own_files.take_out(str(staging), f"{staging}.own")
+        rewind.whole_again(str(former))
+    else:
+        with pytest.raises(rewind.Failed, match="no page checksums"):
+            rewind.rewind(host, str(former), UPSTREAM)
+    assert os.listdir(former.parent) == [staging.name]
+    assert {path: entry for path, entry in look(staging).items() if "of_the_primary" not in path} == before
+    assert fenced_by((staging / "postgresql.conf").read_text()) == FENCE
+    assert not (staging / "standby.signal").exists()
+    assert os.listdir(staging / "log") == ["own"]
 
 
 def test_what_an_earlier_rewind_left_is_kept(host, program, former):
@@ -202,8 +238,8 @@ def test_what_is_there_goes_aside_with_its_parts_of_tablespaces(former, tmp_path
     (former / "pg_tblspc" / "16385").symlink_to(part)
     cut_off = former.parent / ".gpseg-1.coordinator_rewind"
     cut_off.mkdir()
-    aside = rewind.set_aside(str(former))["aside"]
-    assert ".half_rewound-" in aside
+    former_aside, aside = rewind.set_aside(str(former))
+    assert ".former-" in former_aside and ".half_rewound-" in aside
     assert not former.exists() and not cut_off.exists() and not part.exists()
     assert len(os.listdir(former.parent)) == 2, "each under a name of its own"
     kept = next(name for name in os.listdir(former.parent) if name.startswith("gpseg-1.former-"))
@@ -220,7 +256,7 @@ def test_removing_leaves_what_is_not_its_own(former, tmp_path):
     elsewhere.mkdir()
     (former / "pg_tblspc").mkdir()
     (former / "pg_tblspc" / "16385").symlink_to(elsewhere)
-    rewind.remove(rewind.set_aside(str(former))["aside"])
+    rewind.remove(rewind.set_aside(str(former))[0])
     assert elsewhere.exists()
 
 

@@ -139,14 +139,23 @@ def carried(host, made_with_wal, ran, tmp_path):
 def test_a_standby_gets_what_it_lacks(carried):
     archive, standby, whole = carried
     before = wal.end_of_wal(standby)
-    kept = pathlib.Path(before.segment.path).read_bytes()
+    (pathlib.Path(before.segment.path).parent / "salvage.before.20261123T080000Z.x").mkdir()  # of an older version
     found = salvage.place(standby, archive, before)
     assert wal.end_of_wal(standby).position == Lsn(whole.end)
     assert found["salvaged"] == [whole.name(number) for number in range(before.position.position // SEGMENT, whole.end // SEGMENT + 1)]
     name = os.path.basename(before.segment.path)
-    assert pathlib.Path(found["aside"], name).read_bytes() == kept
     assert stat.S_IMODE(os.stat(os.path.join(standby, "pg_wal", name)).st_mode) in (0o600, 0o640)
-    assert not salvage.was_placing(standby)
+    assert not [name for name in os.listdir(os.path.join(standby, "pg_wal")) if name.startswith("salvage")]
+
+
+def test_what_an_earlier_attempt_packed_goes(host, made_with_wal, ran, tmp_path):
+    ran()
+    whole, left = written([100] * 80), tmp_path / "salvage"
+    left.mkdir()
+    for name in (f"{whole.name(0)}.tar.gz", f"{whole.name(1)}.tar.gz.new", "precious"):
+        (left / name).touch()
+    archive = missing(host, made_with_wal("old", whole), whole.records[19][1], tmp_path)["archive"]
+    assert set(os.listdir(left)) == {os.path.basename(archive), "precious"}
 
 
 def test_placed_again_it_is_the_same(carried):

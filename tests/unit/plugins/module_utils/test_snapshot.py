@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from ansible_collections.warehousepg.coordinator.plugins.module_utils import snapshot
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import aside, snapshot
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import ControlData, Instance, Postmaster
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import Passfile, Upstream, parse_conninfo
@@ -126,7 +126,7 @@ def test_a_finished_copy_comes_into_place_as_a_standby(host, program, tmp_path, 
     target.mkdir(parents=True)
     staging = snapshot.staging_directory(str(target))
     program("pg_basebackup", f"mkdir -m {made} {staging} && echo 12 > {staging}/PG_VERSION")
-    assert snapshot.copy(host, str(target), [], [])["bytes_copied"] == 4096
+    assert snapshot.copy(host, str(target), [])["bytes_copied"] == 4096
     assert os.listdir(target) == []
     snapshot.swap_in(host, str(target), [])
     assert sorted(os.listdir(target)) == ["PG_VERSION", "log", "standby.signal"]
@@ -136,12 +136,60 @@ def test_a_finished_copy_comes_into_place_as_a_standby(host, program, tmp_path, 
     assert not os.path.exists(staging)
 
 
+def copying(host, target):
+    """What carries out a copy into a place."""
+    return snapshot.actions(host, str(target), Upstream("127.0.0.1", 5432, "r", None), None, 8, WANTED)
+
+
+@pytest.mark.parametrize("error", [CoordinatorError("it is a mount point"), OSError(28, "No space left on device")])
+def test_a_copy_that_cannot_come_into_place_leaves_nothing(host, tmp_path, monkeypatch, error):
+    target = tmp_path / "gpseg-1"
+    staging = snapshot.staging_directory(str(target))
+    wal = tmp_path / "wal" / ".gpseg-1.coordinator_snapshot"
+    wal.mkdir(parents=True)
+    os.mkdir(staging)
+    os.symlink(wal, os.path.join(staging, "pg_wal"))
+
+    def fails(*_arguments):
+        raise error
+
+    monkeypatch.setattr(snapshot, "rename", fails)
+    monkeypatch.setattr(snapshot.wal_link, "rename", fails)
+    with pytest.raises(CoordinatorError, match=r"mount point|No space left"):
+        copying(host, target)["swap_in"]()
+    assert os.listdir(tmp_path / "wal") == []
+    assert set(os.listdir(tmp_path)) <= {"wal", "greenplum-db", "tools"}
+
+
+def test_wal_of_a_copy_comes_to_the_disk_where_it_was(host, program, tmp_path):
+    target, disk = tmp_path / "data" / "gpseg-1", tmp_path / "wal"
+    target.mkdir(parents=True)
+    (disk / "gpseg-1").mkdir(parents=True)
+    (target / "pg_wal").symlink_to(disk / "gpseg-1")
+    arguments = tmp_path / "arguments"
+    make = 'mkdir "$2" && echo 12 > "$2/PG_VERSION"; while [ "$1" != --waldir ]; do shift; done; mkdir "$2"; touch "$2/new"; echo "$2"'
+    program("pg_basebackup", f'staging=$2; {make} > {arguments}; ln -s "$2" "$staging/pg_wal"')
+    copying(host, target)["copy"]()
+    assert arguments.read_text().strip() == str(disk / ".gpseg-1.coordinator_snapshot")
+    assert snapshot.leftovers(str(target)) == [snapshot.staging_directory(str(target)), str(disk / ".gpseg-1.coordinator_snapshot")]
+    with pytest.raises(CoordinatorError, match="is there already"):
+        snapshot.swap_in(host, str(target), [])
+    assert snapshot.wal_link.of_copy(snapshot.staging_directory(str(target))) == str(disk / ".gpseg-1.coordinator_snapshot")
+    aside.move(str(target), None, ".former-20261123T080000Z")
+    assert sorted(os.listdir(disk)) == [".gpseg-1.coordinator_snapshot", "gpseg-1.former-20261123T080000Z"]
+    snapshot.swap_in(host, str(target), [])
+    assert os.listdir(target / "pg_wal") == ["new"]
+    assert os.path.realpath(target / "pg_wal") == str(disk / "gpseg-1")
+    assert sorted(os.listdir(disk)) == ["gpseg-1", "gpseg-1.former-20261123T080000Z"]
+    assert snapshot.asides(str(target)) == [f"{target}.former-20261123T080000Z", str(disk / "gpseg-1.former-20261123T080000Z")]
+
+
 def test_a_failed_copy_leaves_nothing(host, program, tmp_path):
     target = tmp_path / "gpseg-1"
     staging = snapshot.staging_directory(str(target))
     program("pg_basebackup", f"mkdir {staging}; touch {staging}/half; echo checksum verification failed >&2; exit 1")
     with pytest.raises(CoordinatorError, match="checksum verification failed"):
-        snapshot.copy(host, str(target), [], [])
+        copying(host, target)["copy"]()
     assert not os.path.exists(staging)
     assert not target.exists()
 

@@ -23,7 +23,7 @@ INSTANCE_FENCE = {
         "stop_timeout": 10,
         "wal_from": "0/200",
         "timeline": 1,
-        "salvage_directory": "/salvage-demo",
+        "salvage_directory": "/.c.coordinator_salvage",
     }
 }
 SEGMENT_FENCE = {"sdw1": {"kind": "addresses", "addresses": ["10.0.0.11", "fd00::11"], "ports": [6000, 7000], "timeout": 10}}

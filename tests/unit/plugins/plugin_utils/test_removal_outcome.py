@@ -56,8 +56,15 @@ def test_what_was_deleted_is_named():
 
 def test_nothing_was_left_to_do():
     ended = demo(registration(), left=["scdw was not reached"])
-    assert (ended.removed, ended.lines) == (True, ["left: scdw was not reached"])
-    assert ended.text == "unmirrored: cdw serves without a standby; nothing was left to remove"
+    assert (ended.removed, ended.lines) == (True, [])
+    assert ended.text == "unmirrored: cdw serves without a standby; nothing was left to remove; left: scdw was not reached"
+
+
+def test_what_stays_is_named():
+    ended = demo(registration(), {"__disable_mirroring_removal": {"steps": [], "left": ["/h/demo.audit.jsonl"]}}, own=["gpmetrics/1"])
+    assert ended.text.endswith("; only the standby had gpmetrics/1; left: scdw: /h/demo.audit.jsonl")
+    ended = demo(check_mode=True, found=["instance"], own=["gpmetrics/1"], left=["scdw: /s.former-1"])
+    assert ended.text.endswith("to be removed: instance; only the standby has gpmetrics/1; left: scdw: /s.former-1")
 
 
 @pytest.mark.parametrize(("found", "said"), [(["row", "slot"], "row, slot"), ([], "nothing")])

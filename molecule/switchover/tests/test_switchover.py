@@ -168,7 +168,6 @@ def test_a_walsender_of_somebody_else_is_named_and_ended_by_option(primary, stan
             assert f"{name} of gpadmin on this host" in refused.line and "switchover_end_walsenders=true" in refused.line
             check_untouched(standby)
         assert primary.sql("SELECT 1", role="dispatch") == "1"
-        assert operator.switch("--check", end_walsenders=True).code == 0
         done = operator.switch(end_walsenders=True)
     assert done.code == 0
     check_swapped(standby, primary)
@@ -177,8 +176,8 @@ def test_a_walsender_of_somebody_else_is_named_and_ended_by_option(primary, stan
 @contextmanager
 def hanging_later(coordinator: Coordinator) -> Iterator[None]:
     """A client's session follows no order from the moment on at which the primary is told that it will be stopped."""
-    session = "psql -X -q -h /tmp 'dbname=postgres application_name=hanging'"
-    coordinator.run(f"(sleep 300 | {session} > /dev/null 2>&1 & echo $!) > /tmp/hanging")
+    session = "sleep 300 | psql -X -q -h /tmp 'dbname=postgres application_name=hanging'"
+    coordinator.run(f"setsid bash -c {shlex.quote(session)} > /dev/null 2>&1 < /dev/null & echo $! > /tmp/hanging")
     find = "SELECT pid FROM pg_stat_activity WHERE application_name = 'hanging'"
     wait_until(lambda: coordinator.sql(find) != "", "the session is there")
     watch = f"until grep -q FENCED {coordinator.directory}/postgresql.conf; do sleep 0.002; done; kill -STOP {coordinator.sql(find)}"
@@ -186,7 +185,7 @@ def hanging_later(coordinator: Coordinator) -> Iterator[None]:
     try:
         yield
     finally:
-        coordinator.run("kill $(cat /tmp/hanging) || true; rm /tmp/hanging")
+        coordinator.run("kill -- -$(cat /tmp/hanging); rm /tmp/hanging")
 
 
 def longest_pause(client: Client) -> float:

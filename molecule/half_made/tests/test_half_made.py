@@ -91,9 +91,8 @@ def test_a_run_that_lost_its_lock_stops_before_its_next_change(primary, standby)
         lock_elsewhere(standby, "disable_mirroring")
         output = " ".join(run.communicate()[0].split())
     assert run.returncode == 2
-    assert (
-        "this run no longer holds the lock on the pair, /home/gpadmin/.whpg/demo.lock: disable_mirroring by somebody on elsewhere" in output
-    )
+    assert "this run no longer holds the lock on the pair" in output
+    assert "disable_mirroring by somebody on elsewhere, process 1 has it" in output
     assert "demo: warning: the lock on scdw was not released" in output
     assert standby.run(f"ls {standby.directory} 2> /dev/null || true") == "", "the copy did not come into its place"
     assert left_of_runs(primary) == ""

@@ -79,6 +79,7 @@ class ActionModule(ActionBase):
                 break
         lock = taken.seen.lock
         result: dict[str, t.Any] = {
+            "file": taken.seen.file,
             "lock": dataclasses.asdict(lock) if lock else None,
             "former": dataclasses.asdict(taken.former) if taken.former else None,
         }

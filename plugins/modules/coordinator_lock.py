@@ -102,6 +102,11 @@ held:
   sample:
     file: /home/gpadmin/.whpg/demo.lock
     holder: {user: operator, controller: control1, boot: 5e1c…, namespace: "pid:[4026531836]", pid: 4711, started: "1834512"}
+file:
+  description: The file with its whole path.
+  returned: with O(state=present), unless it could not be looked at
+  type: str
+  sample: /home/gpadmin/.whpg/demo.lock
 lock:
   description: The lock that is there, V(null) without one; also the other run's when it is refused.
   returned: unless it could not be looked at

@@ -50,6 +50,7 @@ class ActionModule(ActionBase):
                 "display": {"type": "str", "choices": ["none", "quiet", "screen"], "default": "none"},
                 "report_file": {"type": "path"},
                 "retention_limit": {"type": "str"},
+                "lock": {"type": "str"},
             }
         )
         variables = task_vars or {}
@@ -68,7 +69,8 @@ class ActionModule(ActionBase):
         for cluster, hosts in members.items():
             known = {host: {name: of_host[host][name] for name in VARIABLES if name in of_host[host]} for host in hosts}
             results = {host: of_host[host].get(options["observation"]) for host in hosts}
-            pair = assess(cluster, known, results, limit)
+            locks = {host: of_host[host].get(options["lock"]) for host in hosts} if options["lock"] else None
+            pair = assess(cluster, known, results, limit, locks)
             seen = {host: None if host in pair.unknown else results[host] for host in hosts}
             known_segments = pair.verdict.primary and (seen[pair.verdict.primary] or {}).get("primary")
             observations = {

@@ -210,14 +210,6 @@ def read_standby(instance: Instance, postmaster: Postmaster, timeout: float, end
     }
 
 
-def read_lock(path: str | None) -> dict[str, t.Any] | None:
-    """The lock on the pair, None without one; a file that is none is for the run that wants the lock to refuse."""
-    with contextlib.suppress(CoordinatorError):
-        held = lock.read(path) if path else None
-        return dataclasses.asdict(held) if held else None
-    return None
-
-
 def read_mark(data_directory: str) -> dict[str, t.Any] | None:
     """The mark that the pair is in maintenance, None without one."""
     mark = maintenance.read(maintenance.mark_file(data_directory))
@@ -260,7 +252,7 @@ def read_coordinator(host: Host, parameters: Parameters, own: t.Sequence[str]) -
         "primary": None,
         "standby": None,
         "maintenance": read_mark(instance.data_directory),
-        "lock": read_lock(parameters["lock_file"]),
+        "unfinished": lock.read_note(parameters["lock_file"]) if parameters["lock_file"] else None,
         "record": record.read_record(parameters["record_file"]) if parameters["record_file"] else None,
         "activation": record.last(record.entries(parameters["audit_file"]), record.ACTIVATED) if parameters["audit_file"] else None,
     }

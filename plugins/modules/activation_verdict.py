@@ -50,11 +50,6 @@ options:
       - Name of the variable that says what is wanted, as M(warehousepg.coordinator.activation_plan) has it.
     type: str
     required: true
-  lock:
-    description:
-      - Name of the variable under which the result of M(warehousepg.coordinator.coordinator_lock) was registered.
-    type: str
-    required: true
   fence:
     description:
       - Name of the variable under which the results of M(warehousepg.coordinator.coordinator_fence) were registered.
@@ -77,7 +72,6 @@ EXAMPLES = r"""
     plan: "{{ plan }}"
     observation: discovery_observation
     wanted: activation_wanted
-    lock: lock
     fence: fence
     command: command
   register: verdict

@@ -29,6 +29,7 @@ attributes:
     support: full
 extends_documentation_fragment:
   - warehousepg.coordinator.attributes
+  - warehousepg.coordinator.instance
 options:
   cluster:
     description:
@@ -54,11 +55,7 @@ options:
     description:
       - Data directory of the former primary. Required with O(kind=instance).
     type: path
-  greenplum_path:
-    description:
-      - The C(greenplum_path.sh) of the installation; its directory is E(GPHOME).
-    type: path
-    default: /usr/local/greenplum-db/greenplum_path.sh
+    required: false
   new_primary:
     description:
       - Name of the host whose instance is to be primary; whoever starts the fenced one reads it.

@@ -31,19 +31,16 @@ AFTERMATH = {
     "__activate_standby_analysis": "ANALYZE",
 }
 
-_LATER = {**AFTERMATH, "__activate_standby_unlock": "releasing the lock"}
-
 #: names under which the tasks of the role register
 REGISTERED = (
     "__activate_standby_verdict",
-    "__activate_standby_lock",
     "__activate_standby_fence",
     "__activate_standby_command",
     "__activate_standby_activation",
     "__activate_standby_lift",
     "__activate_standby_emptied",
     "__activate_standby_failure",
-    *_LATER,
+    *AFTERMATH,
 )
 
 _NEXT = "the cluster is unmirrored now: run rejoin for {primary}, or enable_mirroring, to have a standby again"
@@ -85,7 +82,7 @@ def outcome(cluster: str, plan: Variables, hosts: t.Mapping[str, Variables], los
     judged = on_new.get("__activate_standby_verdict") or {}
     verdict = judged if "allowed" in judged else None
     activation = dict(on_new.get("__activate_standby_activation") or {})
-    later = failures_of(hosts, _LATER, lost)
+    later = failures_of(hosts, AFTERMATH, lost)
     what, why = _what(plan, verdict, hosts, activation, later, check_mode)
     left = _left(plan, hosts) if what in (NOT_ACTIVATED, UNKNOWN) and not check_mode else []
     left += failures_of(hosts, {"__activate_standby_emptied": "WAL that was carried is left beside the data directory"}, ())
@@ -134,9 +131,6 @@ def _what(
         complaints = [message(activation)] if activation.get("failed") else []
         complaints += later
         return (WITH_TROUBLE, "; ".join(complaints)) if complaints else (ACTIVATED, "")
-    lock = (hosts.get(plan["standby"]) or {}).get("__activate_standby_lock") or {}
-    if lock.get("failed") or lock.get("unreachable"):
-        return NOT_ACTIVATED, f"{plan['standby']}: {message(lock)}"
     if verdict and not verdict["allowed"]:
         return NOT_ACTIVATED, verdict["reason"]
     if verdict is None or not activation or activation.get("skipped"):
@@ -204,7 +198,7 @@ def _say(
         ]
         return f"can be activated: {standby} instead of {primary}; nothing was changed", lines, ""
     if what == UNKNOWN:
-        text = f"NOT KNOWN TO BE ACTIVATED: {why}; fences and lock stay; run this again, which finishes it or begins anew"
+        text = f"NOT KNOWN TO BE ACTIVATED: {why}; fences stay; run this again, which finishes it or begins anew"
         return text, lines, f"{cluster}: {text}"
     text = f"NOT activated: {why}; {'; '.join(left)}" if left else f"NOT activated: nothing was changed: {why}"
     return text, lines, f"{cluster}: {text}"

@@ -36,19 +36,16 @@ class ActivationVerdict:
 
 
 def decide(
-    scene: Scene, plan: t.Mapping[str, t.Any], locked: bool, fences: t.Mapping[str, Result], command: Result, check_mode: bool
+    scene: Scene, plan: t.Mapping[str, t.Any], fences: t.Mapping[str, Result], command: Result, check_mode: bool
 ) -> ActivationVerdict:
     """Judge again, with what is proved now.
 
     :param plan: what M(warehousepg.coordinator.activation_plan) returned of the cluster.
-    :param locked: whether this run holds the lock on the pair.
     :param fences: by host, the result of M(warehousepg.coordinator.coordinator_fence); one that failed, or that is missing, proves nothing.
     :param command: the result of the fencing command; empty without one.
     :param check_mode: whether what would be done counts as done.
     """
     primary = plan["primary"]
-    if not locked:
-        return ActivationVerdict(False, plan["state"], "the pair could not be locked")
     if plan["resume"]:
         return ActivationVerdict(True, plan["state"], f"{plan['standby']} was promoted already", plan["proof"])
 

@@ -22,7 +22,6 @@ REGISTERED = (
     "__standby_forgotten",
     "__standby_leaving",
     "__standby_left",
-    "__standby_lock",
     "__standby_lift",
     "__standby_look",
     "__standby_proof",
@@ -127,11 +126,9 @@ def _failed(cluster: str, failures: t.Sequence[str], log: str, remedy: str) -> O
 
 
 def _seen_in_the_way(standby: str, hosts: t.Mapping[str, Variables]) -> str:
-    """Why nothing can be begun, by a look at the standby's host or by a lock of another run; empty when something can."""
-    said = {host: (known.get("__standby_lock") or {}).get("msg") for host, known in hosts.items()}
-    if standby:
-        said[standby] = said.get(standby) or (hosts[standby].get("__standby_look") or {}).get("msg")
-    return "; ".join(f"{host}: {why}" for host, why in said.items() if why)
+    """Why nothing can be begun, by a look at the standby's host; empty when something can."""
+    why = (hosts[standby].get("__standby_look") or {}).get("msg") if standby else None
+    return f"{standby}: {why}" if why else ""
 
 
 def _would_keep(plan: Variables) -> str:

@@ -55,6 +55,9 @@ class Pair:
     :param segments: the catalog's segment instances, each with the ``host`` of the inventory that it is on, None where that is none of
         those observed.
     :param strays: hosts that the catalog names and the inventory does not.
+    :param busy: that another run works on it, or that no host could be locked, and what to do; empty when this run may act, and when it
+        does not want to.
+    :param unlocked: by host that was reached and could not be locked, why; the lock on the other one keeps other runs away.
     :param maintenance: that it is in maintenance, and how that ends; empty when it is not. Nothing but a look is done to it then.
     :param warnings: what the operator should know beside the verdict.
     """
@@ -69,6 +72,8 @@ class Pair:
     instances: dict[str, dict[str, list[str]]]
     segments: list[dict[str, t.Any]]
     strays: list[str]
+    busy: str
+    unlocked: dict[str, str]
     maintenance: str
     warnings: list[str]
 
@@ -83,13 +88,20 @@ def why_missing(observed: t.Any) -> str:
     return f"not observed: {said}" if "segments" not in observed else ""
 
 
-def assess(cluster: str, variables: t.Mapping[str, inventory.Variables], results: Observations, limit: int | None = None) -> Pair:
+def assess(
+    cluster: str,
+    variables: t.Mapping[str, inventory.Variables],
+    results: Observations,
+    limit: int | None = None,
+    locks: t.Mapping[str, Observation | None] | None = None,
+) -> Pair:
     """What a cluster's observations mean.
 
     :param cluster: its name.
     :param variables: by host, its variables of the inventory.
     :param results: by host, what was registered there.
     :param limit: bytes of WAL that a slot may hold back before it is warned of; None: the engine's own limit.
+    :param locks: by host, what taking the lock returned there; None of a run that only looks.
     """
     coordinators = [host for host, known in variables.items() if known.get("whpg_role") in inventory.COORDINATOR_ROLES]
     unknown = {host: why for host, why in ((host, why_missing(results[host])) for host in variables) if why}
@@ -120,6 +132,8 @@ def assess(cluster: str, variables: t.Mapping[str, inventory.Variables], results
         {host: found["maintenance"] for host, found in observations.items() if found and found.get("maintenance")},
         [host for host, known in variables.items() if inventory.truth(known.get("maintenance", False))],
     )
+    busy, unlocked = hindrances({host: (locks or {}).get(host) or {} for host in coordinators})
+    unlocked = {host: why for host, why in unlocked.items() if host not in unknown}
     return Pair(
         verdict=verdict,
         coordinators=coordinators,
@@ -131,9 +145,12 @@ def assess(cluster: str, variables: t.Mapping[str, inventory.Variables], results
         instances=instances,
         segments=segments,
         strays=strays,
+        busy=busy,
+        unlocked=unlocked,
         maintenance=maintenance,
         warnings=[
             *([maintenance] if maintenance else []),
+            *(f"{host} could not be locked against other runs: {why}" for host, why in unlocked.items()),
             *_warnings_of_commits(other, primary, standby),
             *(f"{host}: the catalog has segments there, the inventory does not name it" for host in strays),
             *(f"{other} could not serve as the primary does: {said}" for said in unlike.values()),
@@ -149,6 +166,23 @@ def _views(coordinators: t.Sequence[str], observations: Observations) -> list[Vi
     views = [view_of(host, observations[host]) for host in coordinators]
     primary = next((view.host for view in views if view.is_primary), None)
     return [dataclasses.replace(view, lacks=lacking(observations.get(primary or ""), observations[view.host])) for view in views]
+
+
+def hindrances(locks: t.Mapping[str, Observation]) -> tuple[str, dict[str, str]]:
+    """Why this run must not act, empty when it may; and by host that was reached and could not be locked, why.
+
+    Whoever changes a pair needs both hosts, or the one that it changes. So the lock of one is enough where the other cannot be locked.
+
+    :param locks: by host where the coordinator may live, what taking the lock returned; empty where it was not tried.
+    """
+    others = {str(found["msg"]): host for host, found in locks.items() if found.get("msg") and found.get("lock")}
+    unlocked = {host: str(found["msg"]) for host, found in locks.items() if found.get("msg") and not found.get("lock")}
+    unlocked = {host: why for host, why in unlocked.items() if not locks[host].get("unreachable")}
+    if others:
+        return "; ".join(f"{host}: {said}" for said, host in others.items()), unlocked
+    if unlocked and not any("lock" in found for found in locks.values()):
+        return "no host of the coordinators could be locked: " + "; ".join(f"{host}: {why}" for host, why in unlocked.items()), unlocked
+    return "", unlocked
 
 
 def lacking(primary: Observation | None, standby: Observation | None) -> str | None:

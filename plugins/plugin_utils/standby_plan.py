@@ -127,7 +127,7 @@ def make(
     wanted = _registration(on_standby, variables[standby], scene, options)
     system = on_primary["instance"]["control"]["system_identifier"]
     move = move_plan.foresee(scene, wanted, options.get("move_from"), system, inventory, former) if scene else Move()
-    cut_off = any((observations[host]["lock"] or {}).get("purpose") in move_plan.PURPOSES for host in pair["coordinators"])
+    cut_off = any(observations[host]["unfinished"] in move_plan.PURPOSES for host in pair["coordinators"])
     if row and cut_off and not (move.kind or move.refusal):
         move = move_plan.rest(row, options.get("move_from"), inventory, pair["coordinators"])
     wished = options.get("rejoin") or (_ANEW if lacking(on_primary, on_standby) and move.kind in ("", move_plan.REST) else None)
@@ -191,8 +191,8 @@ _OPTION = {"datadir": "data_directory"}
 def _refusal(pair: t.Mapping[str, t.Any], wrong: t.Sequence[str]) -> str:
     if pair["problems"] or wrong:
         return "; ".join([*pair["problems"], *wrong])
-    if pair["maintenance"]:
-        return str(pair["maintenance"])
+    if pair["busy"] or pair["maintenance"]:
+        return str(pair["busy"] or pair["maintenance"])
     if len(pair["coordinators"]) < 2:
         return "no host for the standby: give one host of the cluster whpg_role=standby"
     if pair["unknown"]:
@@ -452,7 +452,7 @@ def _unsettled(
         "access": not plan.closed,
         "record": not is_stale(shows.get("record"), plan.record, standby.get("walreceiver_started")),
         "succession": not any(slot["name"] == spare(options["slot_name"]) for slot in knows["slots"]),
-        "lock": plan.move.get("kind") != move_plan.REST,
+        "unfinished": plan.move.get("kind") != move_plan.REST,
         "fences": not plan.fenced,
     }
     return [name for name, holds in checks.items() if not holds]

@@ -25,19 +25,15 @@ POSSIBLE = "possible"
 #: grows when a key of the document changes its meaning or goes; a new key alone does not change it
 SCHEMA_VERSION = 1
 
-#: what a failure is called of a task after the promotion, by the name under which the task registers
-_LATER = {**AFTERMATH, "__switchover_unlock": "releasing the lock"}
-
 #: names under which its tasks and those of the roles that it includes register
 REGISTERED = (
     *of_standby.REGISTERED,
-    *_LATER,
+    *AFTERMATH,
     "__standby_registration",
     "__switchover_activation",
     "__switchover_armed",
     "__switchover_disarmed",
     "__switchover_failure",
-    "__switchover_lock",
     "__switchover_prepared",
     "__switchover_return",
     "__switchover_stopped",
@@ -57,7 +53,7 @@ _PHASES = {
 
 _NOT_PLANNED = of_standby.Outcome(False, "NOT mirrored: making the old primary its standby was not come to, see above")
 
-_BEFORE = ("__switchover_lock", "__switchover_prepared", "__switchover_armed", "__switchover_stopped")
+_BEFORE = ("__switchover_prepared", "__switchover_armed", "__switchover_stopped")
 
 
 def outcome(
@@ -170,7 +166,7 @@ def _troubles(
         found.append(f"of the armed process: {handover['error']}")
     if following is not None and not following.mirrored:
         found.append(following.text)
-    return found + failures_of(hosts, _LATER, lost)
+    return found + failures_of(hosts, AFTERMATH, lost)
 
 
 def _say(

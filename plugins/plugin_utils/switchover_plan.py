@@ -18,13 +18,13 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.standby_pl
 
 Observation = t.Mapping[str, t.Any]
 
-#: what the lock of a run of this role says that it is for, the host that is to be primary behind it
+#: what a run of this role notes that it began, the host that is to be primary behind it
 PURPOSE = "switchover to "
 
 #: what becomes of sessions that a drain leaves
 DRAIN_THEN = ("end", "refuse")
 
-_SECONDS = ("transaction_seconds", "max_gap", "timeout", "armed_seconds", "lock_seconds")
+_SECONDS = ("transaction_seconds", "max_gap", "timeout", "armed_seconds")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,8 +74,7 @@ def make(scene: Scene) -> SwitchoverPlan:
     wrong = [*pair["problems"], *problems(scene.options, pair["coordinators"])]
     if len(pair["coordinators"]) < 2 and not wrong:
         wrong = ["there is no standby: the inventory has no second host with whpg_role coordinator or standby"]
-    if pair["maintenance"]:
-        wrong.append(pair["maintenance"])
+    wrong += [why for why in (pair["busy"], pair["maintenance"]) if why]
     wrong += [f"{host} is unknown, {why}: {_remedy(host, scene)}" for host, why in pair["unknown"].items()]
     if wrong:
         return dataclasses.replace(known, refusal="; ".join(wrong))
@@ -108,8 +107,8 @@ def _beginning(scene: Scene, known: SwitchoverPlan) -> SwitchoverPlan:
 
 
 def _begun(scene: Scene, known: SwitchoverPlan) -> SwitchoverPlan | None:
-    """The plan where a run of this role was cut off, whose locks are left on both hosts; None where none was."""
-    purposes = [str((_seen(scene, host).get("lock") or {}).get("purpose")) for host in scene.pair["coordinators"]]
+    """The plan where a run of this role was cut off, whose notes are left on the hosts; None where none was."""
+    purposes = [str(_seen(scene, host).get("unfinished")) for host in scene.pair["coordinators"]]
     wanted = {purpose[len(PURPOSE) :] for purpose in purposes if purpose.startswith(PURPOSE)} & set(scene.pair["coordinators"])
     views = {view.host: view for view in scene.views}
     if len(wanted) != 1:

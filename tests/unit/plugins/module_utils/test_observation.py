@@ -10,7 +10,7 @@ import json
 import os
 
 import pytest
-from ansible_collections.warehousepg.coordinator.plugins.module_utils import connection, coordinator, lock, observation, packet_filter
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import connection, coordinator, observation, packet_filter
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import INSUFFICIENT_PRIVILEGE, NoAnswer, Refused
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import user_name
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import Instance, Postmaster
@@ -205,23 +205,22 @@ def test_a_standby_that_is_stopped(host, addressed, data_directory, tmp_path):
     assert found["access"][str(data_directory)] is None
 
 
-def test_shows_locks_fences_sessions_and_peers(host, addressed, data_directory, tmp_path, monkeypatch):
+def test_shows_what_is_unfinished_fences_sessions_and_peers(host, addressed, data_directory, tmp_path, monkeypatch):
     fence = packet_filter.Fence("demo", ("10.0.0.11",), (6000,), "nft", 5.0)
     monkeypatch.setattr(packet_filter, "described", lambda: [fence])
     (data_directory / "pg_wal").mkdir()
-    held = lock.Lock(lock.Holder("ada", "control1", 1, "1"), 1.0, 2.0, "rejoin")
-    lock.write(host, str(tmp_path / "lock"), held)
+    (tmp_path / "lock.unfinished").write_text("rejoin\n")
     (tmp_path / "audit").write_text('{"event": "begun"}\n{"event": "activated", "timeline": 2}\n')
     peers = [{"name": "nobody", "address": "nobody.invalid", "port": 1}]
     files = {f"{name}_file": str(tmp_path / name) for name in ("lock", "audit", "record")}
     found = observation.observe(host, parameters(data_directory=str(data_directory), peers=peers, **files))
-    assert found["lock"] == dataclasses.asdict(held)
+    assert found["unfinished"] == "rejoin"
     assert found["maintenance"] is None
     assert (found["record"], found["activation"]) == (None, {"event": "activated", "timeline": 2})
     assert found["fences"] == [dataclasses.asdict(fence)]
     assert (found["sessions"], found["peers"], found["instance"]["fenced"]) == ([], {"nobody": "unknown"}, None)
-    (tmp_path / "lock").write_text("no lock")
-    assert observation.observe(host, parameters(data_directory=str(data_directory), **files))["lock"] is None
+    (tmp_path / "lock.unfinished").unlink()
+    assert observation.observe(host, parameters(data_directory=str(data_directory), **files))["unfinished"] is None
     (data_directory.parent / ".gpseg-1.coordinator_maintenance").touch()
     marked = observation.observe(host, parameters(data_directory=str(data_directory)))["maintenance"]
     assert marked == {"since": None, "by": "", "reason": ""}

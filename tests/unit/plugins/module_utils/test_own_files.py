@@ -39,7 +39,10 @@ from hypothesis import strategies as st
             "postgresql.conf postgresql.auto.conf pg_hba.conf pg_ident.conf conf.d/memory.conf gpssl/server.key server.crt root.crl ca.pem",
         ),
         (HISTORY, "gpbackup_history.db gpbackup_history.yaml gpbackup_history.db-journal"),
-        (OTHER, "gpmetrics/1 backups/x/report postgresql.conf.orig database pg_notes.txt pg_hba.conf.20261123 .git/config global.txt logs/1"),
+        (
+            OTHER,
+            "gpmetrics/1 backups/x/report postgresql.conf.orig database pg_notes.txt pg_hba.conf.20261123 .git/config global.txt logs/1",
+        ),
     ],
 )
 def test_kinds(kind, paths):
@@ -209,6 +212,6 @@ def test_what_cannot_be_put_back_is_told_and_kept(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(own_files.os, "replace", full)
-    with pytest.raises(CoordinatorError, match="belongs into .* do it by hand"):
+    with pytest.raises(CoordinatorError, match=r"belongs into .* do it by hand"):
         own_files.put_back(kept, target)
     assert read(kept) == {"x": "1"}

@@ -92,7 +92,7 @@ def coordinator(name, address, instance, rules=COORDINATOR):
         "primary": None,
         "standby": None,
         "maintenance": None,
-        "lock": None,
+        "unfinished": None,
         "record": None,
         "activation": None,
         "passfile": shown(PASSFILE),

@@ -30,6 +30,38 @@ def demo(found, *changes, variables=None, limit=None):
     return assess("demo", variables or VARIABLES, changed(found, *changes), limit)
 
 
+HELD = {"held": {}, "lock": {}}
+OTHER = {"msg": "another run works on this pair", "lock": {"purpose": "rejoin"}}
+FULL = {"msg": "the lock cannot be written: No space left on device"}
+AWAY = {"msg": "No route to host", "unreachable": True}
+
+
+@pytest.mark.parametrize(
+    ("locks", "busy", "unlocked"),
+    [
+        ({"cdw": HELD, "scdw": HELD}, "", []),
+        ({"cdw": {"lock": None}, "scdw": {"lock": None}}, "", []),  # in check mode
+        ({"cdw": HELD, "scdw": AWAY}, "", []),
+        ({"cdw": AWAY, "scdw": AWAY}, "", []),  # nothing is observed then either
+        ({"cdw": HELD, "scdw": None}, "", []),  # left out by --limit
+        ({"cdw": HELD, "scdw": OTHER}, "scdw: another run works on this pair", []),
+        ({"cdw": OTHER, "scdw": AWAY}, "cdw: another run works on this pair", []),
+        ({"cdw": {**OTHER, "msg": "one"}, "scdw": {**OTHER, "msg": "two"}}, "cdw: one; scdw: two", []),
+        ({"cdw": OTHER, "scdw": FULL}, "cdw: another run works on this pair", ["scdw"]),
+        ({"cdw": FULL, "scdw": HELD}, "", ["cdw"]),
+        ({"cdw": FULL, "scdw": AWAY}, "no host of the coordinators could be locked: cdw: the lock cannot be written: No space", ["cdw"]),
+        (None, "", []),
+    ],
+)
+def test_a_pair_is_worked_on_by_who_holds_what_can_be_locked(locks, busy, unlocked):
+    pair = assess("demo", VARIABLES, MIRRORED, locks=locks)
+    assert pair.busy.startswith(busy) and bool(pair.busy) == bool(busy)
+    assert list(pair.unlocked) == unlocked
+    assert [said for said in pair.warnings if "could not be locked" in said] == [
+        f"{host} could not be locked against other runs: {FULL['msg']}" for host in unlocked
+    ]
+
+
 def test_a_cluster_is_judged_as_a_whole():
     pair = demo(MIRRORED)
     assert (pair.verdict.state, pair.verdict.primary, pair.verdict.standby) == ("mirrored", "cdw", "scdw")

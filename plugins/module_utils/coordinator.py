@@ -14,6 +14,7 @@ import typing as t
 from ansible_collections.warehousepg.coordinator.plugins.module_utils import (
     catalog,
     connection,
+    drift,
     lock,
     maintenance,
     record,
@@ -217,6 +218,7 @@ def read_coordinator(host: Host, parameters: Parameters, own: t.Sequence[str]) -
         "used_bytes": used_bytes(instance.data_directory, EXCLUDED) if parameters["size"] else None,
         "tablespaces": [dataclasses.asdict(space) for space in read_tablespaces(instance.data_directory, parameters["size"])],
         "wal": read_wal(instance.data_directory) if there else None,
+        "drifting": drift.read(instance.data_directory) if there else None,
         "sql": None,
         "primary": None,
         "standby": None,

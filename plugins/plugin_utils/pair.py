@@ -32,7 +32,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict im
     judge,
     view_of,
 )
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import inventory
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import drift, inventory
 
 Observation = t.Mapping[str, t.Any]
 Record = t.Mapping[str, t.Any]
@@ -55,6 +55,7 @@ class Pair:
     :param segments: the catalog's segment instances, each with the ``host`` of the inventory that it is on, None where that is none of
         those observed.
     :param strays: hosts that the catalog names and the inventory does not.
+    :param drift: settings and files that differ between the two; None where they were not seen.
     :param maintenance: that it is in maintenance, and how that ends; empty when it is not. Nothing but a look is done to it then.
     :param warnings: what the operator should know beside the verdict.
     """
@@ -69,6 +70,7 @@ class Pair:
     instances: dict[str, dict[str, list[str]]]
     segments: list[dict[str, t.Any]]
     strays: list[str]
+    drift: list[drift.Difference] | None
     maintenance: str
     warnings: list[str]
 
@@ -83,13 +85,20 @@ def why_missing(observed: t.Any) -> str:
     return f"not observed: {said}" if "segments" not in observed else ""
 
 
-def assess(cluster: str, variables: t.Mapping[str, inventory.Variables], results: Observations, limit: int | None = None) -> Pair:
+def assess(
+    cluster: str,
+    variables: t.Mapping[str, inventory.Variables],
+    results: Observations,
+    limit: int | None = None,
+    accepted: t.Sequence[str] = (),
+) -> Pair:
     """What a cluster's observations mean.
 
     :param cluster: its name.
     :param variables: by host, its variables of the inventory.
     :param results: by host, what was registered there.
     :param limit: bytes of WAL that a slot may hold back before it is warned of; None: the engine's own limit.
+    :param accepted: settings and files that may differ between the two, by name or pattern.
     """
     coordinators = [host for host, known in variables.items() if known.get("whpg_role") in inventory.COORDINATOR_ROLES]
     unknown = {host: why for host, why in ((host, why_missing(results[host])) for host in variables) if why}
@@ -116,6 +125,7 @@ def assess(cluster: str, variables: t.Mapping[str, inventory.Variables], results
     primary, standby = (observations.get(host or "") for host in (verdict.primary, other))
     unlike = compare(primary, standby)
     instances, segments, strays = whereabouts(variables, observations, primary)
+    drifted = _drift(primary, standby, accepted)
     maintenance = sentence(
         {host: found["maintenance"] for host, found in observations.items() if found and found.get("maintenance")},
         [host for host, known in variables.items() if inventory.truth(known.get("maintenance", False))],
@@ -131,6 +141,7 @@ def assess(cluster: str, variables: t.Mapping[str, inventory.Variables], results
         instances=instances,
         segments=segments,
         strays=strays,
+        drift=drifted,
         maintenance=maintenance,
         warnings=[
             *([maintenance] if maintenance else []),
@@ -139,8 +150,17 @@ def assess(cluster: str, variables: t.Mapping[str, inventory.Variables], results
             *(f"{other} could not serve as the primary does: {said}" for said in unlike.values()),
             *_warnings_of_wal(verdict.primary, primary, limit),
             *_warnings_of_path(other, standby),
+            *drift.warnings(verdict.primary, other, [dataclasses.asdict(one) for one in drifted or ()]),
         ],
     )
+
+
+def _drift(primary: Observation | None, standby: Observation | None, accepted: t.Sequence[str]) -> list[drift.Difference] | None:
+    """What differs between the two, where both are instances of one system."""
+    controls = [(found or {}).get("instance", {}).get("control") for found in (primary, standby)]
+    if not all(controls) or len({control["system_identifier"] for control in controls}) > 1:
+        return None
+    return drift.differences((primary or {}).get("drifting"), (standby or {}).get("drifting"), accepted)
 
 
 def _views(coordinators: t.Sequence[str], observations: Observations) -> list[View]:

@@ -162,7 +162,7 @@ def observe(host: Host, data_directory: str, files: t.Mapping[str, Packed]) -> R
 def restart_settings(host: Host) -> frozenset[str]:
     """Names of the settings that an instance takes when it starts, by the engine itself; it leaves out some that nobody changes."""
     lines = (line.split("\t") for line in host.run("postgres", "--describe-config").splitlines())
-    return frozenset(fields[0].lower() for fields in lines if len(fields) > 1 and fields[1] == "POSTMASTER")
+    return frozenset(fields[0].lower() for fields in lines if len(fields) > 1 and fields[1].lower() == "postmaster")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -40,9 +40,7 @@ class ActionModule(ActionBase):
                     arguments["archive"] = file.read()
             except FileNotFoundError as error:
                 raise AnsibleActionFail("nothing was packed for this cluster in this run: pack it on the other host first") from error
-        found = self._execute_module(
-            module_name="warehousepg.coordinator.coordinator_files", module_args=arguments, task_vars=task_vars
-        )
+        found = self._execute_module(module_name="warehousepg.coordinator.coordinator_files", module_args=arguments, task_vars=task_vars)
         archive = found.pop("archive", None)
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)

@@ -52,7 +52,9 @@ def pack(data_directory: str, names: t.Sequence[str]) -> tuple[bytes, list[str]]
             content, status = found
             total += len(content)
             if total > _MOST_IN_ALL:
-                raise CoordinatorError(f"the files to be brought from {data_directory} have more than {_MOST_IN_ALL >> 20} MiB: copy {name}")
+                raise CoordinatorError(
+                    f"the files to be brought from {data_directory} have more than {_MOST_IN_ALL >> 20} MiB: copy {name}"
+                )
             entry = tarfile.TarInfo(name)
             entry.size, entry.mode, entry.mtime = len(content), stat.S_IMODE(status.st_mode), int(status.st_mtime)
             archive.addfile(entry, io.BytesIO(content))
@@ -227,7 +229,9 @@ def plan(found: Receiver, needed: t.Sequence[Change], restart: bool) -> list[Ste
 
 def restarts(found: Receiver, needed: t.Sequence[Change]) -> list[str]:
     """Names of the settings among the changes that a running instance takes by a restart only."""
-    names = {name for change in needed if change.name in drift.SETTINGS for name in drift.changed_settings(change.before or "", change.text)}
+    names = {
+        name for change in needed if change.name in drift.SETTINGS for name in drift.changed_settings(change.before or "", change.text)
+    }
     return sorted(names & found.restarting)
 
 

@@ -242,7 +242,13 @@ def of_instance(module: AnsibleModule, host: Host) -> None:
         stopped = not target.processes and target.instance.postmaster is None
         fenced = stopped and target.instance.fenced is not None
         proof = f"{socket.gethostname()}: no process of {where} is left, and {target.instance.fenced} keeps it from starting"
-        return {"fenced": fenced, "proof": proof if fenced else "", "stopped": stopped, "wal": None, "drifting": drift.read(where) if fenced else None}
+        return {
+            "fenced": fenced,
+            "proof": proof if fenced else "",
+            "stopped": stopped,
+            "wal": None,
+            "drifting": drift.read(where) if fenced else None,
+        }
 
     carry_out(
         module,

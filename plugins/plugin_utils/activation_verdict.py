@@ -95,7 +95,9 @@ def decide(
     stays = [one for one in drift if not one["brought"]]
     old_files = f"not brought from {primary}: {described(stays)}" if stays else ""
     if found is None:
-        old_files = f"what was changed on {primary} and WAL does not carry could not be read; {plan['standby']} has {ages(here) or 'its own'}"
+        old_files = (
+            f"what was changed on {primary} and WAL does not carry could not be read; {plan['standby']} has {ages(here) or 'its own'}"
+        )
     wal = (fences.get(primary) or {}).get("wal") if instance else None
     return ActivationVerdict(
         allowed=verdict.activation,

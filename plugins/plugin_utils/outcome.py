@@ -90,7 +90,12 @@ def outcome(
         unkept = (hosts[standby].get("__standby_proof") or {}).get("unkept")
         warning = f"; what an activation needs to know without the primary could not be kept on {standby}: {unkept}" if unkept else ""
         still_open = _still_open(known, primary)
-        made = _mirrored(plan, probe) + _rejoined(hosts[standby]) + _moved(plan, hosts[standby]) + brought(primary, hosts[standby].get("__standby_brought"))
+        made = (
+            _mirrored(plan, probe)
+            + _rejoined(hosts[standby])
+            + _moved(plan, hosts[standby])
+            + brought(primary, hosts[standby].get("__standby_brought"))
+        )
         text = made + (f"; {still_open}" if still_open else "") + warning
         fenced = [
             f"{host}: {found['__standby_lift']['msg']}" for host, found in hosts.items() if (found.get("__standby_lift") or {}).get("msg")

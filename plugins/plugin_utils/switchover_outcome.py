@@ -65,7 +65,14 @@ _PHASES = {
 
 _NOT_PLANNED = of_standby.Outcome(False, "NOT mirrored: making the old primary its standby was not come to, see above")
 
-_BEFORE = ("__switchover_lock", "__switchover_prepared", "__switchover_packed", "__switchover_brought", "__switchover_armed", "__switchover_stopped")
+_BEFORE = (
+    "__switchover_lock",
+    "__switchover_prepared",
+    "__switchover_packed",
+    "__switchover_brought",
+    "__switchover_armed",
+    "__switchover_stopped",
+)
 
 
 def outcome(

@@ -15,6 +15,7 @@ import typing as t
 from ansible_collections.warehousepg.coordinator.plugins.module_utils import (
     catalog,
     connection,
+    drift,
     lock,
     maintenance,
     own_files,
@@ -248,6 +249,7 @@ def read_coordinator(host: Host, parameters: Parameters, own: t.Sequence[str]) -
         "tablespaces": [dataclasses.asdict(space) for space in read_tablespaces(instance.data_directory, parameters["size"])],
         "files": read_files(instance) if parameters["files"] else None,
         "wal": read_wal(instance.data_directory) if there else None,
+        "drifting": drift.read(instance.data_directory) if there else None,
         "sql": None,
         "primary": None,
         "standby": None,

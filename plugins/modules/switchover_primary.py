@@ -137,6 +137,11 @@ wal:
   returned: success
   type: dict
   sample: {end: 0/C0001F0, timeline: 1, why: ""}
+drifting:
+  description: Of an instance that was shut down, what M(warehousepg.coordinator.mirroring_info) returns under this name; else V(null).
+  returned: success
+  type: dict
+  sample: null
 sessions_left:
   description: How many sessions a drain left.
   returned: after a drain
@@ -173,7 +178,7 @@ transactions:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.warehousepg.coordinator.plugins.module_utils import leaving
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import drift, leaving
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.arguments import INSTANCE
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.configuration import include_name
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import require_psycopg2
@@ -204,6 +209,7 @@ def show(found: leaving.Leaver) -> dict[str, t.Any]:
         "running": found.running,
         "fenced": found.instance.fenced,
         "drained": found.drained,
+        "drifting": drift.read(found.instance.data_directory) if down else None,
         "wal": {"end": str(end.position), "timeline": end.timeline, "why": ""} if down and end else None,
     }
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.results import failures_of, message
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.outcome import brought
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.results import failed, failures_of, message
 
 Variables = t.Mapping[str, t.Any]
 
@@ -34,6 +35,8 @@ AFTERMATH = {
 #: names under which the tasks of the role register
 REGISTERED = (
     "__activate_standby_verdict",
+    "__activate_standby_packed",
+    "__activate_standby_brought",
     "__activate_standby_fence",
     "__activate_standby_command",
     "__activate_standby_activation",
@@ -106,12 +109,35 @@ def outcome(cluster: str, plan: Variables, hosts: t.Mapping[str, Variables], los
         "loss": activation.get("loss"),
         "segments_answered": activation.get("segments_answered"),
         "steps": activation.get("steps", []),
+        "brought": list((on_new.get("__activate_standby_brought") or {}).get("brought") or ()),
+        "old_files": _old_files(plan, verdict, hosts),
         "troubles": later,
         "left": left,
         "connection": plan.get("connection", ""),
         "warnings": plan.get("warnings", []),
     }
-    return Outcome(what, *_say(cluster, what, why, plan, verdict, activation, left), document)
+    files = _files(plan, verdict, document, on_new, check_mode)
+    return Outcome(what, *_say(cluster, what, why, plan, verdict, activation, left, files), document)
+
+
+def _old_files(plan: Variables, verdict: Variables | None, hosts: t.Mapping[str, Variables]) -> str:
+    """What the new primary may lack of the old one's settings and files; empty where it lacks none, as far as that was seen."""
+    tasks = ((plan["primary"], "__activate_standby_packed"), (plan["standby"], "__activate_standby_brought"))
+    results = [(host, (hosts.get(host or "") or {}).get(name) or {}) for host, name in tasks]
+    failures = [f"{host}: {message(result)}" for host, result in results if failed(result)]
+    if failures:
+        return f"not brought from {plan['primary']}: {', '.join((verdict or {}).get('drift') or ())}: {'; '.join(failures)}"
+    return str((verdict or {}).get("old_files") or "")
+
+
+def _files(plan: Variables, verdict: Variables | None, document: Variables, on_new: Variables, check_mode: bool) -> list[str]:
+    """What is said of settings and files that WAL does not carry."""
+    said = [brought(plan["primary"], on_new.get("__activate_standby_brought"))[2:]]
+    if check_mode and (verdict or {}).get("drift"):
+        said.append(f"brought from {plan['primary']} before the promotion: {', '.join((verdict or {})['drift'])}")
+    if document["old_files"]:
+        said.append(f"warning: {document['old_files']}")
+    return [line for line in said if line]
 
 
 def _what(
@@ -164,10 +190,17 @@ def _left(plan: Variables, hosts: t.Mapping[str, Variables]) -> list[str]:
 
 
 def _say(
-    cluster: str, what: str, why: str, plan: Variables, verdict: Variables | None, activation: Variables, left: t.Sequence[str]
+    cluster: str,
+    what: str,
+    why: str,
+    plan: Variables,
+    verdict: Variables | None,
+    activation: Variables,
+    left: t.Sequence[str],
+    files: t.Sequence[str],
 ) -> tuple[str, list[str], str]:
     """The last line, those before it, and what the failure says."""
-    lines = [f"warning: {warning}" for warning in plan.get("warnings", ())]
+    lines = [*(f"warning: {warning}" for warning in plan.get("warnings", ())), *files]
     standby, primary = plan["standby"], plan["primary"]
     following = _NEXT.format(primary=primary)
     if what in (ACTIVATED, WITH_TROUBLE):

@@ -10,6 +10,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict import Proofs
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.drift import ages, described, differences, listed, to_bring
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.scenes import Scene
 
 Result = t.Mapping[str, t.Any]
@@ -24,6 +25,9 @@ class ActivationVerdict:
     :param reason: why, or what is missing.
     :param proof: what was seen of the fences, in sentences.
     :param exact_loss: what the old primary's disk has beyond the standby's; None where that was not read.
+    :param drift: files that the old primary has otherwise, and that are brought from it before the promotion.
+    :param accept_drift: settings that keep their values meanwhile.
+    :param old_files: what the new primary may lack of the old one's settings and files, a sentence; empty where it lacks none.
     :param archive: on the old primary's host, the archive of WAL that the standby lacks; None without one.
     """
 
@@ -33,6 +37,9 @@ class ActivationVerdict:
     proof: str = ""
     exact_loss: dict[str, t.Any] | None = None
     archive: str | None = None
+    drift: list[str] = dataclasses.field(default_factory=list)
+    accept_drift: list[str] = dataclasses.field(default_factory=list)
+    old_files: str = ""
 
 
 def decide(
@@ -76,6 +83,18 @@ def decide(
     if plan["command"] and not commanded:
         failures.append(f"the fencing command: {_why(command)}")
     reason = verdict.activation_reason
+    accepted = listed(scene.options.get("accept_drift"))
+    here = (scene.observations.get(plan["standby"]) or {}).get("drifting")
+    # in check mode the instance is not fenced: it is as it was when it was looked at
+    there = (fences.get(primary) or {}).get("drifting") or ((scene.observations.get(primary) or {}).get("drifting") if check_mode else None)
+    found = differences(there, here, accepted)
+    drift = [dataclasses.asdict(one) for one in found or ()]
+    stays = [one for one in drift if not one["brought"]]
+    old_files = f"not brought from {primary}: {described(stays)}" if stays else ""
+    if found is None:
+        old_files = (
+            f"what was changed on {primary} and WAL does not carry could not be read; {plan['standby']} has {ages(here) or 'its own'}"
+        )
     wal = (fences.get(primary) or {}).get("wal") if instance else None
     return ActivationVerdict(
         allowed=verdict.activation,
@@ -83,6 +102,9 @@ def decide(
         reason=reason if verdict.activation or not failures else f"{reason}; {'; '.join(failures)}",
         proof="; ".join(proof) or plan["proof"],
         exact_loss=dict(wal) if wal else None,
+        drift=to_bring(drift),
+        accept_drift=accepted,
+        old_files=old_files,
         archive=wal["archive"] if wal and wal["missing_bytes"] else None,
     )
 

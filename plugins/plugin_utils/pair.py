@@ -32,7 +32,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict im
     judge,
     view_of,
 )
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import inventory
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import drift, inventory
 
 Observation = t.Mapping[str, t.Any]
 Record = t.Mapping[str, t.Any]
@@ -58,6 +58,7 @@ class Pair:
     :param busy: that another run works on it, or that no host could be locked, and what to do; empty when this run may act, and when it
         does not want to.
     :param unlocked: by host that was reached and could not be locked, why; the lock on the other one keeps other runs away.
+    :param drift: settings and files that differ between the two; None where they were not seen.
     :param maintenance: that it is in maintenance, and how that ends; empty when it is not. Nothing but a look is done to it then.
     :param warnings: what the operator should know beside the verdict.
     """
@@ -74,6 +75,7 @@ class Pair:
     strays: list[str]
     busy: str
     unlocked: dict[str, str]
+    drift: list[drift.Difference] | None
     maintenance: str
     warnings: list[str]
 
@@ -94,6 +96,7 @@ def assess(
     results: Observations,
     limit: int | None = None,
     locks: t.Mapping[str, Observation | None] | None = None,
+    accepted: t.Sequence[str] = (),
 ) -> Pair:
     """What a cluster's observations mean.
 
@@ -102,6 +105,7 @@ def assess(
     :param results: by host, what was registered there.
     :param limit: bytes of WAL that a slot may hold back before it is warned of; None: the engine's own limit.
     :param locks: by host, what taking the lock returned there; None of a run that only looks.
+    :param accepted: settings and files that may differ between the two, by name or pattern.
     """
     coordinators = [host for host, known in variables.items() if known.get("whpg_role") in inventory.COORDINATOR_ROLES]
     unknown = {host: why for host, why in ((host, why_missing(results[host])) for host in variables) if why}
@@ -128,6 +132,7 @@ def assess(
     primary, standby = (observations.get(host or "") for host in (verdict.primary, other))
     unlike = compare(primary, standby)
     instances, segments, strays = whereabouts(variables, observations, primary)
+    drifted = _drift(primary, standby, accepted)
     maintenance = sentence(
         {host: found["maintenance"] for host, found in observations.items() if found and found.get("maintenance")},
         [host for host, known in variables.items() if inventory.truth(known.get("maintenance", False))],
@@ -147,6 +152,7 @@ def assess(
         strays=strays,
         busy=busy,
         unlocked=unlocked,
+        drift=drifted,
         maintenance=maintenance,
         warnings=[
             *([maintenance] if maintenance else []),
@@ -157,8 +163,17 @@ def assess(
             *_warnings_of_segments(primary),
             *_warnings_of_wal(verdict.primary, primary, limit),
             *_warnings_of_path(other, standby),
+            *drift.warnings(verdict.primary, other, [dataclasses.asdict(one) for one in drifted or ()]),
         ],
     )
+
+
+def _drift(primary: Observation | None, standby: Observation | None, accepted: t.Sequence[str]) -> list[drift.Difference] | None:
+    """What differs between the two, where both are instances of one system."""
+    controls = [(found or {}).get("instance", {}).get("control") for found in (primary, standby)]
+    if not all(controls) or len({control["system_identifier"] for control in controls}) > 1:
+        return None
+    return drift.differences((primary or {}).get("drifting"), (standby or {}).get("drifting"), accepted)
 
 
 def _views(coordinators: t.Sequence[str], observations: Observations) -> list[View]:

@@ -48,6 +48,7 @@ def describe(
     missing: t.Mapping[str, str],
     warnings: t.Sequence[str] = (),
     maintenance: str = "",
+    drift: t.Sequence[t.Mapping[str, t.Any]] | None = None,
 ) -> dict[str, t.Any]:
     """What the document says of one cluster.
 
@@ -55,6 +56,7 @@ def describe(
     :param missing: by host, why it was not observed.
     :param warnings: sentences on what is not broken yet.
     :param maintenance: that the pair is in maintenance; empty when it is not.
+    :param drift: what differs between the two, as :class:`drift.Difference` tells it; None where that was not seen.
     """
     on_primary = observations.get(verdict.primary or "") or {}
     primary = on_primary.get("primary")
@@ -65,6 +67,7 @@ def describe(
         "advice": verdict.advice,
         "warnings": list(warnings),
         "maintenance": maintenance or None,
+        "drift": [_difference(found) for found in drift] if drift is not None else None,
         "primary": verdict.primary,
         "standby": verdict.standby,
         "activation": {"allowed": verdict.activation, "reason": verdict.activation_reason},
@@ -76,6 +79,14 @@ def describe(
         "slots": _slots(primary, on_primary),
         "segments": _segments(primary),
         "hosts": {host: _host(observation, missing.get(host)) for host, observation in observations.items()},
+    }
+
+
+def _difference(found: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    changed = found["changed"]
+    return {
+        **_chosen(found, kind="kind", name="name", file="file", only_on="only_on", primary="primary", standby="standby", brought="brought"),
+        "changed": _utc(datetime.datetime.fromtimestamp(changed, datetime.timezone.utc)) if changed is not None else None,
     }
 
 

@@ -23,6 +23,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.retention 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.stream import commit_limit
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict import MIRRORED
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import move_plan
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.drift import listed, to_bring
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.move_plan import Move, Scene
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.options import TLS_FILES, Options, problems
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.pair import lacking, obstacle
@@ -63,6 +64,8 @@ class StandbyPlan:
     :param way: how it will, ``method`` and ``reason``; empty where none is.
     :param rewind_rules: rules that let it in while it is rewound; empty where it will not be.
     :param fenced: hosts with a packet filter against it.
+    :param drift: files that have to be brought from the primary, for the standby has them otherwise.
+    :param accept_drift: settings that keep their values meanwhile, by name or pattern.
     :param move: how it comes to another place than the catalog has it in, see :class:`move_plan.Move`, and by host the rules ``meanwhile``
         and ``before``; empty where it stays, or could not go back.
     :param files: what will become of its files, see :class:`rejoin_plan.Rejoin`.
@@ -90,6 +93,8 @@ class StandbyPlan:
     way: dict[str, str] = dataclasses.field(default_factory=dict)
     rewind_rules: list[dict[str, t.Any]] = dataclasses.field(default_factory=list)
     fenced: list[str] = dataclasses.field(default_factory=list)
+    drift: list[str] = dataclasses.field(default_factory=list)
+    accept_drift: list[str] = dataclasses.field(default_factory=list)
     move: dict[str, t.Any] = dataclasses.field(default_factory=dict)
     files: dict[str, t.Any] = dataclasses.field(default_factory=dict)
 
@@ -163,6 +168,9 @@ def make(
         files=rejoin.files,
         rewind_rules=[_rewind_rule(on_standby, variables[standby], options)] if rejoin.rewinds else [],
         fenced=rejoin.fenced if options.get("rejoin") else _fenced(options, observations, addresses),
+        # a copy has what the primary has, and one that moves is looked at again in its place
+        drift=[] if copying or move.kind else to_bring(pair["drift"]),
+        accept_drift=listed(options.get("accept_drift")),
         move=_moved(move, pair, observations, variables, options),
     )
     passfiles = [observed.get("passfile") or {} for observed in (on_primary, on_standby)]
@@ -454,5 +462,6 @@ def _unsettled(
         "succession": not any(slot["name"] == spare(options["slot_name"]) for slot in knows["slots"]),
         "unfinished": plan.move.get("kind") != move_plan.REST,
         "fences": not plan.fenced,
+        "drift": not plan.drift,
     }
     return [name for name, holds in checks.items() if not holds]

@@ -13,6 +13,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.access imp
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.addresses import normal_address
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict import MIRRORED, PRIMARY_UNKNOWN
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.activation_plan import ActivationPlan, with_aftermath
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.drift import described, listed, to_bring
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.scenes import Scene
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.standby_plan import access
 
@@ -46,6 +47,8 @@ class SwitchoverPlan:
     :param connection: parameters of libpq with which clients reach the primary, wherever it is.
     :param hook: whether the hook command is to be run after it.
     :param follows: whether something is to be done for clients after the promotion.
+    :param drift: files that are brought to the standby before its primary is stopped, for it has them otherwise.
+    :param accept_drift: settings and files that may differ, by name or pattern.
     :param warnings: what the operator should know beside that.
     """
 
@@ -64,13 +67,15 @@ class SwitchoverPlan:
     connection: str = ""
     hook: bool = False
     follows: bool = False
+    drift: list[str] = dataclasses.field(default_factory=list)
+    accept_drift: list[str] = dataclasses.field(default_factory=list)
     warnings: list[str] = dataclasses.field(default_factory=list)
 
 
 def make(scene: Scene) -> SwitchoverPlan:
     """What has to be done in a cluster."""
     pair = scene.pair
-    known = SwitchoverPlan(state=pair["state"], primary=pair["primary"])
+    known = SwitchoverPlan(state=pair["state"], primary=pair["primary"], accept_drift=listed(scene.options.get("accept_drift")))
     wrong = [*pair["problems"], *problems(scene.options, pair["coordinators"])]
     if len(pair["coordinators"]) < 2 and not wrong:
         wrong = ["there is no standby: the inventory has no second host with whpg_role coordinator or standby"]
@@ -103,7 +108,11 @@ def _beginning(scene: Scene, known: SwitchoverPlan) -> SwitchoverPlan:
     if closed:
         why = f"the segments on {', '.join(closed)} do not admit {standby}: run enable_mirroring, which writes the rules that they lack"
         return dataclasses.replace(known, refusal=why)
-    return _with_aftermath(scene, dataclasses.replace(known, begin=True))
+    found, drift = scene.pair["drift"] or [], to_bring(scene.pair["drift"])
+    brought, stays = ([one for one in found if one["brought"] is wanted] for wanted in (True, False))
+    warnings = [f"{standby} differs from {known.primary} in {described(brought)}: brought there before the switch"] if brought else []
+    warnings += [f"{standby} differs from {known.primary} in {described(stays)}, which is not brought there"] if stays else []
+    return _with_aftermath(scene, dataclasses.replace(known, begin=True, drift=drift, warnings=warnings))
 
 
 def _begun(scene: Scene, known: SwitchoverPlan) -> SwitchoverPlan | None:

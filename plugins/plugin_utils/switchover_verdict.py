@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.drift import differences, to_bring
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.results import Result, failed, message, was_tried, worked
 
 #: go on with the promotion, or with what follows it; let the old primary serve again; neither is safe
@@ -22,11 +23,24 @@ class SwitchoverVerdict:
     :param way: one of the three above.
     :param reason: why.
     :param exact_loss: where the old primary's WAL ends on its disk; None where that was not read.
+    :param drift: files that the old primary changed until it was stopped, and that the new one lacks so.
     """
 
     way: str
     reason: str
     exact_loss: dict[str, t.Any] | None = None
+    drift: list[str] = dataclasses.field(default_factory=list)
+
+
+def drift(plan: Result, stopped: Result, brought: Result, observed: Result) -> list[str]:
+    """Files that the new primary has otherwise than the old one had them when it was stopped.
+
+    :param stopped: the result of stopping the old primary.
+    :param brought: the result of bringing the new one in step before; empty when there was nothing to bring.
+    :param observed: what M(warehousepg.coordinator.mirroring_info) returned of the new one before.
+    """
+    found = differences(stopped.get("drifting"), brought.get("drifting") or observed.get("drifting"), plan["accept_drift"])
+    return to_bring([dataclasses.asdict(one) for one in found or ()])
 
 
 def decide(plan: Result, stopped: Result, disarmed: Result, activation: Result) -> SwitchoverVerdict:

@@ -13,8 +13,19 @@ from typing import Iterator
 import pytest
 from activating import EVERY_SEGMENT, SWITCH, Client, Operator, check_untouched, check_writes, kill_run
 from conftest import INVENTORY, NET, Coordinator, playbook, podman, status, stopped, wait_in_sync, wait_until
+from drifting import KEY, change, check_files, check_settings
 
 FLOATING = f"{NET}.50"
+
+# Changes a setting and the history of backups, over and over, until the primary is stopped.
+CHANGE_LATE = """
+number=1
+while psql -X -q -h /tmp -c "ALTER SYSTEM SET log_min_duration_statement = '$number s'"; do
+  echo "backup $number" >> {directory}/gpbackup_history.db
+  number=$((number + 1))
+  sleep 0.05
+done
+"""
 
 # Stops the process that waits for the end of the primary, and the standby when that end has come.
 LOSE_STANDBY = """
@@ -264,3 +275,32 @@ def test_a_run_that_was_cut_off_is_finished_by_the_next(primary, standby, operat
     assert done.code == 0
     assert done.line.startswith("switched: scdw is primary on timeline 2")
     check_swapped(standby, primary)
+
+
+@pytest.mark.usefixtures("mirrored")
+def test_what_was_changed_on_the_old_primary_is_there_on_the_new_one(primary, standby, operator):
+    change(primary)
+    foretold = operator.switch("--check")
+    assert foretold.code == 0
+    assert (
+        "differs from cdw in the settings log_min_duration_statement, max_connections, work_mem and gpbackup_history.db" in foretold.output
+    )
+    check_untouched(standby)
+
+    done = operator.switch()
+    assert done.code == 0
+    assert KEY not in done.output
+    check_files(standby)
+    check_settings(standby)
+    check_swapped(standby, primary)
+    assert "postgresql.auto.conf" in done.result["brought"]
+
+    script = CHANGE_LATE.format(directory=standby.directory)
+    standby.run(f"nohup bash -c {shlex.quote(script)} > /tmp/late 2>&1 < /dev/null & echo")
+    done = operator.switch()
+    assert done.code == 0
+    history = [coordinator.run(f"md5sum < {coordinator.directory}/gpbackup_history.db") for coordinator in (primary, standby)]
+    assert history[0] == history[1]
+    last = standby.run(f"grep log_min_duration_statement {standby.directory}/postgresql.auto.conf")
+    assert last == primary.run(f"grep log_min_duration_statement {primary.directory}/postgresql.auto.conf")
+    check_swapped(primary, standby)

@@ -60,7 +60,7 @@ SWAPPED = {**cut_off(PROMOTED, "scdw"), "cdw": STOPPED["cdw"]}
 
 def test_every_variable_of_the_role_is_an_option():
     own = {name[len("switchover_") :] for name in ARGUMENTS if not name.endswith("_file")}
-    assert own == set(WANTED) - {"accept", "analyze", "floating_address", "access"}
+    assert own == set(WANTED) - {"accept", "accept_drift", "analyze", "floating_address", "access"}
     assert set(ARGUMENTS) == set(DEFAULTS)
 
 

@@ -335,7 +335,7 @@ class Watch:
         self._receivers = set() if receiver is None else {receiver}
         self._announced: float | None = None
         #: whether what may come now is not the shutdown that was announced, or comes too late
-        self.over = False
+        self.over = receiver is None
 
     def look(
         self, end: wal.End | None, now: float, receiver: int | None, holds: t.Callable[[wal.End, Lsn, bytes], bool] = wal.holds

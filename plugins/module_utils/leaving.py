@@ -385,10 +385,10 @@ class Leave:
         """Shut it down; sessions are ended, and the standby gets the rest of the WAL.
 
         Once the checkpoint of the shutdown is written and the standby has what there is, nothing else is waited for. A shutdown that hangs
-        before that cannot be called off: its processes are ended, so that the primary can be started again.
+        before that cannot be called off: its processes are ended, and it is started again here, without waiting for a controller.
 
         :returns: what was ended because it would not end.
-        :raises CoordinatorError: it hung.
+        :raises CoordinatorError: it hung; ``serves`` in the data tells whether it serves again.
         """
         self._host.run("pg_ctl", "-D", self._directory, "-W", "-m", "fast", "stop")
         patient = time.monotonic() + _END_LIMIT
@@ -407,10 +407,30 @@ class Leave:
         fence.end(self._directory, _END_LIMIT)
         if self._is_shut_down():
             return {"ended": hung}
-        raise CoordinatorError(
+        why = (
             f"the shutdown of the primary in {self._directory} hung for the {self._max_gap * gap.STOP:g} s that switchover_max_gap "
             f"({self._max_gap:g} s) leaves for it, and was broken off. It waited for {hung}"
         )
+        if not self._is_unproven():
+            raise CoordinatorError(why, serves=False)
+        try:
+            self._serve_again()
+        except CoordinatorError as error:
+            raise CoordinatorError(f"{why}; and it could not be started again at once: {error.message}", serves=False) from error
+        raise CoordinatorError(why, serves=True)
+
+    def _is_unproven(self) -> bool:
+        """Whether it is certain that the standby will not be promoted by what this primary wrote.
+
+        None of its processes is left. What they sent was on this disk before, so the standby can have got no checkpoint of a shutdown by
+        the connection of the announcement if there is none here; and by another one it is no proof (:class:`handover.Watch`).
+        """
+        end = wal.end_of_wal(self._directory)
+        return end is not None and not end.shutdown
+
+    def _serve_again(self) -> None:
+        for step in plan_return(observe(self._host, self._directory)):
+            self.actions[step.name](**step.arguments)
 
     def _is_shut_down(self) -> bool:
         """Whether the checkpoint of the shutdown is complete, after which nothing is written any more."""

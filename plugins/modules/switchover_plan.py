@@ -73,6 +73,10 @@ clusters:
       description: Whether one that was cut off has to be taken back.
       type: bool
       sample: false
+    begun:
+      description: Whether a run that was cut off may have armed the standby.
+      type: bool
+      sample: false
     promoted:
       description: Whether the standby was primary already when it was looked.
       type: bool

@@ -33,8 +33,9 @@ options:
       - V(prepared) looks at the transactions of clients and at what a shutdown could wait for, drains the primary if that is wished, and
         writes checkpoints until one is short.
       - V(stopped) fences the data directory, so that the instance cannot be started again, writes O(token) into the WAL, sees that the
-        standby has it, and shuts the instance down. A shutdown that hangs is broken off in time, by an end of the instance at once; then
-        the module fails. On an instance that is shut down already, only the fence is looked after.
+        standby has it, and shuts the instance down. A shutdown that hangs is broken off in time, by an end of the instance at once, and
+        the instance started again where its WAL has no checkpoint of a shutdown, without which the standby is not promoted; then the module
+        fails. On an instance that is shut down already, only the fence is looked after.
       - V(serving) takes back what the others did, and starts the instance. An instance that has become a standby is left alone.
     type: str
     choices: [prepared, stopped, serving]
@@ -152,6 +153,11 @@ ended:
   returned: when there was something of that kind
   type: str
   sample: "process 4711 (postgres: walsender gpadmin [local] streaming 0/C000148), stopped by a signal"
+serves:
+  description: Whether the instance serves again.
+  returned: when its shutdown hung
+  type: bool
+  sample: true
 walsenders:
   description: The walsenders that serve something else than the standby.
   returned: when they are the reason for a failure

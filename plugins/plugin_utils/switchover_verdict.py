@@ -46,8 +46,8 @@ def drift(plan: Result, stopped: Result, brought: Result, observed: Result) -> l
 def decide(plan: Result, stopped: Result, disarmed: Result, activation: Result) -> SwitchoverVerdict:
     """What is right to do after the old primary was stopped, or was not; and again after the standby was to be activated.
 
-    The old primary may serve again only where nothing can promote the standby any more; the standby is promoted only where it was, or
-    where the old primary was seen shut down.
+    The old primary may serve again only where nothing can promote the standby any more, which its own host may have seen and acted on; the
+    standby is promoted only where it was, or where the old primary was seen shut down.
 
     :param plan: what M(warehousepg.coordinator.switchover_plan) returned of the cluster.
     :param stopped: the result of stopping the old primary; empty when that was not tried.
@@ -60,6 +60,8 @@ def decide(plan: Result, stopped: Result, disarmed: Result, activation: Result) 
         return _after(standby, activation, wal)
     if plan["promoted"] or disarmed.get("promoted"):
         return SwitchoverVerdict(FORWARD, f"{standby} is primary", wal)
+    if stopped.get("serves"):
+        return SwitchoverVerdict(BACK, f"{primary} serves again: it was ended before it wrote the checkpoint of a shutdown")
     certain = worked(disarmed) and disarmed.get("disarmed") is True
     ended = certain or "handover" in disarmed
     if wal and ended:

@@ -130,6 +130,12 @@ def test_a_shutdown_that_comes_too_late_proves_nothing():
         assert watch.over is not proven
 
 
+def test_wal_that_came_by_nothing_proves_nothing():
+    watch = Watch(ARMING, 0.0, None)
+    assert watch.over
+    assert watch.look(shutdown_at(0x300), 0.01, 71, lambda *_: True) is None
+
+
 def test_wal_that_is_not_there_proves_nothing():
     watch = Watch(ARMING, 0.0, 70)
     assert watch.look(None, 1.0, 70) is None

@@ -8,11 +8,12 @@ import contextlib
 import dataclasses
 
 import pytest
-from ansible_collections.warehousepg.coordinator.plugins.module_utils import access, leaving
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import access, leaving, wal
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Process
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import ControlData, Instance, Postmaster
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.leaving import Leaver, Patience, Transaction
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.lsn import Lsn
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import OtherSender
 from hypothesis import given
 from hypothesis import strategies as st
@@ -259,11 +260,28 @@ def test_the_standby_gets_its_time_to_have_all_of_it(monkeypatch):
     assert stopping.passed() >= 4
 
 
-def test_a_shutdown_that_hangs_is_broken_off_within_its_part_of_the_gap(monkeypatch):
-    stopping = Stopping(monkeypatch)
-    with pytest.raises(CoordinatorError, match=r"hung for the 4 s.*process 8 \(postgres: etl\), stopped by a signal"):
+@pytest.mark.parametrize(
+    ("last", "started", "serves"),
+    [(False, True, True), (False, False, False), (True, None, False), (None, None, False)],
+)
+def test_a_shutdown_that_hangs_is_broken_off_within_its_part_of_the_gap(monkeypatch, last, started, serves):
+    """It serves again at once where its WAL does not end with the checkpoint of a shutdown, which the standby could have got, too."""
+    stopping, tried = Stopping(monkeypatch), []
+    end = None if last is None else wal.End(1, Lsn(0x200), None, shutdown=last)
+    monkeypatch.setattr(leaving.wal, "end_of_wal", lambda directory: end)
+
+    def serve_again():
+        assert stopping.killed
+        tried.append(started)
+        if not started:
+            raise CoordinatorError("the disk is full")
+
+    monkeypatch.setattr(stopping.doing, "_serve_again", serve_again)
+    with pytest.raises(CoordinatorError, match=r"hung for the 4 s.*process 8 \(postgres: etl\), stopped by a signal") as caught:
         stopping.doing.stop()
     assert stopping.killed and 4 <= stopping.passed() < 5
+    assert (caught.value.data["serves"], tried) == (serves, [] if started is None else [started])
+    assert ("the disk is full" in caught.value.message) == (started is False)
 
 
 def test_a_shutdown_that_ended_when_it_was_to_be_broken_off_is_one(monkeypatch):

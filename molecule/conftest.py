@@ -323,6 +323,17 @@ def module(coordinator: Coordinator, name: str, **options: Any) -> dict[str, Any
     return json.loads(done.stdout)["plays"][0]["tasks"][0]["hosts"][coordinator.name]
 
 
+def lock_elsewhere(host: Host, purpose: str) -> None:
+    """A run of another controller holds the lock of a host."""
+    holder = {"user": "somebody", "controller": "elsewhere", "boot": "b", "namespace": "n", "pid": 1, "started": "1"}
+    host.write(f".whpg/{host.cluster}.lock", f"{json.dumps(holder)}\n{json.dumps({'since': 1, 'purpose': purpose})}\n")
+
+
+def left_of_runs(*hosts: Host) -> str:
+    """Locks that are left on hosts, and notes of what was begun."""
+    return "".join(host.run(f"ls ~/.whpg/{host.cluster}.lock* 2> /dev/null || true") for host in hosts)
+
+
 def traces(primary: Coordinator, standby: Coordinator) -> tuple[str, ...]:
     """Everything that mirroring leaves: rows, slots, roles, rules, files."""
     return (

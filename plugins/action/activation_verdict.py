@@ -30,18 +30,15 @@ class ActionModule(ActionBase):
                 "plan": {"type": "dict", "required": True},
                 "observation": {"type": "str", "required": True},
                 "wanted": {"type": "str", "required": True},
-                "lock": {"type": "str", "required": True},
                 "fence": {"type": "str", "required": True},
                 "command": {"type": "str", "required": True},
             }
         )
         hostvars, plan = (task_vars or {})["hostvars"], options["plan"]
-        lock = hostvars[plan["standby"]].get(options["lock"]) or {}
         wanted = hostvars[plan["standby"]][options["observation"]]["wanted"][options["wanted"]]
         verdict = decide(
             scene_of(options["cluster"], options["pair"], hostvars, options["observation"], wanted),
             plan,
-            locked="lock" in lock and not lock.get("failed"),
             fences={host: hostvars[host].get(options["fence"]) or {} for host in plan["fence"]},
             command=hostvars[plan["primary"]].get(options["command"]) or {},
             check_mode=bool(self._task.check_mode),

@@ -2,138 +2,145 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Lock a pair of coordinators for this run, also where a run of this controller that is gone left its lock behind."""
+"""Lock a pair of coordinators for this run, and renew the lock while the run lives."""
 
 from __future__ import annotations
 
-import getpass
-import json
+import dataclasses
 import os
-import platform
-import shlex
-import subprocess
+import signal
 import time
 import typing as t
 
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.lock import Holder
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import locking
+
+#: seconds that it may take to renew a lock
+_LIMIT = 30
 
 
-def started(pid: int) -> str | None:
-    """When a process of this host started, as the host tells it; None when there is none."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:
-            return stat.read().rpartition(")")[2].split()[19]  # field 22: ticks since the host started
-    except FileNotFoundError:
-        if os.path.isdir("/proc/self"):
-            return None
-    shown = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    return shown.stdout.strip() or None
-
-
-def this_run() -> dict[str, t.Any]:
-    """The run that this task belongs to: the playbook's process, whose child carries out the task."""
-    pid = os.getppid()
-    return {"user": getpass.getuser(), "controller": platform.node(), "pid": pid, "started": started(pid) or ""}
-
-
-def is_gone(holder: t.Mapping[str, t.Any], controller: str) -> bool:
-    """Whether the run that holds a lock is known to have ended: it was one of this controller's."""
-    return holder["controller"] == controller and started(holder["pid"]) != holder["started"]
-
-
-def shell_path(path: str) -> str:
-    """A path as a shell reads it; C(~/) is the home directory."""
-    return '"$HOME"/' + shlex.quote(path[2:]) if path.startswith("~/") else shlex.quote(path)
-
-
-def taking(path: str, holder: t.Mapping[str, t.Any], purpose: str, seconds: float) -> str:
-    """The shell command that takes a lock which nobody holds, and prints since when by the clock of the host; otherwise it fails.
-
-    A link is made or it is not, so that of two runs one fails.
-
-    :param path: the file.
-    :param seconds: how long it counts.
-    """
-    text = json.dumps({"holder": holder, "since": "since", "expires": "expires", "purpose": purpose}).replace("%", "%%")
-    text = shlex.quote(text.replace('"since": "since"', '"since": %s').replace('"expires": "expires"', '"expires": %s') + "\\n")
-    return (
-        f'umask 077; file={shell_path(path)}; mkdir -p "${{file%/*}}" && now=$(date +%s) && '
-        f'printf {text} "$now" "$((now + {int(seconds)}))" > "$file.$$" && ln "$file.$$" "$file"; '
-        'code=$?; rm -f "$file.$$"; echo "$now"; exit $code'
-    )
-
-
-def removal(path: str, holder: dict[str, t.Any]) -> str:
-    """The shell command that releases a lock which this run holds; otherwise it fails.
-
-    As the module does, it locks the directory, so that nobody changes the file meanwhile.
-    """
-    own = shlex.quote(json.dumps({"holder": holder})[1:-1])
-    return f'file={shell_path(path)}; exec 9< "${{file%/*}}" && flock 9 && grep -qF {own} "$file" && rm "$file"'
+def _give_up(_signal: int, _frame: t.Any) -> t.NoReturn:
+    raise TimeoutError
 
 
 class ActionModule(ActionBase):
-    """The controller's part of M(warehousepg.coordinator.coordinator_lock)."""
+    """The controller's part of M(warehousepg.coordinator.coordinator_lock): all of it but the commands that it sends."""
 
     _supports_check_mode = True
 
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        """Take the lock where nobody holds it, or release it where this run does, by a command that is quicker than the module.
-
-        Otherwise run the module, once more when the lock that it was refused belongs to a run that is gone.
-        """
+        """Take or release the lock."""
         result = super().run(tmp, task_vars)
-        holder = this_run()
-        done = self._take(holder) or self._release(holder)
-        if done:
-            result.update(done)
-            return result
-
-        def attempt(**more: t.Any) -> dict[str, t.Any]:
-            return t.cast(
-                "dict[str, t.Any]",
-                self._execute_module(
-                    module_name="warehousepg.coordinator.coordinator_lock",
-                    module_args={**self._task.args, "holder": holder, **more},
-                    task_vars=task_vars,
-                ),
-            )
-
-        found = attempt()
-        held = found.get("lock") if found.get("failed") else None
-        if held and is_gone(held["holder"], holder["controller"]):
-            found = attempt(gone=held["holder"])
-        result.update(found)
+        _dummy, options = self.validate_argument_spec(
+            {
+                "file": {"type": "str", "required": True},
+                "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+                "purpose": {"type": "str"},
+                "wait": {"type": "float", "default": 0},
+                "finished": {"type": "list", "elements": "str", "default": []},
+                "cluster": {"type": "str"},
+            },
+            required_if=[("state", "present", ("purpose",))],
+        )
+        own = locking.this_run(os.getppid())  # the process of the playbook, whose child carries out the task
+        try:
+            if options["state"] == "present":
+                result.update(self._take(options, own))
+            elif not self._task.check_mode:
+                result.update(self._release(options, own))
+        except CoordinatorError as error:
+            result.update(failed=True, msg=error.message)
+        if result.get("failed") and options["state"] == "absent":
+            where = (task_vars or {}).get("inventory_hostname")
+            stays = f"warning: the lock on {where} was not released, and counts for {locking.LIFETIME:.0f} s more: {result['msg']}"
+            Display().display(f"{options['cluster']}: {stays}" if options["cluster"] else stays)
+        result["changed"] = False  # none is left behind
         return result
 
-    def _take(self, holder: dict[str, t.Any]) -> dict[str, t.Any]:
-        """The module's result where the lock could be taken; empty where the module has to see what is there."""
-        options = self._task.args
-        wanted = {"file", "purpose"} <= set(options) <= {"file", "purpose", "seconds", "state"}
-        if not wanted or options.get("state", "present") != "present" or self._task.check_mode:
-            return {}
+    def _take(self, options: t.Mapping[str, t.Any], own: Holder) -> dict[str, t.Any]:
+        check = bool(self._task.check_mode)
+        taking = locking.taking(
+            options["file"], own, options["purpose"], lambda holder: locking.is_gone(holder, own), options["wait"], check
+        )
+        ask = next(taking)
+        while True:
+            try:
+                if ask is None:
+                    time.sleep(locking.PAUSE)
+                    ask = taking.send(None)
+                else:
+                    ask = taking.send(self._ask(ask))
+            except StopIteration as end:
+                taken = t.cast(locking.Taken, end.value)
+                break
+        lock = taken.seen.lock
+        result: dict[str, t.Any] = {
+            "file": taken.seen.file,
+            "lock": dataclasses.asdict(lock) if lock else None,
+            "former": dataclasses.asdict(taken.former) if taken.former else None,
+        }
+        if taken.refusal:
+            return {**result, "failed": True, "msg": taken.refusal}
+        if not check:
+            result["held"] = {"file": taken.seen.file, "holder": dataclasses.asdict(own)}
+        if taken.seen.changed:
+            self._keep(taken.seen.file, own)
+        return result
+
+    def _release(self, options: t.Mapping[str, t.Any], own: Holder) -> dict[str, t.Any]:
         try:
-            seconds = float(options.get("seconds", 900))
-        except (TypeError, ValueError):
-            return {}
-        since, result = self._do("take", taking(str(options["file"]), holder, str(options["purpose"]), seconds))
-        if not since.isdigit():
-            return {}
-        lock = {"holder": holder, "since": float(since), "expires": float(since) + int(seconds), "purpose": options["purpose"]}
-        return {**result, "lock": lock}
+            seen = self._ask(locking.Ask(locking.RELEASE, options["file"], own, finished=tuple(options["finished"])))
+        except AnsibleConnectionFailure as error:
+            return {"failed": True, "msg": str(error)}
+        if seen.changed:
+            return {"lock": None}
+        holder = f"{seen.lock.purpose} by {seen.lock.holder} holds it" if seen.lock else "it is gone"
+        return {"failed": True, "msg": f"this run did not hold it any more: {holder}"}
 
-    def _release(self, holder: dict[str, t.Any]) -> dict[str, t.Any]:
-        """The module's result where the lock could be released; empty where the module has to see what is there."""
-        options = self._task.args
-        if set(options) != {"file", "state"} or options["state"] != "absent" or self._task.check_mode:
-            return {}
-        return self._do("release", removal(str(options["file"]), holder))[1]
+    def _ask(self, ask: locking.Ask) -> locking.Seen:
+        """What was seen after something was asked of the host.
 
-    def _do(self, step: str, command: str) -> tuple[str, dict[str, t.Any]]:
-        """What a command printed, and the module's result after it, without a lock; both empty where it failed."""
-        began = time.monotonic()
-        done = self._low_level_execute_command(command)
+        :raises CoordinatorError: it could not be done.
+        """
+        done = self._low_level_execute_command(ask.command)
         if done["rc"] != 0:
-            return "", {}
-        steps = [{"name": step, "seconds": round(time.monotonic() - began, 3)}]
-        return done["stdout"].strip(), {"changed": True, "steps": steps, "lock": None, "former": None}
+            raise CoordinatorError(f"the lock cannot be written: {(done['stderr'] or done['stdout']).strip()}")
+        return locking.parse_seen(done["stdout"])
+
+    def _keep(self, file: str, own: Holder) -> None:
+        """Renew the lock as long as this run lives and holds it, by a process that ends with it.
+
+        It is a process beside those of tasks, for one of them, a copy for instance, may last for hours. Should it fail, the run notices
+        before its next change whether another one has taken the lock.
+        """
+        if os.fork():
+            return
+        try:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            for standard in range(3):  # whoever reads what the run says must not wait for this process
+                os.dup2(nowhere, standard)
+            signal.signal(signal.SIGALRM, _give_up)
+            while self._lives(own):
+                signal.alarm(_LIMIT)
+                try:
+                    if not self._ask(locking.Ask(locking.RENEW, file, own)).changed:
+                        break
+                except (AnsibleError, CoordinatorError, OSError):
+                    pass  # the next time may go better
+                finally:
+                    signal.alarm(0)
+        finally:
+            os._exit(0)
+
+    @staticmethod
+    def _lives(own: Holder) -> bool:
+        """Whether the run lives when its lock is to be renewed."""
+        for _second in range(int(locking.RENEWAL)):
+            time.sleep(1)
+            if locking.started(own.pid) != own.started:
+                return False
+        return True

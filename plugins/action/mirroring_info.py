@@ -33,8 +33,10 @@ class ActionModule(ActionBase):
             payloads.make(self, payloads.unmade(next_modules), variables)
         if wanted and variables.get("whpg_role") in COORDINATOR_ROLES:
             result["wanted"] = {wanted: wanted_of(self._templar.template, variables, wanted, given)}
-        before = time.time()
+        before, unreachable = time.time(), arguments.pop("unreachable", None)
         try:
+            if unreachable:
+                raise AnsibleConnectionFailure(unreachable)
             found = self._execute_module(module_name="warehousepg.coordinator.mirroring_info", module_args=arguments, task_vars=task_vars)
         except AnsibleConnectionFailure as error:  # what is wanted on the host is known all the same
             found = {"unreachable": True, "msg": str(error)}

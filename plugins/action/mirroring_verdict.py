@@ -16,6 +16,7 @@ from ansible.utils.display import Display
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.retention import parse_size
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import report
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.drift import listed
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.pair import assess, own_segments
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.screen import quiet, render
 
@@ -32,6 +33,7 @@ VARIABLES = (
     "whpg_address",
     "whpg_addresses",
     "maintenance",
+    "standby_accept_drift",
 )
 
 
@@ -50,6 +52,7 @@ class ActionModule(ActionBase):
                 "display": {"type": "str", "choices": ["none", "quiet", "screen"], "default": "none"},
                 "report_file": {"type": "path"},
                 "retention_limit": {"type": "str"},
+                "lock": {"type": "str"},
             }
         )
         variables = task_vars or {}
@@ -68,7 +71,9 @@ class ActionModule(ActionBase):
         for cluster, hosts in members.items():
             known = {host: {name: of_host[host][name] for name in VARIABLES if name in of_host[host]} for host in hosts}
             results = {host: of_host[host].get(options["observation"]) for host in hosts}
-            pair = assess(cluster, known, results, limit)
+            locks = {host: of_host[host].get(options["lock"]) for host in hosts} if options["lock"] else None
+            accepted = {name for host in hosts for name in listed(known[host].get("standby_accept_drift"))}
+            pair = assess(cluster, known, results, limit, locks, sorted(accepted))
             seen = {host: None if host in pair.unknown else results[host] for host in hosts}
             known_segments = pair.verdict.primary and (seen[pair.verdict.primary] or {}).get("primary")
             observations = {
@@ -82,7 +87,7 @@ class ActionModule(ActionBase):
                 "screen": screen,
                 "reporter": next(host for host in in_play if host in hosts),
             }
-            reports[cluster] = report.describe(pair.verdict, observations, pair.unknown, pair.warnings, pair.maintenance)
+            reports[cluster] = report.describe(pair.verdict, observations, pair.unknown, pair.warnings, pair.maintenance, told["drift"])
             line = quiet(cluster, pair.verdict, pair.warnings)
             if options["display"] == "screen":
                 Display().display("\n" + "\n".join(screen) + "\n")

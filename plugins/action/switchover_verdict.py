@@ -10,7 +10,7 @@ import dataclasses
 import typing as t
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.switchover_verdict import decide
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.switchover_verdict import decide, drift
 
 
 class ActionModule(ActionBase):
@@ -22,7 +22,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Judge the cluster of the present host."""
         result = super().run(tmp, task_vars)
-        names = ("stopped", "disarmed", "activation")
+        names = ("stopped", "disarmed", "activation", "brought", "observation")
         _dummy, options = self.validate_argument_spec(
             {"plan": {"type": "dict", "required": True}, **{name: {"type": "str", "required": True} for name in names}}
         )
@@ -34,5 +34,11 @@ class ActionModule(ActionBase):
             disarmed=of_new.get(options["disarmed"]) or {},
             activation=of_new.get(options["activation"]) or {},
         )
-        result.update(changed=False, **dataclasses.asdict(verdict))
+        late = drift(
+            plan,
+            stopped=of_old.get(options["stopped"]) or {},
+            brought=of_new.get(options["brought"]) or {},
+            observed=of_new.get(options["observation"]) or {},
+        )
+        result.update(changed=False, **dataclasses.asdict(dataclasses.replace(verdict, drift=late)))
         return result

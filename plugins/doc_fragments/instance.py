@@ -22,4 +22,20 @@ options:
       - The C(greenplum_path.sh) of the installation; its directory is E(GPHOME).
     type: path
     default: /usr/local/greenplum-db/greenplum_path.sh
+  lock:
+    description:
+      - The lock on the pair that this run holds on this host, see M(warehousepg.coordinator.coordinator_lock). Before each change it is
+        seen whether it still does; the module fails where it does not. Without it, nobody is kept from changing the pair meanwhile.
+    type: dict
+    default: {}
+    suboptions:
+      file:
+        description: Its file, with the whole path.
+        type: path
+      holder:
+        description: The run, as RV(warehousepg.coordinator.coordinator_lock#module:held) names it.
+        type: dict
+      begins:
+        description: What the run begins, which is noted beside the lock until it is released as finished.
+        type: str
 """

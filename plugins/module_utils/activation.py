@@ -68,7 +68,6 @@ class Candidate:
     :param begun: the audit's last entry on an activation that was begun.
     :param activated: the audit's last entry on one that was finished.
     :param placing: whether putting salvaged WAL in its place was cut off.
-    :param locked: whether the pair is locked.
     """
 
     instance: Instance
@@ -78,7 +77,6 @@ class Candidate:
     begun: t.Mapping[str, t.Any] | None = None
     activated: t.Mapping[str, t.Any] | None = None
     placing: bool = False
-    locked: bool = False
 
     @property
     def timeline(self) -> int:
@@ -98,7 +96,6 @@ class Wanted:
     :param both_down: whether a standby that is stopped is started.
     :param slot_name: the slot that is made for the next standby.
     :param retention_limit: bytes of WAL that it may hold back, None for what is set.
-    :param release_lock: whether the lock on the pair is released at the end.
     """
 
     verdict: t.Mapping[str, t.Any]
@@ -108,10 +105,9 @@ class Wanted:
     both_down: bool
     slot_name: str
     retention_limit: int | None
-    release_lock: bool
 
 
-def observe(host: Host, data_directory: str, record_file: str | None, audit_file: str | None, lock_file: str | None) -> Candidate:
+def observe(host: Host, data_directory: str, record_file: str | None, audit_file: str | None) -> Candidate:
     """Observe the instance that is to become primary, and what is kept about its pair.
 
     :raises CoordinatorError: the data directory cannot be read by this user.
@@ -127,7 +123,6 @@ def observe(host: Host, data_directory: str, record_file: str | None, audit_file
         begun=record.last(audit, record.BEGUN),
         activated=record.last(audit, record.ACTIVATED),
         placing=salvage.was_placing(data_directory),
-        locked=bool(lock_file and os.path.exists(lock_file)),
     )
 
 
@@ -187,9 +182,8 @@ def plan(found: Candidate, wanted: Wanted, expected: loss.Loss) -> list[Step]:
 
     :raises CoordinatorError: it must not become primary; nothing was touched.
     """
-    release = [Step("release_lock")] if wanted.release_lock and found.locked else []
     if found.instance.content == "instance" and found.instance.role == "primary":
-        return _finish(found) + release
+        return _finish(found)
     why = refusal(found, wanted, expected)
     if why is not None:
         raise CoordinatorError(why, loss=dataclasses.asdict(expected))
@@ -201,7 +195,7 @@ def plan(found: Candidate, wanted: Wanted, expected: loss.Loss) -> list[Step]:
         steps += [*stop, Step("place_wal", {"archive": wanted.salvage["archive"]}), Step("start"), Step("wait_replayed", {"end": end})]
     elif not running:
         steps.append(Step("start"))
-    return [*steps, Step("promote"), *_SETTLING, *release]
+    return [*steps, Step("promote"), *_SETTLING]
 
 
 #: what follows a promotion
@@ -361,7 +355,8 @@ class Activation:
                 return True
             except CoordinatorError as error:
                 heard[:] = [error.message]
-            return not _ON_THE_WAY.search(heard[0])
+                starts = isinstance(error, connection.Refused) and error.kind == connection.NOT_ACCEPTING
+            return not (starts or _ON_THE_WAY.search(heard[0]))
 
         wait_until(settled, self._timeout, _PAUSE)
         if heard:

@@ -12,6 +12,12 @@ import typing as t
 INSTANCE: dict[str, t.Any] = {
     "data_directory": {"type": "path", "required": True},
     "greenplum_path": {"type": "path", "default": "/usr/local/greenplum-db/greenplum_path.sh"},
+    "lock": {
+        "type": "dict",
+        "default": {},
+        "options": {"file": {"type": "path"}, "holder": {"type": "dict"}, "begins": {"type": "str"}},
+        "required_together": [("file", "holder")],
+    },
 }
 
 #: documented in the fragment C(warehousepg.coordinator.next_modules); it is for the action plugin

@@ -59,6 +59,34 @@ def standby_of(rows: t.Iterable[Registration]) -> Registration | None:
 
 
 @dataclasses.dataclass(frozen=True)
+class Segments:
+    """What the catalog says of the segment instances together.
+
+    :param instances: how many there are.
+    :param down: those that are down, or were when the engine last looked.
+    :param swapped: those that are not in the role that they were made for.
+    :param not_in_sync: contents whose mirror is up and lacks something of its primary.
+    """
+
+    instances: int
+    down: tuple[Registration, ...]
+    swapped: tuple[Registration, ...]
+    not_in_sync: tuple[int, ...]
+
+
+def segments_of(rows: t.Iterable[Registration]) -> Segments:
+    """What the rows say of the segments, not of the coordinators."""
+    own = [row for row in rows if row.content != COORDINATOR]
+    behind = {row.content for row in own if (row.role, row.status, row.mode) == ("m", "u", "n")}
+    return Segments(
+        instances=len(own),
+        down=tuple(row for row in own if row.status != "u"),
+        swapped=tuple(row for row in own if row.role != row.preferred_role),
+        not_in_sync=tuple(sorted(behind)),
+    )
+
+
+@dataclasses.dataclass(frozen=True)
 class StandbyAddress:
     """Where a standby is, as it is registered.
 

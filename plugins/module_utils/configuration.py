@@ -42,6 +42,13 @@ def read_settings(text: str) -> dict[str, str]:
     return dict(found for found in map(_setting, text.splitlines()) if found is not None)
 
 
+def read_includes(text: str) -> list[tuple[str, str]]:
+    """The directives of a ``postgresql.conf`` that include others, each with the file or directory that it names."""
+    matches = filter(None, map(_SETTING.match, text.splitlines()))
+    found = ((match.group("name").lower(), _unquote(match.group("value"))) for match in matches)
+    return [(directive, path) for directive, path in found if directive in _DIRECTIVES]
+
+
 def change_settings(text: str, changes: t.Mapping[str, str | None]) -> str:
     """The text with those settings changed, every other line as it was.
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
+import time
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils import (
     catalog,
     connection,
+    drift,
     lock,
     maintenance,
     own_files,
@@ -52,8 +54,23 @@ Parameters = t.Mapping[str, t.Any]
 def read_primary(instance: Instance, parameters: Parameters) -> dict[str, t.Any]:
     """What a running primary tells over SQL."""
 
-    def connect() -> t.ContextManager[connection.Connection]:
-        return connection.connect_primary(instance, parameters["probe_timeout"], user=parameters["sql_user"])
+    deadline = time.monotonic() + parameters["probe_timeout"]
+
+    @contextlib.contextmanager
+    def connect() -> t.Iterator[connection.Connection]:
+        """A connection, as soon as there is one: an instance that starts may be up soon."""
+        with contextlib.ExitStack() as stack:
+            while True:
+                try:
+                    opened = stack.enter_context(
+                        connection.connect_primary(instance, parameters["probe_timeout"], user=parameters["sql_user"])
+                    )
+                    break
+                except connection.Refused as error:
+                    if error.kind != connection.NOT_ACCEPTING or time.monotonic() >= deadline:
+                        raise
+                    time.sleep(0.1)
+            yield opened
 
     def in_sync() -> bool:
         sender = replication.walsender(open_connection)
@@ -61,18 +78,27 @@ def read_primary(instance: Instance, parameters: Parameters) -> dict[str, t.Any]
 
     with connect() as open_connection:
         open_connection.allow(parameters["wait_timeout"])
-        if replication.hides_walsenders(open_connection):
-            raise CoordinatorError("the primary does not show this role how its standby streams: GRANT pg_monitor TO it")
-        wait_until(in_sync, parameters["wait_timeout"])
-        if parameters["probe_write"]:
-            probe = replication.probe_write(open_connection, connect, parameters["probe_timeout"])
-            if not probe.acknowledged:
-                with connect() as fresh:
-                    return describe_primary(fresh, probe, parameters)
-        else:
-            probe = replication.probe_replay(open_connection, parameters["probe_timeout"])
-        open_connection.allow(parameters["probe_timeout"])
-        return describe_primary(open_connection, probe, parameters)
+        pid = open_connection.backend_pid
+        try:
+            if replication.hides_walsenders(open_connection):
+                raise CoordinatorError("the primary does not show this role how its standby streams: GRANT pg_monitor TO it")
+            wait_until(in_sync, parameters["wait_timeout"])
+            if parameters["probe_write"]:
+                probe = replication.probe_write(open_connection, connect, parameters["probe_timeout"])
+                if not probe.acknowledged:
+                    with connect() as fresh:
+                        return describe_primary(fresh, probe, parameters)
+            else:
+                probe = replication.probe_replay(open_connection, parameters["probe_timeout"])
+            open_connection.allow(parameters["probe_timeout"])
+            return describe_primary(open_connection, probe, parameters)
+        except connection.NoAnswer as error:
+            with connect() as other:
+                blockers = other.value("SELECT pg_blocking_pids(%s)", pid)
+            if not blockers:
+                raise
+            pids = ", ".join(map(str, blockers))
+            raise connection.Refused(f"what was asked waits for a lock that is held by the process {pids}", sqlstate="55P03") from error
 
 
 def describe_primary(open_connection: connection.Connection, probe: replication.Probe, parameters: Parameters) -> dict[str, t.Any]:
@@ -86,6 +112,7 @@ def describe_primary(open_connection: connection.Connection, probe: replication.
         "registrations": [dataclasses.asdict(row) for row in rows],
         "standby": dataclasses.asdict(standby) if standby else None,
         "walsender": dataclasses.asdict(sender) if sender else None,
+        "other_walsenders": [dataclasses.asdict(other) for other in replication.other_senders(open_connection)],
         "sync_error": connection.permitted(lambda: replication.sync_error(open_connection)),
         "role": {"ready": role.ready, "verified": bool(kept and registration.verifies(role.verifier, kept))} if role else None,
         "slots": [dataclasses.asdict(slot) for slot in replication.slots(open_connection)],
@@ -102,11 +129,8 @@ def describe_primary(open_connection: connection.Connection, probe: replication.
 
 def read_needs(open_connection: connection.Connection) -> Needs:
     """What the primary uses of its installation and of the operating system."""
-    settings = open_connection.query(
-        "SELECT name, setting FROM pg_settings WHERE name IN ('shared_preload_libraries', 'lc_messages', 'lc_monetary', 'lc_numeric', "
-        "'lc_time', 'ssl')"
-    )
-    values = {row["name"]: row["setting"] for row in settings}
+    names = ("shared_preload_libraries", "lc_messages", "lc_monetary", "lc_numeric", "lc_time", "ssl")
+    values = connection.configured(open_connection, names)
     databases = open_connection.query("SELECT datcollate::text AS locale FROM pg_database UNION SELECT datctype::text FROM pg_database")
     preload = (name.strip().strip('"') for name in values.pop("shared_preload_libraries", "").split(","))
     ssl = values.pop("ssl", "off") == "on"
@@ -187,14 +211,6 @@ def read_standby(instance: Instance, postmaster: Postmaster, timeout: float, end
     }
 
 
-def read_lock(path: str | None) -> dict[str, t.Any] | None:
-    """The lock on the pair, None without one; a file that is none is for the run that wants the lock to refuse."""
-    with contextlib.suppress(CoordinatorError):
-        held = lock.read(path) if path else None
-        return dataclasses.asdict(held) if held else None
-    return None
-
-
 def read_mark(data_directory: str) -> dict[str, t.Any] | None:
     """The mark that the pair is in maintenance, None without one."""
     mark = maintenance.read(maintenance.mark_file(data_directory))
@@ -233,11 +249,12 @@ def read_coordinator(host: Host, parameters: Parameters, own: t.Sequence[str]) -
         "tablespaces": [dataclasses.asdict(space) for space in read_tablespaces(instance.data_directory, parameters["size"])],
         "files": read_files(instance) if parameters["files"] else None,
         "wal": read_wal(instance.data_directory) if there else None,
+        "drifting": drift.read(instance.data_directory) if there else None,
         "sql": None,
         "primary": None,
         "standby": None,
         "maintenance": read_mark(instance.data_directory),
-        "lock": read_lock(parameters["lock_file"]),
+        "unfinished": lock.read_note(parameters["lock_file"]) if parameters["lock_file"] else None,
         "record": record.read_record(parameters["record_file"]) if parameters["record_file"] else None,
         "activation": record.last(record.entries(parameters["audit_file"]), record.ACTIVATED) if parameters["audit_file"] else None,
     }
@@ -251,9 +268,11 @@ def read_coordinator(host: Host, parameters: Parameters, own: t.Sequence[str]) -
         found["primary"] = read_primary(instance, parameters)
         addresses = {row["address"] for row in found["primary"]["registrations"]}
         found["primary"]["resolved"] = resolved(sorted(addresses), own)
-        found["sql"] = {"answered": True, "error": None}
-    except (connection.Refused, connection.NoAnswer) as error:
-        if isinstance(error, connection.Refused) and (parameters["sql_user"] or user) != instance.owner:
+        found["sql"] = {"answered": True, "refused": None, "error": None}
+    except connection.NoAnswer as error:
+        found["sql"] = {"answered": False, "refused": None, "error": error.message}
+    except connection.Refused as error:
+        if error.kind in (connection.ADMISSION, connection.OTHER) and (parameters["sql_user"] or user) != instance.owner:
             raise  # this tells of the role, not of the instance
-        found["sql"] = {"answered": False, "error": error.message}
+        found["sql"] = {"answered": None, "refused": error.kind, "error": error.message}
     return found

@@ -95,27 +95,41 @@ def stop(data_directory: str, timeout: float) -> None:
     :param timeout: seconds that it has to stop fast.
     :raises CoordinatorError: there are processes that the kernel does not end.
     """
+    if not _ordered(data_directory, signal.SIGINT, timeout):
+        end(data_directory, min(timeout, _IMMEDIATE_LIMIT))
 
-    def left() -> list[Process]:
-        return family(data_directory, processes())
+
+def end(data_directory: str, timeout: float) -> None:
+    """End a fenced instance at once, else by killing its processes; ends when none of them is left.
+
+    :param timeout: seconds that it has to end by itself.
+    :raises CoordinatorError: there are processes that the kernel does not end.
+    """
 
     def killed() -> bool:
-        found = left()
+        found = left(data_directory)
         _signal(found, signal.SIGKILL)
         return not found
 
-    for order, limit in ((signal.SIGINT, timeout), (signal.SIGQUIT, min(timeout, _IMMEDIATE_LIMIT))):
-        found = left()
-        if not obeys(found):
-            break
-        _signal(found[:1], order)
-        if wait_until(lambda: not left(), limit):
-            return
-    if not wait_until(killed, _KILL_LIMIT):
-        pids = ", ".join(str(process.pid) for process in left())
+    if not _ordered(data_directory, signal.SIGQUIT, timeout) and not wait_until(killed, _KILL_LIMIT):
+        pids = ", ".join(str(process.pid) for process in left(data_directory))
         raise CoordinatorError(
             f"the instance in {data_directory} is fenced, but its processes {pids} do not end, not even killed: power its host off"
         )
+
+
+def left(data_directory: str) -> list[Process]:
+    """The processes of the engine that work in a data directory now."""
+    return family(data_directory, processes())
+
+
+def _ordered(data_directory: str, order: signal.Signals, timeout: float) -> bool:
+    """Whether an instance is gone, after an order to its postmaster where it can follow one."""
+    found = left(data_directory)
+    if not obeys(found):
+        return not found
+    _signal(found[:1], order)
+    return wait_until(lambda: not left(data_directory), timeout)
 
 
 def obeys(found: t.Sequence[Process]) -> bool:

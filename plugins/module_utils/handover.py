@@ -5,7 +5,9 @@
 """A standby that is armed: a process beside it waits for the proof that its primary was shut down for it, and promotes it then.
 
 The proof comes by the WAL: a text that was chosen for this arming, which the primary writes when it can no longer be started again,
-and after it, as the last record of all, the checkpoint of a shutdown. Nothing can follow that one.
+and after it, as the last record of all, the checkpoint of a shutdown, both through one connection. Nothing can follow that one. A primary
+that restarts itself after a crash writes such a checkpoint, too, when it has recovered (``CHECKPOINT_END_OF_RECOVERY`` in xlog.c); its
+crash ended all connections before.
 
 Whether the process promotes or the arming is taken back is decided by a rename of the file that tells of it: one of both can do it.
 """
@@ -21,10 +23,10 @@ import secrets
 import time
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.module_utils import detached, instance, loss, record, wal
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import detached, gap, instance, loss, record, stream, wal
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.activation import Activation, is_promoted
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, read_text
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, processes, read_process, read_text
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import Instance, wait_until
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.lsn import Lsn
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import Step
@@ -41,12 +43,14 @@ class Arming:
     :param timeline: the timeline that it follows.
     :param start: end of its WAL when it was armed.
     :param expires: when it waits no longer, in seconds since the epoch.
+    :param proof_seconds: how long after the announcement the proof is waited for.
     """
 
     token: str
     timeline: int
     start: str
     expires: float
+    proof_seconds: float = 60.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -172,15 +176,16 @@ class Handover:
         self._audit = {**audit, "cluster": cluster}
         self._timeout = timeout
 
-    def arm(self, timeline: int, start: str, seconds: float) -> dict[str, t.Any]:
+    def arm(self, timeline: int, start: str, seconds: float, max_gap: float) -> dict[str, t.Any]:
         """Start the process that waits.
 
         :param seconds: how long it waits.
+        :param max_gap: how long, after the announcement, there may be no primary.
         :raises CoordinatorError: it ended at once.
         """
         os.makedirs(os.path.dirname(self._files.armed), mode=0o700, exist_ok=True)
         self.forget()
-        arming = Arming(secrets.token_hex(16), timeline, start, round(time.time() + seconds, 3))
+        arming = Arming(secrets.token_hex(16), timeline, start, round(time.time() + seconds, 3), max_gap * gap.PROOF)
 
         def wait(ready: t.Callable[[], None]) -> None:
             self._host.write(self._files.armed, json.dumps(dataclasses.asdict(arming)) + "\n", 0o600)
@@ -198,10 +203,12 @@ class Handover:
                 os.unlink(path)
 
     def _wait(self, arming: Arming) -> None:
-        found = wait_for_proof(self._directory, arming, lambda: os.path.exists(self._files.armed))
+        # one that was armed anew waits for another announcement
+        found = wait_for_proof(self._directory, arming, lambda: parse(read_text(self._files.armed)) == arming)
         if found is None:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(self._files.armed)
+            if parse(read_text(self._files.armed)) == arming:
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(self._files.armed)
             return
         try:
             os.rename(self._files.armed, self._files.promoting)
@@ -316,38 +323,78 @@ class Watch:
 
     :param arming: what is waited for.
     :param now: seconds of the monotonic clock.
+    :param receiver: the walreceiver that the WAL comes by.
     """
 
-    def __init__(self, arming: Arming, now: float) -> None:
+    def __init__(self, arming: Arming, now: float, receiver: int | None) -> None:
         self._token = arming.token.encode()
         self._timeline = arming.timeline
         self._position = Lsn.parse(arming.start)
+        self._proof_seconds = arming.proof_seconds
         self._looked = now
+        self._receivers = set() if receiver is None else {receiver}
         self._announced: float | None = None
+        #: whether what may come now is not the shutdown that was announced, or comes too late
+        self.over = receiver is None
 
-    def look(self, end: wal.End | None, now: float, holds: t.Callable[[wal.End, Lsn, bytes], bool] = wal.holds) -> Proof | None:
+    def look(
+        self, end: wal.End | None, now: float, receiver: int | None, holds: t.Callable[[wal.End, Lsn, bytes], bool] = wal.holds
+    ) -> Proof | None:
         """Look again; the proof, once it is there.
 
         :param end: where the WAL ends.
         :param now: seconds of the monotonic clock, before that was read.
+        :param receiver: the walreceiver, after that was read; None without one.
         :param holds: as :func:`wal.holds`.
         """
         before, self._looked = self._looked, now
+        arrives = self._announced is None and self._arrives(end, holds)
+        if self._announced is None and not arrives and receiver is not None:
+            self._receivers = {receiver}
+        elif receiver is not None:
+            self._receivers.add(receiver)  # it, or the one of the last look, brought the announcement
+        if arrives:
+            self._announced = before
+        if self._announced is not None:
+            self.over = self.over or len(self._receivers) != 1 or now - self._announced > self._proof_seconds
         if end is None or end.timeline != self._timeline or end.position < self._position:
             return None
-        if self._announced is None and end.position > self._position and holds(end, self._position, self._token):
-            self._announced = before
         self._position = end.position
-        return Proof(end.position, self._announced) if self._announced is not None and end.shutdown else None
+        return Proof(end.position, self._announced) if self._announced is not None and end.shutdown and not self.over else None
+
+    def _arrives(self, end: wal.End | None, holds: t.Callable[[wal.End, Lsn, bytes], bool]) -> bool:
+        """Whether the announcement is in what came since the last look."""
+        if end is None or end.timeline != self._timeline or end.position <= self._position:
+            return False
+        return holds(end, self._position, self._token)
 
 
 def wait_for_proof(data_directory: str, arming: Arming, armed: t.Callable[[], bool]) -> Proof | None:
     """The proof, as soon as it is there; None when the standby is not armed any more, or it took too long."""
-    watch = Watch(arming, time.monotonic())
-    while time.time() < arming.expires and armed():
+    receiver = Receiver(data_directory)
+    watch = Watch(arming, time.monotonic(), receiver.pid())
+    while time.time() < arming.expires and not watch.over and armed():
         now = time.monotonic()
-        found = watch.look(wal.end_of_wal(data_directory), now)
+        end = wal.end_of_wal(data_directory)
+        found = watch.look(end, now, receiver.pid())
         if found is not None:
             return found
         time.sleep(_PAUSE)
     return None
+
+
+class Receiver:
+    """The walreceiver of a standby; a new connection is a new process."""
+
+    def __init__(self, data_directory: str) -> None:
+        file = instance.read_postmaster_file(data_directory)
+        self._postmaster = file.pid if file else 0
+        self._pid: int | None = None
+
+    def pid(self) -> int | None:
+        """Its process identifier now, None without one; all processes are looked through only where it is another one."""
+        process = read_process(self._pid) if self._pid else None
+        found = stream.walreceiver(self._postmaster, [process] if process else [])
+        found = found or stream.walreceiver(self._postmaster, processes())
+        self._pid = found.pid if found else None
+        return self._pid

@@ -2,35 +2,38 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A lock on a pair of coordinators: a file on the standby's host that names the run which changes the pair."""
+"""A lock on a pair of coordinators: a file on both hosts that names the run which works on the pair.
+
+Beside it is a note of what such a run began to change, until it is finished: it outlives the lock, and tells the next run.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import datetime
-import fcntl
 import json
-import os
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, read_text
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import Step
 
 
 @dataclasses.dataclass(frozen=True)
 class Holder:
-    """A run that holds a lock.
+    """A run that holds a lock, told from every other one.
 
     :param user: who started it.
-    :param controller: name of the host that it runs on.
+    :param controller: name of the host that it runs on; containers and machines may share one.
+    :param boot: what names the start of that host's kernel; empty where the host does not tell.
+    :param namespace: that its process number counts in, of a container for one; empty where the host does not tell.
     :param pid: its process there.
     :param started: when that process started, in whatever way its host tells; another one with the same number started at another time.
     """
 
     user: str
     controller: str
+    boot: str
+    namespace: str
     pid: int
     started: str
 
@@ -44,38 +47,37 @@ class Lock:
 
     :param holder: the run that holds it.
     :param since: seconds since the epoch, by the clock of the host that the file is on.
-    :param expires: the same; from then on it no longer counts.
     :param purpose: what the run does, such as ``activate_standby``.
     """
 
     holder: Holder
     since: float
-    expires: float
     purpose: str
+
+
+def line_of(holder: Holder) -> str:
+    """The first line of a lock's file, the same as long as the run holds it."""
+    return json.dumps(dataclasses.asdict(holder))
 
 
 def parse(text: str) -> Lock | None:
     """The lock that a file tells of, None when it tells of none."""
     try:
-        found = json.loads(text)
-        holder = Holder(**found["holder"])
-        return Lock(holder, float(found["since"]), float(found["expires"]), found["purpose"])
+        holder, told = (json.loads(line) for line in text.splitlines())
+        found = Lock(Holder(**holder), float(told["since"]), str(told["purpose"]))
     except (ValueError, KeyError, TypeError):
         return None
+    return found if isinstance(found.holder.pid, int) else None
 
 
-def read(path: str) -> Lock | None:
-    """The lock in a file, None without one.
+def note_file(lock_file: str) -> str:
+    """Where it is noted what a run that held a lock began."""
+    return f"{lock_file}.unfinished"
 
-    :raises CoordinatorError: there is a file that tells of none.
-    """
-    text = read_text(path)
-    if text is None:
-        return None
-    found = parse(text)
-    if found is None:
-        raise CoordinatorError(f"{path} is no lock of this collection: see what it is, and remove it")
-    return found
+
+def read_note(lock_file: str) -> str | None:
+    """What a run began to change and did not finish, in the words of its role; None where nothing is left."""
+    return (read_text(note_file(lock_file)) or "").strip() or None
 
 
 def clock_time(seconds: float) -> str:
@@ -83,62 +85,25 @@ def clock_time(seconds: float) -> str:
     return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
-def plan(held: Lock | None, wanted: Lock, where: str, gone: Holder | None = None) -> list[Step]:
-    """The steps that take the lock.
+def keeper(host: Host, wanted: t.Mapping[str, t.Any]) -> t.Callable[[], None]:
+    """What a module calls before each step: it sees that the run still holds the lock, and notes what it begins.
 
-    :param held: the lock that is there.
-    :param wanted: the lock that is to be there; its ``since`` is now.
-    :param where: the file and the host that it is on.
-    :param gone: a holder that is known to have ended.
-    :raises CoordinatorError: another run holds it; ``lock`` is in its data.
+    :param wanted: ``file`` and ``holder`` of the lock, and what it ``begins``; empty for a run that works without one.
     """
-    if held is None:
-        return [Step("take", {"lock": wanted})]
-    if held.holder == wanted.holder:
-        same = held.purpose == wanted.purpose and held.expires >= wanted.expires
-        return [] if same else [Step("take", {"lock": dataclasses.replace(wanted, since=held.since)})]
-    if held.expires <= wanted.since or held.holder == gone:
-        return [Step("take_over", {"lock": wanted, "former": held})]
-    raise CoordinatorError(
-        f"another run works on this pair: {held.purpose} by {held.holder}, since {clock_time(held.since)}, until "
-        f"{clock_time(held.expires)} at the latest. Wait for it; if it was killed, remove {where}, and run this again",
-        lock=dataclasses.asdict(held),
-    )
+    path, begins = wanted.get("file"), wanted.get("begins")
+    if not path:
+        return lambda: None
+    holder = Holder(**wanted["holder"])
 
+    def keep() -> None:
+        held = parse(read_text(path) or "")
+        if held is None or held.holder != holder:
+            who = f"{held.purpose} by {held.holder} has it" if held else "it is gone"
+            raise CoordinatorError(
+                f"this run no longer holds the lock on the pair, {path}: {who}. Nothing more is changed here: see what was done meanwhile, "
+                "and run this again"
+            )
+        if begins and read_note(path) != begins:
+            host.write(note_file(path), f"{begins}\n", 0o600)
 
-def write(host: Host, path: str, lock: Lock) -> None:
-    """Write the file."""
-    host.write(path, json.dumps(dataclasses.asdict(lock)) + "\n", 0o600)
-
-
-def remove(path: str) -> None:
-    """Remove the file, if it is there."""
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(path)
-
-
-def release(path: str, holder: Holder | None = None) -> bool:
-    """Release the lock.
-
-    :param holder: release it only if this run holds it.
-    :returns: whether it was released.
-    """
-    with alone(path):
-        held = read(path)
-        if held is None or holder not in (None, held.holder):
-            return False
-        remove(path)
-        return True
-
-
-@contextlib.contextmanager
-def alone(path: str) -> t.Iterator[None]:
-    """Nobody else looks at a lock's file and changes it meanwhile; its directory is made if it is missing."""
-    directory = os.path.dirname(path)
-    os.makedirs(directory, mode=0o700, exist_ok=True)
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
+    return keep

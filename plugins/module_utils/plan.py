@@ -15,7 +15,9 @@ import time
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import lock
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,10 +35,13 @@ class Step:
 Actions = t.Mapping[str, t.Callable[..., t.Optional[t.Mapping[str, t.Any]]]]
 
 
-def run(steps: t.Iterable[Step], actions: Actions) -> tuple[list[dict[str, t.Any]], dict[str, t.Any]]:
+def run(
+    steps: t.Iterable[Step], actions: Actions, keep: t.Callable[[], None] = lambda: None
+) -> tuple[list[dict[str, t.Any]], dict[str, t.Any]]:
     """Carry out the steps in their order.
 
     :param actions: by the name of a step, the function to call with its arguments; what it returns joins the result.
+    :param keep: called before each step; it fails where this run lost its lock.
     :returns: the steps done (``name``, ``seconds``), and what the actions returned.
     :raises CoordinatorError: a step failed; ``failed_step``, ``steps`` (those done before it) and what these returned are in its data.
     """
@@ -45,12 +50,18 @@ def run(steps: t.Iterable[Step], actions: Actions) -> tuple[list[dict[str, t.Any
     for step in steps:
         began = time.monotonic()
         try:
+            keep()
             returned.update(actions[step.name](**step.arguments) or {})
         except CoordinatorError as error:
             error.data.update({**returned, **error.data, "steps": done, "failed_step": step.name})
             raise
         done.append({"name": step.name, "seconds": round(time.monotonic() - began, 3)})
     return done, returned
+
+
+def keeper(module: AnsibleModule) -> t.Callable[[], None]:
+    """What sees, before each step of a module, that its run still holds the lock that it was given."""
+    return lock.keeper(Host(module), module.params.get("lock") or {})
 
 
 def carry_out(
@@ -80,7 +91,7 @@ def carry_out(
             returned: dict[str, t.Any] = {}
             after = before
         else:
-            done, returned = run(steps, actions)
+            done, returned = run(steps, actions, keeper(module))
             after = observe() if steps else before
     except CoordinatorError as error:
         module.fail_json(msg=error.message, **error.data)

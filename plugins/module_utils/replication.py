@@ -6,17 +6,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import os
 import re
+import signal
 import socket
 import stat
 import time
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.configuration import read_settings
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import Connection, NoAnswer
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import Connection, NoAnswer, Refused
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, read_text
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import wait_until
@@ -81,6 +83,46 @@ def walsender(connection: Connection) -> WalSender | None:
         APPLICATION_NAME,
     )
     return WalSender(**rows[0]) if rows else None
+
+
+@dataclasses.dataclass(frozen=True)
+class OtherSender:
+    """A walsender that serves something else than the standby: a backup, an archive of WAL, another copy.
+
+    :param pid: process identifier of the walsender.
+    :param application_name: what its client calls itself.
+    :param user: role that it connects as.
+    :param client_addr: address of the client, None on this host.
+    :param state: as of a :class:`WalSender`.
+    :param reply_age_s: seconds since the client's last message; None where it never sent one.
+    """
+
+    pid: int
+    application_name: str
+    user: str
+    client_addr: str | None
+    state: str | None
+    reply_age_s: float | None
+
+    def __str__(self) -> str:
+        silent = self.reply_age_s is not None and self.reply_age_s > SILENT
+        heard = f", silent for {self.reply_age_s:.0f} s" if silent else ""
+        client = f"{self.application_name or 'unnamed'} of {self.user} on {self.client_addr or 'this host'}"
+        return f"{client}, served by process {self.pid}, {self.state}{heard}"
+
+
+def other_senders(connection: Connection) -> list[OtherSender]:
+    """The walsenders that do not serve the standby."""
+    own = walsender(connection)
+    rows = connection.query(
+        """
+        SELECT pid, coalesce(application_name, '') AS application_name, coalesce(usename::text, '') AS user, client_addr::text, state,
+               extract(epoch FROM clock_timestamp() - reply_time)::float8 AS reply_age_s
+        FROM pg_stat_replication WHERE pid <> %s ORDER BY pid
+        """,
+        own.pid if own else 0,
+    )
+    return [OtherSender(**row) for row in rows]
 
 
 def hides_walsenders(connection: Connection) -> bool:
@@ -197,10 +239,19 @@ def probe_write(connection: Connection, second: t.Callable[[], t.ContextManager[
     try:
         connection.query("SELECT pg_logical_emit_message(true, 'warehousepg.coordinator', 'probe')", timeout=limit)
     except NoAnswer:
-        with second() as other:
-            other.query("SELECT pg_terminate_backend(%s)", pid)
+        end_backend(second, pid)
         return Probe(lsn, False, False, round(time.monotonic() - began, 3))
     return _replay(connection, True, began, limit)
+
+
+def end_backend(second: t.Callable[[], t.ContextManager[Connection]], pid: int) -> None:
+    """End a backend of ours that waits for a standby; where no further connection is to be had, as its owner may."""
+    try:
+        with second() as other:
+            other.query("SELECT pg_terminate_backend(%s)", pid)
+    except Refused:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGTERM)
 
 
 def probe_replay(connection: Connection, limit: float) -> Probe:

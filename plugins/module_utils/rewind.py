@@ -28,7 +28,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils import (
     wal_link,
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.configuration import read_settings
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import DATABASE, UTILITY
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import DATABASE, UTILITY, session_options
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, processes, read_text, rename
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import file_mode, wait_until
@@ -113,7 +113,7 @@ def source_server(parameters: t.Mapping[str, str], utility: str) -> str:
     :param parameters: of libpq.
     :param utility: the start-up option that asks for utility mode.
     """
-    options = " ".join(part for part in (parameters.get("options", ""), utility) if part)
+    options = " ".join(part for part in (session_options(), parameters.get("options", ""), utility) if part)
     return conninfo({**parameters, "dbname": DATABASE, "options": options})
 
 

@@ -16,7 +16,7 @@ import time
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.configuration import read_settings
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import Connection
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import Connection, configured
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Process, connected_ports, processes, read_text
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import parse_conninfo
 
@@ -224,10 +224,9 @@ def read_commit_limits(connection: Connection) -> dict[str, float | None]:
         None for no limit.
     """
     names = ["wal_sender_timeout", "tcp_user_timeout", "tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count"]
-    rows = connection.query("SELECT name, reset_val FROM pg_settings WHERE name = ANY(%s)", names)
-    settings = {row["name"]: float(row["reset_val"]) for row in rows}
-    timeout = settings.get("wal_sender_timeout", 0.0) / 1000
-    return {"walsender": timeout or None, "network": network_limit(settings, _kernel_settings())}
+    found = {name: parse_seconds(value, 0.0, 1.0) for name, value in configured(connection, names).items()}
+    settings = {name: 0.0 if seconds == float("inf") else seconds for name, seconds in found.items()}
+    return {"walsender": settings.get("wal_sender_timeout") or None, "network": network_limit(settings, _kernel_settings())}
 
 
 def _kernel_settings() -> dict[str, float]:
@@ -241,7 +240,7 @@ def _kernel_settings() -> dict[str, float]:
 def network_limit(settings: t.Mapping[str, float], kernel: t.Mapping[str, float]) -> float:
     """Seconds of silence before which the kernel does not give up a connection.
 
-    :param settings: of the engine, by name, in its units; zero for what the kernel has.
+    :param settings: of the engine, by name, in seconds, or how many; zero for what the kernel has.
     :param kernel: ``tcp_retries2`` and ``tcp_keepalive_…`` of the host.
     """
     idle = settings.get("tcp_keepalives_idle") or kernel.get("tcp_keepalive_time", 7200.0)
@@ -249,7 +248,7 @@ def network_limit(settings: t.Mapping[str, float], kernel: t.Mapping[str, float]
     count = settings.get("tcp_keepalives_count") or kernel.get("tcp_keepalive_probes", 9.0)
     # retransmissions begin at 0.2 s and double, to 120 s at most
     retries = sum(min(0.2 * 2**number, 120.0) for number in range(int(kernel.get("tcp_retries2", 15)) + 1))
-    limits = [settings.get("tcp_user_timeout", 0.0) / 1000, idle + interval * count, retries]
+    limits = [settings.get("tcp_user_timeout", 0.0), idle + interval * count, retries]
     return round(min(limit for limit in limits if limit > 0), 3)
 
 

@@ -13,6 +13,8 @@ import dataclasses
 import os
 import typing as t
 
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import OtherSender
+
 MIRRORED = "mirrored"
 DEGRADED = "degraded"
 PRIMARY_HUNG = "primary_hung"
@@ -42,7 +44,11 @@ class View:
     :param role: ``primary`` or ``standby``, as its files say.
     :param running: whether an instance runs on the data directory.
     :param frozen: whether a vital process of it is stopped by a signal.
-    :param answered: whether the instance, running as primary, answered a query.
+    :param connected: whether a walreceiver of this standby holds a connection to a primary.
+    :param answered: whether the instance, running as primary, answered a query; False when it kept silent. One that refused at once did
+        neither, and shows nothing of its standby.
+    :param refused: what kind of refusal that was, as of :class:`connection.Refused`; None without one.
+    :param said: what it said then.
     :param system_identifier: of the data directory.
     :param timeline: of its latest checkpoint.
     :param place: port, data directory and ``gp_dbid`` of the instance.
@@ -51,6 +57,7 @@ class View:
     :param streaming: whether this primary has a walsender for a standby that streams in sync.
     :param acknowledged: whether a probe write on this primary was acknowledged; None when none was tried.
     :param caught_up: whether the standby had replayed the primary's position within the probe's limit.
+    :param others: what else this primary sends WAL to, in words.
     :param lacks: WAL segment that this standby needs and its primary has no more; None when it is not known to lack one.
     """
 
@@ -60,7 +67,10 @@ class View:
     role: str | None = None
     running: bool | None = None
     frozen: bool | None = None
+    connected: bool | None = None
     answered: bool | None = None
+    refused: str | None = None
+    said: str | None = None
     system_identifier: str | None = None
     timeline: int | None = None
     place: Place | None = None
@@ -68,6 +78,7 @@ class View:
     streaming: bool | None = None
     acknowledged: bool | None = None
     caught_up: bool | None = None
+    others: tuple[str, ...] = ()
     lacks: str | None = None
 
     @property
@@ -94,7 +105,10 @@ def view_of(host: str, observation: t.Mapping[str, t.Any] | None) -> View:
         role=instance["role"],
         running=instance["postmaster"] is not None,
         frozen=bool(instance["postmaster"] and instance["postmaster"]["frozen"]),
+        connected=instance["postmaster"].get("connected") if instance["postmaster"] and instance["role"] == "standby" else None,
         answered=sql.get("answered"),
+        refused=sql.get("refused"),
+        said=sql.get("error") if sql.get("refused") else None,
         system_identifier=control.get("system_identifier"),
         timeline=control.get("timeline"),
         place=(instance["port"], instance["data_directory"], instance["dbid"]),
@@ -110,6 +124,7 @@ def view_of(host: str, observation: t.Mapping[str, t.Any] | None) -> View:
         streaming=bool(sender and sender["state"] == "streaming" and sender["sync_state"] == "sync"),
         acknowledged=probe["acknowledged"] if probe else None,
         caught_up=probe["replayed"] if probe else None,
+        others=tuple(str(OtherSender(**other)) for other in primary.get("other_walsenders", ())),
     )
 
 
@@ -170,6 +185,7 @@ class Verdict:
     :param standby: host that is standby, or could be; None when there is none.
     :param activation: whether the standby may be activated.
     :param activation_reason: why, or what is missing.
+    :param serves: whether the primary was asked and answered, so that something can be done with it.
     """
 
     state: str
@@ -179,6 +195,7 @@ class Verdict:
     standby: str | None
     activation: bool
     activation_reason: str
+    serves: bool = False
 
 
 #: state, reasons, advice, primary, standby
@@ -197,6 +214,9 @@ def _activation(
     finding: _Finding, views: t.Sequence[View], proofs: Proofs, sightings: t.Sequence[Sighting], both_down: bool
 ) -> tuple[bool, str]:
     state, _reasons, _advice, primary, standby = finding
+    refusing = next((view.host for view in views if view.host == primary and view.is_primary and view.refused), None)
+    if refusing:
+        return False, f"the instance on {refusing} lives and answers: if it is not to serve any more, stop it for good first"
     if state in _NO_ACTIVATION and not (state == BOTH_DOWN and both_down):
         return False, _NO_ACTIVATION[state]
     if standby is None or standby.role != "standby" or not (standby.running or state == BOTH_DOWN):
@@ -249,7 +269,8 @@ def judge(views: t.Sequence[View], proofs: Proofs = Proofs(), sightings: t.Seque
             if running and any(sighting.of == view.host and sighting.sessions for sighting in sightings):
                 reasons.append(f"{view.host} may be a second primary")
     allowed, why = _activation(finding, views, proofs, sightings, both_down)
-    return Verdict(state, tuple(reasons), advice, primary, standby.host if standby else None, allowed, why)
+    serves = state in (MIRRORED, DEGRADED, UNMIRRORED) and not (running[0].refused or _held_up(running[0]))
+    return Verdict(state, tuple(reasons), advice, primary, standby.host if standby else None, allowed, why, serves)
 
 
 def _several(running: t.Sequence[View]) -> _Finding:
@@ -261,16 +282,28 @@ def _several(running: t.Sequence[View]) -> _Finding:
     return SPLIT_BRAIN, reasons, f"stop all but one of {hosts} before anything else is written", None, None
 
 
+def _held_up(primary: View) -> bool:
+    """Whether a write was seen not to return, although no standby streams that it could wait for."""
+    return primary.acknowledged is False and not primary.streaming
+
+
 def _living(primary: View, views: t.Sequence[View]) -> _Finding:
     others = [view for view in views if view is not primary]
     standby = next((view for view in others if view.role == "standby"), None)
     unseen = next((view for view in others if not view.observed), None)
     former = next((view for view in others if view.role == "primary" and view.system_identifier == primary.system_identifier), None)
     mend = f"run rejoin to make {former.host}, a former primary, its standby" if former else "run enable_mirroring"
+    if primary.refused:
+        reasons = [f"{primary.host}: the instance answers, {_REFUSALS.get(primary.refused, _REFUSED)}: {primary.said}"]
+        return DEGRADED, [*reasons, *_unasked(standby)], _advice_for_refusal(primary), primary.host, standby
     if not primary.answered:
         reasons = [f"{primary.host}: the instance runs but did not answer a query"]
         return PRIMARY_HUNG, reasons, f"look at {primary.host}: its load, its log, its disks", primary.host, standby
-    if primary.acknowledged is False and not primary.streaming:
+    if _held_up(primary) and primary.others:
+        waiting = f"{primary.host}: a write was not acknowledged; no standby streams, and commits wait for another walsender"
+        reasons = [f"{waiting}: {'; '.join(primary.others)}"]
+        return DEGRADED, reasons, f"end what {primary.host} sends WAL to beside a standby: stop its program", primary.host, standby
+    if _held_up(primary):
         reasons = [f"{primary.host}: a write was not acknowledged, and no standby streams that it could wait for"]
         return PRIMARY_HUNG, reasons, f"look at {primary.host}: its load, its log, its disks", primary.host, standby
     if not primary.registered:
@@ -292,6 +325,42 @@ def _living(primary: View, views: t.Sequence[View]) -> _Finding:
     else:
         advice = mend
     return DEGRADED, reasons, advice, primary.host, standby
+
+
+_REFUSED = "but could not be asked"
+
+#: what a refusal means, and what helps, by its kind
+_REFUSALS = {
+    "too_many_connections": "but had no connection left for this look",
+    "out_of_resources": "but lacked resources for this look",
+    "not_accepting_connections": "but accepts no connections now, it starts, stops or recovers",
+    "not_admitted": "but does not let in who asked, or not see what was asked",
+    "ended_by_somebody": "but somebody ended or cancelled what was asked",
+}
+_REMEDIES = {
+    "too_many_connections": "end sessions on {0} that are not needed, or raise max_connections, and look again",
+    "out_of_resources": "look at {0}: its memory, its disks, its log; and look again",
+    "not_accepting_connections": "wait until {0} accepts connections, see its log, and look again",
+    "not_admitted": "let the engine's user in on {0}, by its pg_hba.conf and the rights of its role, and look again",
+}
+
+
+def _advice_for_refusal(primary: View) -> str:
+    return _REMEDIES.get(primary.refused or "", "look again, and see the log of {0}").format(primary.host)
+
+
+def _unasked(standby: View | None) -> list[str]:
+    """What is known of streaming where the primary could not be asked: its standby's side."""
+    if standby is None or not standby.running:
+        return [f"{standby.host}: the standby is stopped"] if standby else ["whether a standby streams was not seen"]
+    if standby.frozen:
+        return [f"{standby.host}: the standby is frozen"]
+    seen = {
+        True: "its walreceiver is connected to a primary; whether it streams in sync was not seen",
+        False: "its walreceiver is not connected",
+        None: "whether it streams was not seen",
+    }
+    return [f"{standby.host}: {seen[standby.connected]}"]
 
 
 def _shortcomings(primary: View, standby: View | None, unseen: View | None) -> list[str]:

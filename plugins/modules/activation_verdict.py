@@ -50,11 +50,6 @@ options:
       - Name of the variable that says what is wanted, as M(warehousepg.coordinator.activation_plan) has it.
     type: str
     required: true
-  lock:
-    description:
-      - Name of the variable under which the result of M(warehousepg.coordinator.coordinator_lock) was registered.
-    type: str
-    required: true
   fence:
     description:
       - Name of the variable under which the results of M(warehousepg.coordinator.coordinator_fence) were registered.
@@ -77,7 +72,6 @@ EXAMPLES = r"""
     plan: "{{ plan }}"
     observation: discovery_observation
     wanted: activation_wanted
-    lock: lock
     fence: fence
     command: command
   register: verdict
@@ -109,6 +103,23 @@ exact_loss:
   returned: always
   type: dict
   sample: null
+drift:
+  description: Files that the old primary has otherwise than the standby, and that are brought from it before the promotion.
+  returned: always
+  type: list
+  elements: str
+  sample: [pg_hba.conf]
+accept_drift:
+  description: Settings that keep their values meanwhile.
+  returned: always
+  type: list
+  elements: str
+  sample: []
+old_files:
+  description: What the standby may lack of the old primary's settings and files, a sentence; empty where it lacks none.
+  returned: always
+  type: str
+  sample: ""
 archive:
   description: On the old primary's host, the archive of WAL that the standby lacks; V(null) without one.
   returned: always

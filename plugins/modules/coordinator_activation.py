@@ -134,15 +134,6 @@ options:
       - What these lines are to tell beside what this module knows, such as who began it on which controller.
     type: dict
     default: {}
-  lock_file:
-    description:
-      - The lock on the pair on this host.
-    type: path
-  release_lock:
-    description:
-      - Whether the lock is released at the end.
-    type: bool
-    default: false
 requirements:
   - psycopg2
 author:
@@ -236,12 +227,12 @@ import time
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.warehousepg.coordinator.plugins.module_utils import activation, lock, record, salvage
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import activation, record, salvage
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.arguments import INSTANCE
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import require_psycopg2
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import Step, run
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import Step, keeper, run
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.retention import parse_size
 
 ARGUMENTS: dict[str, t.Any] = {
@@ -276,8 +267,6 @@ ARGUMENTS: dict[str, t.Any] = {
     "record_file": {"type": "path"},
     "audit_file": {"type": "path"},
     "audit": {"type": "dict", "default": {}},
-    "lock_file": {"type": "path"},
-    "release_lock": {"type": "bool", "default": False},
 }
 
 
@@ -319,10 +308,11 @@ def apply(
     steps: t.Iterable[Step],
     wanted: activation.Wanted,
     audit: Audit,
-    lock_file: str,
+    keep: t.Callable[[], None],
 ) -> tuple[list[dict[str, t.Any]], dict[str, t.Any]]:
     """Carry out the steps; returns those done, and what they returned.
 
+    :param keep: sees before each step that this run still holds the lock on the pair.
     :raises CoordinatorError: a step failed.
     """
     done: list[dict[str, t.Any]] = []
@@ -353,11 +343,10 @@ def apply(
         "make_slot": lambda: doing.make_slot(wanted.slot_name, wanted.retention_limit),
         "clean_up": doing.clean_up,
         "note_end": lambda: {"audit": audit.write(record.ACTIVATED, **returned, steps=done)},
-        "release_lock": lambda: lock.remove(lock_file),
     }
     for step in steps:
         try:
-            now, more = run([step], actions)
+            now, more = run([step], actions, keep)
         except CoordinatorError as error:
             error.data.update(returned, steps=done)
             raise
@@ -368,7 +357,7 @@ def apply(
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec=ARGUMENTS, required_if=[("release_lock", True, ("lock_file",))], supports_check_mode=True)
+    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
     parameters = module.params
     require_psycopg2(module)
     host = Host(module, parameters["greenplum_path"])
@@ -377,10 +366,10 @@ def main() -> None:
     known: dict[str, t.Any] = {"promoted": False}
 
     def observe() -> activation.Candidate:
-        return activation.observe(host, where, parameters["record_file"], parameters["audit_file"], parameters["lock_file"])
+        return activation.observe(host, where, parameters["record_file"], parameters["audit_file"])
 
     try:
-        names = ("verdict", "salvage", "accept_loss", "both_down", "slot_name", "release_lock")
+        names = ("verdict", "salvage", "accept_loss", "both_down", "slot_name")
         wanted = activation.Wanted(
             **{name: parameters[name] for name in names},
             exact=parameters["exact_loss"],
@@ -396,7 +385,7 @@ def main() -> None:
         if steps and not module.check_mode:
             audit = Audit(parameters, {"loss": known["loss"]})
             doing = activation.Activation(host, where, before.instance.port or 0, parameters["timeout"])
-            done, returned = apply(doing, before, steps, wanted, audit, parameters["lock_file"])
+            done, returned = apply(doing, before, steps, wanted, audit, keeper(module))
     except CoordinatorError as error:
         known["promoted"] = activation.is_promoted(where) if audit else known["promoted"]
         told = {**known, **error.data}

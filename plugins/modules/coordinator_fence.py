@@ -29,6 +29,7 @@ attributes:
     support: full
 extends_documentation_fragment:
   - warehousepg.coordinator.attributes
+  - warehousepg.coordinator.instance
 options:
   cluster:
     description:
@@ -54,11 +55,7 @@ options:
     description:
       - Data directory of the former primary. Required with O(kind=instance).
     type: path
-  greenplum_path:
-    description:
-      - The C(greenplum_path.sh) of the installation; its directory is E(GPHOME).
-    type: path
-    default: /usr/local/greenplum-db/greenplum_path.sh
+    required: false
   new_primary:
     description:
       - Name of the host whose instance is to be primary; whoever starts the fenced one reads it.
@@ -181,6 +178,11 @@ wal:
       description: Why something is not known, empty when all is.
       type: str
       sample: ""
+drifting:
+  description: Of an instance that is fenced, what M(warehousepg.coordinator.mirroring_info) returns under this name; V(null) of another.
+  returned: with O(kind=instance)
+  type: dict
+  sample: null
 tool:
   description: What rejects the packets, V(nft) or V(iptables); V(null) where the host has neither.
   returned: with O(kind=addresses)
@@ -213,7 +215,7 @@ import socket
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.warehousepg.coordinator.plugins.module_utils import fence, packet_filter, salvage, sessions
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import drift, fence, packet_filter, salvage, sessions
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.arguments import INSTANCE
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.configuration import include_name
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, user_name
@@ -237,7 +239,13 @@ def of_instance(module: AnsibleModule, host: Host) -> None:
         stopped = not target.processes and target.instance.postmaster is None
         fenced = stopped and target.instance.fenced is not None
         proof = f"{socket.gethostname()}: no process of {where} is left, and {target.instance.fenced} keeps it from starting"
-        return {"fenced": fenced, "proof": proof if fenced else "", "stopped": stopped, "wal": None}
+        return {
+            "fenced": fenced,
+            "proof": proof if fenced else "",
+            "stopped": stopped,
+            "wal": None,
+            "drifting": drift.read(where) if fenced else None,
+        }
 
     carry_out(
         module,

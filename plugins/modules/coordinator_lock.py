@@ -12,16 +12,21 @@ module: coordinator_lock
 short_description: Lock a pair of coordinators against other runs
 version_added: 0.1.0
 description:
-  - Takes or releases a lock on a pair of coordinators, a file on the standby's host, so that two controllers never change one pair at
-    the same time.
-  - A lock that another run holds is refused, with its holder named. One that expired, or whose run was started on the same controller
-    and is gone, is taken over.
-  - The run is the C(ansible-playbook) that executes the task.
+  - Takes or releases a lock on a pair of coordinators, a file on the host of each, so that two runs never change one pair at the same
+    time. Whoever wants to change a pair needs the lock of both hosts, of those that can be reached.
+  - The run is the C(ansible-playbook) that executes the task. It is told from others by its user, its controller with the start of that
+    host's kernel and its process namespace, its process and when that started. It may take the lock several times.
+  - A lock that another run holds is refused, with its holder named. The lock of a run that was started by this controller and has ended
+    is taken over at once. As long as a run lives, its lock is renewed every 60 s by a process on its controller; a lock that was not
+    renewed for 300 s is taken over by anybody.
+  - Modules that are given the lock see before each change whether their run still holds it, and note beside it what the run begins. Such a
+    note outlives the lock, until it is released with this as O(finished).
+  - Runs on the controller, as an action plugin that sends commands to the host. A lock leaves nothing behind, so it is never a change.
 attributes:
   check_mode:
     support: full
   diff_mode:
-    support: full
+    support: none
   idempotent:
     support: full
 extends_documentation_fragment:
@@ -29,12 +34,13 @@ extends_documentation_fragment:
 options:
   file:
     description:
-      - The file. Its directory is made if it is missing.
-    type: path
+      - The file; C(~/) is the home directory of the user that the task becomes. Its directory is made if it is missing.
+    type: str
     required: true
   state:
     description:
       - Whether this run is to hold the lock. The lock of another run is never removed by V(absent).
+      - In check mode V(present) only tells who holds it, and V(absent) does nothing.
     type: str
     choices: [present, absent]
     default: present
@@ -42,36 +48,22 @@ options:
     description:
       - What the run does. Required with O(state=present).
     type: str
-  seconds:
+  wait:
     description:
-      - After how many seconds the lock expires.
+      - Seconds to wait for a lock that another run holds. Of two runs that begin at once each may get the lock of one host; where they do
+        not wait for the same host, one of them gets both.
     type: float
-    default: 900
-  holder:
+    default: 0
+  finished:
     description:
-      - The run; found out by the action plugin.
-    type: dict
-    suboptions:
-      user:
-        description: Who started it.
-        type: str
-        required: true
-      controller:
-        description: Host that it runs on.
-        type: str
-        required: true
-      pid:
-        description: Its process there.
-        type: int
-        required: true
-      started:
-        description: When that process started.
-        type: str
-        required: true
-  gone:
+      - With O(state=absent), what is no longer noted as begun.
+    type: list
+    elements: str
+    default: []
+  cluster:
     description:
-      - A holder that is known to have ended, whose lock may be taken over; found out by the action plugin.
-    type: dict
+      - The cluster that a line is about which is printed when the lock cannot be released.
+    type: str
 author:
   - The warehousepg.coordinator authors (@warehousepg)
 """
@@ -80,7 +72,17 @@ EXAMPLES = r"""
 - name: Lock the pair
   warehousepg.coordinator.coordinator_lock:
     file: ~/.whpg/demo.lock
-    purpose: activate_standby
+    purpose: upgrade of the operating system
+    wait: "{{ 10 if whpg_role == 'standby' else 0 }}"
+  become: true
+  become_user: gpadmin
+  register: lock
+
+- name: Stop the standby
+  warehousepg.coordinator.coordinator_instance:
+    data_directory: /data/whpg/v7/standby/gpseg-1
+    state: stopped
+    lock: "{{ lock.held }}"
   become: true
   become_user: gpadmin
 
@@ -93,103 +95,29 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-steps:
-  description: What was done and how many seconds each step took.
-  returned: always
-  type: list
-  elements: dict
-  sample:
-    - name: take
-      seconds: 0.002
-lock:
-  description: The lock that is there, V(null) without one; also the other run's when it is refused.
-  returned: always
+held:
+  description: The option C(lock) of modules that change the pair.
+  returned: when this run holds the lock
   type: dict
   sample:
-    holder: {user: operator, controller: control1, pid: 4711, started: "1834512"}
-    since: 1795392000.25
-    expires: 1795392900.25
+    file: /home/gpadmin/.whpg/demo.lock
+    holder: {user: operator, controller: control1, boot: 5e1c…, namespace: "pid:[4026531836]", pid: 4711, started: "1834512"}
+file:
+  description: The file with its whole path.
+  returned: with O(state=present), unless it could not be looked at
+  type: str
+  sample: /home/gpadmin/.whpg/demo.lock
+lock:
+  description: The lock that is there, V(null) without one; also the other run's when it is refused.
+  returned: unless it could not be looked at
+  type: dict
+  sample:
+    holder: {user: operator, controller: control1, boot: 5e1c…, namespace: "pid:[4026531836]", pid: 4711, started: "1834512"}
+    since: 1795392000.0
     purpose: activate_standby
 former:
-  description: The stale lock that was taken over, V(null) without one.
-  returned: success
+  description: The lock of a run that is gone, which was taken over, V(null) without one.
+  returned: with O(state=present), unless it could not be looked at
   type: dict
   sample: null
 """
-
-import contextlib
-import dataclasses
-import socket
-import time
-import typing as t
-
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.warehousepg.coordinator.plugins.module_utils import lock as locks
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import Step, carry_out
-
-
-def main() -> None:
-    """Run the module."""
-    module = AnsibleModule(
-        argument_spec={
-            "file": {"type": "path", "required": True},
-            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-            "purpose": {"type": "str"},
-            "seconds": {"type": "float", "default": 900},
-            "holder": {
-                "type": "dict",
-                "options": {
-                    "user": {"type": "str", "required": True},
-                    "controller": {"type": "str", "required": True},
-                    "pid": {"type": "int", "required": True},
-                    "started": {"type": "str", "required": True},
-                },
-            },
-            "gone": {"type": "dict"},
-        },
-        required_if=[("state", "present", ("purpose",))],
-        supports_check_mode=True,
-    )
-    parameters = module.params
-    path = parameters["file"]
-    if not parameters["holder"]:
-        module.fail_json(msg="holder is missing: run this as a task of a playbook, whose action plugin gives it")
-    host = Host(module)
-    holder = locks.Holder(**parameters["holder"])
-    gone = locks.Holder(**parameters["gone"]) if parameters["gone"] else None
-
-    def plan(held: locks.Lock | None) -> list[Step]:
-        if parameters["state"] == "absent":
-            return [Step("release")] if held is not None and held.holder == holder else []
-        now = round(time.time(), 3)
-        wanted = locks.Lock(holder, now, now + parameters["seconds"], parameters["purpose"])
-        return locks.plan(held, wanted, f"{path} on {socket.gethostname()}", gone)
-
-    def take_over(lock: locks.Lock, former: locks.Lock) -> dict[str, t.Any]:
-        locks.write(host, path, lock)
-        return {"former": dataclasses.asdict(former)}
-
-    def show(held: locks.Lock | None) -> dict[str, t.Any]:
-        return {"lock": dataclasses.asdict(held) if held else None, "former": None}
-
-    try:
-        with contextlib.nullcontext() if module.check_mode else locks.alone(path):
-            carry_out(
-                module,
-                lambda: locks.read(path),
-                plan,
-                {
-                    "take": lambda lock: locks.write(host, path, lock),
-                    "take_over": take_over,
-                    "release": lambda: locks.remove(path),
-                },
-                show=show,
-            )
-    except CoordinatorError as error:
-        module.fail_json(msg=error.message, **error.data)
-
-
-if __name__ == "__main__":
-    main()

@@ -28,6 +28,7 @@ attributes:
     support: full
 extends_documentation_fragment:
   - warehousepg.coordinator.attributes
+  - warehousepg.coordinator.instance
   - warehousepg.coordinator.next_modules
 options:
   data_directory:
@@ -35,11 +36,7 @@ options:
       - Data directory of the coordinator instance on this host.
       - Leave it out on a segment host.
     type: path
-  greenplum_path:
-    description:
-      - The C(greenplum_path.sh) of the installation; its directory is E(GPHOME).
-    type: path
-    default: /usr/local/greenplum-db/greenplum_path.sh
+    required: false
   passfile:
     description:
       - Passfile of the replication role, to see whether it is usable and whether two hosts have the same.
@@ -88,7 +85,8 @@ options:
     default: false
   lock_file:
     description:
-      - File that a run locks the pair by, see M(warehousepg.coordinator.coordinator_lock).
+      - File that a run locks the pair by, see M(warehousepg.coordinator.coordinator_lock); beside it is noted what such a run began.
+      - Nothing is changed, so that O(lock) does not matter.
     type: path
   record_file:
     description:
@@ -106,6 +104,10 @@ options:
   given:
     description:
       - Name of a variable that says likewise of what only matters whether it has a value.
+    type: str
+  unreachable:
+    description:
+      - Why it is known already that the host cannot be reached, so that this is not tried once more; for the action plugin.
     type: str
   peers:
     description:
@@ -345,11 +347,16 @@ passfile:
     usable: true
     check: 1f3a
 sql:
-  description: Whether the instance answered over SQL, and what it said if not. V(null) when it does not run.
+  description:
+    - Whether the instance answered over SQL, and what it said if not. V(null) when it does not run.
+    - C(answered) is V(false) of one that kept silent. One that refused at once does not hang, and was not asked either, C(answered) is
+      V(null) then, and C(refused) is V(too_many_connections), V(out_of_resources), V(not_accepting_connections), V(not_admitted),
+      V(ended_by_somebody) or V(other).
   returned: with O(data_directory)
   type: dict
   sample:
     answered: true
+    refused: null
     error: null
 standby:
   description:
@@ -461,6 +468,17 @@ primary:
       sample:
         ready: true
         verified: true
+    other_walsenders:
+      description: The walsenders that serve something else than the standby.
+      type: list
+      elements: dict
+      sample:
+        - pid: 4715
+          application_name: pg_receivewal
+          user: gpadmin
+          client_addr: 10.0.0.30
+          state: streaming
+          reply_age_s: 3.2
     sync_error:
       description: C(sync_error) of the coordinator in C(gp_stat_replication), V(null) when the role that asks may not read it.
       type: str
@@ -490,10 +508,10 @@ maintenance:
   returned: with O(data_directory)
   type: dict
   sample: null
-lock:
-  description: The lock on the pair in O(lock_file), as M(warehousepg.coordinator.coordinator_lock) returns it, V(null) without one.
+unfinished:
+  description: What a run that locked the pair by O(lock_file) began and did not finish, in the words of its role; V(null) without such.
   returned: with O(data_directory)
-  type: dict
+  type: str
   sample: null
 record:
   description:
@@ -587,6 +605,7 @@ def main() -> None:
             **NEXT_MODULES,
             "wanted": {"type": "str"},
             "given": {"type": "str"},
+            "unreachable": {"type": "str"},
             "peers": {
                 "type": "list",
                 "elements": "dict",

@@ -32,6 +32,11 @@ options:
       - Name of the variable in which the result of M(warehousepg.coordinator.mirroring_info) was registered on each host.
     type: str
     required: true
+  lock:
+    description:
+      - Name of the variable in which the result of M(warehousepg.coordinator.coordinator_lock) was registered on the hosts of coordinators,
+        of a run that wants to act on the pairs.
+    type: str
   display:
     description:
       - What to print.
@@ -100,6 +105,10 @@ clusters:
       description: Why, or what is missing.
       type: str
       sample: "the primary serves: use a switchover"
+    serves:
+      description: Whether the primary was asked and answered, so that something can be done with it.
+      type: bool
+      sample: true
     coordinators:
       description: Hosts that may carry the coordinator.
       type: list
@@ -122,6 +131,16 @@ clusters:
       description: Why the host that is not primary cannot take a copy of the primary, V(null) when it can.
       type: str
       sample: null
+    busy:
+      description:
+        - That another run works on the pair, or that neither host could be locked, and what to do; empty when this run may act, and without
+          O(lock).
+      type: str
+      sample: ""
+    unlocked:
+      description: By host that was reached and could not be locked, why; the lock on the other host counts for both.
+      type: dict
+      sample: {}
     maintenance:
       description: That the pair is in maintenance and how that ends; empty when it is not.
       type: str

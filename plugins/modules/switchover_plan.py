@@ -28,7 +28,7 @@ options:
   wanted:
     description:
       - Name of the variable that says what is wanted, and by which variables, as M(warehousepg.coordinator.mirroring_info) was told,
-        those of the role P(warehousepg.coordinator.switchover#role) without its prefix, C(accept) of the role
+        those of the role P(warehousepg.coordinator.switchover#role) without its prefix, C(accept) and C(accept_drift) of the role
         P(warehousepg.coordinator.standby#role), C(analyze) and C(floating_address) of the role
         P(warehousepg.coordinator.activate_standby#role), and C(access), who is let in.
     type: str
@@ -73,6 +73,10 @@ clusters:
       description: Whether one that was cut off has to be taken back.
       type: bool
       sample: false
+    begun:
+      description: Whether a run that was cut off may have armed the standby.
+      type: bool
+      sample: false
     promoted:
       description: Whether the standby was primary already when it was looked.
       type: bool
@@ -97,6 +101,16 @@ clusters:
       description: By host, whether it is to have the floating address.
       type: dict
       sample: {scdw: present, cdw: absent}
+    drift:
+      description: Files that are brought to the standby before its primary is stopped.
+      type: list
+      elements: str
+      sample: []
+    accept_drift:
+      description: Settings and files that may differ.
+      type: list
+      elements: str
+      sample: []
     connection:
       description: Parameters of libpq with which clients reach the primary, wherever it is.
       type: str

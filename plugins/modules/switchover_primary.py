@@ -30,9 +30,12 @@ extends_documentation_fragment:
 options:
   state:
     description:
-      - V(prepared) looks at the transactions of clients, drains the primary if that is wished, and writes a checkpoint.
+      - V(prepared) looks at the transactions of clients and at what a shutdown could wait for, drains the primary if that is wished, and
+        writes checkpoints until one is short.
       - V(stopped) fences the data directory, so that the instance cannot be started again, writes O(token) into the WAL, sees that the
-        standby has it, and shuts the instance down. On one that is shut down already, only the fence is looked after.
+        standby has it, and shuts the instance down. A shutdown that hangs is broken off in time, by an end of the instance at once, and
+        the instance started again where its WAL has no checkpoint of a shutdown, without which the standby is not promoted; then the module
+        fails. On an instance that is shut down already, only the fence is looked after.
       - V(serving) takes back what the others did, and starts the instance. An instance that has become a standby is left alone.
     type: str
     choices: [prepared, stopped, serving]
@@ -67,9 +70,21 @@ options:
     type: str
     choices: [end, refuse]
     default: end
+  end_walsenders:
+    description:
+      - Whether walsenders that serve something else than the standby, such as C(pg_receivewal) or a backup, are ended right before the
+        shutdown, which would wait for them. Without it, they are a reason not to begin.
+    type: bool
+    default: false
+  max_gap:
+    description:
+      - Seconds that clients may be without a primary, from the writing of O(token) on. The shutdown is broken off after two fifths of them,
+        for the rest is needed to start the instance again.
+    type: float
+    default: 10
   timeout:
     description:
-      - Seconds that the checkpoint, the standby's acknowledgement, the stop or the start may take.
+      - Seconds that a checkpoint before the shutdown, or the start, may take.
     type: float
     default: 60
 requirements:
@@ -123,11 +138,38 @@ wal:
   returned: success
   type: dict
   sample: {end: 0/C0001F0, timeline: 1, why: ""}
+drifting:
+  description: Of an instance that was shut down, what M(warehousepg.coordinator.mirroring_info) returns under this name; else V(null).
+  returned: success
+  type: dict
+  sample: null
 sessions_left:
   description: How many sessions a drain left.
   returned: after a drain
   type: int
   sample: 0
+ended:
+  description: What did not end with the instance when it was shut down, and was ended.
+  returned: when there was something of that kind
+  type: str
+  sample: "process 4711 (postgres: walsender gpadmin [local] streaming 0/C000148), stopped by a signal"
+serves:
+  description: Whether the instance serves again.
+  returned: when its shutdown hung
+  type: bool
+  sample: true
+walsenders:
+  description: The walsenders that serve something else than the standby.
+  returned: when they are the reason for a failure
+  type: list
+  elements: dict
+  sample:
+    - pid: 4715
+      application_name: pg_receivewal
+      user: gpadmin
+      client_addr: 10.0.0.30
+      state: streaming
+      reply_age_s: 3.2
 transactions:
   description: The transactions that run for too long, each with C(pid), C(user) and C(seconds).
   returned: when they are the reason for a failure
@@ -142,7 +184,7 @@ transactions:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.warehousepg.coordinator.plugins.module_utils import leaving
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import drift, leaving
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.arguments import INSTANCE
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.configuration import include_name
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import require_psycopg2
@@ -158,6 +200,8 @@ ARGUMENTS: dict[str, t.Any] = {
     "accept_transactions": {"type": "bool", "default": False},
     "drain_seconds": {"type": "float", "default": 0},
     "drain_then": {"type": "str", "choices": [leaving.END, leaving.REFUSE], "default": leaving.END},
+    "end_walsenders": {"type": "bool", "default": False},
+    "max_gap": {"type": "float", "default": 10},
     "timeout": {"type": "float", "default": 60},
 }
 
@@ -171,6 +215,7 @@ def show(found: leaving.Leaver) -> dict[str, t.Any]:
         "running": found.running,
         "fenced": found.instance.fenced,
         "drained": found.drained,
+        "drifting": drift.read(found.instance.data_directory) if down else None,
         "wal": {"end": str(end.position), "timeline": end.timeline, "why": ""} if down and end else None,
     }
 
@@ -189,19 +234,19 @@ def main() -> None:
     actions: dict[str, t.Callable[..., t.Any]] = {}
 
     def plan(found: leaving.Leaver) -> list[Step]:
-        actions.update(leaving.Leave(host, found, parameters["timeout"]).actions)
+        actions.update(leaving.Leave(host, found, parameters["timeout"], parameters["max_gap"]).actions)
         if state == "prepared":
-            names = ("transaction_seconds", "accept_transactions", "drain_seconds", "drain_then")
+            names = ("transaction_seconds", "accept_transactions", "drain_seconds", "drain_then", "end_walsenders")
             return leaving.plan_preparation(found, leaving.Patience(**{name: parameters[name] for name in names}))
         if state == "serving":
             return leaving.plan_return(found)
         # in check mode the standby is not armed, and would be
         token = parameters["token"] or ("foreseen" if module.check_mode else None)
-        return leaving.plan_stop(found, include_name(parameters["new_primary"]), token)
+        return leaving.plan_stop(found, include_name(parameters["new_primary"]), token, parameters["end_walsenders"])
 
     carry_out(
         module,
-        lambda: leaving.observe(host, where, ask=state == "prepared"),
+        lambda: leaving.observe(host, where, ask=state != "serving"),
         plan,
         actions,
         show=show,

@@ -15,8 +15,9 @@ description:
   - Runs on the standby's host. A step of the role P(warehousepg.coordinator.switchover#role), beside
     M(warehousepg.coordinator.switchover_primary) on the primary's.
   - An armed standby has a process beside it that goes on when the module has ended. It waits until the standby has received, in the WAL,
-    RV(token), and after it, as the last record, the checkpoint of a shutdown. Then it promotes the standby at once, and sees a write
-    succeed. Otherwise it ends after O(seconds), and nothing was changed.
+    RV(token), and after it, by the same connection and as the last record, the checkpoint of a shutdown. Then it promotes the standby at
+    once, and sees a write succeed. Otherwise it ends after O(seconds), or when half of O(max_gap) has passed since RV(token) came, or when
+    the connection is another one, and nothing was changed.
   - The process and V(disarmed) decide by the rename of a file which of both comes first, so that a standby which was disarmed is not
     promoted afterwards, and one that is being promoted is waited for.
 attributes:
@@ -53,6 +54,12 @@ options:
       - How long it stays armed.
     type: float
     default: 120
+  max_gap:
+    description:
+      - Seconds that clients may be without a primary, from the coming of RV(token) on. A shutdown that comes after half of them does not
+        count.
+    type: float
+    default: 10
   timeout:
     description:
       - Seconds that the promotion may take, and the first write after it.
@@ -149,6 +156,7 @@ ARGUMENTS: dict[str, t.Any] = {
     "cluster": {"type": "str", "required": True},
     "armed_file": {"type": "path", "required": True},
     "seconds": {"type": "float", "default": 120},
+    "max_gap": {"type": "float", "default": 10},
     "timeout": {"type": "float", "default": 60},
     "audit_file": {"type": "path"},
     "audit": {"type": "dict", "default": {}},
@@ -169,7 +177,9 @@ def main() -> None:
         port = found.instance.port or 0
         names = ("cluster", "audit_file", "audit", "timeout")
         doing = handover.Handover(host, where, port, files, **{name: parameters[name] for name in names})
-        actions.update(arm=lambda **what: doing.arm(seconds=parameters["seconds"], **what), disarm=doing.disarm)
+        actions.update(
+            arm=lambda **what: doing.arm(**{name: parameters[name] for name in ("seconds", "max_gap")}, **what), disarm=doing.disarm
+        )
         return handover.plan_arming(found) if arming else handover.plan_disarming(found)
 
     def show(found: handover.Readiness) -> dict[str, t.Any]:

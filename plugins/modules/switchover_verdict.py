@@ -46,6 +46,16 @@ options:
       - Name of the variable under which the result of M(warehousepg.coordinator.coordinator_activation) was registered.
     type: str
     required: true
+  brought:
+    description:
+      - Name of the variable under which the result of bringing the standby in step was registered.
+    type: str
+    required: true
+  observation:
+    description:
+      - Name of the variable under which the result of M(warehousepg.coordinator.mirroring_info) was registered.
+    type: str
+    required: true
 author:
   - The warehousepg.coordinator authors (@warehousepg)
 """
@@ -57,6 +67,8 @@ EXAMPLES = r"""
     stopped: stopped
     disarmed: disarmed
     activation: activation
+    brought: brought
+    observation: observation
   register: verdict
 """
 
@@ -76,4 +88,10 @@ exact_loss:
   returned: always
   type: dict
   sample: {end: 0/C0001F0, timeline: 1, why: ""}
+drift:
+  description: Files that the old primary changed until it was stopped, and that the new one lacks so.
+  returned: always
+  type: list
+  elements: str
+  sample: []
 """

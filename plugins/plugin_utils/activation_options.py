@@ -15,7 +15,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.retention 
 
 Options = t.Mapping[str, t.Any]
 
-_SECONDS = ("timeout", "fence_command_timeout", "hook_command_timeout", "lock_seconds")
+_SECONDS = ("timeout", "fence_command_timeout", "hook_command_timeout")
 
 
 def problems(options: Options) -> list[str]:

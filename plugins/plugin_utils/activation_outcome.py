@@ -9,7 +9,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.results import failures_of, message
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.outcome import brought
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.results import failed, failures_of, message
 
 Variables = t.Mapping[str, t.Any]
 
@@ -31,19 +32,18 @@ AFTERMATH = {
     "__activate_standby_analysis": "ANALYZE",
 }
 
-_LATER = {**AFTERMATH, "__activate_standby_unlock": "releasing the lock"}
-
 #: names under which the tasks of the role register
 REGISTERED = (
     "__activate_standby_verdict",
-    "__activate_standby_lock",
+    "__activate_standby_packed",
+    "__activate_standby_brought",
     "__activate_standby_fence",
     "__activate_standby_command",
     "__activate_standby_activation",
     "__activate_standby_lift",
     "__activate_standby_emptied",
     "__activate_standby_failure",
-    *_LATER,
+    *AFTERMATH,
 )
 
 _NEXT = "the cluster is unmirrored now: run rejoin for {primary}, or enable_mirroring, to have a standby again"
@@ -85,7 +85,7 @@ def outcome(cluster: str, plan: Variables, hosts: t.Mapping[str, Variables], los
     judged = on_new.get("__activate_standby_verdict") or {}
     verdict = judged if "allowed" in judged else None
     activation = dict(on_new.get("__activate_standby_activation") or {})
-    later = failures_of(hosts, _LATER, lost)
+    later = failures_of(hosts, AFTERMATH, lost)
     what, why = _what(plan, verdict, hosts, activation, later, check_mode)
     left = _left(plan, hosts) if what in (NOT_ACTIVATED, UNKNOWN) and not check_mode else []
     left += failures_of(hosts, {"__activate_standby_emptied": "WAL that was carried is left beside the data directory"}, ())
@@ -109,12 +109,35 @@ def outcome(cluster: str, plan: Variables, hosts: t.Mapping[str, Variables], los
         "loss": activation.get("loss"),
         "segments_answered": activation.get("segments_answered"),
         "steps": activation.get("steps", []),
+        "brought": list((on_new.get("__activate_standby_brought") or {}).get("brought") or ()),
+        "old_files": _old_files(plan, verdict, hosts),
         "troubles": later,
         "left": left,
         "connection": plan.get("connection", ""),
         "warnings": plan.get("warnings", []),
     }
-    return Outcome(what, *_say(cluster, what, why, plan, verdict, activation, left), document)
+    files = _files(plan, verdict, document, on_new, check_mode)
+    return Outcome(what, *_say(cluster, what, why, plan, verdict, activation, left, files), document)
+
+
+def _old_files(plan: Variables, verdict: Variables | None, hosts: t.Mapping[str, Variables]) -> str:
+    """What the new primary may lack of the old one's settings and files; empty where it lacks none, as far as that was seen."""
+    tasks = ((plan["primary"], "__activate_standby_packed"), (plan["standby"], "__activate_standby_brought"))
+    results = [(host, (hosts.get(host or "") or {}).get(name) or {}) for host, name in tasks]
+    failures = [f"{host}: {message(result)}" for host, result in results if failed(result)]
+    if failures:
+        return f"not brought from {plan['primary']}: {', '.join((verdict or {}).get('drift') or ())}: {'; '.join(failures)}"
+    return str((verdict or {}).get("old_files") or "")
+
+
+def _files(plan: Variables, verdict: Variables | None, document: Variables, on_new: Variables, check_mode: bool) -> list[str]:
+    """What is said of settings and files that WAL does not carry."""
+    said = [brought(plan["primary"], on_new.get("__activate_standby_brought"))[2:]]
+    if check_mode and (verdict or {}).get("drift"):
+        said.append(f"brought from {plan['primary']} before the promotion: {', '.join((verdict or {})['drift'])}")
+    if document["old_files"]:
+        said.append(f"warning: {document['old_files']}")
+    return [line for line in said if line]
 
 
 def _what(
@@ -134,9 +157,6 @@ def _what(
         complaints = [message(activation)] if activation.get("failed") else []
         complaints += later
         return (WITH_TROUBLE, "; ".join(complaints)) if complaints else (ACTIVATED, "")
-    lock = (hosts.get(plan["standby"]) or {}).get("__activate_standby_lock") or {}
-    if lock.get("failed") or lock.get("unreachable"):
-        return NOT_ACTIVATED, f"{plan['standby']}: {message(lock)}"
     if verdict and not verdict["allowed"]:
         return NOT_ACTIVATED, verdict["reason"]
     if verdict is None or not activation or activation.get("skipped"):
@@ -170,10 +190,17 @@ def _left(plan: Variables, hosts: t.Mapping[str, Variables]) -> list[str]:
 
 
 def _say(
-    cluster: str, what: str, why: str, plan: Variables, verdict: Variables | None, activation: Variables, left: t.Sequence[str]
+    cluster: str,
+    what: str,
+    why: str,
+    plan: Variables,
+    verdict: Variables | None,
+    activation: Variables,
+    left: t.Sequence[str],
+    files: t.Sequence[str],
 ) -> tuple[str, list[str], str]:
     """The last line, those before it, and what the failure says."""
-    lines = [f"warning: {warning}" for warning in plan.get("warnings", ())]
+    lines = [*(f"warning: {warning}" for warning in plan.get("warnings", ())), *files]
     standby, primary = plan["standby"], plan["primary"]
     following = _NEXT.format(primary=primary)
     if what in (ACTIVATED, WITH_TROUBLE):
@@ -204,7 +231,7 @@ def _say(
         ]
         return f"can be activated: {standby} instead of {primary}; nothing was changed", lines, ""
     if what == UNKNOWN:
-        text = f"NOT KNOWN TO BE ACTIVATED: {why}; fences and lock stay; run this again, which finishes it or begins anew"
+        text = f"NOT KNOWN TO BE ACTIVATED: {why}; fences stay; run this again, which finishes it or begins anew"
         return text, lines, f"{cluster}: {text}"
     text = f"NOT activated: {why}; {'; '.join(left)}" if left else f"NOT activated: nothing was changed: {why}"
     return text, lines, f"{cluster}: {text}"

@@ -31,7 +31,7 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.standby_pl
 
 Observation = t.Mapping[str, t.Any]
 
-#: what the lock of a run of this role says that it is for
+#: what a run of this role notes that it began
 PURPOSE = "activate_standby"
 
 #: seconds that an instance which still runs, and sessions of one that is fenced off, have to end
@@ -86,8 +86,7 @@ def make(scene: Scene, neighbours: t.Sequence[segment_fence.Neighbour]) -> Activ
     wrong = [*scene.pair["problems"], *problems(scene.options)]
     if len(scene.pair["coordinators"]) < 2 and not wrong:
         wrong = ["there is no standby: the inventory has no second host with whpg_role coordinator or standby"]
-    if scene.pair["maintenance"]:
-        wrong.append(scene.pair["maintenance"])
+    wrong += [why for why in (scene.pair["busy"], scene.pair["maintenance"]) if why]
     if wrong:
         return ActivationPlan("; ".join(wrong), state=scene.pair["state"], primary=scene.pair["primary"])
     begun = _begun(scene)
@@ -137,13 +136,13 @@ def _begun(scene: Scene) -> ActivationPlan | None:
     """The plan where a host was promoted already: nothing, or the rest; None where none was."""
     state = scene.pair["state"]
     view = next((view for view in scene.views if view.is_primary), None)
-    if view is None or state not in (UNMIRRORED, PRIMARY_HUNG) or any(other.role == "standby" for other in scene.views):
+    if view is None or not (state in (UNMIRRORED, PRIMARY_HUNG) or view.refused) or any(other.role == "standby" for other in scene.views):
         return None
     observed = t.cast(Observation, scene.observations[view.host])
     other = next(host for host in scene.pair["coordinators"] if host != view.host)
     plan = ActivationPlan("", state=state, primary=other, standby=view.host)
-    lock, finished = observed.get("lock"), observed.get("activation")
-    if lock and lock["purpose"] == PURPOSE:
+    finished = observed.get("activation")
+    if observed.get("unfinished") == PURPOSE:
         proof = "given before the promotion, by the run that was cut off"
         return with_aftermath(scene, dataclasses.replace(plan, resume=True, proof=proof))
     if state == UNMIRRORED and finished and finished.get("timeline") == observed["primary"]["timeline"]:
@@ -161,6 +160,8 @@ def _refusal_of_hosts(scene: Scene, verdict: Verdict) -> str:
             )
         if vouched and verdict.primary and vouched != verdict.primary:
             return f"activate_standby_vouch_for is {vouched!r}, the primary was on {verdict.primary}: name that host, if you mean it"
+    if verdict.standby in scene.pair["unlocked"]:
+        return f"{verdict.standby} could not be locked against other runs: {scene.pair['unlocked'][verdict.standby]}"
     standby = scene.observations.get(verdict.standby or "")
     if standby and standby["instance"]["fenced"]:
         return f"{verdict.standby} is fenced itself, {standby['instance']['fenced']}: it must not be primary; run rejoin first"

@@ -10,6 +10,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict import Proofs
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.drift import ages, described, differences, listed, to_bring
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.scenes import Scene
 
 Result = t.Mapping[str, t.Any]
@@ -24,6 +25,9 @@ class ActivationVerdict:
     :param reason: why, or what is missing.
     :param proof: what was seen of the fences, in sentences.
     :param exact_loss: what the old primary's disk has beyond the standby's; None where that was not read.
+    :param drift: files that the old primary has otherwise, and that are brought from it before the promotion.
+    :param accept_drift: settings that keep their values meanwhile.
+    :param old_files: what the new primary may lack of the old one's settings and files, a sentence; empty where it lacks none.
     :param archive: on the old primary's host, the archive of WAL that the standby lacks; None without one.
     """
 
@@ -33,22 +37,22 @@ class ActivationVerdict:
     proof: str = ""
     exact_loss: dict[str, t.Any] | None = None
     archive: str | None = None
+    drift: list[str] = dataclasses.field(default_factory=list)
+    accept_drift: list[str] = dataclasses.field(default_factory=list)
+    old_files: str = ""
 
 
 def decide(
-    scene: Scene, plan: t.Mapping[str, t.Any], locked: bool, fences: t.Mapping[str, Result], command: Result, check_mode: bool
+    scene: Scene, plan: t.Mapping[str, t.Any], fences: t.Mapping[str, Result], command: Result, check_mode: bool
 ) -> ActivationVerdict:
     """Judge again, with what is proved now.
 
     :param plan: what M(warehousepg.coordinator.activation_plan) returned of the cluster.
-    :param locked: whether this run holds the lock on the pair.
     :param fences: by host, the result of M(warehousepg.coordinator.coordinator_fence); one that failed, or that is missing, proves nothing.
     :param command: the result of the fencing command; empty without one.
     :param check_mode: whether what would be done counts as done.
     """
     primary = plan["primary"]
-    if not locked:
-        return ActivationVerdict(False, plan["state"], "the pair could not be locked")
     if plan["resume"]:
         return ActivationVerdict(True, plan["state"], f"{plan['standby']} was promoted already", plan["proof"])
 
@@ -79,6 +83,18 @@ def decide(
     if plan["command"] and not commanded:
         failures.append(f"the fencing command: {_why(command)}")
     reason = verdict.activation_reason
+    accepted = listed(scene.options.get("accept_drift"))
+    here = (scene.observations.get(plan["standby"]) or {}).get("drifting")
+    # in check mode the instance is not fenced: it is as it was when it was looked at
+    there = (fences.get(primary) or {}).get("drifting") or ((scene.observations.get(primary) or {}).get("drifting") if check_mode else None)
+    found = differences(there, here, accepted)
+    drift = [dataclasses.asdict(one) for one in found or ()]
+    stays = [one for one in drift if not one["brought"]]
+    old_files = f"not brought from {primary}: {described(stays)}" if stays else ""
+    if found is None:
+        old_files = (
+            f"what was changed on {primary} and WAL does not carry could not be read; {plan['standby']} has {ages(here) or 'its own'}"
+        )
     wal = (fences.get(primary) or {}).get("wal") if instance else None
     return ActivationVerdict(
         allowed=verdict.activation,
@@ -86,6 +102,9 @@ def decide(
         reason=reason if verdict.activation or not failures else f"{reason}; {'; '.join(failures)}",
         proof="; ".join(proof) or plan["proof"],
         exact_loss=dict(wal) if wal else None,
+        drift=to_bring(drift),
+        accept_drift=accepted,
+        old_files=old_files,
         archive=wal["archive"] if wal and wal["missing_bytes"] else None,
     )
 

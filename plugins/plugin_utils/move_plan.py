@@ -22,7 +22,7 @@ Observation = t.Mapping[str, t.Any]
 #: what of its place changes: how it is called or its port, its directory on the same host, its host, nothing any more
 NAME, DIRECTORY, HOST, REST = "name", "directory", "host", "rest"
 
-#: what runs are called that lock the pair for one that comes to another place, or back
+#: what runs note that they began, of a standby that comes to another place, or back
 PURPOSES = ("move the standby", "rejoin")
 
 
@@ -170,7 +170,7 @@ def foresee(
 
 
 def rest(row: Registration, asked: str | None, inventory: t.Container[str], coordinators: t.Container[str]) -> Move:
-    """What is left to be done after a run that was cut off when the standby had come to its place: its lock and its files.
+    """What is left to be done after a run that was cut off when the standby had come to its place: its note and its files.
 
     :param asked: the host that it may have left.
     :param coordinators: hosts of the pair as it is now.

@@ -68,9 +68,8 @@ def _number(value: t.Any) -> float:
 
 
 def _numbers(options: Options) -> t.Iterator[str]:
-    for name in ("timeout", "lock_seconds"):
-        if not 0 < _number(options[name]) < float("inf"):
-            yield f"{name} is {options[name]!r}: give seconds above zero"
+    if not 0 < _number(options["timeout"]) < float("inf"):
+        yield f"timeout is {options['timeout']!r}: give seconds above zero"
     bound = options.get("commit_timeout")
     if bound is not None and not (_number(bound) >= 1 and _number(bound) % 1 == 0):
         yield f"commit_timeout is {bound!r}: give whole seconds, 1 or more"

@@ -10,21 +10,23 @@ import dataclasses
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.own_files import named
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.results import failed, message
 
 Variables = t.Mapping[str, t.Any]
 
 #: names under which the tasks of the role C(standby) and of its discovery register
 REGISTERED = (
     "__standby_back",
+    "__standby_brought",
     "__standby_configuration",
     "__standby_explanation",
     "__standby_failure",
     "__standby_forgotten",
     "__standby_leaving",
     "__standby_left",
-    "__standby_lock",
     "__standby_lift",
     "__standby_look",
+    "__standby_packed",
     "__standby_proof",
     "__standby_rewind_closed",
     "__standby_taken_back",
@@ -81,18 +83,32 @@ def outcome(
     if check_mode and not failures:
         way = plan.get("way") or {}
         by = f" {_WAYS[way['method']]}: {way['reason']}{_would_keep(plan)}" if way else ""
-        return Outcome(True, f"can be mirrored: {standby} can be the standby of {primary}{by}{_would_move(plan)}")
+        brings = f"; brought from {primary}, which {standby} has otherwise: {', '.join(plan['drift'])}" if plan.get("drift") else ""
+        return Outcome(True, f"can be mirrored: {standby} can be the standby of {primary}{by}{_would_move(plan)}{brings}")
     seen = (known.get("__standby_verification") or {}).get("primary") or {}
     probe = seen.get("probe") or {}
     if probe.get("replayed") and not failures:
         unkept = (hosts[standby].get("__standby_proof") or {}).get("unkept")
         warning = f"; what an activation needs to know without the primary could not be kept on {standby}: {unkept}" if unkept else ""
         still_open = _still_open(known, primary)
-        made = _mirrored(plan, probe) + _rejoined(hosts[standby]) + _moved(plan, hosts[standby])
+        made = (
+            _mirrored(plan, probe)
+            + _rejoined(hosts[standby])
+            + _moved(plan, hosts[standby])
+            + brought(primary, hosts[standby].get("__standby_brought"))
+        )
         text = made + (f"; {still_open}" if still_open else "") + warning
         fenced = [
             f"{host}: {found['__standby_lift']['msg']}" for host, found in hosts.items() if (found.get("__standby_lift") or {}).get("msg")
         ]
+        differs = [
+            f"{host}: {message(known[name])}"
+            for host, known, name in ((primary, hosts[primary], "__standby_packed"), (standby, hosts[standby], "__standby_brought"))
+            if failed(known.get(name) or {})
+        ]
+        if differs:
+            why = f"{standby} still differs from {primary} in {', '.join(plan['drift'])}: {'; '.join(differs)}"
+            return Outcome(True, f"{text}; {why}", f"{cluster} is mirrored, but {why}")
         if fenced:
             rejected = f"the addresses of {standby} may still be rejected: {'; '.join(fenced)}"
             return Outcome(True, f"{text}; {rejected}", f"{cluster} is mirrored, but {rejected}. Run this again when the cause is mended")
@@ -127,11 +143,9 @@ def _failed(cluster: str, failures: t.Sequence[str], log: str, remedy: str) -> O
 
 
 def _seen_in_the_way(standby: str, hosts: t.Mapping[str, Variables]) -> str:
-    """Why nothing can be begun, by a look at the standby's host or by a lock of another run; empty when something can."""
-    said = {host: (known.get("__standby_lock") or {}).get("msg") for host, known in hosts.items()}
-    if standby:
-        said[standby] = said.get(standby) or (hosts[standby].get("__standby_look") or {}).get("msg")
-    return "; ".join(f"{host}: {why}" for host, why in said.items() if why)
+    """Why nothing can be begun, by a look at the standby's host; empty when something can."""
+    why = (hosts[standby].get("__standby_look") or {}).get("msg") if standby else None
+    return f"{standby}: {why}" if why else ""
 
 
 def _would_keep(plan: Variables) -> str:
@@ -186,6 +200,22 @@ def _moved(plan: Variables, known: Variables) -> str:
         f"only there are {named(move['own'])}" if aside and move.get("own") else "",
         f"left: {move['left']}" if move["left"] else "",
         f"its passfile and its record may be left there: {forgotten['msg']}" if forgotten.get("msg") else "",
+    ]
+    return "; " + "; ".join(filter(None, parts))
+
+
+def brought(source: str, result: Variables | None) -> str:
+    """What was brought from the other coordinator, and what follows from that; empty where nothing was.
+
+    :param result: of M(warehousepg.coordinator.coordinator_files).
+    """
+    found = result or {}
+    if not found.get("brought"):
+        return ""
+    parts = [
+        f"brought from {source}: {', '.join(found['brought'])}",
+        f"what was there and had something of its own is kept: {', '.join(found['kept'])}" if found.get("kept") else "",
+        f"by a restart only it takes {', '.join(found['restart_needed'])}" if found.get("restart_needed") else "",
     ]
     return "; " + "; ".join(filter(None, parts))
 

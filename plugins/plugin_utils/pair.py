@@ -11,7 +11,7 @@ import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils import retention
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.addresses import normal_address
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.catalog import COORDINATOR, Registration, placed
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.catalog import COORDINATOR, Registration, placed, segments_of
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.installation import (
     CLOCK_LIMIT,
     Installation,
@@ -32,7 +32,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict im
     judge,
     view_of,
 )
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import inventory
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import drift, inventory
 
 Observation = t.Mapping[str, t.Any]
 Record = t.Mapping[str, t.Any]
@@ -55,6 +55,10 @@ class Pair:
     :param segments: the catalog's segment instances, each with the ``host`` of the inventory that it is on, None where that is none of
         those observed.
     :param strays: hosts that the catalog names and the inventory does not.
+    :param busy: that another run works on it, or that no host could be locked, and what to do; empty when this run may act, and when it
+        does not want to.
+    :param unlocked: by host that was reached and could not be locked, why; the lock on the other one keeps other runs away.
+    :param drift: settings and files that differ between the two; None where they were not seen.
     :param maintenance: that it is in maintenance, and how that ends; empty when it is not. Nothing but a look is done to it then.
     :param warnings: what the operator should know beside the verdict.
     """
@@ -69,6 +73,9 @@ class Pair:
     instances: dict[str, dict[str, list[str]]]
     segments: list[dict[str, t.Any]]
     strays: list[str]
+    busy: str
+    unlocked: dict[str, str]
+    drift: list[drift.Difference] | None
     maintenance: str
     warnings: list[str]
 
@@ -83,13 +90,22 @@ def why_missing(observed: t.Any) -> str:
     return f"not observed: {said}" if "segments" not in observed else ""
 
 
-def assess(cluster: str, variables: t.Mapping[str, inventory.Variables], results: Observations, limit: int | None = None) -> Pair:
+def assess(
+    cluster: str,
+    variables: t.Mapping[str, inventory.Variables],
+    results: Observations,
+    limit: int | None = None,
+    locks: t.Mapping[str, Observation | None] | None = None,
+    accepted: t.Sequence[str] = (),
+) -> Pair:
     """What a cluster's observations mean.
 
     :param cluster: its name.
     :param variables: by host, its variables of the inventory.
     :param results: by host, what was registered there.
     :param limit: bytes of WAL that a slot may hold back before it is warned of; None: the engine's own limit.
+    :param locks: by host, what taking the lock returned there; None of a run that only looks.
+    :param accepted: settings and files that may differ between the two, by name or pattern.
     """
     coordinators = [host for host, known in variables.items() if known.get("whpg_role") in inventory.COORDINATOR_ROLES]
     unknown = {host: why for host, why in ((host, why_missing(results[host])) for host in variables) if why}
@@ -116,10 +132,13 @@ def assess(cluster: str, variables: t.Mapping[str, inventory.Variables], results
     primary, standby = (observations.get(host or "") for host in (verdict.primary, other))
     unlike = compare(primary, standby)
     instances, segments, strays = whereabouts(variables, observations, primary)
+    drifted = _drift(primary, standby, accepted)
     maintenance = sentence(
         {host: found["maintenance"] for host, found in observations.items() if found and found.get("maintenance")},
         [host for host, known in variables.items() if inventory.truth(known.get("maintenance", False))],
     )
+    busy, unlocked = hindrances({host: (locks or {}).get(host) or {} for host in coordinators})
+    unlocked = {host: why for host, why in unlocked.items() if host not in unknown}
     return Pair(
         verdict=verdict,
         coordinators=coordinators,
@@ -131,16 +150,30 @@ def assess(cluster: str, variables: t.Mapping[str, inventory.Variables], results
         instances=instances,
         segments=segments,
         strays=strays,
+        busy=busy,
+        unlocked=unlocked,
+        drift=drifted,
         maintenance=maintenance,
         warnings=[
             *([maintenance] if maintenance else []),
+            *(f"{host} could not be locked against other runs: {why}" for host, why in unlocked.items()),
             *_warnings_of_commits(other, primary, standby),
             *(f"{host}: the catalog has segments there, the inventory does not name it" for host in strays),
             *(f"{other} could not serve as the primary does: {said}" for said in unlike.values()),
+            *_warnings_of_segments(primary),
             *_warnings_of_wal(verdict.primary, primary, limit),
             *_warnings_of_path(other, standby),
+            *drift.warnings(verdict.primary, other, [dataclasses.asdict(one) for one in drifted or ()]),
         ],
     )
+
+
+def _drift(primary: Observation | None, standby: Observation | None, accepted: t.Sequence[str]) -> list[drift.Difference] | None:
+    """What differs between the two, where both are instances of one system."""
+    controls = [(found or {}).get("instance", {}).get("control") for found in (primary, standby)]
+    if not all(controls) or len({control["system_identifier"] for control in controls}) > 1:
+        return None
+    return drift.differences((primary or {}).get("drifting"), (standby or {}).get("drifting"), accepted)
 
 
 def _views(coordinators: t.Sequence[str], observations: Observations) -> list[View]:
@@ -148,6 +181,23 @@ def _views(coordinators: t.Sequence[str], observations: Observations) -> list[Vi
     views = [view_of(host, observations[host]) for host in coordinators]
     primary = next((view.host for view in views if view.is_primary), None)
     return [dataclasses.replace(view, lacks=lacking(observations.get(primary or ""), observations[view.host])) for view in views]
+
+
+def hindrances(locks: t.Mapping[str, Observation]) -> tuple[str, dict[str, str]]:
+    """Why this run must not act, empty when it may; and by host that was reached and could not be locked, why.
+
+    Whoever changes a pair needs both hosts, or the one that it changes. So the lock of one is enough where the other cannot be locked.
+
+    :param locks: by host where the coordinator may live, what taking the lock returned; empty where it was not tried.
+    """
+    others = {str(found["msg"]): host for host, found in locks.items() if found.get("msg") and found.get("lock")}
+    unlocked = {host: str(found["msg"]) for host, found in locks.items() if found.get("msg") and not found.get("lock")}
+    unlocked = {host: why for host, why in unlocked.items() if not locks[host].get("unreachable")}
+    if others:
+        return "; ".join(f"{host}: {said}" for said, host in others.items()), unlocked
+    if unlocked and not any("lock" in found for found in locks.values()):
+        return "no host of the coordinators could be locked: " + "; ".join(f"{host}: {why}" for host, why in unlocked.items()), unlocked
+    return "", unlocked
 
 
 def lacking(primary: Observation | None, standby: Observation | None) -> str | None:
@@ -321,6 +371,36 @@ def _warnings_of_commits(host: str | None, primary: Observation | None, standby:
         f"COMMITS WAIT for the standby on {host}, {why}: let it go on, or let them go on without it, by the playbook release with "
         "release_commits"
     ]
+
+
+def _warnings_of_segments(primary: Observation | None) -> list[str]:
+    """What the catalog says of segments that do not run as they were made to."""
+    if not primary or not primary["primary"]:
+        return []
+    seen = segments_of(Registration(**row) for row in primary["primary"]["registrations"])
+    found = []
+    if seen.down:
+        found.append(f"{len(seen.down)} of {seen.instances} segment instances are down, {_listed(seen.down)}: run gprecoverseg")
+    if seen.not_in_sync:
+        contents = ", ".join(map(str, seen.not_in_sync))
+        found.append(f"the mirrors of content {contents} are not in sync with their primaries: see gpstate -e, and wait for them")
+    if seen.swapped:
+        first = "once all are up and in sync, " if seen.down or seen.not_in_sync else ""
+        found.append(
+            f"{len(seen.swapped)} of {seen.instances} segment instances are not in their preferred role, {_listed(seen.swapped)}: "
+            f"{first}run gprecoverseg -r"
+        )
+    return found
+
+
+def _listed(rows: t.Sequence[Registration]) -> str:
+    """Some instances, the first ones by name."""
+    named = [f"content {row.content} on {row.hostname}:{row.port}" for row in rows[:_NAMED]]
+    return "; ".join(named) + (f" and {len(rows) - _NAMED} more" if len(rows) > _NAMED else "")
+
+
+#: how many of many things are named
+_NAMED = 4
 
 
 def _warnings_of_path(host: str | None, standby: Observation | None) -> list[str]:

@@ -15,10 +15,8 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.access imp
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.addresses import normal_address
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.catalog import Registration, placed
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import instance_of
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.lock import Holder, clock_time
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import FOLLOWING, SILENT
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict import DEGRADED, MIRRORED, UNMIRRORED
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.move_plan import lives
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.move_plan import PURPOSES, lives
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.options import names
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.standby_plan import access
 
@@ -75,7 +73,7 @@ def make(
     :param options: variables of the role, without its prefix.
     """
     wrong = [*pair["problems"], *(f"disable_mirroring_{problem}" for problem in names(options))]
-    refusal = "; ".join(wrong) or pair["maintenance"] or _refusal_of_state(pair)
+    refusal = "; ".join(wrong) or pair["busy"] or pair["maintenance"] or _refusal_of_state(pair)
     primary = pair["primary"]
     on_primary = observations.get(primary or "")
     if refusal or not on_primary or not on_primary["primary"] or not on_primary["instance"]["control"]:
@@ -84,11 +82,7 @@ def make(
     other = next((host for host in pair["coordinators"] if host != primary), None)
     row = Registration(**known["standby"]) if known["standby"] else None
     stranger = row.hostname if row and not _is_on(row, other, observations, variables, known["resolved"]) else None
-    refusal = (
-        _refusal_of_lock(observations)
-        or _refusal_of_hosts(pair, observations, stranger, options)
-        or _refusal_of_place(row, other, stranger, observations)
-    )
+    refusal = _refusal_of_hosts(pair, observations, stranger, options) or _refusal_of_place(row, other, stranger, observations)
     if refusal:
         return RemovalPlan(refusal, primary=primary)
     seen = {host: found for host, found in observations.items() if found}
@@ -114,22 +108,9 @@ def make(
 
 
 def _refusal_of_state(pair: t.Mapping[str, t.Any]) -> str:
-    if pair["state"] in (MIRRORED, DEGRADED, UNMIRRORED):
+    if pair["serves"]:
         return ""
-    return f"the primary does not serve, {'; '.join(pair['reasons'])}; {pair['advice']}"
-
-
-def _refusal_of_lock(observations: t.Mapping[str, Observation | None]) -> str:
-    """Why another run keeps from beginning; empty when none does."""
-    for host, found in observations.items():
-        held = (found or {}).get("lock")
-        if found and held and held["expires"] > found["clock"]:
-            who = Holder(**held["holder"])
-            return (
-                f"another run works on this pair, as the lock on {host} tells: {held['purpose']} by {who}, until "
-                f"{clock_time(held['expires'])} at the latest. Wait for it; if it was killed, run that playbook again to finish it"
-            )
-    return ""
+    return f"the primary was not seen to serve, {'; '.join(pair['reasons'])}; {pair['advice']}"
 
 
 def _is_on(
@@ -248,6 +229,11 @@ def _left(
     if other and why_kept:
         fenced = seen[other]["instance"]["fenced"]
         left.append(f"{other}: {why_kept}; it is left as it is" + (f", fenced by {fenced}" if fenced else ""))
+    left += [
+        f"{host}: {found['unfinished']} was cut off, and is not finished by this: run that playbook again when there is a standby"
+        for host, found in seen.items()
+        if found.get("unfinished") and found["unfinished"] not in PURPOSES
+    ]
     left += [f"{host} was not reached: access rules on segments there stay" for host in pair["segment_hosts"] if host not in seen]
     if known["timeline"] > 1 and pair["segments"]:
         left.append(f"segments go on letting {pair['primary']} in, by rules of this collection, for it may have been a standby once")

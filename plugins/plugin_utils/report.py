@@ -15,6 +15,7 @@ import os
 import tempfile
 import typing as t
 
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.catalog import Registration, segments_of
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict import MIRRORED, Verdict
 
 Observation = t.Mapping[str, t.Any]
@@ -47,6 +48,7 @@ def describe(
     missing: t.Mapping[str, str],
     warnings: t.Sequence[str] = (),
     maintenance: str = "",
+    drift: t.Sequence[t.Mapping[str, t.Any]] | None = None,
 ) -> dict[str, t.Any]:
     """What the document says of one cluster.
 
@@ -54,6 +56,7 @@ def describe(
     :param missing: by host, why it was not observed.
     :param warnings: sentences on what is not broken yet.
     :param maintenance: that the pair is in maintenance; empty when it is not.
+    :param drift: what differs between the two, as :class:`drift.Difference` tells it; None where that was not seen.
     """
     on_primary = observations.get(verdict.primary or "") or {}
     primary = on_primary.get("primary")
@@ -64,6 +67,7 @@ def describe(
         "advice": verdict.advice,
         "warnings": list(warnings),
         "maintenance": maintenance or None,
+        "drift": [_difference(found) for found in drift] if drift is not None else None,
         "primary": verdict.primary,
         "standby": verdict.standby,
         "activation": {"allowed": verdict.activation, "reason": verdict.activation_reason},
@@ -73,7 +77,16 @@ def describe(
         "registration": _registration(primary),
         "probe": _chosen((primary or {}).get("probe"), lsn="lsn", acknowledged="acknowledged", replayed="replayed", seconds="seconds"),
         "slots": _slots(primary, on_primary),
+        "segments": _segments(primary),
         "hosts": {host: _host(observation, missing.get(host)) for host, observation in observations.items()},
+    }
+
+
+def _difference(found: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    changed = found["changed"]
+    return {
+        **_chosen(found, kind="kind", name="name", file="file", only_on="only_on", primary="primary", standby="standby", brought="brought"),
+        "changed": _utc(datetime.datetime.fromtimestamp(changed, datetime.timezone.utc)) if changed is not None else None,
     }
 
 
@@ -122,6 +135,16 @@ def _slots(primary: t.Mapping[str, t.Any] | None, on_primary: Observation) -> li
     ]
 
 
+def _segments(primary: t.Mapping[str, t.Any] | None) -> dict[str, t.Any]:
+    seen = segments_of(Registration(**row) for row in primary["registrations"]) if primary else None
+    return {
+        "instances": seen.instances if seen else None,
+        "down": len(seen.down) if seen else None,
+        "not_in_preferred_role": len(seen.swapped) if seen else None,
+        "not_in_sync": len(seen.not_in_sync) if seen else None,
+    }
+
+
 def _fence(fence: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     since = fence["since"]
     return {
@@ -143,7 +166,7 @@ def _host(observation: Observation | None, missing: str | None) -> dict[str, t.A
         **_chosen(instance, content="content", role="role", data_directory="data_directory", port="port", dbid="dbid", fenced="fenced"),
         "running": postmaster is not None if instance else None,
         **_chosen(postmaster, pid="pid", frozen="frozen", connected="connected"),
-        **_chosen(seen.get("sql"), answered="answered", error="error"),
+        **_chosen(seen.get("sql"), answered="answered", refused="refused", error="error"),
         **_chosen(control, system_identifier="system_identifier", control_state="state", timeline="timeline"),
         **_chosen(seen.get("standby"), received_lsn="received_lsn", replayed_lsn="replayed_lsn"),
     }

@@ -29,16 +29,18 @@ def _primary(observation: Observation) -> list[str]:
     if postmaster is None:
         return ["stopped", _control(instance)]
     if primary is None:
-        return ["frozen" if postmaster["frozen"] else "up", f"does not answer: {sql['error']}" if sql else "not asked"]
+        heard = f"{'refuses' if sql['refused'] else 'does not answer'}: {sql['error']}" if sql else "not asked"
+        return ["frozen" if postmaster["frozen"] else "up", heard]
     return ["up", f"timeline {primary['timeline']}", f"LSN {primary['lsn']}", f"pid {postmaster['pid']}"]
 
 
-def _standby(observation: Observation, sender: t.Mapping[str, t.Any] | None) -> list[str]:
+def _standby(observation: Observation, primary: t.Mapping[str, t.Any]) -> list[str]:
     instance, standby = observation["instance"], observation["standby"]
     postmaster = instance["postmaster"]
     if postmaster is None:
         return ["stopped", _control(instance)]
     words = ["frozen" if postmaster["frozen"] else "in recovery"]
+    sender = primary.get("walsender")
     if standby["received_lsn"]:
         words.append(f"received {standby['received_lsn']}")
     if standby["replayed_lsn"]:
@@ -48,8 +50,10 @@ def _standby(observation: Observation, sender: t.Mapping[str, t.Any] | None) -> 
         if sender["lag_bytes"] is not None:
             seconds = sender["replay_lag_s"]
             words.append(f"lag {size(sender['lag_bytes'])}" + (f", {seconds:.3f} s" if seconds is not None else ""))
-    else:
+    elif primary or postmaster["connected"] is False:
         words.append("not streaming")
+    elif postmaster["connected"]:
+        words.append("connected to a primary")
     return [*words, f"pid {postmaster['pid']}"]
 
 
@@ -60,7 +64,7 @@ def _control(instance: t.Mapping[str, t.Any]) -> str:
     return f"{control['state']}, timeline {control['timeline']}, checkpoint {control['checkpoint']}"
 
 
-def _host(name: str, observation: Observation | None, missing: str, sender: t.Mapping[str, t.Any] | None) -> list[str]:
+def _host(name: str, observation: Observation | None, missing: str, primary: t.Mapping[str, t.Any]) -> list[str]:
     """What is said of a host: a line, and below it where its instance is."""
     if observation is None:
         return [f"{name}  unknown: {missing}"]
@@ -70,7 +74,7 @@ def _host(name: str, observation: Observation | None, missing: str, sender: t.Ma
     instance = observation["instance"]
     if instance["content"] != "instance":
         return [f"{name}  no instance: {instance['data_directory']} is {instance['content']}"]
-    words = _primary(observation) if instance["role"] == "primary" else _standby(observation, sender)
+    words = _primary(observation) if instance["role"] == "primary" else _standby(observation, primary)
     place = f"dbid {instance['dbid']}, port {instance['port']}, {instance['data_directory']}"
     if instance["fenced"]:
         place += f", fenced by {instance['fenced']}"
@@ -115,7 +119,7 @@ def render(
     primary = (observations.get(verdict.primary or "") or {}).get("primary") or {}
     lines = [f"Cluster {cluster}: {verdict.state}"]
     for name, observation in observations.items():
-        lines += [f"  {line}" for line in _host(name, observation, missing.get(name, ""), primary.get("walsender"))]
+        lines += [f"  {line}" for line in _host(name, observation, missing.get(name, ""), primary)]
     if primary:
         standby = primary["standby"]
         lines.append(

@@ -22,8 +22,9 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.registrati
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import APPLICATION_NAME
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.retention import parse_size
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.stream import commit_limit
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict import DEGRADED, MIRRORED, UNMIRRORED
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict import MIRRORED
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import move_plan
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.drift import listed, to_bring
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.move_plan import Move, Scene
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.options import TLS_FILES, Options, problems
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.pair import lacking, obstacle
@@ -64,6 +65,8 @@ class StandbyPlan:
     :param way: how it will, ``method`` and ``reason``; empty where none is.
     :param rewind_rules: rules that let it in while it is rewound; empty where it will not be.
     :param fenced: hosts with a packet filter against it.
+    :param drift: files that have to be brought from the primary, for the standby has them otherwise.
+    :param accept_drift: settings that keep their values meanwhile, by name or pattern.
     :param move: how it comes to another place than the catalog has it in, see :class:`move_plan.Move`, and by host the rules ``meanwhile``
         and ``before``; empty where it stays, or could not go back.
     :param files: what will become of its files, see :class:`rejoin_plan.Rejoin`.
@@ -91,6 +94,8 @@ class StandbyPlan:
     way: dict[str, str] = dataclasses.field(default_factory=dict)
     rewind_rules: list[dict[str, t.Any]] = dataclasses.field(default_factory=list)
     fenced: list[str] = dataclasses.field(default_factory=list)
+    drift: list[str] = dataclasses.field(default_factory=list)
+    accept_drift: list[str] = dataclasses.field(default_factory=list)
     move: dict[str, t.Any] = dataclasses.field(default_factory=dict)
     files: dict[str, t.Any] = dataclasses.field(default_factory=dict)
 
@@ -128,7 +133,7 @@ def make(
     wanted = _registration(on_standby, variables[standby], scene, options)
     system = on_primary["instance"]["control"]["system_identifier"]
     move = move_plan.foresee(scene, wanted, options.get("move_from"), system, inventory, former) if scene else Move()
-    cut_off = any((observations[host]["lock"] or {}).get("purpose") in move_plan.PURPOSES for host in pair["coordinators"])
+    cut_off = any(observations[host]["unfinished"] in move_plan.PURPOSES for host in pair["coordinators"])
     if row and cut_off and not (move.kind or move.refusal):
         move = move_plan.rest(row, options.get("move_from"), inventory, pair["coordinators"])
     wished = options.get("rejoin") or (_ANEW if lacking(on_primary, on_standby) and move.kind in ("", move_plan.REST) else None)
@@ -164,6 +169,9 @@ def make(
         files=rejoin.files,
         rewind_rules=[_rewind_rule(on_standby, variables[standby], options)] if rejoin.rewinds else [],
         fenced=rejoin.fenced if options.get("rejoin") else _fenced(options, observations, addresses),
+        # a copy has what the primary has, and one that moves is looked at again in its place
+        drift=[] if copying or move.kind else to_bring(pair["drift"]),
+        accept_drift=listed(options.get("accept_drift")),
         move={**_moved(move, pair, observations, variables, options), **_own_of(move, former, on_primary)},
     )
     passfiles = [observed.get("passfile") or {} for observed in (on_primary, on_standby)]
@@ -192,14 +200,14 @@ _OPTION = {"datadir": "data_directory"}
 def _refusal(pair: t.Mapping[str, t.Any], wrong: t.Sequence[str]) -> str:
     if pair["problems"] or wrong:
         return "; ".join([*pair["problems"], *wrong])
-    if pair["maintenance"]:
-        return str(pair["maintenance"])
+    if pair["busy"] or pair["maintenance"]:
+        return str(pair["busy"] or pair["maintenance"])
     if len(pair["coordinators"]) < 2:
         return "no host for the standby: give one host of the cluster whpg_role=standby"
     if pair["unknown"]:
         return "; ".join(f"{host} is unknown, {why}" for host, why in pair["unknown"].items())
-    if pair["state"] not in (MIRRORED, DEGRADED, UNMIRRORED):
-        return f"the primary does not serve, {'; '.join(pair['reasons'])}; {pair['advice']}"
+    if not pair["serves"]:
+        return f"the primary was not seen to serve, {'; '.join(pair['reasons'])}; {pair['advice']}"
     if pair["strays"]:
         return (
             f"the catalog has segments on {', '.join(pair['strays'])}, which no host of the inventory is: add it with whpg_role=segment, "
@@ -462,7 +470,8 @@ def _unsettled(
         "access": not plan.closed,
         "record": not is_stale(shows.get("record"), plan.record, standby.get("walreceiver_started")),
         "succession": not any(slot["name"] == spare(options["slot_name"]) for slot in knows["slots"]),
-        "lock": plan.move.get("kind") != move_plan.REST,
+        "unfinished": plan.move.get("kind") != move_plan.REST,
         "fences": not plan.fenced,
+        "drift": not plan.drift,
     }
     return [name for name, holds in checks.items() if not holds]

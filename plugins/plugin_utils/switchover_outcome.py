@@ -26,7 +26,11 @@ POSSIBLE = "possible"
 SCHEMA_VERSION = 1
 
 #: what a failure is called of a task after the promotion, by the name under which the task registers
-_LATER = {**AFTERMATH, "__switchover_unlock": "releasing the lock"}
+_LATER = {
+    **AFTERMATH,
+    "__switchover_packed_late": "packing what it changed until it was stopped",
+    "__switchover_brought_late": "bringing what the old primary changed until it was stopped",
+}
 
 #: names under which its tasks and those of the roles that it includes register
 REGISTERED = (
@@ -35,9 +39,10 @@ REGISTERED = (
     "__standby_registration",
     "__switchover_activation",
     "__switchover_armed",
+    "__switchover_brought",
     "__switchover_disarmed",
     "__switchover_failure",
-    "__switchover_lock",
+    "__switchover_packed",
     "__switchover_prepared",
     "__switchover_return",
     "__switchover_stopped",
@@ -47,6 +52,7 @@ REGISTERED = (
 #: phases in their order, and the names under which their tasks register
 _PHASES = {
     "prepare": ("__switchover_prepared",),
+    "bring": ("__switchover_brought", "__switchover_brought_late"),
     "arm": ("__switchover_armed",),
     "stop": ("__switchover_stopped",),
     "settle": ("__switchover_activation",),
@@ -57,7 +63,13 @@ _PHASES = {
 
 _NOT_PLANNED = of_standby.Outcome(False, "NOT mirrored: making the old primary its standby was not come to, see above")
 
-_BEFORE = ("__switchover_lock", "__switchover_prepared", "__switchover_armed", "__switchover_stopped")
+_BEFORE = (
+    "__switchover_prepared",
+    "__switchover_packed",
+    "__switchover_brought",
+    "__switchover_armed",
+    "__switchover_stopped",
+)
 
 
 def outcome(
@@ -108,11 +120,17 @@ def outcome(
         "loss": activation.get("loss"),
         "segments_answered": activation.get("segments_answered"),
         "sessions_left": (on_old.get("__switchover_prepared") or {}).get("sessions_left"),
+        "brought": sorted({*_brought(on_new, "__switchover_brought"), *_brought(on_new, "__switchover_brought_late")}),
         "troubles": troubles,
         "connection": plan.get("connection", ""),
         "warnings": plan.get("warnings", []),
     }
-    return Outcome(what, *_say(cluster, what, why, plan, document, following), document)
+    said = "".join(of_standby.brought(plan["primary"], on_new.get(f"__switchover_{name}")) for name in ("brought", "brought_late"))
+    return Outcome(what, *_say(cluster, what, why, plan, document, following, said), document)
+
+
+def _brought(known: Variables, name: str) -> list[str]:
+    return list((known.get(name) or {}).get("brought") or ())
 
 
 def seconds(hosts: t.Mapping[str, Variables], handover: Variables) -> dict[str, float]:
@@ -174,10 +192,14 @@ def _troubles(
 
 
 def _say(
-    cluster: str, what: str, why: str, plan: Variables, document: Variables, following: of_standby.Outcome | None
+    cluster: str, what: str, why: str, plan: Variables, document: Variables, following: of_standby.Outcome | None, brought: str
 ) -> tuple[str, list[str], str]:
-    """The last line, those before it, and what the failure says."""
+    """The last line, those before it, and what the failure says.
+
+    :param brought: what was brought to the new primary.
+    """
     lines = [f"warning: {warning}" for warning in plan.get("warnings", ())]
+    lines += [brought[2:]] if brought else []
     standby, primary = plan["standby"], plan["primary"]
     if document["seconds"]:
         lines.append("seconds: " + ", ".join(f"{name.replace('_', ' ')} {value:.2f}" for name, value in document["seconds"].items()))

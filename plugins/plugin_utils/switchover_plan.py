@@ -13,18 +13,19 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.access imp
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.addresses import normal_address
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict import MIRRORED, PRIMARY_UNKNOWN
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.activation_plan import ActivationPlan, with_aftermath
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.drift import described, listed, to_bring
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.scenes import Scene
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.standby_plan import access
 
 Observation = t.Mapping[str, t.Any]
 
-#: what the lock of a run of this role says that it is for, the host that is to be primary behind it
+#: what a run of this role notes that it began, the host that is to be primary behind it
 PURPOSE = "switchover to "
 
 #: what becomes of sessions that a drain leaves
 DRAIN_THEN = ("end", "refuse")
 
-_SECONDS = ("transaction_seconds", "timeout", "armed_seconds", "lock_seconds")
+_SECONDS = ("transaction_seconds", "max_gap", "timeout", "armed_seconds")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +37,7 @@ class SwitchoverPlan:
     :param begin: whether the primary serves, and the switch is begun.
     :param resume: whether one that was cut off has to be finished.
     :param undo: whether one that was cut off has to be taken back.
+    :param begun: whether a run that was cut off may have armed the standby.
     :param promoted: whether the standby was primary already when it was looked.
     :param state: in which the pair is.
     :param primary: host that is, or was, primary.
@@ -45,6 +47,8 @@ class SwitchoverPlan:
     :param connection: parameters of libpq with which clients reach the primary, wherever it is.
     :param hook: whether the hook command is to be run after it.
     :param follows: whether something is to be done for clients after the promotion.
+    :param drift: files that are brought to the standby before its primary is stopped, for it has them otherwise.
+    :param accept_drift: settings and files that may differ, by name or pattern.
     :param warnings: what the operator should know beside that.
     """
 
@@ -53,6 +57,7 @@ class SwitchoverPlan:
     begin: bool = False
     resume: bool = False
     undo: bool = False
+    begun: bool = False
     promoted: bool = False
     state: str = PRIMARY_UNKNOWN
     primary: str | None = None
@@ -62,18 +67,19 @@ class SwitchoverPlan:
     connection: str = ""
     hook: bool = False
     follows: bool = False
+    drift: list[str] = dataclasses.field(default_factory=list)
+    accept_drift: list[str] = dataclasses.field(default_factory=list)
     warnings: list[str] = dataclasses.field(default_factory=list)
 
 
 def make(scene: Scene) -> SwitchoverPlan:
     """What has to be done in a cluster."""
     pair = scene.pair
-    known = SwitchoverPlan(state=pair["state"], primary=pair["primary"])
+    known = SwitchoverPlan(state=pair["state"], primary=pair["primary"], accept_drift=listed(scene.options.get("accept_drift")))
     wrong = [*pair["problems"], *problems(scene.options, pair["coordinators"])]
     if len(pair["coordinators"]) < 2 and not wrong:
         wrong = ["there is no standby: the inventory has no second host with whpg_role coordinator or standby"]
-    if pair["maintenance"]:
-        wrong.append(pair["maintenance"])
+    wrong += [why for why in (pair["busy"], pair["maintenance"]) if why]
     wrong += [f"{host} is unknown, {why}: {_remedy(host, scene)}" for host, why in pair["unknown"].items()]
     if wrong:
         return dataclasses.replace(known, refusal="; ".join(wrong))
@@ -102,19 +108,23 @@ def _beginning(scene: Scene, known: SwitchoverPlan) -> SwitchoverPlan:
     if closed:
         why = f"the segments on {', '.join(closed)} do not admit {standby}: run enable_mirroring, which writes the rules that they lack"
         return dataclasses.replace(known, refusal=why)
-    return _with_aftermath(scene, dataclasses.replace(known, begin=True))
+    found, drift = scene.pair["drift"] or [], to_bring(scene.pair["drift"])
+    brought, stays = ([one for one in found if one["brought"] is wanted] for wanted in (True, False))
+    warnings = [f"{standby} differs from {known.primary} in {described(brought)}: brought there before the switch"] if brought else []
+    warnings += [f"{standby} differs from {known.primary} in {described(stays)}, which is not brought there"] if stays else []
+    return _with_aftermath(scene, dataclasses.replace(known, begin=True, drift=drift, warnings=warnings))
 
 
 def _begun(scene: Scene, known: SwitchoverPlan) -> SwitchoverPlan | None:
-    """The plan where a run of this role was cut off, whose locks are left on both hosts; None where none was."""
-    purposes = [str((_seen(scene, host).get("lock") or {}).get("purpose")) for host in scene.pair["coordinators"]]
+    """The plan where a run of this role was cut off, whose notes are left on the hosts; None where none was."""
+    purposes = [str(_seen(scene, host).get("unfinished")) for host in scene.pair["coordinators"]]
     wanted = {purpose[len(PURPOSE) :] for purpose in purposes if purpose.startswith(PURPOSE)} & set(scene.pair["coordinators"])
     views = {view.host: view for view in scene.views}
     if len(wanted) != 1:
         return None
     standby, wished = wanted.pop(), scene.options.get("to")
     primary = _other(scene, standby)
-    known = dataclasses.replace(known, primary=primary, standby=standby)
+    known = dataclasses.replace(known, primary=primary, standby=standby, begun=True)
     new, old = views[standby], views[primary]
     if new.is_primary and not old.is_primary:
         if wished == primary:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.drift import differences, to_bring
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.results import Result, failed, message, was_tried, worked
 
 #: go on with the promotion, or with what follows it; let the old primary serve again; neither is safe
@@ -22,18 +23,31 @@ class SwitchoverVerdict:
     :param way: one of the three above.
     :param reason: why.
     :param exact_loss: where the old primary's WAL ends on its disk; None where that was not read.
+    :param drift: files that the old primary changed until it was stopped, and that the new one lacks so.
     """
 
     way: str
     reason: str
     exact_loss: dict[str, t.Any] | None = None
+    drift: list[str] = dataclasses.field(default_factory=list)
+
+
+def drift(plan: Result, stopped: Result, brought: Result, observed: Result) -> list[str]:
+    """Files that the new primary has otherwise than the old one had them when it was stopped.
+
+    :param stopped: the result of stopping the old primary.
+    :param brought: the result of bringing the new one in step before; empty when there was nothing to bring.
+    :param observed: what M(warehousepg.coordinator.mirroring_info) returned of the new one before.
+    """
+    found = differences(stopped.get("drifting"), brought.get("drifting") or observed.get("drifting"), plan["accept_drift"])
+    return to_bring([dataclasses.asdict(one) for one in found or ()])
 
 
 def decide(plan: Result, stopped: Result, disarmed: Result, activation: Result) -> SwitchoverVerdict:
     """What is right to do after the old primary was stopped, or was not; and again after the standby was to be activated.
 
-    The old primary may serve again only where nothing can promote the standby any more; the standby is promoted only where it was, or
-    where the old primary was seen shut down.
+    The old primary may serve again only where nothing can promote the standby any more, which its own host may have seen and acted on; the
+    standby is promoted only where it was, or where the old primary was seen shut down.
 
     :param plan: what M(warehousepg.coordinator.switchover_plan) returned of the cluster.
     :param stopped: the result of stopping the old primary; empty when that was not tried.
@@ -46,14 +60,19 @@ def decide(plan: Result, stopped: Result, disarmed: Result, activation: Result) 
         return _after(standby, activation, wal)
     if plan["promoted"] or disarmed.get("promoted"):
         return SwitchoverVerdict(FORWARD, f"{standby} is primary", wal)
+    if stopped.get("serves"):
+        return SwitchoverVerdict(BACK, f"{primary} serves again: it was ended before it wrote the checkpoint of a shutdown")
     certain = worked(disarmed) and disarmed.get("disarmed") is True
     ended = certain or "handover" in disarmed
     if wal and ended:
         return SwitchoverVerdict(FORWARD, f"{primary} was seen shut down, its WAL ends at {wal['end']}", wal)
-    if certain or not was_tried(stopped):
+    # an armed standby is promoted after an announcement alone, which this run would have made, or one that was cut off
+    announced = was_tried(stopped) or plan["begun"]
+    if certain or not announced:
         return SwitchoverVerdict(BACK, f"{standby} is not primary, and nothing will promote it")
     why = message(disarmed) or "it is not known what became of its promotion"
-    return SwitchoverVerdict(UNKNOWN, f"{primary} was told to stop, and of {standby} {why}")
+    told = "was told to stop" if was_tried(stopped) else "may have been told to stop by the run that was cut off"
+    return SwitchoverVerdict(UNKNOWN, f"{primary} {told}, and of {standby} {why}")
 
 
 def _after(standby: str, activation: Result, wal: dict[str, t.Any] | None) -> SwitchoverVerdict:

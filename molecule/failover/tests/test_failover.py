@@ -9,7 +9,8 @@ import subprocess
 
 import pytest
 from activating import ACTIVATE, Client, Operator, check_primary, check_untouched, check_writes, kill_run
-from conftest import INVENTORY, NET, podman, status, wait_until
+from conftest import INVENTORY, NET, playbook, podman, status, wait_until
+from drifting import KEY, change, check_files, check_settings
 
 FLOATING = f"{NET}.50"
 
@@ -98,3 +99,29 @@ def test_clients_are_pointed_to_the_new_primary(primary, standby, operator):
     assert FLOATING not in primary.run("ip -o address show dev eth0")
     assert hook.exists()
     assert standby.sql("SELECT reltuples FROM pg_class WHERE relname = 'counted'") == "100", "it was analyzed"
+
+
+@pytest.mark.usefixtures("mirrored")
+def test_what_was_changed_on_the_primary_is_brought_from_its_disk(primary, standby, operator):
+    change(primary)
+    primary.signal("KILL")
+    foretold = operator.activate("--check")
+    assert "brought from cdw before the promotion: gpbackup_history.db, gpssl/server.key, pg_hba.conf" in foretold.output
+    done = operator.activate()
+    assert done.code == 0
+    assert KEY not in done.output
+    assert (len(done.result["brought"]), done.result["old_files"]) == (6, "")
+    check_primary(standby)
+    check_files(standby)
+    check_settings(standby)
+
+    # What the former primary has of its own by then is kept beside it.
+    standby.sql("ALTER SYSTEM SET log_min_duration_statement = '8s'")
+    primary.run(f"echo 'only here' >> {primary.directory}/pg_ident.conf")
+    rejoined = playbook("warehousepg.coordinator.rejoin")
+    assert rejoined.returncode == 0
+    assert "brought from scdw: pg_ident.conf, postgresql.auto.conf" in rejoined.stdout
+    assert "only here" in primary.run(f"cat {primary.directory}.replaced-*/pg_ident.conf")
+    assert "only here" not in primary.run(f"cat {primary.directory}/pg_ident.conf")
+    assert "'8s'" in primary.run(f"cat {primary.directory}/postgresql.auto.conf")
+    assert status() == ("mirrored", 0)

@@ -16,7 +16,7 @@ from activating import (
     cut_off,
     refuses,
 )
-from conftest import enable, reset, status, unreachable, wait_in_sync
+from conftest import enable, left_of_runs, lock_elsewhere, reset, status, unreachable, wait_in_sync
 
 
 @pytest.fixture
@@ -50,15 +50,18 @@ def test_while_the_primary_lives(primary, standby, operator):
 def test_while_somebody_else_has_the_lock(primary, standby, operator):
     primary.signal("KILL")
     operator.activate("--check")
-    holder = '{"user": "somebody", "controller": "elsewhere", "pid": 1, "started": 1}'
-    standby.write(
-        ".whpg/demo.lock", f'{{"holder": {holder}, "since": 1, "expires": 9999999999, "purpose": "activate_standby", "cluster": "demo"}}'
-    )
+    lock_elsewhere(standby, "activate_standby")
+    foreseen = operator.activate("--check")
+    assert foreseen.code == 2 and "somebody on elsewhere" in foreseen.line
     outcome = operator.activate()
     assert outcome.code == 2
     assert "NOT activated" in outcome.line
     assert "elsewhere" in outcome.output and "somebody" in outcome.output
     assert standby.host.file(f"{standby.directory}/standby.signal").exists
+    assert left_of_runs(primary) == "", "what it took it gave back"
+    standby.run("touch -d '6 minutes ago' ~/.whpg/demo.lock")  # its controller does not live
+    assert operator.activate().code == 0
+    assert left_of_runs(primary, standby) == ""
 
 
 def test_while_the_primary_hangs_without_the_word_of_the_operator(mirrored, primary, standby, operator):

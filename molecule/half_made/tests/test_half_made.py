@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 
 import pytest
-from conftest import ENABLE, INVENTORY, NET, NOTHING, enable, module, status, traces, wait_until
+from conftest import ENABLE, INVENTORY, NET, NOTHING, changes, enable, left_of_runs, lock_elsewhere, module, status, traces, wait_until
 
+LOCK = "~/.whpg/demo.lock"
 PARENT = "/data/whpg/v7/standby"
 LEFTOVER = f"{PARENT}/.gpseg-1.coordinator_snapshot"
 
@@ -18,6 +20,10 @@ LEFTOVER = f"{PARENT}/.gpseg-1.coordinator_snapshot"
 @pytest.fixture
 def mirrored():
     assert enable().returncode == 0
+
+
+def said(done) -> str:
+    return " ".join(done.stdout.split())
 
 
 @pytest.mark.usefixtures("unmirrored")
@@ -84,13 +90,42 @@ def test_a_host_left_out_is_unknown_and_nothing_is_begun(primary, standby):
 
 @pytest.mark.usefixtures("unmirrored")
 def test_a_run_that_was_cut_off_is_finished_by_the_next(primary, standby):
-    command = ["ansible-playbook", ENABLE, "-i", str(INVENTORY), "-e", "standby_max_rate=1M"]
+    command = ["ansible-playbook", ENABLE, "-i", str(INVENTORY), "-e", "standby_max_rate=256k"]
     with subprocess.Popen(command, cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True) as cut_off:
         wait_until(lambda: standby.run(f"ls -A {LEFTOVER} 2> /dev/null || true") != "", "the copy has begun", 60)
+        held = json.loads(primary.run("head -n 1 ~/.whpg/demo.lock"))
+        assert held["pid"] == cut_off.pid
+        other = enable()
+        assert other.returncode == 2
+        assert f"nothing was changed: cdw: another run works on this pair: enable_mirroring by {held['user']} on" in said(other)
+        foreseen = enable("--check")
+        assert foreseen.returncode == 2 and "nothing was changed: cdw: another run works on this pair" in said(foreseen)
+        assert status()[0] == "degraded", "who only looks is not kept away"
         cut_off.send_signal(signal.SIGKILL)
+    assert left_of_runs(primary, standby).count("demo.lock") == 2
     assert enable().returncode == 0
+    assert left_of_runs(primary, standby) == ""
     assert standby.run("ls -A /data/whpg/v7/standby") == "gpseg-1"
     assert status() == ("mirrored", 0)
+
+
+@pytest.mark.usefixtures("unmirrored")
+def test_a_run_that_lost_its_lock_stops_before_its_next_change(primary, standby):
+    command = ["ansible-playbook", ENABLE, "-i", str(INVENTORY), "-e", "standby_max_rate=1M"]
+    with subprocess.Popen(command, cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as run:
+        wait_until(lambda: standby.run(f"ls -A {LEFTOVER} 2> /dev/null || true") != "", "the copy has begun", 60)
+        lock_elsewhere(standby, "disable_mirroring")
+        output = " ".join(run.communicate()[0].split())
+    assert run.returncode == 2
+    assert "this run no longer holds the lock on the pair" in output
+    assert "disable_mirroring by somebody on elsewhere, process 1 has it" in output
+    assert "demo: warning: the lock on scdw was not released" in output
+    assert standby.run(f"ls {standby.directory} 2> /dev/null || true") == "", "the copy did not come into its place"
+    assert left_of_runs(primary) == ""
+    standby.run(f"rm {LOCK}")
+    assert enable().returncode == 0
+    again = enable()
+    assert (again.returncode, changes(again)) == (0, 0)
 
 
 @pytest.mark.usefixtures("mirrored")

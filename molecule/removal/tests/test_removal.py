@@ -207,7 +207,7 @@ def test_what_killed_runs_left_goes_and_what_they_moved_aside_is_named(primary, 
         parent = coordinator.directory.rpartition("/")[0]
         for name in ("snapshot", "salvage"):
             coordinator.run(f"mkdir {parent}/.gpseg-1.coordinator_{name}; touch {parent}/.gpseg-1.coordinator_{name}/half")
-        coordinator.run("touch ~/.whpg/demo.{lock.follow,armed,armed.promoting,armed.result}")
+        coordinator.run("touch ~/.whpg/demo.{armed,armed.promoting,armed.result}")
         asides[coordinator] = f"{parent}/gpseg-1.former-20261123T080000Z"
         coordinator.run(f"mkdir {asides[coordinator]}")
     # as one that was promoted by other means

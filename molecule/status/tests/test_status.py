@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import shlex
 import threading
+from contextlib import contextmanager
 
 import pytest
-from conftest import INVENTORY, Host, ansible, frozen, playbook, podman, stopped, unreachable, wait_in_sync
+from conftest import INVENTORY, Host, ansible, frozen, playbook, podman, stopped, unreachable, wait_in_sync, wait_until
 from document import STATUS, look
 
 pytestmark = pytest.mark.usefixtures("pair")
@@ -73,6 +75,94 @@ def test_primary_frozen(primary, tmp_path):
         cluster, code = look(tmp_path)
     assert (cluster["state"], code) == ("primary_hung", 2)
     assert cluster["hosts"]["cdw"]["answered"] is False
+
+
+#: what a role or a database can have that would mislead or hinder who looks
+SETTINGS = (
+    "ROLE gpadmin SET statement_timeout = '1ms'",
+    "DATABASE postgres SET lock_timeout = '1ms'",
+    "ROLE gpadmin SET default_transaction_read_only = on",
+    "DATABASE postgres SET synchronous_commit = off",
+    "ROLE gpadmin SET role = pg_monitor",
+    "ROLE gpadmin SET session_preload_libraries = 'nonesuch'",
+    "ROLE gpadmin SET \"DateStyle\" = 'German'",
+    "ROLE gpadmin SET search_path = hostile, pg_catalog",
+)
+HOSTILE = (
+    "CREATE SCHEMA hostile; GRANT USAGE ON SCHEMA hostile TO PUBLIC; "
+    "CREATE FUNCTION hostile.pg_current_wal_lsn() RETURNS pg_lsn LANGUAGE sql AS 'SELECT pg_sleep(60); SELECT NULL::pg_lsn'; "
+    "CREATE VIEW hostile.pg_stat_replication AS SELECT * FROM pg_catalog.pg_stat_replication WHERE false"
+)
+OWN = "-c role=none -c statement_timeout=0 -c default_transaction_read_only=off -c session_preload_libraries= -c search_path=pg_catalog"
+
+
+def test_settings_of_a_role_or_a_database_do_not_matter(primary, tmp_path):
+    def sql(statements):
+        """Like a session of old: the present one would be hindered."""
+        options = f"{OWN} -c $WHPG_UTILITY_SETTING=utility"
+        return primary.run(f'PGOPTIONS="{options}" psql -X -At -q -h /tmp -v ON_ERROR_STOP=1 -c {shlex.quote(statements)}')
+
+    sql(HOSTILE)
+    try:
+        sql("; ".join(f"ALTER {setting}" for setting in SETTINGS))
+        cluster, code = look(tmp_path)
+    finally:
+        sql("ALTER ROLE gpadmin RESET ALL; ALTER DATABASE postgres RESET ALL; DROP SCHEMA hostile CASCADE")
+    assert (cluster["state"], code) == ("mirrored", 0)
+    assert (cluster["probe"]["acknowledged"], cluster["probe"]["replayed"]) == (True, True)
+
+
+@contextmanager
+def sessions(primary, count, statement=""):
+    """Idle sessions of a client, each after a statement."""
+    session = f"(echo {shlex.quote(statement)}; sleep 300) | psql -X -q -h /tmp > /dev/null 2>&1"
+    script = f"for number in $(seq {count}); do {session} & done; wait"
+    primary.run(f"setsid bash -c {shlex.quote(script)} > /dev/null 2>&1 < /dev/null & echo $! > /tmp/sessions")
+    try:
+        yield
+    finally:
+        primary.run("kill -- -$(cat /tmp/sessions); rm /tmp/sessions")
+
+
+def test_all_connections_in_use(primary, tmp_path):
+    full = 'psql -X -h /tmp -c "SELECT 1" 2>&1 || true'
+    with sessions(primary, int(primary.sql("SHOW max_connections"))):
+        wait_until(lambda: "too many clients" in primary.run(full), "all connections are in use", limit_s=60)
+        cluster, code = look(tmp_path)
+    wait_until(lambda: "too many clients" not in primary.run(full), "connections are left again")
+    assert (cluster["state"], code) == ("degraded", 2)
+    host = cluster["hosts"]["cdw"]
+    assert (host["answered"], host["refused"]) == (None, "too_many_connections")
+    assert "too many clients" in host["error"]
+    assert (cluster["replication"]["connected"], cluster["hosts"]["scdw"]["connected"]) == (None, True)
+    assert not any("no standby streams" in reason for reason in cluster["reasons"])
+    assert any("its walreceiver is connected" in reason for reason in cluster["reasons"])
+    assert cluster["activation"]["allowed"] is False
+
+
+def test_a_lock_that_somebody_holds_is_no_hang(primary, tmp_path):
+    """An access-exclusive lock on what is read, by a session that forgot it."""
+    held = "SET allow_system_table_mods = on; BEGIN; LOCK pg_catalog.gp_segment_configuration IN ACCESS EXCLUSIVE MODE;"
+    locked = "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND relation = 'gp_segment_configuration'::regclass"
+    with sessions(primary, 1, held):
+        wait_until(lambda: primary.sql(locked) == "1", "it is locked")
+        cluster, code = look(tmp_path)
+    wait_until(lambda: primary.sql(locked) == "0", "the lock is gone")
+    assert (cluster["state"], code) == ("degraded", 2)
+    assert "waits for a lock that is held by the process" in cluster["hosts"]["cdw"]["error"]
+
+
+def test_segments_that_are_down_are_counted(primary, tmp_path):
+    """As the engine has it in its catalog when it has lost a mirror."""
+    change = "SET allow_system_table_mods = on; UPDATE gp_segment_configuration SET status = '{}' WHERE role = 'm' AND content = 0"
+    primary.sql(change.format("d"))
+    try:
+        cluster, code = look(tmp_path)
+    finally:
+        primary.sql(change.format("u"))
+    assert (cluster["state"], code) == ("mirrored", 0)
+    assert (cluster["segments"]["down"], cluster["segments"]["not_in_preferred_role"]) == (1, 0)
+    assert any("are down" in warning and "run gprecoverseg" in warning for warning in cluster["warnings"])
 
 
 def test_host_of_the_primary_unreachable(primary, tmp_path):

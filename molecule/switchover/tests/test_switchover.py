@@ -13,8 +13,19 @@ from typing import Iterator
 import pytest
 from activating import EVERY_SEGMENT, SWITCH, Client, Operator, check_untouched, check_writes, kill_run
 from conftest import INVENTORY, NET, Coordinator, playbook, podman, status, stopped, wait_in_sync, wait_until
+from drifting import KEY, change, check_files, check_settings
 
 FLOATING = f"{NET}.50"
+
+# Changes a setting and the history of backups, over and over, until the primary is stopped.
+CHANGE_LATE = """
+number=1
+while psql -X -q -h /tmp -c "ALTER SYSTEM SET log_min_duration_statement = '$number s'"; do
+  echo "backup $number" >> {directory}/gpbackup_history.db
+  number=$((number + 1))
+  sleep 0.05
+done
+"""
 
 # Stops the process that waits for the end of the primary, and the standby when that end has come.
 LOSE_STANDBY = """
@@ -145,6 +156,81 @@ def test_what_cannot_be_switched_is_refused_and_goes_on_as_it_was(primary, stand
     assert "maintenance" in refused()
 
 
+@contextmanager
+def archive(coordinator: Coordinator) -> Iterator[str]:
+    """Somebody keeps the WAL by a program of his own, which is stopped by a signal; its name for itself."""
+    command = "pg_receivewal -h /tmp --no-loop -D /tmp/archive > /tmp/archive.log 2>&1 < /dev/null & echo $! > /tmp/archive.pid"
+    coordinator.run(f"rm -rf /tmp/archive; mkdir /tmp/archive; {command}")
+    connected = "SELECT count(*) FROM pg_stat_replication WHERE application_name = 'pg_receivewal' AND state = 'streaming'"
+    wait_until(lambda: coordinator.sql(connected) == "1", "the WAL is kept")
+    coordinator.run("kill -STOP $(cat /tmp/archive.pid)")
+    try:
+        yield "pg_receivewal"
+    finally:
+        coordinator.run("kill -KILL $(cat /tmp/archive.pid); rm -r /tmp/archive /tmp/archive.pid")
+
+
+@pytest.mark.usefixtures("mirrored")
+def test_a_walsender_of_somebody_else_is_named_and_ended_by_option(primary, standby, operator):
+    with archive(primary) as name:
+        for arguments in (["--check"], []):
+            refused = operator.switch(*arguments)
+            assert refused.code == 2
+            assert f"{name} of gpadmin on this host" in refused.line and "switchover_end_walsenders=true" in refused.line
+            check_untouched(standby)
+        assert primary.sql("SELECT 1", role="dispatch") == "1"
+        done = operator.switch(end_walsenders=True)
+    assert done.code == 0
+    check_swapped(standby, primary)
+
+
+@contextmanager
+def hanging_later(coordinator: Coordinator) -> Iterator[None]:
+    """A client's session follows no order from the moment on at which the primary is told that it will be stopped."""
+    session = "sleep 300 | psql -X -q -h /tmp 'dbname=postgres application_name=hanging'"
+    coordinator.run(f"setsid bash -c {shlex.quote(session)} > /dev/null 2>&1 < /dev/null & echo $! > /tmp/hanging")
+    find = "SELECT pid FROM pg_stat_activity WHERE application_name = 'hanging'"
+    wait_until(lambda: coordinator.sql(find) != "", "the session is there")
+    watch = f"until grep -q FENCED {coordinator.directory}/postgresql.conf; do sleep 0.002; done; kill -STOP {coordinator.sql(find)}"
+    coordinator.run(f"nohup bash -c {shlex.quote(watch)} > /dev/null 2>&1 < /dev/null &")
+    try:
+        yield
+    finally:
+        coordinator.run("kill -- -$(cat /tmp/hanging); rm /tmp/hanging")
+
+
+def longest_pause(client: Client) -> float:
+    """Seconds between two commits that were acknowledged one after the other."""
+    moments = [commit.returned for commit in client.commits()]
+    return max(later - earlier for earlier, later in zip(moments, moments[1:]))
+
+
+@pytest.mark.usefixtures("mirrored")
+def test_a_shutdown_that_hangs_is_got_out_of_before_the_gap_is_too_long(primary, standby, operator):
+    max_gap = 15
+    clients = clients_of("pause")
+    for client in clients:
+        client.wait_for("cdw", 50)
+    with hanging_later(primary):
+        done = operator.switch(max_gap=max_gap)
+    assert done.code == 2
+    assert done.line.startswith("NOT switched")
+    assert "stopped by a signal" in done.line and "cdw serves, as before" in done.line
+    for client in clients:
+        client.wait_for("cdw")
+        client.stop()
+        assert longest_pause(client) < max_gap
+        numbers = set(map(int, primary.sql(f"SELECT DISTINCT number FROM written_by_{client.called}", role=client.role).split()))
+        assert {commit.number for commit in client.commits()} <= numbers
+    assert "FENCED" not in primary.run(f"cat {primary.directory}/postgresql.conf")
+    wait_in_sync(primary)
+    check_untouched(standby)
+
+    done = operator.switch()
+    assert done.code == 0
+    check_swapped(standby, primary)
+
+
 @pytest.mark.usefixtures("mirrored")
 def test_the_old_primary_serves_again_where_its_standby_is_lost_before_the_promotion(primary, standby, operator):
     (client, other) = clients_of("through")
@@ -189,3 +275,32 @@ def test_a_run_that_was_cut_off_is_finished_by_the_next(primary, standby, operat
     assert done.code == 0
     assert done.line.startswith("switched: scdw is primary on timeline 2")
     check_swapped(standby, primary)
+
+
+@pytest.mark.usefixtures("mirrored")
+def test_what_was_changed_on_the_old_primary_is_there_on_the_new_one(primary, standby, operator):
+    change(primary)
+    foretold = operator.switch("--check")
+    assert foretold.code == 0
+    assert (
+        "differs from cdw in the settings log_min_duration_statement, max_connections, work_mem and gpbackup_history.db" in foretold.output
+    )
+    check_untouched(standby)
+
+    done = operator.switch()
+    assert done.code == 0
+    assert KEY not in done.output
+    check_files(standby)
+    check_settings(standby)
+    check_swapped(standby, primary)
+    assert "postgresql.auto.conf" in done.result["brought"]
+
+    script = CHANGE_LATE.format(directory=standby.directory)
+    standby.run(f"nohup bash -c {shlex.quote(script)} > /tmp/late 2>&1 < /dev/null & echo")
+    done = operator.switch()
+    assert done.code == 0
+    history = [coordinator.run(f"md5sum < {coordinator.directory}/gpbackup_history.db") for coordinator in (primary, standby)]
+    assert history[0] == history[1]
+    last = standby.run(f"grep log_min_duration_statement {standby.directory}/postgresql.auto.conf")
+    assert last == primary.run(f"grep log_min_duration_statement {primary.directory}/postgresql.auto.conf")
+    check_swapped(primary, standby)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 from activating import PARTS, Client, Operator
-from conftest import NET, NOTHING, Coordinator, Host, enable, playbook, status, traces, unreachable
+from conftest import NET, NOTHING, Coordinator, Host, enable, lock_elsewhere, playbook, status, traces, unreachable
 
 PARENT = "/data/whpg/v7/standby"
 SEGMENTS = Host("sdw1")
@@ -54,8 +54,7 @@ def test_a_year(primary, standby, operator, client, inventory_of):
     check(client, standby)
 
     # nobody works on a pair that somebody else works on
-    holder = '{"user": "somebody", "controller": "elsewhere", "pid": 1, "started": "1"}'
-    standby.write(".whpg/demo.lock", f'{{"holder": {holder}, "since": 1, "expires": 9999999999, "purpose": "switchover"}}')
+    lock_elsewhere(standby, "switchover")
     refused = playbook("warehousepg.coordinator.rejoin")
     assert refused.returncode == 2
     assert "nothing was changed: scdw: another run works on this pair: switchover by somebody on elsewhere" in said(refused)

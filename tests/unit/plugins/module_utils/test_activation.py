@@ -31,7 +31,7 @@ END = End(1, Lsn.parse("0/200"), SEGMENT)
 STREAM = Stream(None, frozenset(), None, 60.0, 10.0)
 FOUND = Candidate(STANDBY, END, STREAM)
 VERDICT = {"state": "primary_down", "allowed": True, "reason": "seen stopped", "proof": "fenced"}
-WANTED = Wanted(VERDICT, {"end": "0/200", "commits": 0}, None, False, False, "standby_coordinator", None, False)
+WANTED = Wanted(VERDICT, {"end": "0/200", "commits": 0}, None, False, False, "standby_coordinator", None)
 NO_LOSS = Loss("none", 0, 0, "the disk", {})
 SOME = Loss("bytes", 128, 2, "the disk", {})
 NOT_KNOWN = Loss("unknown", None, None, "no record", {})
@@ -66,9 +66,6 @@ BOTH_DOWN = wanted(both_down=True, verdict={**VERDICT, "state": "both_down"})
         (found(instance=STOPPED), wanted(salvage=SALVAGE), NO_LOSS, ["note_begin", "place_wal", "start", "wait_replayed", *WHOLE[1:]]),
         (found(instance=STOPPED), BOTH_DOWN, NO_LOSS, ["note_begin", "start", *WHOLE[1:]]),
         (found(instance=STOPPED, placing=True), WANTED, NO_LOSS, ["note_begin", "start", *WHOLE[1:]]),
-        (found(locked=True), wanted(release_lock=True), NO_LOSS, [*WHOLE, "release_lock"]),
-        (found(locked=True), WANTED, NO_LOSS, WHOLE),
-        (FOUND, wanted(release_lock=True), NO_LOSS, WHOLE),
     ],
 )
 def test_the_steps_of_an_activation(candidate, wish, expected, steps):
@@ -137,7 +134,6 @@ DONE = {"event": "activated", "timeline": 2}
         (AFTER, WANTED, [name for name in SETTLING if name != "checkpoint"]),
         (BEFORE_CHECKPOINT, WANTED, SETTLING),
         (dataclasses.replace(AFTER, activated={**DONE, "timeline": 1}), WANTED, [name for name in SETTLING if name != "checkpoint"]),
-        (dataclasses.replace(AFTER, activated=DONE, locked=True), wanted(release_lock=True), ["release_lock"]),
         (dataclasses.replace(AFTER, activated=DONE), wanted(verdict={**VERDICT, "allowed": False}), []),
     ],
 )
@@ -375,12 +371,11 @@ def test_one_that_never_leaves_recovery_is_told(hanging, monkeypatch, host, answ
 
 
 def test_observes_all_that_is_kept(host, data_directory, tmp_path):
-    (tmp_path / "lock").write_text("{}")
     (tmp_path / "audit").write_text('{"event": "begun", "n": 1}\n{"event": "activated", "timeline": 1}\n')
-    seen = activation.observe(host, str(data_directory), str(tmp_path / "none"), str(tmp_path / "audit"), str(tmp_path / "lock"))
-    assert (seen.instance.role, seen.end, seen.record, seen.locked, seen.placing) == ("standby", None, None, True, False)
+    seen = activation.observe(host, str(data_directory), str(tmp_path / "none"), str(tmp_path / "audit"))
+    assert (seen.instance.role, seen.end, seen.record, seen.placing) == ("standby", None, None, False)
     assert (seen.begun, seen.activated) == ({"event": "begun", "n": 1}, {"event": "activated", "timeline": 1})
     assert seen.timeline == 1
     assert not activation.is_promoted(str(data_directory))
-    bare = activation.observe(host, str(tmp_path / "missing"), None, None, None)
-    assert (bare.instance.content, bare.locked, bare.timeline) == ("absent", False, 0)
+    bare = activation.observe(host, str(tmp_path / "missing"), None, None)
+    assert (bare.instance.content, bare.timeline) == ("absent", 0)

@@ -10,11 +10,14 @@ import os
 import socket
 import threading
 import time
+from pathlib import Path
 
 import pytest
+import yaml
 from ansible_collections.warehousepg.coordinator.plugins.module_utils import connection
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import NoAnswer, Refused
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import user_name
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import Instance, Postmaster
 
 POSTMASTER = Postmaster(1, 5432, "/tmp", "dtmready", False, False, None)
@@ -72,6 +75,9 @@ class Server:
     """
 
     refusing = None
+    #: how every connection is refused, with an SQLSTATE and a text; and whether as soon as it is let in
+    refusal = None
+    late = False
 
     def __init__(self, directory):
         self.socket = socket.socket(socket.AF_UNIX)
@@ -93,7 +99,11 @@ class Server:
                 peer, _dummy = self.socket.accept()
                 with peer:
                     self.startup = peer.recv(65536)
-                    if self.refusing and f"-c {self.refusing}=".encode() in self.startup:
+                    if self.refusal:
+                        code, text = self.refusal
+                        let_in = self.message(b"R", bytes(4)) if self.late else b""
+                        peer.sendall(let_in + self.message(b"E", f"SFATAL\0C{code}\0M{text}\0\0".encode()))
+                    elif self.refusing and f"-c {self.refusing}=".encode() in self.startup:
                         said = f'SFATAL\0C42704\0Munrecognized configuration parameter "{self.refusing}"\0\0'
                         peer.sendall(self.message(b"E", said.encode()))
                     else:
@@ -178,6 +188,59 @@ def test_utility_mode_is_asked_for_by_the_name_that_the_engine_has(server, prima
     with connection.connect_utility(primary, 10) as opened:
         assert opened.value("SELECT 7 AS n") == "7"
     assert asked in server.startup
+
+
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("53300", "too_many_connections"),
+        ("53200", "out_of_resources"),
+        ("57P03", "not_accepting_connections"),
+        ("57M02", "not_accepting_connections"),
+        ("28000", "not_admitted"),
+        ("28P01", "not_admitted"),
+        ("57P01", "ended_by_somebody"),
+        ("57014", "ended_by_somebody"),
+        ("55000", "other"),
+    ],
+)
+def test_a_refusal_is_told_by_its_code_whatever_language_it_is_in(server, tmp_path, code, kind, late):
+    server.refusal, server.late = (code, "tut mir leid"), late
+    with pytest.raises(Refused, match="tut mir leid") as caught, connection.connect(str(tmp_path), 5432, "", 10):
+        pass
+    assert (caught.value.kind, caught.value.data["sqlstate"]) == (kind, code)
+
+
+def test_a_connection_is_waited_for_where_others_have_them_all(server, primary):
+    server.refusal = ("53300", "sorry, too many clients already")
+    with pytest.raises(Refused, match="too many clients"), connection.connect_primary(primary, 0.3):
+        pass
+    threading.Timer(0.3, lambda: setattr(server, "refusal", None)).start()
+    with connection.connect_primary(primary, 30) as opened:
+        assert opened.value("SELECT 7 AS n") == "7"
+
+
+def test_a_server_that_asks_for_a_password_or_lets_in_tells_no_refusal(server, tmp_path):
+    parameters = {"user": "u", "database": "postgres"}
+    assert connection.ask_refusal(str(tmp_path), 5432, parameters, 5) is None
+    assert connection.ask_refusal(str(tmp_path), 5433, parameters, 5) is None
+
+
+def test_a_session_has_settings_of_its_own(server, primary):
+    owned = dataclasses.replace(primary, owner=user_name(os.getuid()))
+    for instance, owner in ((owned, True), (primary, False)):
+        with connection.connect_primary(instance, 10):
+            pass
+        options = server.startup.decode("latin-1").split("options\0")[1].split("\0")[0]
+        assert options == f"{connection.session_options(owner)} -c gp_role=utility"
+        assert "-c statement_timeout=0 " in options and "-c default_transaction_isolation=read\\ committed " in options
+        assert ("-c lc_messages=C" in options) is owner, "only a superuser may set it"
+
+
+def test_the_program_that_gathers_statistics_has_the_same_settings():
+    variables = yaml.safe_load((Path(__file__).parents[4] / "roles/activate_standby/vars/main.yml").read_text())
+    assert variables["__activate_standby_session"] == connection.session_options(owner=True)
 
 
 def test_another_refusal_is_not_asked_about_again(primary):

@@ -67,36 +67,79 @@ def test_only_what_is_armed_is_disarmed(changes, steps):
 
 
 #: what comes one after the other, the record that holds the token among it
-LOOKS = st.lists(st.tuples(st.integers(0, 3), st.booleans(), st.integers(1, 3)), max_size=20)
+LOOKS = st.lists(
+    st.tuples(
+        st.integers(0, 3), st.booleans(), st.integers(1, 3), st.sampled_from([70, 70, 70, None, 71]), st.sampled_from([0.01, 0.01, 31.0])
+    ),
+    max_size=20,
+)
 
 
 @given(LOOKS, st.integers(0, 40))
-def test_the_proof_is_a_shutdown_behind_the_token_and_nothing_else(looks, token):
-    """Each look sees more WAL or not, of which the last record is a shutdown's or not, on the timeline that is followed or another."""
-    watch, position, seen = Watch(ARMING, 0.0), 0x200, False
-    for number, (growth, shutdown, timeline) in enumerate(looks, 1):
+def test_the_proof_is_a_shutdown_behind_the_token_by_the_same_connection_in_time_and_nothing_else(looks, token):
+    """Each look sees more WAL or not, of which the last record is a shutdown's or not, on the timeline that is followed or another.
+
+    It comes by a walreceiver, the first, another one, or one that is gone by then.
+    """
+    watch, position, now = Watch(ARMING, 0.0, 70), 0x200, 0.0
+    announced, streams, last = None, set(), 70
+    for growth, shutdown, timeline, receiver, seconds in looks:
         position += growth
+        before, now = now, now + seconds
         end = End(1 if timeline < 3 else 2, Lsn(position), SEGMENT, shutdown)
 
         def holds(found, start, text):
             assert text == b"0123abcd"
             return start.position < 0x200 + token <= found.position.position
 
-        found = watch.look(end, float(number), holds)
-        if end.timeline == 1:
-            seen = seen or (token > 0 and position >= 0x200 + token)
-            assert (found is not None) == (seen and shutdown)
-        else:
-            assert found is None
+        found = watch.look(end, now, receiver, holds)
+        if announced is None and end.timeline == 1 and token > 0 and position >= 0x200 + token:
+            announced, streams = before, {last}
+        if announced is not None:
+            streams |= {receiver}
+        last = receiver or last
+        alone = len(streams - {None}) == 1
+        expected = announced is not None and end.timeline == 1 and shutdown and alone and now - announced <= ARMING.proof_seconds
+        assert (found is not None) == expected
+        assert watch.over == (announced is not None and not (alone and now - announced <= ARMING.proof_seconds))
         if found is not None:
             assert found.position == end.position
-            assert found.announced < number, "the gap is not said shorter than it was"
+            assert found.announced < now, "the gap is not said shorter than it was"
+
+
+def shutdown_at(position):
+    return End(1, Lsn(position), SEGMENT, shutdown=True)
+
+
+def test_the_checkpoint_of_a_primary_that_restarted_itself_after_a_crash_proves_nothing():
+    """It writes one as at a shutdown when it has recovered; its standby has connected to it anew by then."""
+    watch = Watch(ARMING, 0.0, 70)
+    assert watch.look(dataclasses.replace(END, position=Lsn(0x300)), 0.01, 70, lambda *_: True) is None
+    assert watch.look(dataclasses.replace(END, position=Lsn(0x300)), 0.02, None, lambda *_: False) is None
+    assert not watch.over
+    assert watch.look(shutdown_at(0x400), 0.5, 71, lambda *_: False) is None
+    assert watch.over
+    assert watch.look(shutdown_at(0x400), 0.6, None, lambda *_: False) is None, "for ever"
+
+
+def test_a_shutdown_that_comes_too_late_proves_nothing():
+    for seconds, proven in ((59.0, True), (61.0, False)):
+        watch = Watch(ARMING, 0.0, 70)
+        watch.look(dataclasses.replace(END, position=Lsn(0x300)), 0.01, 70, lambda *_: True)
+        assert (watch.look(shutdown_at(0x400), seconds, None, lambda *_: False) is not None) is proven
+        assert watch.over is not proven
+
+
+def test_wal_that_came_by_nothing_proves_nothing():
+    watch = Watch(ARMING, 0.0, None)
+    assert watch.over
+    assert watch.look(shutdown_at(0x300), 0.01, 71, lambda *_: True) is None
 
 
 def test_wal_that_is_not_there_proves_nothing():
-    watch = Watch(ARMING, 0.0)
-    assert watch.look(None, 1.0) is None
-    assert watch.look(End(1, Lsn(0x100), SEGMENT, shutdown=True), 2.0, lambda *_: True) is None
+    watch = Watch(ARMING, 0.0, 70)
+    assert watch.look(None, 1.0, 70) is None
+    assert watch.look(End(1, Lsn(0x100), SEGMENT, shutdown=True), 2.0, 70, lambda *_: True) is None
 
 
 @pytest.fixture
@@ -132,7 +175,7 @@ def armed(tmp_path, monkeypatch):
     files = Files(str(tmp_path / "kept" / "demo.armed"))
     doing = Handover(Host(), str(tmp_path), 5432, files, "demo", None, {}, 5.0)
     doing.proven, doing.outcome, doing.threads, doing.files = proven, outcome, threads, files
-    assert set(doing.arm(1, "0/200", 60)) == {"token"}
+    assert set(doing.arm(1, "0/200", 60, 10)) == {"token"}
     yield doing
     proven.set()
     for thread in threads:
@@ -181,6 +224,15 @@ def test_the_wait_ends_when_it_expires_or_is_taken_back(tmp_path):
     (tmp_path / "pg_wal").mkdir()
     assert handover.wait_for_proof(str(tmp_path), dataclasses.replace(ARMING, expires=time.time() + 0.05), lambda: True) is None
     assert handover.wait_for_proof(str(tmp_path), ARMING, lambda: False) is None
+
+
+def test_one_that_is_armed_anew_is_not_promoted_by_what_waited_before(armed):
+    first = armed.files.armed
+    told = armed.arm(1, "0/200", 60, 10)
+    assert handover.parse(read_text(first)).token == told["token"]
+    assert handover.parse(read_text(first)).proof_seconds == 5.0
+    assert len(armed.threads) == 2
+    assert armed.disarm() == {"disarmed": True}
 
 
 @pytest.mark.parametrize("text", [None, "", "{}", "[1]", '{"token": "x"}'])

@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
 
 import pytest
-from ansible_collections.warehousepg.coordinator.plugins.module_utils import coordinator, lock, observation, packet_filter
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import INSUFFICIENT_PRIVILEGE, Refused
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import connection, coordinator, observation, packet_filter
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import INSUFFICIENT_PRIVILEGE, NoAnswer, Refused
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import user_name
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import Instance, Postmaster
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.registration import scram_verifier
@@ -70,19 +71,26 @@ def test_a_name_for_this_very_host_has_all_of_its_addresses():
     assert found == {"127.0.0.1": own, "10.0.0.11": own, "10.0.0.21": ["10.0.0.21"]}
 
 
+def setting(name, value, source="configuration file", boot_val="", unit=None):
+    """A row of pg_settings."""
+    return {"name": name, "reset_val": value, "boot_val": boot_val, "unit": unit, "source": source}
+
+
 def test_reads_what_the_primary_needs(recorder):
-    connection = recorder(
+    opened = recorder(
         (
             "pg_settings",
             [
-                {"name": "shared_preload_libraries", "setting": ' metrics, "$libdir/audit",, '},
-                {"name": "lc_time", "setting": "C"},
-                {"name": "ssl", "setting": "on"},
+                setting("shared_preload_libraries", ' metrics, "$libdir/audit",, '),
+                setting("lc_time", "C"),
+                setting("lc_messages", "de_DE.utf8", source="client", boot_val="C"),
+                setting("ssl", "on"),
             ],
         ),
+        ("pg_file_settings", [{"name": "lc_messages", "setting": "C"}]),
         ("pg_database", [{"locale": "en_US.UTF-8"}, {"locale": "C"}]),
     )
-    needs = coordinator.read_needs(connection)
+    needs = coordinator.read_needs(opened)
     assert (needs.preload, needs.locales, needs.ssl) == (("metrics", "$libdir/audit"), ("C", "en_US.UTF-8"), True)
     assert coordinator.read_needs(recorder()) == coordinator.Needs()
 
@@ -197,23 +205,22 @@ def test_a_standby_that_is_stopped(host, addressed, data_directory, tmp_path):
     assert found["access"][str(data_directory)] is None
 
 
-def test_shows_locks_fences_sessions_and_peers(host, addressed, data_directory, tmp_path, monkeypatch):
+def test_shows_what_is_unfinished_fences_sessions_and_peers(host, addressed, data_directory, tmp_path, monkeypatch):
     fence = packet_filter.Fence("demo", ("10.0.0.11",), (6000,), "nft", 5.0)
     monkeypatch.setattr(packet_filter, "described", lambda: [fence])
     (data_directory / "pg_wal").mkdir()
-    held = lock.Lock(lock.Holder("ada", "control1", 1, "1"), 1.0, 2.0, "rejoin")
-    lock.write(host, str(tmp_path / "lock"), held)
+    (tmp_path / "lock.unfinished").write_text("rejoin\n")
     (tmp_path / "audit").write_text('{"event": "begun"}\n{"event": "activated", "timeline": 2}\n')
     peers = [{"name": "nobody", "address": "nobody.invalid", "port": 1}]
     files = {f"{name}_file": str(tmp_path / name) for name in ("lock", "audit", "record")}
     found = observation.observe(host, parameters(data_directory=str(data_directory), peers=peers, **files))
-    assert found["lock"] == dataclasses.asdict(held)
+    assert found["unfinished"] == "rejoin"
     assert found["maintenance"] is None
     assert (found["record"], found["activation"]) == (None, {"event": "activated", "timeline": 2})
     assert found["fences"] == [dataclasses.asdict(fence)]
     assert (found["sessions"], found["peers"], found["instance"]["fenced"]) == ([], {"nobody": "unknown"}, None)
-    (tmp_path / "lock").write_text("no lock")
-    assert observation.observe(host, parameters(data_directory=str(data_directory), **files))["lock"] is None
+    (tmp_path / "lock.unfinished").unlink()
+    assert observation.observe(host, parameters(data_directory=str(data_directory), **files))["unfinished"] is None
     (data_directory.parent / ".gpseg-1.coordinator_maintenance").touch()
     marked = observation.observe(host, parameters(data_directory=str(data_directory)))["maintenance"]
     assert marked == {"since": None, "by": "", "reason": ""}
@@ -224,3 +231,21 @@ def test_a_place_without_an_instance(host, addressed, tmp_path):
     assert (found["instance"]["content"], found["wal"], found["installation"], found["used_bytes"]) == ("absent", None, None, None)
     assert (found["passfile"], found["tablespaces"]) == (None, [])
     assert found["instance"]["data_directory"] not in found["access"]
+
+
+@pytest.mark.parametrize(("blockers", "error"), [([4712], Refused), ([], NoAnswer)])
+def test_what_waits_for_a_lock_of_somebody_is_no_hang(recorder, monkeypatch, blockers, error):
+    def hang():
+        raise NoAnswer("the instance did not answer in time")
+
+    opened = [
+        recorder(
+            ("state IS NULL", [{"count": 0}]), ("gp_segment_configuration", hang), ("SELECT pg_current_wal_lsn()", [{"lsn": "0/200"}])
+        ),
+        recorder(("pg_blocking_pids", [{"pids": blockers}])),
+    ]
+    monkeypatch.setattr(connection, "connect_primary", lambda *_arguments, **_options: contextlib.nullcontext(opened.pop(0)))
+    instance = Instance("/c", "instance", "gpadmin", "primary", "12", 1, 5432)
+    with pytest.raises(error, match="held by the process 4712" if blockers else "did not answer in time"):
+        coordinator.read_primary(instance, parameters(probe_write=False))
+    assert not opened

@@ -44,6 +44,7 @@ class Module:
     def __init__(self, check_mode=False, diff=False):
         self.check_mode = check_mode
         self._diff = diff
+        self.params = {}
 
     def exit_json(self, **result):
         raise Ended(dict(result, failed=False))

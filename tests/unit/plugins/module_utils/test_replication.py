@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 
 import psycopg2.extensions
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils import replication
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import NoAnswer
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import NoAnswer, Refused
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import (
     Slot,
@@ -208,6 +209,28 @@ def test_a_probe_that_hangs_is_ended(recorder):
     probe = probe_write(connection, lambda: contextlib.nullcontext(second), 1)
     assert (probe.acknowledged, probe.replayed) == (False, False)
     assert second.asked == [("SELECT pg_terminate_backend(%s)", (4711,))]
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_a_probe_that_hangs_is_ended_also_where_no_connection_is_left(recorder, monkeypatch, gone):
+    """The commits of all clients wait, and take all connections."""
+    ended = []
+
+    def kill(pid, number):
+        ended.append((pid, number))
+        if gone:
+            raise ProcessLookupError
+
+    def hang():
+        raise NoAnswer("no")
+
+    def full():
+        raise Refused("sorry, too many clients already", sqlstate="53300")
+
+    monkeypatch.setattr(replication.os, "kill", kill)
+    connection = recorder(("emit", hang), ("pg_current_wal_lsn()", [{"lsn": "0/200"}]))
+    probe = probe_write(connection, full, 1)
+    assert (probe.acknowledged, ended) == (False, [(4711, signal.SIGTERM)])
 
 
 def test_gpactivatestandby_can_read_it():

@@ -10,6 +10,7 @@ import sys
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils import own_files, rewind
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.configuration import change_fence, fenced_by
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import session_options
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import Upstream, parse_conninfo
 
 from .test_relay import LIST
@@ -91,8 +92,8 @@ case "$4" in *gp_role*) echo 'FATAL: unrecognized configuration parameter "gp_ro
     )
     rewind.rewind(host, str(former), UPSTREAM)
     first, second = map(parse_conninfo, told.read_text().splitlines())
-    assert first["options"] == "-c wal_sender_timeout=10s -c gp_role=utility"
-    assert second["options"] == "-c wal_sender_timeout=10s -c gp_session_role=utility"
+    assert first["options"] == f"{session_options()} -c wal_sender_timeout=10s -c gp_role=utility"
+    assert second["options"] == f"{session_options()} -c wal_sender_timeout=10s -c gp_session_role=utility"
     assert (second["dbname"], second["user"], second["passfile"]) == ("postgres", "r", "/p")
 
 

@@ -130,7 +130,7 @@ def test_how_long_a_standby_bears_silence(conninfo, settings, seconds):
     ("settings", "kernel", "seconds"),
     [
         ({}, {}, 924.6),
-        ({"tcp_user_timeout": 30000.0}, {}, 30.0),
+        ({"tcp_user_timeout": 30.0}, {}, 30.0),
         ({"tcp_keepalives_idle": 10.0, "tcp_keepalives_interval": 5.0, "tcp_keepalives_count": 2.0}, {}, 20.0),
         ({}, {"tcp_retries2": 5.0}, 12.6),
         ({}, {"tcp_keepalive_time": 60.0, "tcp_keepalive_intvl": 10.0, "tcp_keepalive_probes": 3.0}, 90.0),
@@ -156,12 +156,21 @@ def test_how_long_commits_wait(limits, options, seconds):
     assert stream.commit_limit(limits, {"options": options} if options else {}) == seconds
 
 
-def test_asks_the_primary_for_what_was_set_not_for_what_this_connection_has(recorder):
-    connection = recorder(
-        ("pg_settings", [{"name": "wal_sender_timeout", "reset_val": "300000"}, {"name": "tcp_user_timeout", "reset_val": "5000"}])
-    )
-    assert stream.read_commit_limits(connection) == {"walsender": 300.0, "network": 5.0}
-    assert "reset_val" in connection.asked[0][0]
+@pytest.mark.parametrize(
+    ("source", "filed", "walsender"),
+    [
+        ("default", [], 300.0),
+        ("configuration file", [], 300.0),
+        ("user", [], 60.0),
+        ("database", [{"name": "wal_sender_timeout", "setting": "10s"}], 10.0),
+        ("user", [{"name": "wal_sender_timeout", "setting": "10s"}, {"name": "wal_sender_timeout", "setting": "20000"}], 20.0),
+    ],
+)
+def test_asks_the_primary_for_what_was_set_not_for_what_this_session_or_its_role_has(recorder, source, filed, walsender):
+    row = {"name": "wal_sender_timeout", "reset_val": "300000", "boot_val": "60000", "unit": "ms", "source": source}
+    other = {"name": "tcp_user_timeout", "reset_val": "5000", "boot_val": "0", "unit": "ms", "source": "configuration file"}
+    connection = recorder(("pg_file_settings", filed), ("pg_settings", [row, other]))
+    assert stream.read_commit_limits(connection) == {"walsender": walsender, "network": 5.0}
 
 
 @given(

@@ -47,6 +47,21 @@ def but(view, **changes):
     return dataclasses.replace(view, **changes)
 
 
+STANDBY_DOWN = but(STANDBY, running=False)
+#: all its connections are in use: it was asked nothing
+REFUSING = View(
+    "cdw",
+    observed=True,
+    content="instance",
+    role="primary",
+    running=True,
+    frozen=False,
+    refused="too_many_connections",
+    said="sorry, too many clients already",
+    system_identifier="1",
+    timeline=1,
+    place=(5432, "/c", 1),
+)
 DOWN = but(PRIMARY, running=False, answered=None, registered=None, streaming=None, acknowledged=None, caught_up=None)
 
 TABLE = [
@@ -72,6 +87,13 @@ TABLE = [
     ("unmirrored", [but(PRIMARY, registered=(), streaming=False, caught_up=False), LOST_STANDBY]),
     ("primary_hung", [but(PRIMARY, answered=False), STANDBY]),
     ("primary_hung", [but(PRIMARY, streaming=False, acknowledged=False), STANDBY]),
+    ("degraded", [but(PRIMARY, streaming=False, acknowledged=False, others=("pg_receivewal",)), STANDBY]),
+    ("degraded", [REFUSING, STANDBY]),
+    ("degraded", [but(REFUSING, refused="not_accepting_connections"), but(STANDBY, connected=False)]),
+    ("degraded", [REFUSING, STANDBY_DOWN]),
+    ("degraded", [REFUSING, LOST_STANDBY]),
+    ("degraded", [REFUSING]),
+    ("split_brain", [REFUSING, but(PRIMARY, host="scdw", timeline=2)]),
     ("primary_down", [DOWN, STANDBY]),
     ("primary_down", [DOWN, EMPTY]),
     ("both_down", [DOWN, but(STANDBY, running=False)]),
@@ -103,7 +125,6 @@ STOPPED = Proofs(stopped=frozenset({"cdw"}))
 WORD = Proofs(word=frozenset({"cdw"}))
 ALL = Proofs(FENCED.fenced, STOPPED.stopped, WORD.word)
 HUNG = but(PRIMARY, answered=False)
-STANDBY_DOWN = but(STANDBY, running=False)
 GONE = but(EMPTY, host="cdw")
 
 
@@ -129,6 +150,9 @@ GONE = but(EMPTY, host="cdw")
         ([HUNG, STANDBY], STOPPED, False),
         ([HUNG, STANDBY], FENCED, False),
         ([HUNG, STANDBY], ALL, True),
+        ([REFUSING, STANDBY], Proofs(), False),
+        ([REFUSING, STANDBY], ALL, False),
+        ([but(REFUSING, refused="not_accepting_connections"), STANDBY], ALL, False),
         ([GONE, STANDBY], Proofs(), False),
         ([GONE, STANDBY], WORD, True),
         ([GONE, STANDBY], FENCED, True),
@@ -209,7 +233,10 @@ view = st.builds(
     role=st.sampled_from([None, "primary", "standby"]),
     running=maybe,
     frozen=maybe,
+    connected=maybe,
     answered=maybe,
+    refused=st.sampled_from([None, "too_many_connections", "not_accepting_connections", "other"]),
+    others=st.sampled_from([(), ("pg_receivewal",)]),
     system_identifier=st.sampled_from([None, "1", "2"]),
     timeline=st.sampled_from([None, 1, 2]),
     place=st.sampled_from([None, (1,), (8,)]),
@@ -244,7 +271,7 @@ def test_never_allowed_without_proof(one, two, proofs, sightings, both_down):
     if primary.is_primary:
         # it was seen to live: nothing but its end in this run, with the operator's word, will do
         hangs = not primary.answered or (primary.acknowledged is False and not primary.streaming)
-        assert primary.host in proofs.stopped & proofs.word and hangs
+        assert primary.host in proofs.stopped & proofs.word and hangs and not primary.refused
         return
     seen_stopped = primary.observed and primary.running is False and primary.content == "instance" and primary.role == "primary"
     seen_alive = any(found.lives for found in sightings if found.of == primary.host)
@@ -274,6 +301,32 @@ def test_mirrored_is_said_only_of_what_was_seen(one, two):
     assert standby.observed and standby.running and not standby.frozen and standby.place == primary.registered
 
 
+@settings(max_examples=500)
+@given(view, view)
+def test_a_primary_that_refused_is_neither_hung_nor_serves_and_nothing_is_said_of_its_standby(one, two):
+    verdict = judge([but(one, host="cdw"), but(two, host="scdw")])
+    refusing = [view for view in (but(one, host="cdw"), but(two, host="scdw")) if view.is_primary and view.refused]
+    if verdict.state != "degraded" or not refusing:
+        assert verdict.serves == (
+            verdict.state in ("mirrored", "degraded", "unmirrored") and "acknowledged; no" not in str(verdict.reasons)
+        )
+        return
+    assert not verdict.serves and not verdict.activation
+    assert "no standby streams" not in str(verdict.reasons)
+
+
+def test_where_all_connections_are_in_use_the_standby_tells_what_it_sees():
+    verdict = judge([REFUSING, but(STANDBY, connected=True)])
+    assert verdict.reasons == (
+        "cdw: the instance answers, but had no connection left for this look: sorry, too many clients already",
+        "scdw: its walreceiver is connected to a primary; whether it streams in sync was not seen",
+    )
+    assert verdict.advice.startswith("end sessions on cdw")
+    assert verdict.activation_reason.startswith("the instance on cdw lives and answers")
+    assert judge([REFUSING, but(STANDBY, connected=False)]).reasons[1] == "scdw: its walreceiver is not connected"
+    assert judge([REFUSING, LOST_STANDBY]).reasons[1] == "whether a standby streams was not seen"
+
+
 def test_a_view_of_nothing_is_unknown():
     assert view_of("cdw", None) == view_of("cdw", {}) == LOST
 
@@ -301,6 +354,14 @@ def test_views_of_results():
     assert seen == but(PRIMARY, place=(5432, "/s", 8))
     assert view_of("scdw", result("standby")) == STANDBY
     assert judge([seen, view_of("scdw", result("standby"))]).state == "mirrored"
+    full = {"answered": None, "refused": "too_many_connections", "error": "sorry"}
+    refusing = view_of("cdw", result("primary", sql=full))
+    assert (refusing.answered, refusing.refused, refusing.said, refusing.streaming) == (None, "too_many_connections", "sorry", None)
+    connected = {"instance": {**result("standby")["instance"], "postmaster": {"frozen": False, "connected": True}}}
+    assert view_of("scdw", result("standby", **connected)).connected is True
+    others = [{"pid": 5, "application_name": "x", "user": "u", "client_addr": None, "state": "streaming", "reply_age_s": 20.0}]
+    held = view_of("cdw", result("primary", primary={**primary, "other_walsenders": others}, sql={"answered": True}))
+    assert held.others == ("x of u on this host, served by process 5, streaming, silent for 20 s",)
     silent = view_of("cdw", result("primary", sql={"answered": False}))
     assert (silent.answered, silent.registered, silent.acknowledged) == (False, None, None)
     alone = view_of("cdw", result("primary", primary={"standby": None, "walsender": None, "probe": None}, sql={"answered": True}))

@@ -65,8 +65,6 @@ BOTH_DOWN = changed(DOWN, ("scdw instance postmaster", None), ("scdw standby", N
 #: it serves
 SERVING = _KEPT
 
-LOCK = {"holder": {"user": "u", "controller": "c", "pid": 1, "started": "1"}, "since": 1.0, "expires": 2.0, "purpose": "activate_standby"}
-
 #: the standby was promoted
 PROMOTED = changed(
     {**UNKNOWN, "scdw": changed(_KEPT, ("x", None))["cdw"]},

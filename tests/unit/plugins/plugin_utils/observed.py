@@ -92,7 +92,7 @@ def coordinator(name, address, instance, rules=COORDINATOR):
         "primary": None,
         "standby": None,
         "maintenance": None,
-        "lock": None,
+        "unfinished": None,
         "record": None,
         "activation": None,
         "passfile": shown(PASSFILE),
@@ -102,11 +102,12 @@ def coordinator(name, address, instance, rules=COORDINATOR):
 
 CDW = {
     **coordinator("cdw", "10.0.0.11", PRIMARY),
-    "sql": {"answered": True, "error": None},
+    "sql": {"answered": True, "refused": None, "error": None},
     "primary": {
         "registrations": [shown(row) for row in ROWS],
         "standby": shown(ROWS[-1]),
         "walsender": shown(WalSender(8, "10.0.0.12", "streaming", "sync", "0/200", "0/200", "0/200", 0, None, 1.5)),
+        "other_walsenders": [],
         "sync_error": "none",
         "role": {"ready": True, "verified": True},
         "slots": [shown(Slot("standby_coordinator", True, "0/1", 0))],

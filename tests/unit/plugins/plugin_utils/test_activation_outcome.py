@@ -32,7 +32,7 @@ NEXT = "the cluster is unmirrored now: run rejoin for cdw, or enable_mirroring, 
 
 def ended(planned, verdict=None, activation=None, lost=(), check_mode=False, cdw=None, scdw=None, sdw1=None):
     """How it ended for a cluster by what was registered on its hosts."""
-    new = {"__activate_standby_lock": {"lock": {}, "changed": True}, **(scdw or {})}
+    new = scdw or {}
     if verdict:
         new["__activate_standby_verdict"] = verdict
     if activation:
@@ -85,7 +85,6 @@ def test_it_is_activated():
         (ACTIVATION, {"scdw": {"__activate_standby_floating": {"failed": True, "msg": "no"}}}, [], "scdw: the floating address: no"),
         (ACTIVATION, {"scdw": {"__activate_standby_hook": {"failed": True, "stderr": "no"}}}, [], "scdw: the hook command: no"),
         (ACTIVATION, {"scdw": {"__activate_standby_analysis": {"failed": True, "msg": "no"}}}, [], "scdw: ANALYZE: no"),
-        (ACTIVATION, {"scdw": {"__activate_standby_unlock": {"unreachable": True, "msg": "no"}}}, [], "scdw: releasing the lock: no"),
         (ACTIVATION, {}, ["sdw1"], "sdw1 dropped out of the run"),
     ],
 )
@@ -109,12 +108,6 @@ def test_it_was_refused_before_anything_was_changed(found):
     refused = ended(planned)
     assert refused.text == f"NOT activated: nothing was changed: {planned.refusal}"
     assert (refused.outcome, refused.document["activated"]) == ("not_activated", False)
-
-
-def test_the_lock_is_held_by_another_run():
-    lock = {"failed": True, "msg": "another run works on this pair", "lock": {}}
-    found = ended(BEGUN, scdw={"__activate_standby_lock": lock})
-    assert found.text == "NOT activated: nothing was changed: scdw: another run works on this pair"
 
 
 @pytest.mark.parametrize(("lifted", "left"), [({"changed": True}, False), ({"changed": False}, True), (None, True)])

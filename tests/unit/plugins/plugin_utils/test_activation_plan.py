@@ -5,9 +5,10 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.activation_plan import PURPOSE
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.scenes import neighbour_of
 
-from .losses import ARGUMENTS, BOTH_DOWN, DOWN, HUNG, LOCK, OPTIONS, PROMOTED, SERVING, UNKNOWN, plan, scene
+from .losses import ARGUMENTS, BOTH_DOWN, DOWN, HUNG, OPTIONS, PROMOTED, SERVING, UNKNOWN, plan, scene
 from .observed import COORDINATOR, SEGMENTS, VARIABLES, changed, machine
 
 FENCE = {"fence_segments": True}
@@ -32,7 +33,7 @@ SEGMENT_FENCE = {"sdw1": {"kind": "addresses", "addresses": ["10.0.0.11", "fd00:
 def test_every_variable_of_the_role_is_an_option():
     own = {name[len("activate_standby_") :] for name in ARGUMENTS}
     elsewhere = {"accept_loss", "result_file", "audit_file", "fence_command", "hook_command"}
-    assert own - elsewhere == set(OPTIONS) - {"access", "fence_command", "hook_command", "accept_loss"}
+    assert own - elsewhere == set(OPTIONS) - {"accept_drift", "access", "fence_command", "hook_command", "accept_loss"}
 
 
 @pytest.mark.parametrize(
@@ -91,7 +92,7 @@ def test_refuses_with_reason_and_remedy(found, options, words):
 
 def test_split_brain_is_refused():
     both = changed({**SERVING, "scdw": SERVING["cdw"]}, ("scdw hostname", "scdw"), ("scdw addresses", ["10.0.0.12"]))
-    both["scdw"] = changed(both["scdw"], ("instance data_directory", "/s"), ("instance control timeline", 2), ("lock", LOCK))
+    both["scdw"] = changed(both["scdw"], ("instance data_directory", "/s"), ("instance control timeline", 2), ("unfinished", PURPOSE))
     made = plan(both, **FENCE, **WORD, **COMMAND)
     assert made.refusal.startswith("split_brain: two instances accept writes")
     assert "scdw runs as primary on timeline 2" in made.refusal
@@ -270,7 +271,7 @@ def test_nothing_is_left_to_be_done_after_a_complete_activation():
 
 @pytest.mark.parametrize("changes", [[], [FINISHED], [("scdw sql", {"answered": False, "error": "no"}), ("scdw primary", None)]])
 def test_an_activation_that_was_cut_off_is_finished(changes):
-    made = plan(PROMOTED, ("scdw lock", LOCK), *changes)
+    made = plan(PROMOTED, ("scdw unfinished", PURPOSE), *changes)
     assert (made.refusal, made.done, made.resume) == ("", "", True)
     assert (made.primary, made.standby, made.fence) == ("cdw", "scdw", {})
 
@@ -280,9 +281,9 @@ def test_an_activation_that_was_cut_off_is_finished(changes):
     [
         (PROMOTED, []),
         (PROMOTED, [("scdw activation", {"event": "activated", "timeline": 1})]),
-        (PROMOTED, [("scdw lock", {**LOCK, "purpose": "rejoin"})]),
-        (SERVING, [("cdw lock", LOCK), ("cdw activation", {"event": "activated", "timeline": 1})]),
-        (HUNG, [("cdw lock", LOCK)]),
+        (PROMOTED, [("scdw unfinished", "rejoin")]),
+        (SERVING, [("cdw unfinished", PURPOSE), ("cdw activation", {"event": "activated", "timeline": 1})]),
+        (HUNG, [("cdw unfinished", PURPOSE)]),
     ],
 )
 def test_a_primary_that_was_not_made_by_an_activation_is_refused(found, changes):

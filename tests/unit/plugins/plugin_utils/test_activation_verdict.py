@@ -10,7 +10,7 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.activation
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from .losses import BOTH_DOWN, DOWN, HUNG, LOCK, PROMOTED, UNKNOWN, scene
+from .losses import BOTH_DOWN, DOWN, HUNG, PROMOTED, UNKNOWN, scene
 from .observed import VARIABLES, changed, machine, shown
 
 FENCE = {"fence_segments": True}
@@ -36,12 +36,12 @@ TWO = {**VARIABLES, "sdw2": {"whpg_role": "segment"}}
 UNKNOWN_OF_TWO = changed({**UNKNOWN, "sdw2": {**machine("sdw2", "10.0.0.22"), "segments": [{"data_directory": "/p1", "port": 6001}]}})
 
 
-def demo(found, fences, *changes, locked=True, command=None, check_mode=False, variables=None, **options):
+def demo(found, fences, *changes, command=None, check_mode=False, variables=None, **options):
     """The verdict after the plan for a cluster was carried out with these results."""
     known = scene(found, *changes, variables=variables, **options)
     planned = make(known, [])
     assert planned.refusal == ""
-    return decide(known, shown(planned), locked, fences, command or {}, check_mode)
+    return decide(known, shown(planned), fences, command or {}, check_mode)
 
 
 @pytest.mark.parametrize(
@@ -110,11 +110,6 @@ def test_a_command_proves_by_its_exit_code(command, allowed, words):
     assert demo(UNKNOWN, {"sdw1": FENCED}, command=command, **COMMAND, **FENCE).allowed
 
 
-def test_nothing_is_allowed_without_the_lock():
-    verdict = demo(DOWN, {"cdw": STOPPED}, locked=False)
-    assert (verdict.allowed, verdict.reason) == (False, "the pair could not be locked")
-
-
 def test_what_can_be_fenced_counts_in_check_mode():
     assert demo(UNKNOWN, {"sdw1": NOT_FENCED}, check_mode=True, **FENCE).allowed
     assert demo(DOWN, {"cdw": NOT_FENCED}, check_mode=True).allowed
@@ -135,7 +130,7 @@ def test_what_the_old_primary_s_disk_has_is_handed_on():
 
 
 def test_an_activation_that_was_cut_off_is_finished():
-    verdict = demo(PROMOTED, {}, ("scdw lock", LOCK))
+    verdict = demo(PROMOTED, {}, ("scdw unfinished", "activate_standby"))
     assert (verdict.allowed, verdict.reason) == (True, "scdw was promoted already")
 
 
@@ -160,7 +155,7 @@ def test_never_allowed_without_proof(found, by_host, command, vouched, fence, co
     if planned.refusal:
         return
     fences = {host: by_host[host] or {} for host in planned.fence}
-    if not decide(known, shown(planned), True, fences, command, False).allowed:
+    if not decide(known, shown(planned), fences, command, False).allowed:
         return
     all_fenced = bool(fences) and all(result.get("fenced") for result in fences.values())
     cut_off = planned.command and command.get("rc") == 0

@@ -175,16 +175,13 @@ def test_a_slot_that_a_move_left_is_unsettled():
     assert demo(MIRRORED, ("cdw primary slots", slots)).unsettled == ["succession"]
 
 
-def locked(purpose):
-    return {"holder": {}, "since": 1.0, "expires": 2.0, "purpose": purpose}
-
-
 @pytest.mark.parametrize(("asked", "host"), [(None, ""), ("cdw2", "cdw2"), ("elsewhere", ""), ("scdw", ""), ("cdw", "")])
 def test_a_run_that_was_cut_off_at_its_end_is_finished(asked, host):
     for purpose in ("move the standby", "rejoin"):
-        plan = demo(MIRRORED, ("scdw lock", locked(purpose)), move_from=asked)
-        assert (plan.refusal, plan.unsettled, plan.move["kind"], plan.move["host"], plan.copying) == ("", ["lock"], "rest", host, False)
-    assert demo(MIRRORED, ("scdw lock", locked("activate_standby"))).unsettled == []
+        plan = demo(MIRRORED, ("scdw unfinished", purpose), move_from=asked)
+        assert (plan.refusal, plan.unsettled, plan.copying) == ("", ["unfinished"], False)
+        assert (plan.move["kind"], plan.move["host"]) == ("rest", host)
+    assert demo(MIRRORED, ("scdw unfinished", "activate_standby")).unsettled == []
 
 
 FENCE = {"cluster": "demo", "addresses": ["10.0.0.12"], "ports": [6000], "tool": "nft", "since": 1.0}

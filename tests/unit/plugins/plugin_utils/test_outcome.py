@@ -194,11 +194,6 @@ def test_what_became_of_one_that_was_to_be_moved_is_told(scdw, said):
     assert "Taken back" not in ended.failure
 
 
-def test_a_lock_of_another_run_is_in_the_way():
-    ended = demo(cdw={"__standby_lock": {"msg": "another run works on this pair"}}, scdw={"__standby_lock": {"lock": {}}})
-    assert ended.text == "NOT mirrored: nothing was changed: cdw: another run works on this pair"
-
-
 def test_a_host_that_was_lost_while_its_standby_was_moved_is_told():
     ended = demo(scdw={"__standby_told": {"unreachable": True}}, plan=MOVING)
     assert ended.text == "NOT mirrored: cdw2: unreachable."

@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.pair import assess, compare, lacking, own_segments, why_missing
 
-from .observed import CDW, EMPTY, GIB, INSTALLATION, MIRRORED, SCDW, SDW1, UNMIRRORED, VARIABLES, changed, machine, shown
+from .observed import CDW, EMPTY, GIB, INSTALLATION, MIRRORED, ROWS, SCDW, SDW1, UNMIRRORED, VARIABLES, changed, machine, shown
 
 
 @pytest.mark.parametrize(
@@ -26,6 +28,38 @@ def test_a_host_without_an_observation_is_told_with_its_reason(observed, why):
 
 def demo(found, *changes, variables=None, limit=None):
     return assess("demo", variables or VARIABLES, changed(found, *changes), limit)
+
+
+HELD = {"held": {}, "lock": {}}
+OTHER = {"msg": "another run works on this pair", "lock": {"purpose": "rejoin"}}
+FULL = {"msg": "the lock cannot be written: No space left on device"}
+AWAY = {"msg": "No route to host", "unreachable": True}
+
+
+@pytest.mark.parametrize(
+    ("locks", "busy", "unlocked"),
+    [
+        ({"cdw": HELD, "scdw": HELD}, "", []),
+        ({"cdw": {"lock": None}, "scdw": {"lock": None}}, "", []),  # in check mode
+        ({"cdw": HELD, "scdw": AWAY}, "", []),
+        ({"cdw": AWAY, "scdw": AWAY}, "", []),  # nothing is observed then either
+        ({"cdw": HELD, "scdw": None}, "", []),  # left out by --limit
+        ({"cdw": HELD, "scdw": OTHER}, "scdw: another run works on this pair", []),
+        ({"cdw": OTHER, "scdw": AWAY}, "cdw: another run works on this pair", []),
+        ({"cdw": {**OTHER, "msg": "one"}, "scdw": {**OTHER, "msg": "two"}}, "cdw: one; scdw: two", []),
+        ({"cdw": OTHER, "scdw": FULL}, "cdw: another run works on this pair", ["scdw"]),
+        ({"cdw": FULL, "scdw": HELD}, "", ["cdw"]),
+        ({"cdw": FULL, "scdw": AWAY}, "no host of the coordinators could be locked: cdw: the lock cannot be written: No space", ["cdw"]),
+        (None, "", []),
+    ],
+)
+def test_a_pair_is_worked_on_by_who_holds_what_can_be_locked(locks, busy, unlocked):
+    pair = assess("demo", VARIABLES, MIRRORED, locks=locks)
+    assert pair.busy.startswith(busy) and bool(pair.busy) == bool(busy)
+    assert list(pair.unlocked) == unlocked
+    assert [said for said in pair.warnings if "could not be locked" in said] == [
+        f"{host} could not be locked against other runs: {FULL['msg']}" for host in unlocked
+    ]
 
 
 def test_a_cluster_is_judged_as_a_whole():
@@ -352,3 +386,35 @@ def test_an_engine_that_keeps_a_standby_otherwise_is_told(major, wrong):
 def test_segments_of_other_clusters_are_left_out():
     assert own_segments(SDW1, ["/m0", "/x"])["segments"] == SDW1["segments"][1:]
     assert own_segments(None, ["/m0"]) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ([], []),
+        ([("2 status", "d")], ["1 of 2 segment instances are down, content 0 on sdw1:7000: run gprecoverseg"]),
+        ([("2 mode", "n"), ("1 mode", "n")], ["the mirrors of content 0 are not in sync with their primaries"]),
+        (
+            [("1 role", "m"), ("1 status", "d"), ("2 role", "p")],
+            [
+                "1 of 2 segment instances are down, content 0 on sdw1:6000: run gprecoverseg",
+                "2 of 2 segment instances are not in their preferred role, content 0 on sdw1:6000; content 0 on sdw1:7000: once all are up "
+                "and in sync, run gprecoverseg -r",
+            ],
+        ),
+        ([("1 role", "m"), ("2 role", "p")], ["2 of 2 segment instances are not in their preferred role"]),
+        ([("3 status", "d"), ("0 preferred_role", "m")], []),
+    ],
+)
+def test_segments_that_do_not_run_as_they_were_made_to_are_warned_of(changes, said):
+    changes = [(f"cdw primary registrations {way}", value) for way, value in changes]
+    warnings = demo(MIRRORED, *changes).warnings
+    assert [warning.startswith(words) for warning, words in zip(warnings, said)] == [True] * len(said)
+    assert len(warnings) == len(said)
+
+
+def test_only_some_of_many_segments_are_named():
+    rows = [shown(dataclasses.replace(ROWS[2], dbid=10 + content, content=content, status="d")) for content in range(6)]
+    (warning,) = demo(MIRRORED, ("cdw primary registrations", [shown(ROWS[0]), shown(ROWS[3]), *rows])).warnings
+    assert warning.startswith("6 of 6 segment instances are down, content 0 on sdw1:7000; ")
+    assert "content 3 on sdw1:7000 and 2 more: run gprecoverseg" in warning

@@ -105,7 +105,7 @@ def test_a_copy_needs_what_a_copy_needs():
         ([("scdw site writable", False)], {}, "cannot write there"),
         ([("scdw site engine_version", "postgres 11")], {}, "install the same version"),
         ([("scdw port_taken", True)], {}, "something else listens"),
-        ([("scdw instance postmaster", MIRRORED["cdw"]["instance"]["postmaster"])], {}, "the primary does not serve"),
+        ([("scdw instance postmaster", MIRRORED["cdw"]["instance"]["postmaster"])], {}, "the primary was not seen to serve"),
     ],
 )
 def test_refusals(changes, wish, said):

@@ -16,6 +16,8 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import rep
 from hypothesis import given
 from hypothesis import strategies as st
 
+from .observed import ROWS, shown
+
 SCHEMA = json.loads((Path(__file__).parents[4] / "roles/status/files/status.schema.json").read_text())
 NOON = datetime.datetime(2026, 11, 22, 13, 0, 0, 5, tzinfo=datetime.timezone(datetime.timedelta(hours=1)))
 
@@ -68,13 +70,14 @@ ON_PRIMARY = {
     "standby": {"dbid": 8, "hostname": "scdw", "address": "10.0.0.12", "port": 5432, "datadir": "/data/s"},
     "walsender": SENDER,
     "slots": [{"name": "standby_coordinator", "active": True, "restart_lsn": "0/100", "retained_bytes": 256}],
+    "registrations": [shown(row) for row in ROWS],
     "probe": {"lsn": "0/1F0", "acknowledged": True, "replayed": True, "seconds": 0.012},
 }
 PRIMARY = {
     "instance": INSTANCE,
     "segments": [],
     "fences": [],
-    "sql": {"answered": True, "error": None},
+    "sql": {"answered": True, "refused": None, "error": None},
     "site": {"free": 5 << 30},
     "wal": {"free": 4 << 30, "size": 8 << 30},
     "standby": None,

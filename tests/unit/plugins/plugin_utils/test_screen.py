@@ -17,14 +17,14 @@ INSTANCE = {
     "port": 5432,
     "data_directory": "/data/c",
     "control": {"state": "in production", "timeline": 1, "checkpoint": "0/1"},
-    "postmaster": {"pid": 7, "frozen": False},
+    "postmaster": {"pid": 7, "frozen": False, "connected": False},
     "fenced": None,
 }
 FENCE = {"cluster": "demo", "addresses": ["10.0.0.11", "fd00::11"], "ports": [6000, 7000], "tool": "nft", "since": 1000.0}
 PRIMARY = {
     "instance": INSTANCE,
     "segments": [],
-    "sql": {"answered": True, "error": None},
+    "sql": {"answered": True, "refused": None, "error": None},
     "site": {"free": 5 << 30},
     "standby": None,
     "primary": {
@@ -43,6 +43,15 @@ STANDBY = {
     "primary": None,
     "standby": {"received_lsn": "0/200", "replayed_lsn": "0/1F0"},
 }
+SILENT = {"answered": False, "refused": None, "error": "no answer"}
+REFUSING = {"answered": None, "refused": "too_many_connections", "error": "too many clients"}
+
+
+def connected(standby, seen):
+    """The standby, whose walreceiver was seen to be connected, or not, or was not seen."""
+    return {**standby, "instance": {**standby["instance"], "postmaster": {"pid": 7, "frozen": False, "connected": seen}}}
+
+
 VERDICT = Verdict("mirrored", ("seen this", "and that"), "nothing", "cdw", "scdw", False, "the primary serves")
 
 
@@ -74,14 +83,17 @@ def test_a_mirrored_pair_on_one_screen():
     [
         (None, "cdw  unknown: no route"),
         ({**PRIMARY, "instance": {**INSTANCE, "postmaster": None}, "primary": None}, "primary  stopped, in production, timeline 1"),
-        ({**PRIMARY, "primary": None, "sql": {"answered": False, "error": "no answer"}}, "primary  up, does not answer: no answer"),
+        ({**PRIMARY, "primary": None, "sql": SILENT}, "primary  up, does not answer: no answer"),
+        ({**PRIMARY, "primary": None, "sql": REFUSING}, "primary  up, refuses: too many clients"),
         (
-            {**PRIMARY, "instance": {**INSTANCE, "postmaster": {"pid": 7, "frozen": True}}, "primary": None},
+            {**PRIMARY, "instance": {**INSTANCE, "postmaster": {"pid": 7, "frozen": True}}, "primary": None, "sql": SILENT},
             "primary  frozen, does not answer",
         ),
         ({**PRIMARY, "instance": {**INSTANCE, "content": "absent"}, "primary": None}, "cdw  no instance: /data/c is absent"),
         ({**STANDBY, "instance": {**STANDBY["instance"], "postmaster": None, "control": None}}, "stopped, pg_control cannot be read"),
-        ({**STANDBY, "standby": {"received_lsn": None, "replayed_lsn": None}}, "standby  in recovery, not streaming"),
+        ({**STANDBY, "standby": {"received_lsn": None, "replayed_lsn": None}}, "standby  in recovery, not streaming, pid"),
+        (connected(STANDBY, True), "replayed 0/1F0, connected to a primary, pid"),
+        (connected(STANDBY, None), "replayed 0/1F0, pid"),
     ],
 )
 def test_says_what_was_seen_of_a_host(observation, line):

@@ -55,7 +55,6 @@ SWITCHED = {
         "__standby_configuration": {"settings": {}, "steps": steps(start=0.2)},
     },
     "scdw": {
-        "__switchover_lock": {"lock": {}},
         "__switchover_armed": {"armed": True, "steps": steps(arm=0.02)},
         "__switchover_disarmed": {"disarmed": False, "promoted": True, "handover": HANDOVER},
         "__switchover_verdict": {"way": "forward", "reason": "scdw is primary"},
@@ -118,7 +117,6 @@ def test_a_switchover_is_told_with_its_gap_and_the_seconds_of_its_phases():
         ({"scdw": {"__switchover_activation": {**ACTIVATION, "msg": "a segment\nis silent"}}}, "a segment is silent"),
         ({"scdw": {"__switchover_disarmed": {"handover": {**HANDOVER, "error": "no write"}}}}, "of the armed process: no write"),
         ({"scdw": {"__activate_standby_hook": {"failed": True, "msg": "exit code 1"}}}, "scdw: the hook command: exit code 1"),
-        ({"cdw": {"__switchover_unlock": {"unreachable": True, "msg": "timed out"}}}, "cdw: releasing the lock: timed out"),
         ({"scdw": {"__standby_verification": {}}}, "NOT mirrored"),
     ],
 )
@@ -212,9 +210,7 @@ RESULTS = st.sampled_from([{}, {"failed": True, "msg": "m"}, {"unreachable": Tru
 
 @given(
     st.sampled_from([SWITCHED, with_(SWITCHED, scdw=BACK), planned(), planned(refusal="no"), planned(done="cdw")]),
-    st.dictionaries(
-        st.sampled_from(["__switchover_lock", "__switchover_prepared", "__switchover_disarmed", "__switchover_return"]), RESULTS
-    ),
+    st.dictionaries(st.sampled_from(["__switchover_prepared", "__switchover_disarmed", "__switchover_return"]), RESULTS),
     st.booleans(),
 )
 def test_whatever_hosts_said_there_is_an_end_and_success_needs_a_promotion(hosts, results, check_mode):

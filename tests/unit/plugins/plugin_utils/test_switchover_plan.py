@@ -15,7 +15,7 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.switchover
 from hypothesis import given
 from hypothesis import strategies as st
 
-from .losses import DOWN, LOCK, PROMOTED, UNKNOWN
+from .losses import DOWN, PROMOTED, UNKNOWN
 from .observed import CONTROL, MIRRORED, SEGMENTS, VARIABLES, changed, shown
 from .wishes import OPTIONS as OF_STANDBY
 
@@ -32,7 +32,7 @@ OPTIONS = {
     "access": {name: OF_STANDBY[name] for name in WANTED["access"]},
 }
 CONNECTION = "host=scdw,cdw port=5432,5432 target_session_attrs=read-write"
-CUT_OFF = {**LOCK, "purpose": "switchover to scdw"}
+CUT_OFF = "switchover to scdw"
 
 
 def plan(found, *changes, variables=None, **options):
@@ -44,23 +44,23 @@ def plan(found, *changes, variables=None, **options):
     return make(scene_of("demo", pair, hostvars, "seen", {**OPTIONS, **options}))
 
 
-def locked(found, *hosts):
-    return changed(found, *((f"{host} lock", CUT_OFF) for host in hosts))
+def cut_off(found, *hosts):
+    return changed(found, *((f"{host} unfinished", CUT_OFF) for host in hosts))
 
 
 #: the primary was shut down by a run that was cut off
 STOPPED = changed(
-    locked(DOWN, "cdw", "scdw"),
+    cut_off(DOWN, "cdw", "scdw"),
     ("cdw instance control", {**shown(CONTROL), "state": "shut down"}),
     ("cdw instance fenced", "FENCED_scdw_is_primary.conf"),
 )
 #: and the standby promoted
-SWAPPED = {**locked(PROMOTED, "scdw"), "cdw": STOPPED["cdw"]}
+SWAPPED = {**cut_off(PROMOTED, "scdw"), "cdw": STOPPED["cdw"]}
 
 
 def test_every_variable_of_the_role_is_an_option():
     own = {name[len("switchover_") :] for name in ARGUMENTS if not name.endswith("_file")}
-    assert own == set(WANTED) - {"accept", "analyze", "floating_address", "access"}
+    assert own == set(WANTED) - {"accept", "accept_drift", "analyze", "floating_address", "access"}
     assert set(ARGUMENTS) == set(DEFAULTS)
 
 
@@ -126,8 +126,8 @@ def test_differences_that_are_accepted_do_not_hinder():
         (STOPPED, "scdw", {"resume": True}),
         (STOPPED, "cdw", {"undo": True}),
         (SWAPPED, "", {"resume": True, "promoted": True}),
-        (locked(MIRRORED, "scdw"), "", {"begin": True}),
-        (locked(MIRRORED, "cdw", "scdw"), "cdw", {"undo": True}),
+        (cut_off(MIRRORED, "scdw"), "", {"begin": True}),
+        (cut_off(MIRRORED, "cdw", "scdw"), "cdw", {"undo": True}),
     ],
 )
 def test_what_was_cut_off_is_finished_or_taken_back(found, to, expected):
@@ -158,7 +158,7 @@ def test_a_primary_that_crashed_meanwhile_is_not_for_a_switchover():
 )
 def test_what_was_cut_off_is_taken_back_where_it_cannot_go_on(changes):
     """The primary may refuse sessions still."""
-    made = plan(locked(MIRRORED, "cdw", "scdw"), *changes)
+    made = plan(cut_off(MIRRORED, "cdw", "scdw"), *changes)
     assert made.refusal
     assert made.undo and not made.begin
 
@@ -167,9 +167,9 @@ CHANGES = st.lists(
     st.sampled_from(
         [
             ("cdw primary", None),
-            ("scdw lock", CUT_OFF),
-            ("cdw lock", CUT_OFF),
-            ("cdw lock", {**CUT_OFF, "purpose": "switchover to cdw"}),
+            ("scdw unfinished", CUT_OFF),
+            ("cdw unfinished", CUT_OFF),
+            ("cdw unfinished", "switchover to cdw"),
             ("scdw instance postmaster", None),
             ("scdw instance role", "primary"),
             ("cdw instance role", "standby"),
@@ -199,7 +199,7 @@ def test_a_switchover_is_begun_on_a_mirrored_pair_alone_and_never_two_things_at_
 
 
 def test_problems_name_the_variable():
-    assert switchover_plan.problems({**OPTIONS, "lock_seconds": None, "armed_seconds": float("inf")}, ["a", "b"]) == [
+    assert switchover_plan.problems({**OPTIONS, "timeout": None, "armed_seconds": float("inf")}, ["a", "b"]) == [
+        "switchover_timeout is None: give seconds above zero",
         "switchover_armed_seconds is inf: give seconds above zero",
-        "switchover_lock_seconds is None: give seconds above zero",
     ]

@@ -9,13 +9,15 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.switchover
 from hypothesis import given
 from hypothesis import strategies as st
 
-PLAN = {"primary": "cdw", "standby": "scdw", "promoted": False}
+PLAN = {"primary": "cdw", "standby": "scdw", "promoted": False, "begun": False}
+CUT_OFF = {**PLAN, "begun": True}
 RESUMED = {**PLAN, "promoted": True}
 WAL = {"end": "0/300", "timeline": 1, "why": ""}
 
 NOTHING = {}
 SKIPPED = {"skipped": True}
 FAILED = {"failed": True, "msg": "it does not stop"}
+HUNG = {"failed": True, "serves": True, "msg": "the shutdown hung"}
 LOST = {"unreachable": True, "msg": "timed out"}
 
 STOPPED = {"wal": WAL, "running": False}
@@ -43,6 +45,12 @@ TROUBLED = {"failed": False, "promoted": True, "failed_step": "check_segments", 
         (PLAN, STOPPED, STUCK, NOTHING, FORWARD, "cdw was seen shut down"),
         (PLAN, SKIPPED, DISARMED, NOTHING, BACK, "nothing will promote it"),
         (PLAN, NOTHING, LOST, NOTHING, BACK, "nothing will promote it"),
+        (PLAN, HUNG, LOST, NOTHING, BACK, "cdw serves again"),
+        (PLAN, HUNG, DISARMED, NOTHING, BACK, "cdw serves again"),
+        (PLAN, {**HUNG, "serves": False}, LOST, NOTHING, UNKNOWN, "timed out"),
+        (CUT_OFF, SKIPPED, LOST, NOTHING, UNKNOWN, "by the run that was cut off"),
+        (CUT_OFF, NOTHING, SILENT, NOTHING, UNKNOWN, "did not say"),
+        (CUT_OFF, SKIPPED, DISARMED, NOTHING, BACK, "nothing will promote it"),
         (PLAN, FAILED, DISARMED, NOTHING, BACK, "nothing will promote it"),
         (PLAN, LOST, DISARMED, NOTHING, BACK, "nothing will promote it"),
         (PLAN, STILL_UP, DISARMED, NOTHING, BACK, "nothing will promote it"),
@@ -62,23 +70,23 @@ def test_the_way_is_by_what_is_certain(plan, stopped, disarmed, activation, way,
     assert words in verdict.reason
 
 
-STOPS = st.sampled_from([NOTHING, SKIPPED, FAILED, LOST, STOPPED, STILL_UP])
+STOPS = st.sampled_from([NOTHING, SKIPPED, FAILED, HUNG, LOST, STOPPED, STILL_UP])
 DISARMS = st.sampled_from([NOTHING, FAILED, LOST, DISARMED, PROMOTED, STUCK, SILENT])
 ACTIVATIONS = st.sampled_from([NOTHING, SKIPPED, REFUSED, HALF, ACTIVE, TROUBLED, LOST])
 
 
-@given(st.sampled_from([PLAN, RESUMED]), STOPS, DISARMS)
+@given(st.sampled_from([PLAN, CUT_OFF, RESUMED]), STOPS, DISARMS)
 def test_never_back_where_the_standby_may_become_primary_nor_forward_where_the_primary_may_serve(plan, stopped, disarmed):
     verdict = decide(plan, stopped, disarmed, NOTHING)
     tried = stopped not in (NOTHING, SKIPPED)
     if verdict.way == BACK:
-        assert disarmed == DISARMED or not tried
+        assert disarmed == DISARMED or stopped == HUNG or not (tried or plan["begun"])
         assert not plan["promoted"] and not disarmed.get("promoted")
     if verdict.way == FORWARD and not plan["promoted"] and not disarmed.get("promoted"):
         assert stopped == STOPPED and disarmed in (DISARMED, STUCK)
 
 
-@given(st.sampled_from([PLAN, RESUMED]), STOPS, DISARMS, ACTIVATIONS)
+@given(st.sampled_from([PLAN, CUT_OFF, RESUMED]), STOPS, DISARMS, ACTIVATIONS)
 def test_a_promotion_that_was_begun_is_never_taken_back(plan, stopped, disarmed, activation):
     verdict = decide(plan, stopped, disarmed, activation)
     if activation.get("promoted"):

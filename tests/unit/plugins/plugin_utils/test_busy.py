@@ -1,0 +1,48 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every plan leaves a pair alone that another run works on."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import activation_plan, removal_plan, standby_plan, switchover_plan
+
+from . import losses, observed, test_switchover_plan, wishes
+from .test_removal_plan import OPTIONS as OF_REMOVAL
+
+BUSY = "cdw: another run works on this pair: rejoin by ada on control1, process 47"
+
+
+def busy(scene):
+    return dataclasses.replace(scene, pair={**scene.pair, "busy": BUSY})
+
+
+def plan_of(role, found):
+    of_activation = busy(losses.scene(found))
+    if role == "activate_standby":
+        return activation_plan.make(of_activation, [])
+    if role == "switchover":
+        return switchover_plan.make(dataclasses.replace(of_activation, options=test_switchover_plan.OPTIONS))
+    if role == "standby":
+        return standby_plan.make(of_activation.pair, of_activation.observations, observed.VARIABLES, wishes.OPTIONS)
+    return removal_plan.make("demo", of_activation.pair, of_activation.observations, observed.VARIABLES, OF_REMOVAL)
+
+
+@pytest.mark.parametrize("found", [losses.SERVING, losses.DOWN, losses.PROMOTED])
+@pytest.mark.parametrize("role", ["activate_standby", "switchover", "standby", "disable_mirroring"])
+def test_nothing_is_done_to_a_pair_that_another_run_works_on(role, found):
+    made = plan_of(role, found)
+    assert made.refusal.startswith(BUSY)
+    work = {name: value for name, value in dataclasses.asdict(made).items() if name not in ("refusal", "primary", "standby", "state")}
+    assert not any(work.values()), work
+
+
+def test_a_standby_whose_host_cannot_be_locked_is_not_activated():
+    scene = losses.scene(losses.DOWN)
+    for host, refused in (("scdw", True), ("cdw", False)):
+        locked = dataclasses.replace(scene, pair={**scene.pair, "unlocked": {host: "No space left on device"}})
+        said = activation_plan.make(locked, []).refusal
+        assert said == ("scdw could not be locked against other runs: No space left on device" if refused else "")

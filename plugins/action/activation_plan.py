@@ -16,9 +16,10 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.scenes imp
 class ActionModule(PlanAction):
     """The controller's part of M(warehousepg.coordinator.activation_plan): all of it."""
 
+    ROLE = "activate_standby"
     AUDITED = True
 
     def plans(self, situations: t.Sequence[Situation]) -> t.Iterable[ActivationPlan]:
         """The plan for each cluster."""
-        scenes = [scene_of(seen.cluster, seen.pair, seen.variables, seen.options["observation"], seen.wanted) for seen in situations]
+        scenes = [scene_of(seen.cluster, seen.pair, seen.variables, seen.arguments["observation"]) for seen in situations]
         return [make(scene, [neighbour_of(other) for other in scenes if other is not scene]) for scene in scenes]

@@ -29,15 +29,13 @@ class ActionModule(ActionBase):
                 "pair": {"type": "dict", "required": True},
                 "plan": {"type": "dict", "required": True},
                 "observation": {"type": "str", "required": True},
-                "wanted": {"type": "str", "required": True},
                 "fence": {"type": "str", "required": True},
                 "command": {"type": "str", "required": True},
             }
         )
         hostvars, plan = (task_vars or {})["hostvars"], options["plan"]
-        wanted = hostvars[plan["standby"]][options["observation"]]["wanted"][options["wanted"]]
         verdict = decide(
-            scene_of(options["cluster"], options["pair"], hostvars, options["observation"], wanted),
+            scene_of(options["cluster"], options["pair"], hostvars, options["observation"]),
             plan,
             fences={host: hostvars[host].get(options["fence"]) or {} for host in plan["fence"]},
             command=hostvars[plan["primary"]].get(options["command"]) or {},

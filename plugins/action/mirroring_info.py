@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Observe a host, and note by the controller's clock when that was."""
+"""Observe a host, note by the controller's clock when that was, and what the options of the roles ask for there."""
 
 from __future__ import annotations
 
@@ -10,10 +10,31 @@ import time
 import typing as t
 
 from ansible.errors import AnsibleConnectionFailure
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import payloads
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.inventory import COORDINATOR_ROLES
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.wanted import wanted_of
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import options, payloads
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.inventory import COORDINATOR_ROLES, members
+
+#: by option of the module, the option of the roles
+_ARGUMENTS = {
+    "data_directory": "discovery_data_directory",
+    "greenplum_path": "discovery_greenplum_path",
+    "passfile": "discovery_passfile",
+    "replication_user": "discovery_replication_user",
+    "sql_user": "discovery_sql_user",
+    "probe_write": "discovery_probe_write",
+    "probe_timeout": "discovery_probe_timeout",
+    "port": "discovery_port",
+    "size": "discovery_size",
+    "files": "discovery_files",
+    "lock_file": "discovery_lock_file",
+    "record_file": "discovery_record_file",
+    "audit_file": "discovery_audit_file",
+    "next_modules": "discovery_next_modules",
+}
+
+#: roles that want to know whether other hosts see the coordinators
+_KNOCKING = ("activate_standby",)
 
 
 class ActionModule(ActionBase):
@@ -22,36 +43,57 @@ class ActionModule(ActionBase):
     _supports_check_mode = True
 
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        """Run the module, and return with its result the times before and after it, and what is wanted on a coordinator's host."""
+        """Run the module, and return with its result the times before and after it, and what the options ask for."""
         result = super().run(tmp, task_vars)
         variables = task_vars or {}
-        arguments = {**self._task.args, "peers": self._peers(variables.get("hostvars", {}))}
-        wanted, given = arguments.pop("wanted", None), arguments.pop("given", None)
+        arguments = dict(self._task.args)
+        wrong: list[str] = []
+        if boolean(arguments.pop("by_options", False)):
+            desired = options.read(variables, self._templar.template, lambda: _is_single(variables))
+            result.update(options=desired.options, wrong=desired.wrong)
+            arguments = {**self._by_options(desired.options, variables), **arguments}
+            wrong = [said for name, said in desired.wrong.items() if name.startswith("discovery_")]
         next_modules = arguments.pop("next_modules", None) or ()
         # The first host makes that of this module, for which the others would only wait.
         if next_modules and variables["inventory_hostname"] != variables["ansible_play_hosts"][0]:
             payloads.make(self, payloads.unmade(next_modules), variables)
-        if wanted and variables.get("whpg_role") in COORDINATOR_ROLES:
-            result["wanted"] = {wanted: wanted_of(self._templar.template, variables, wanted, given)}
         before, unreachable = time.time(), arguments.pop("unreachable", None)
         try:
             if unreachable:
                 raise AnsibleConnectionFailure(unreachable)
-            found = self._execute_module(module_name="warehousepg.coordinator.mirroring_info", module_args=arguments, task_vars=task_vars)
-        except AnsibleConnectionFailure as error:  # what is wanted on the host is known all the same
+            found = (
+                {"failed": True, "msg": "; ".join(wrong)}
+                if wrong
+                else self._execute_module(module_name="warehousepg.coordinator.mirroring_info", module_args=arguments, task_vars=task_vars)
+            )
+        except AnsibleConnectionFailure as error:  # what the options ask for is known all the same
             found = {"unreachable": True, "msg": str(error)}
         result.update(found)
         result["asked"] = [before, time.time()]
         return result
 
-    def _peers(self, hostvars: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[t.Any]:
-        """The option of this name; hosts that are given by their names are looked up in the inventory."""
-        found = []
-        for peer in self._task.args.get("peers") or []:
-            known = hostvars[peer] if isinstance(peer, str) else {}
-            if not isinstance(peer, str):
-                found.append(peer)
-            elif str(known.get("whpg_port", "")).isdecimal():
-                address = known.get("whpg_address") or known.get("ansible_host") or peer
-                found.append({"name": peer, "address": str(address), "port": int(known["whpg_port"])})
+    def _by_options(self, desired: options.Options, variables: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+        """The options of the module that follow from those of the roles."""
+        found = {name: desired[other] for name, other in _ARGUMENTS.items() if desired[other] not in (None, "")}
+        if desired["whpg_role"] not in COORDINATOR_ROLES:
+            found.pop("data_directory", None)
+        found["name"] = variables["inventory_hostname"]
+        if desired["discovery_role"] in _KNOCKING:
+            found["peers"] = _peers(variables)
         return found
+
+
+def _is_single(variables: t.Mapping[str, t.Any]) -> bool:
+    """Whether the cluster of a host has no segment hosts."""
+    return not any(known.get("whpg_role") == "segment" for _dummy, known in members(variables))
+
+
+def _peers(variables: t.Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
+    """The coordinators' hosts of a host's cluster, and how their instances are reached."""
+    found = []
+    for host, known in members(variables):
+        if known.get("whpg_role") in COORDINATOR_ROLES:
+            port = options.of_inventory(known).options["whpg_port"]
+            address = known.get("whpg_address") or known.get("ansible_host") or host
+            found.append({"name": host, "address": str(address), "port": port})
+    return found

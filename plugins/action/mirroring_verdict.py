@@ -13,28 +13,13 @@ import typing as t
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.retention import parse_size
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import report
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.drift import listed
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import options, report
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.inventory import COORDINATOR_ROLES, name_of
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.pair import assess, own_segments
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.screen import quiet, render
 
-#: variables of the inventory that are looked at
-VARIABLES = (
-    "cluster_name",
-    "whpg_role",
-    "whpg_port",
-    "whpg_data_directory",
-    "whpg_standby_data_directory",
-    "discovery_data_directory",
-    "whpg_seg_prefix",
-    "whpg_hostname",
-    "whpg_address",
-    "whpg_addresses",
-    "maintenance",
-    "standby_accept_drift",
-)
+Variables = t.Mapping[str, t.Any]
 
 
 class ActionModule(ActionBase):
@@ -46,12 +31,12 @@ class ActionModule(ActionBase):
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Judge each cluster that takes part and, if asked, print its screen."""
         result = super().run(tmp, task_vars)
-        _dummy, options = self.validate_argument_spec(
+        _dummy, arguments = self.validate_argument_spec(
             {
                 "observation": {"type": "str", "required": True},
                 "display": {"type": "str", "choices": ["none", "quiet", "screen"], "default": "none"},
                 "report_file": {"type": "path"},
-                "retention_limit": {"type": "str"},
+                "role": {"type": "str", "default": options.DISCOVERY},
                 "lock": {"type": "str"},
             }
         )
@@ -59,44 +44,82 @@ class ActionModule(ActionBase):
         in_play = variables["ansible_play_hosts_all"]
         inventory = variables["groups"].get("whpg_clusters") or variables["groups"]["all"]
         of_host = {host: variables["hostvars"][host] for host in dict.fromkeys([*in_play, *inventory])}  # each lookup makes them anew
-        cluster_of = {host: str(known.get("cluster_name") or "") for host, known in of_host.items()}
+        cluster_of = {host: name_of(known) for host, known in of_host.items()}
         members: dict[str, list[str]] = {cluster_of[host]: [] for host in in_play}
         for host in inventory:
             members.get(cluster_of[host], []).append(host)
-        try:
-            limit = parse_size(options["retention_limit"]) if options["retention_limit"] else None
-        except CoordinatorError as error:
-            raise AnsibleActionFail(f"the limit of WAL held back: {error.message}") from error
+        own = options.read(variables, self._templar.template).wrong if arguments["role"] == "status" else {}
+        if set(own) & set(options.names("status")):
+            raise AnsibleActionFail("; ".join(own[name] for name in options.names("status") if name in own))
         clusters, reports = {}, {}
         for cluster, hosts in members.items():
-            known = {host: {name: of_host[host][name] for name in VARIABLES if name in of_host[host]} for host in hosts}
-            results = {host: of_host[host].get(options["observation"]) for host in hosts}
-            locks = {host: of_host[host].get(options["lock"]) for host in hosts} if options["lock"] else None
-            accepted = {name for host in hosts for name in listed(known[host].get("standby_accept_drift"))}
-            pair = assess(cluster, known, results, limit, locks, sorted(accepted))
+            results = {host: of_host[host].get(arguments["observation"]) for host in hosts}
+            told = {host: _desired(of_host[host], results[host]) for host in hosts}
+            known = {host: {name: desired.options[name] for name in options.INVENTORY} for host, desired in told.items()}
+            locks = {host: of_host[host].get(arguments["lock"]) for host in hosts} if arguments["lock"] else None
+            coordinators = [host for host in hosts if known[host]["whpg_role"] in COORDINATOR_ROLES]
+            asked = self._asked(arguments["role"], {host: results[host] or {} for host in coordinators}, variables)
+            limit = asked["options"]["discovery_retention_limit"]
+            pair = assess(
+                cluster,
+                known,
+                results,
+                parse_size(limit) if limit else None,
+                locks,
+                {host: desired.of_inventory for host, desired in told.items()},
+                asked["options"]["standby_accept_drift"],
+            )
+            pair = dataclasses.replace(pair, warnings=[*asked["wrong"], *pair.warnings])
             seen = {host: None if host in pair.unknown else results[host] for host in hosts}
             known_segments = pair.verdict.primary and (seen[pair.verdict.primary] or {}).get("primary")
             observations = {
                 host: own_segments(found, pair.instances[host]["segments"]) if known_segments else found for host, found in seen.items()
             }
             screen = render(cluster, pair.verdict, observations, pair.unknown, pair.warnings)
-            told = dataclasses.asdict(pair)
+            shown = dataclasses.asdict(pair)
+            drift = shown["drift"]
             clusters[cluster] = {
-                **told.pop("verdict"),
-                **told,
+                **shown.pop("verdict"),
+                **shown,
+                **asked,
                 "screen": screen,
                 "reporter": next(host for host in in_play if host in hosts),
             }
-            reports[cluster] = report.describe(pair.verdict, observations, pair.unknown, pair.warnings, pair.maintenance, told["drift"])
+            reports[cluster] = report.describe(pair.verdict, observations, pair.unknown, pair.warnings, pair.maintenance, drift)
             line = quiet(cluster, pair.verdict, pair.warnings)
-            if options["display"] == "screen":
+            if arguments["display"] == "screen":
                 Display().display("\n" + "\n".join(screen) + "\n")
-            elif options["display"] == "quiet" and line:
+            elif arguments["display"] == "quiet" and line:
                 Display().display(line)
-        if options["report_file"]:
+        if arguments["report_file"]:
             try:
-                report.write(options["report_file"], report.document(reports, datetime.datetime.now(datetime.timezone.utc)))
+                report.write(arguments["report_file"], report.document(reports, datetime.datetime.now(datetime.timezone.utc)))
             except OSError as error:
-                raise AnsibleActionFail(f"{options['report_file']} cannot be written on the controller: {error.strerror}") from error
+                raise AnsibleActionFail(f"{arguments['report_file']} cannot be written on the controller: {error.strerror}") from error
         result.update(changed=False, clusters=clusters)
         return result
+
+    def _asked(self, role: str, seen: t.Mapping[str, Variables], variables: Variables) -> dict[str, t.Any]:
+        """What the options ask for of a pair: of which role that acts, their values, and what is wrong with them.
+
+        :param role: that acts now.
+        :param seen: by host of a coordinator, its observation.
+        """
+        told = {host: found for host, found in seen.items() if "options" in found}
+        # a host that was lost on the way shows what was asked for by a role before
+        told = {host: found for host, found in told.items() if found["options"]["discovery_role"] == role} or told
+        if not told:  # neither host was looked at
+            desired = options.read({**variables, "discovery_role": role}, self._templar.template)
+            told = {"": dataclasses.asdict(desired)}
+        first = next(iter(told.values()))["options"]
+        role = first["discovery_role"]
+        counting = options.of_pair(role)
+        wrong = dict.fromkeys(found["wrong"][name] for found in told.values() for name in counting if name in found["wrong"])
+        unlike = options.disagreement(role, {host: found["options"] for host, found in told.items()})
+        return {"role": role, "options": first, "wrong": [*wrong, *unlike]}
+
+
+def _desired(variables: Variables, observation: Variables | None) -> options.Desired:
+    """What the inventory tells of a host, by its observation where it was looked at."""
+    found = observation or {}
+    return options.Desired(found["options"], found["wrong"]) if "options" in found else options.of_inventory(variables)

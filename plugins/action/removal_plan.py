@@ -15,6 +15,8 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.removal_pl
 class ActionModule(PlanAction):
     """The controller's part of M(warehousepg.coordinator.removal_plan): all of it."""
 
+    ROLE = "disable_mirroring"
+
     def plans(self, situations: t.Sequence[Situation]) -> t.Iterable[RemovalPlan]:
         """The plan for each cluster."""
         return map(self._plan, situations)
@@ -25,6 +27,6 @@ class ActionModule(PlanAction):
             situation.cluster,
             situation.pair,
             {host: None if host in unknown else seen for host, seen in situation.observations.items()},
-            {host: {"whpg_addresses": known.get("whpg_addresses")} for host, known in situation.variables.items()},
-            situation.wanted,
+            situation.pair["variables"],
+            situation.pair["options"],
         )

@@ -11,13 +11,11 @@ import typing as t
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.plan_action import PlanAction, Situation
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.standby_plan import StandbyPlan, make
 
-#: variables of the inventory that are looked at
-_VARIABLES = ("whpg_hostname", "whpg_address", "whpg_addresses", "whpg_port")
-
 
 class ActionModule(PlanAction):
     """The controller's part of M(warehousepg.coordinator.standby_plan): all of it."""
 
+    ROLE = "standby"
     OPTIONS: t.ClassVar[t.Mapping[str, t.Any]] = {"former": {"type": "str"}}
 
     def plans(self, situations: t.Sequence[Situation]) -> t.Iterable[StandbyPlan]:
@@ -25,13 +23,13 @@ class ActionModule(PlanAction):
         return map(self._plan, situations)
 
     def _plan(self, situation: Situation) -> StandbyPlan:
-        pair, known, former = situation.pair, situation.variables, situation.options["former"]
+        pair, known, former = situation.pair, situation.variables, situation.arguments["former"]
         standby = next((host for host in pair["coordinators"] if host != pair["primary"]), None)
         return make(
             pair,
             situation.observations,
-            {host: {name: known[host].get(name) for name in _VARIABLES} for host in pair["coordinators"]},
-            situation.wanted,
+            pair["variables"],
+            pair["options"],
             situation.inventory,
             known[standby].get(former) if former and standby else None,
         )

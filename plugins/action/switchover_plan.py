@@ -16,8 +16,9 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.switchover
 class ActionModule(PlanAction):
     """The controller's part of M(warehousepg.coordinator.switchover_plan): all of it."""
 
+    ROLE = "switchover"
     AUDITED = True
 
     def plans(self, situations: t.Sequence[Situation]) -> t.Iterable[SwitchoverPlan]:
         """The plan for each cluster."""
-        return [make(scene_of(seen.cluster, seen.pair, seen.variables, seen.options["observation"], seen.wanted)) for seen in situations]
+        return [make(scene_of(seen.cluster, seen.pair, seen.variables, seen.arguments["observation"])) for seen in situations]

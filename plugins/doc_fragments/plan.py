@@ -19,12 +19,7 @@ options:
     required: true
   observation:
     description:
-      - Name of the variable under which the results of M(warehousepg.coordinator.mirroring_info) were registered, with C(wanted) for the
-        coordinators' hosts.
+      - Name of the variable under which the results of M(warehousepg.coordinator.mirroring_info) were registered.
     type: str
     required: true
-  given:
-    description:
-      - Name of the variable that says likewise of what only matters whether it has a value.
-    type: str
 """

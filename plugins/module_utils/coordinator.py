@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
+import socket
 import time
 import typing as t
 
@@ -184,6 +185,15 @@ def resolved(names: t.Iterable[str], own: t.Sequence[str]) -> dict[str, list[str
     return found
 
 
+def is_named(name: str, own: t.Sequence[str]) -> bool:
+    """Whether this very host has a name, as far as it knows.
+
+    :param own: this host's addresses.
+    """
+    address = name if name == socket.gethostname() else replication.try_resolve(name)
+    return address is not None and (address == name or is_loopback(address) or address in own)
+
+
 def read_standby(instance: Instance, postmaster: Postmaster, timeout: float, end_lsn: str | None = None) -> dict[str, t.Any]:
     """What a standby that runs shows: it refuses every connection, and says how far it replayed.
 
@@ -254,6 +264,7 @@ def read_coordinator(host: Host, parameters: Parameters, own: t.Sequence[str]) -
         "primary": None,
         "standby": None,
         "maintenance": read_mark(instance.data_directory),
+        "named": is_named(parameters["name"], own) if parameters["name"] and instance.postmaster is None else None,
         "unfinished": lock.read_note(parameters["lock_file"]) if parameters["lock_file"] else None,
         "record": record.read_record(parameters["record_file"]) if parameters["record_file"] else None,
         "activation": record.last(record.entries(parameters["audit_file"]), record.ACTIVATED) if parameters["audit_file"] else None,

@@ -242,7 +242,7 @@ def merge(name: str, source: str, target: str, accepted: t.Iterable[str] = ()) -
     own = {
         setting: ours.get(setting)
         for setting in sorted({*theirs, *ours})
-        if belongs_to_host(setting, theirs.get(setting), ours.get(setting), accepted)
+        if theirs.get(setting) != ours.get(setting) and belongs_to_host(setting, theirs.get(setting), ours.get(setting), accepted)
     }
     return change_fence(change_settings(bare, own), fenced_by(target))
 

@@ -25,14 +25,6 @@ attributes:
 extends_documentation_fragment:
   - warehousepg.coordinator.attributes
   - warehousepg.coordinator.plan
-options:
-  wanted:
-    description:
-      - Name of the variable that says what is wanted, and by which variables, as M(warehousepg.coordinator.mirroring_info) was told,
-        those of the role P(warehousepg.coordinator.activate_standby#role) without its prefix, and in C(access) those of the role
-        P(warehousepg.coordinator.standby#role) that tell who is let in.
-    type: str
-    required: true
 author:
   - The warehousepg.coordinator authors (@warehousepg)
 """
@@ -42,7 +34,6 @@ EXAMPLES = r"""
   warehousepg.coordinator.activation_plan:
     clusters: "{{ verdict.clusters }}"
     observation: observation
-    wanted: activation_wanted
   run_once: true
   register: plans
 """

@@ -45,11 +45,6 @@ options:
       - Name of the variable under which the results of M(warehousepg.coordinator.mirroring_info) were registered.
     type: str
     required: true
-  wanted:
-    description:
-      - Name of the variable that says what is wanted, as M(warehousepg.coordinator.activation_plan) has it.
-    type: str
-    required: true
   fence:
     description:
       - Name of the variable under which the results of M(warehousepg.coordinator.coordinator_fence) were registered.
@@ -71,7 +66,6 @@ EXAMPLES = r"""
     pair: "{{ discovery_pair }}"
     plan: "{{ plan }}"
     observation: discovery_observation
-    wanted: activation_wanted
     fence: fence
     command: command
   register: verdict

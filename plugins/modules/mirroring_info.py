@@ -96,15 +96,16 @@ options:
     description:
       - File in which a standby's host keeps what was done, see M(warehousepg.coordinator.coordinator_activation).
     type: path
-  wanted:
+  name:
     description:
-      - Name of a variable that says by which variables things are wanted. On a coordinator's host their values are returned, by this name,
-        for the plan of a role.
+      - What the host is called, to see whether it knows itself by that name; looked at where no instance runs.
     type: str
-  given:
+  by_options:
     description:
-      - Name of a variable that says likewise of what only matters whether it has a value.
-    type: str
+      - In a playbook, whether what is not given here is as the options of the role P(warehousepg.coordinator.discovery#role) have it, which
+        are read from the host's variables. They are returned then, those of the other roles among them.
+    type: bool
+    default: false
   unreachable:
     description:
       - Why it is known already that the host cannot be reached, so that this is not tried once more; for the action plugin.
@@ -508,6 +509,22 @@ maintenance:
   returned: with O(data_directory)
   type: dict
   sample: null
+named:
+  description: Whether the host knows itself by O(name), V(null) where that was not looked at.
+  returned: with O(data_directory)
+  type: bool
+  sample: true
+options:
+  description: The options of all roles of this collection on this host, typed and defaulted; of secret ones, whether they are given.
+  returned: with O(by_options)
+  type: dict
+  sample:
+    standby_port: 5432
+wrong:
+  description: By name, what is wrong with an option; its value is then as if it was not given.
+  returned: with O(by_options)
+  type: dict
+  sample: {}
 unfinished:
   description: What a run that locked the pair by O(lock_file) began and did not finish, in the words of its role; V(null) without such.
   returned: with O(data_directory)
@@ -603,8 +620,8 @@ def main() -> None:
             "record_file": {"type": "path"},
             "audit_file": {"type": "path"},
             **NEXT_MODULES,
-            "wanted": {"type": "str"},
-            "given": {"type": "str"},
+            "name": {"type": "str"},
+            "by_options": {"type": "bool", "default": False},
             "unreachable": {"type": "str"},
             "peers": {
                 "type": "list",

@@ -37,6 +37,11 @@ options:
       - Name of the variable in which the result of M(warehousepg.coordinator.coordinator_lock) was registered on the hosts of coordinators,
         of a run that wants to act on the pairs.
     type: str
+  role:
+    description:
+      - The role that acts, whose options count.
+    type: str
+    default: discovery
   display:
     description:
       - What to print.
@@ -119,6 +124,26 @@ clusters:
       type: list
       elements: str
       sample: [sdw1]
+    role:
+      description: The role for which the cluster was looked at.
+      type: str
+      sample: standby
+    options:
+      description: What the options of all roles are for the pair, as M(warehousepg.coordinator.mirroring_info) returned them.
+      type: dict
+      sample:
+        standby_port: 5433
+    wrong:
+      description: What is wrong with the options that count for the role, and what both hosts ask for differently, in sentences.
+      type: list
+      elements: str
+      sample: []
+    variables:
+      description: By host, what the inventory tells of it, typed and defaulted.
+      type: dict
+      sample:
+        cdw:
+          whpg_port: 5432
     reporter:
       description: The first host of the cluster that takes part in the run, to speak for the cluster once.
       type: str

@@ -24,14 +24,6 @@ attributes:
 extends_documentation_fragment:
   - warehousepg.coordinator.attributes
   - warehousepg.coordinator.plan
-options:
-  wanted:
-    description:
-      - Name of the variable that says what is wanted, and by which variables, as M(warehousepg.coordinator.mirroring_info) was told,
-        those of the role P(warehousepg.coordinator.disable_mirroring#role) without its prefix, the engine's C(user), and
-        C(tablespace_mapping) and C(segment_access_method) of the role P(warehousepg.coordinator.standby#role).
-    type: str
-    required: true
 author:
   - The warehousepg.coordinator authors (@warehousepg)
 """
@@ -41,7 +33,6 @@ EXAMPLES = r"""
   warehousepg.coordinator.removal_plan:
     clusters: "{{ verdict.clusters }}"
     observation: observation
-    wanted: removal_wanted
   run_once: true
   register: plans
 """

@@ -25,13 +25,6 @@ extends_documentation_fragment:
   - warehousepg.coordinator.attributes
   - warehousepg.coordinator.plan
 options:
-  wanted:
-    description:
-      - Name of the variable that says what is wanted, and by which variables, as M(warehousepg.coordinator.mirroring_info) was told,
-        those of the role P(warehousepg.coordinator.standby#role) without its prefix, the engine's C(user), and whether a password was
-        given, C(password_given).
-    type: str
-    required: true
   former:
     description:
       - Name of the variable under which, on the host of the standby that is to be, the result of M(warehousepg.coordinator.mirroring_info)
@@ -46,7 +39,6 @@ EXAMPLES = r"""
   warehousepg.coordinator.standby_plan:
     clusters: "{{ verdict.clusters }}"
     observation: observation
-    wanted: standby_wanted
   run_once: true
   register: plans
 """

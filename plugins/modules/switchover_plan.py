@@ -24,15 +24,6 @@ attributes:
 extends_documentation_fragment:
   - warehousepg.coordinator.attributes
   - warehousepg.coordinator.plan
-options:
-  wanted:
-    description:
-      - Name of the variable that says what is wanted, and by which variables, as M(warehousepg.coordinator.mirroring_info) was told,
-        those of the role P(warehousepg.coordinator.switchover#role) without its prefix, C(accept) and C(accept_drift) of the role
-        P(warehousepg.coordinator.standby#role), C(analyze) and C(floating_address) of the role
-        P(warehousepg.coordinator.activate_standby#role), and C(access), who is let in.
-    type: str
-    required: true
 author:
   - The warehousepg.coordinator authors (@warehousepg)
 """
@@ -42,7 +33,6 @@ EXAMPLES = r"""
   warehousepg.coordinator.switchover_plan:
     clusters: "{{ verdict.clusters }}"
     observation: observation
-    wanted: switchover_wanted
   run_once: true
   register: plans
 """

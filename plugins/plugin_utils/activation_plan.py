@@ -24,7 +24,6 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict im
     Verdict,
 )
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import segment_fence
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.activation_options import problems
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.pair import addresses_of, kept_record
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.scenes import Scene
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.standby_plan import access
@@ -83,7 +82,7 @@ def make(scene: Scene, neighbours: t.Sequence[segment_fence.Neighbour]) -> Activ
 
     :param neighbours: the other clusters of the inventory.
     """
-    wrong = [*scene.pair["problems"], *problems(scene.options)]
+    wrong = [*scene.pair["problems"], *scene.pair["wrong"]]
     if len(scene.pair["coordinators"]) < 2 and not wrong:
         wrong = ["there is no standby: the inventory has no second host with whpg_role coordinator or standby"]
     wrong += [why for why in (scene.pair["busy"], scene.pair["maintenance"]) if why]
@@ -99,10 +98,10 @@ def make(scene: Scene, neighbours: t.Sequence[segment_fence.Neighbour]) -> Activ
     if why or primary is None or standby is None:
         return dataclasses.replace(plan, refusal=why or _sentence(scene, verdict))
     fence: dict[str, dict[str, t.Any]] = {}
-    word = scene.options["vouch_for"] == primary
+    word = scene.options["activate_standby_vouch_for"] == primary
     if state in (PRIMARY_DOWN, BOTH_DOWN) or (state == PRIMARY_HUNG and word):
         fence = {primary: _instance_fence(scene, primary, standby)}
-    elif state == PRIMARY_UNKNOWN and scene.options["fence_segments"]:
+    elif state == PRIMARY_UNKNOWN and scene.options["activate_standby_fence_segments"]:
         try:
             fence = _segment_fences(scene, primary, standby, neighbours)
         except CoordinatorError as error:
@@ -110,7 +109,7 @@ def make(scene: Scene, neighbours: t.Sequence[segment_fence.Neighbour]) -> Activ
             return dataclasses.replace(
                 plan, refusal=f"{primary} cannot be fenced on the segment hosts: {error.message}. Another proof is {other}"
             )
-    command = state == PRIMARY_UNKNOWN and bool(scene.options["fence_command"])
+    command = state == PRIMARY_UNKNOWN and bool(scene.options["activate_standby_fence_command"])
     expected = Proofs(
         fenced=frozenset([primary] if command or (fence and state == PRIMARY_UNKNOWN) else []),
         stopped=frozenset([primary] if primary in fence else []),
@@ -152,7 +151,7 @@ def _begun(scene: Scene) -> ActivationPlan | None:
 
 def _refusal_of_hosts(scene: Scene, verdict: Verdict) -> str:
     """Why nothing can be begun with these hosts, whatever is proved."""
-    vouched = scene.options["vouch_for"]
+    vouched = scene.options["activate_standby_vouch_for"]
     if verdict.state in (PRIMARY_DOWN, PRIMARY_HUNG, PRIMARY_UNKNOWN, BOTH_DOWN):
         if scene.absent:
             return (
@@ -218,7 +217,7 @@ def _segment_fences(
         unknown=scene.pair["unknown"],
         segment_hosts=scene.pair["segment_hosts"],
         known={host: addresses_of(host, scene.variables, scene.observations, record) for host in scene.observations},
-        floating=str(scene.options.get("floating_address") or ""),
+        floating=scene.options["activate_standby_floating_address"],
         neighbours=neighbours,
     )
     addresses, ports = segment_fence.ports_by_host(situation)
@@ -234,7 +233,7 @@ def _proof(fence: t.Mapping[str, t.Any], command: bool, word: bool, primary: str
         addresses = next(iter(fence.values()))["addresses"]
         found.append(f"{', '.join(addresses)} rejected on {where}")
     if command:
-        found.append(f"the fencing command, within {options['fence_command_timeout']} s")
+        found.append(f"the fencing command, within {options['activate_standby_fence_command_timeout']:g} s")
     if word:
         found.append(f"the operator's word for {primary}")
     return "; ".join(found)
@@ -242,14 +241,14 @@ def _proof(fence: t.Mapping[str, t.Any], command: bool, word: bool, primary: str
 
 def _warnings(scene: Scene, state: str) -> list[str]:
     unknown = [f"{host} is unknown, {why}" for host, why in scene.pair["unknown"].items() if host in scene.pair["segment_hosts"]]
-    if state == PRIMARY_UNKNOWN and not scene.options["fence_segments"]:
+    if state == PRIMARY_UNKNOWN and not scene.options["activate_standby_fence_segments"]:
         unknown.append("the old primary is not fenced on the segment hosts: nothing keeps it from them should it come back")
     return unknown
 
 
 def with_aftermath(scene: Scene, plan: ActivationPlan) -> ActivationPlan:
     """With what has to be done after the promotion."""
-    floating = scene.options.get("floating_address")
+    floating = scene.options["activate_standby_floating_address"]
     rules = _access(scene, plan)
     hosts = {plan.standby or "": "present", plan.primary or "": "absent"} if floating else {}
     return dataclasses.replace(
@@ -257,8 +256,8 @@ def with_aftermath(scene: Scene, plan: ActivationPlan) -> ActivationPlan:
         access=rules,
         floating={host: state for host, state in hosts.items() if scene.observations[host]},
         connection=_connection(scene, plan),
-        hook=bool(scene.options["hook_command"]),
-        follows=bool(rules or floating or scene.options["analyze"] or scene.options["hook_command"]),
+        hook=bool(scene.options["activate_standby_hook_command"]),
+        follows=bool(rules or floating or scene.options["activate_standby_analyze"] or scene.options["activate_standby_hook_command"]),
     )
 
 
@@ -282,8 +281,8 @@ def _access(scene: Scene, plan: ActivationPlan) -> dict[str, dict[str, t.Any]]:
         or (seen.get(host) or {}).get("addresses")
         or (record["primary"]["addresses"] if record and host == plan.primary else [])
     ]
-    floating = str(scene.options.get("floating_address") or "").partition("/")[0]
-    wanted = access(instances, [address for address in addresses if address != floating], scene.options["access"])
+    floating = scene.options["activate_standby_floating_address"].partition("/")[0]
+    wanted = access(instances, [address for address in addresses if address != floating], scene.options)
     return {host: rules for host, rules in wanted.items() if _lacks(rules, seen[host]["access"])}
 
 

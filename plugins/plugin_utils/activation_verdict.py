@@ -10,7 +10,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict import Proofs
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.drift import ages, described, differences, listed, to_bring
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.drift import ages, described, differences, to_bring
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.scenes import Scene
 
 Result = t.Mapping[str, t.Any]
@@ -66,7 +66,7 @@ def decide(
     proofs = Proofs(
         fenced=frozenset([primary] if commanded or (plan["fence"] and not instance and not open_hosts) else []),
         stopped=frozenset([primary] if instance and not open_hosts else []),
-        word=frozenset([primary] if scene.options["vouch_for"] == primary else []),
+        word=frozenset([primary] if scene.options["activate_standby_vouch_for"] == primary else []),
     )
     # an instance that was seen stopped and could not be kept so is unknown; one that was seen to run still counts as running
     views = [
@@ -83,7 +83,7 @@ def decide(
     if plan["command"] and not commanded:
         failures.append(f"the fencing command: {_why(command)}")
     reason = verdict.activation_reason
-    accepted = listed(scene.options.get("accept_drift"))
+    accepted = scene.options["standby_accept_drift"]
     here = (scene.observations.get(plan["standby"]) or {}).get("drifting")
     # in check mode the instance is not fenced: it is as it was when it was looked at
     there = (fences.get(primary) or {}).get("drifting") or ((scene.observations.get(primary) or {}).get("drifting") if check_mode else None)

@@ -48,11 +48,6 @@ class Difference:
     brought: bool
 
 
-def listed(given: t.Any) -> list[str]:
-    """Names or patterns that are given as a list, or as text with commas."""
-    return [part.strip() for part in given.split(",") if part.strip()] if isinstance(given, str) else [str(part) for part in given or ()]
-
-
 def differences(primary: Shown | None, standby: Shown | None, accepted: t.Sequence[str] = ()) -> list[Difference] | None:
     """What differs; None where one of both was not seen.
 

@@ -6,32 +6,31 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import typing as t
 
-from ansible.module_utils.parsing.convert_bool import boolean
-
-COORDINATOR_ROLES = ("coordinator", "standby")
-ROLES = (*COORDINATOR_ROLES, "segment")
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.option_checks import COORDINATOR_ROLES
 
 Variables = t.Mapping[str, t.Any]
 
 
-def problems(cluster: str, hosts: t.Mapping[str, Variables]) -> list[str]:
+def problems(cluster: str, hosts: t.Mapping[str, Variables], wrong: t.Mapping[str, t.Mapping[str, str]]) -> list[str]:
     """What is wrong with the variables of a cluster's hosts.
 
     :param cluster: value of C(cluster_name).
-    :param hosts: by host, its variables.
+    :param hosts: by host, its variables of the inventory, typed.
+    :param wrong: by host, what is wrong with them by themselves, by their names.
     """
     if not cluster:
         return [f"{', '.join(hosts)}: cluster_name is missing: give every host the name of its cluster"]
     found = []
-    if not re.fullmatch(r"[\w.-]+", str(cluster)):
+    if not re.fullmatch(r"[\w.-]+", cluster):
         found.append(f"cluster_name {cluster!r} is part of file names: give letters, digits, dots, dashes and underscores only")
-    for host, variables in hosts.items():
-        found += [f"{host}: {problem}" for problem in _problems_of_host(variables)]
     coordinators = [host for host, variables in hosts.items() if variables.get("whpg_role") in COORDINATOR_ROLES]
+    for host in hosts:
+        said = wrong.get(host) or {}
+        # the rest matters where the coordinator may live
+        found += [f"{host}: {said[name]}" for name in said if host in coordinators or name in ("whpg_role", "maintenance")]
     if not coordinators:
         found.append("no host has whpg_role coordinator or standby: give it to the hosts that may carry the coordinator")
     elif len(coordinators) > 2:
@@ -39,50 +38,23 @@ def problems(cluster: str, hosts: t.Mapping[str, Variables]) -> list[str]:
     return found
 
 
-def truth(value: t.Any) -> bool | None:
-    """What a value of the inventory or of the command line means as an answer to yes or no; None for neither."""
-    try:
-        return bool(boolean(value))
-    except TypeError:
-        return None
+def members(variables: Variables) -> t.Iterator[tuple[str, Variables]]:
+    """The hosts of a host's cluster, with their variables; those that share a group with it come first, for each takes a while.
+
+    :param variables: all variables of the host.
+    """
+    hostvars, groups = variables["hostvars"], variables["groups"]
+    cluster = name_of(hostvars[variables["inventory_hostname"]])
+    own = [group for group in variables["group_names"] if group != "whpg_clusters"]
+    for host in dict.fromkeys(host for group in (*own, "whpg_clusters") for host in groups.get(group) or ()):
+        known = hostvars[host]
+        if name_of(known) == cluster:
+            yield host, known
 
 
-def _problems_of_host(variables: Variables) -> t.Iterator[str]:
-    role = variables.get("whpg_role")
-    if truth(variables.get("maintenance", False)) is None:
-        yield f"maintenance is {variables['maintenance']!r}: give true or false"
-    if role not in ROLES:
-        yield f"whpg_role is {'missing' if role is None else repr(role)}: give one of {', '.join(ROLES)}"
-    if role not in COORDINATOR_ROLES:
-        return
-    port = str(variables.get("whpg_port", ""))
-    if not (port.isdecimal() and 0 < int(port) < 65536):
-        yield f"whpg_port is {repr(variables['whpg_port']) if port else 'missing'}: give the coordinator's port, 1 to 65535"
-    needed = "discovery_data_directory" not in variables
-    for name in ("whpg_data_directory", "whpg_standby_data_directory", "discovery_data_directory"):
-        directory = variables.get(name)
-        if directory is None:
-            if needed and name == "whpg_data_directory":
-                yield "whpg_data_directory is missing: give the directory above the instances' data directories"
-        elif not str(directory).startswith("/"):
-            yield f"{name} is {directory!r}: give an absolute path"
-    prefix = variables.get("whpg_seg_prefix")
-    if prefix is not None and (not str(prefix) or "/" in str(prefix)):
-        yield f"whpg_seg_prefix is {prefix!r}: give the prefix of the instances' directories, such as gpseg"
-    addresses = variables.get("whpg_addresses")
-    if addresses is not None:
-        yield from _problems_of_addresses(addresses)
-
-
-def _problems_of_addresses(addresses: t.Any) -> t.Iterator[str]:
-    if not isinstance(addresses, (list, tuple)):
-        yield f"whpg_addresses is {addresses!r}: give a list of addresses"
-        return
-    for address in addresses:
-        try:
-            ipaddress.ip_address(str(address))
-        except ValueError:
-            yield f"{address!r} in whpg_addresses is no address: give IPv4 or IPv6 addresses"
+def name_of(variables: Variables) -> str:
+    """The name of a host's cluster, empty where it has none."""
+    return str(variables.get("cluster_name") or "")
 
 
 def shared_places(places: t.Mapping[str, tuple[str, t.Any]]) -> list[str]:

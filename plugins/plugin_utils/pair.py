@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils import retention
@@ -46,6 +47,7 @@ class Pair:
     :param verdict: what state it is in.
     :param coordinators: hosts where the coordinator may live.
     :param segment_hosts: the other hosts.
+    :param variables: by host, its variables of the inventory, typed.
     :param unknown: by host that was not observed, why.
     :param problems: what is wrong with the inventory.
     :param obstacle: why the host that is not primary cannot become its standby; None when it can, or when that was not seen.
@@ -66,6 +68,7 @@ class Pair:
     verdict: Verdict
     coordinators: list[str]
     segment_hosts: list[str]
+    variables: dict[str, dict[str, t.Any]]
     unknown: dict[str, str]
     problems: list[str]
     obstacle: str | None
@@ -96,21 +99,23 @@ def assess(
     results: Observations,
     limit: int | None = None,
     locks: t.Mapping[str, Observation | None] | None = None,
+    wrong: t.Mapping[str, t.Mapping[str, str]] | None = None,
     accepted: t.Sequence[str] = (),
 ) -> Pair:
     """What a cluster's observations mean.
 
     :param cluster: its name.
-    :param variables: by host, its variables of the inventory.
+    :param variables: by host, its variables of the inventory, typed.
     :param results: by host, what was registered there.
     :param limit: bytes of WAL that a slot may hold back before it is warned of; None: the engine's own limit.
     :param locks: by host, what taking the lock returned there; None of a run that only looks.
+    :param wrong: by host, what is wrong with its variables, by their names.
     :param accepted: settings and files that may differ between the two, by name or pattern.
     """
     coordinators = [host for host, known in variables.items() if known.get("whpg_role") in inventory.COORDINATOR_ROLES]
     unknown = {host: why for host, why in ((host, why_missing(results[host])) for host in variables) if why}
     observations = {host: None if host in unknown else results[host] for host in variables}
-    problems = inventory.problems(cluster, variables) + inventory.shared_places(
+    problems = inventory.problems(cluster, variables, wrong or {}) + inventory.shared_places(
         {
             host: (found["instance"]["data_directory"], (found["hostname"], tuple(found["addresses"])))
             for host, found in observations.items()
@@ -135,7 +140,7 @@ def assess(
     drifted = _drift(primary, standby, accepted)
     maintenance = sentence(
         {host: found["maintenance"] for host, found in observations.items() if found and found.get("maintenance")},
-        [host for host, known in variables.items() if inventory.truth(known.get("maintenance", False))],
+        [host for host, known in variables.items() if known.get("maintenance")],
     )
     busy, unlocked = hindrances({host: (locks or {}).get(host) or {} for host in coordinators})
     unlocked = {host: why for host, why in unlocked.items() if host not in unknown}
@@ -143,6 +148,7 @@ def assess(
         verdict=verdict,
         coordinators=coordinators,
         segment_hosts=[host for host in variables if host not in coordinators],
+        variables={host: dict(known) for host, known in variables.items()},
         unknown=unknown,
         problems=problems,
         obstacle=obstacle(verdict.primary, primary, other, standby),
@@ -158,6 +164,7 @@ def assess(
             *([maintenance] if maintenance else []),
             *(f"{host} could not be locked against other runs: {why}" for host, why in unlocked.items()),
             *_warnings_of_commits(other, primary, standby),
+            *_warnings_of_directories(variables, observations),
             *(f"{host}: the catalog has segments there, the inventory does not name it" for host in strays),
             *(f"{other} could not serve as the primary does: {said}" for said in unlike.values()),
             *_warnings_of_segments(primary),
@@ -401,6 +408,20 @@ def _listed(rows: t.Sequence[Registration]) -> str:
 
 #: how many of many things are named
 _NAMED = 4
+
+
+def _warnings_of_directories(variables: t.Mapping[str, inventory.Variables], observations: Observations) -> list[str]:
+    """Where an inventory names a directory that EDB's playbooks do not heed, and the standby is elsewhere."""
+    found = []
+    for host, known in variables.items():
+        named = known.get("whpg_standby_data_directory") if known.get("whpg_role") == "standby" else None
+        there = os.path.dirname((observations[host] or {}).get("instance", {}).get("data_directory") or "")
+        if named and there and os.path.normpath(named) != there:
+            found.append(
+                f"{host}: whpg_standby_data_directory is {named}, which EDB's playbooks do not heed either: the standby's place is in "
+                f"{there}. To have it elsewhere give discovery_standby_directory"
+            )
+    return found
 
 
 def _warnings_of_path(host: str | None, standby: Observation | None) -> list[str]:

@@ -14,7 +14,6 @@ import typing as t
 from ansible.plugins.action import ActionBase
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import audit
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.scenes import hosts_of
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.wanted import disagreement, wanted_of
 
 Variables = t.Mapping[str, t.Any]
 Pair = t.Mapping[str, t.Any]
@@ -27,22 +26,20 @@ class Situation:
     :param cluster: name of the cluster.
     :param pair: what M(warehousepg.coordinator.mirroring_verdict) returned of it.
     :param variables: by host of the cluster, all its variables.
-    :param wanted: what is wanted.
-    :param options: options of the task.
+    :param arguments: of the task.
     :param inventory: all hosts of the inventory.
     """
 
     cluster: str
     pair: Pair
     variables: t.Mapping[str, Variables]
-    wanted: Variables
-    options: Variables
+    arguments: Variables
     inventory: t.Container[str]
 
     @property
     def observations(self) -> dict[str, t.Any]:
         """By host, what it showed; None where it took no part."""
-        return {host: known.get(self.options["observation"]) for host, known in self.variables.items()}
+        return {host: known.get(self.arguments["observation"]) for host, known in self.variables.items()}
 
 
 class PlanAction(ActionBase):
@@ -51,6 +48,8 @@ class PlanAction(ActionBase):
     _requires_connection = False
     _supports_check_mode = True
 
+    #: the role that acts
+    ROLE: t.ClassVar[str]
     #: its options, beside those of all
     OPTIONS: t.ClassVar[Variables] = {}
     #: whether a plan names the run, for the audit of what is done by it
@@ -63,28 +62,20 @@ class PlanAction(ActionBase):
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Plan for all clusters that take part."""
         result = super().run(tmp, task_vars)
-        _dummy, options = self.validate_argument_spec(
+        _dummy, arguments = self.validate_argument_spec(
             {
                 "clusters": {"type": "dict", "required": True},
                 "observation": {"type": "str", "required": True},
-                "wanted": {"type": "str", "required": True},
-                "given": {"type": "str"},
                 **self.OPTIONS,
             }
         )
         variables = task_vars or {}
         situations = []
-        for cluster, pair in options["clusters"].items():
-            of_hosts = {host: variables["hostvars"][host] for host in hosts_of(pair)}
-            found = {host: (of_hosts[host].get(options["observation"]) or {}).get("wanted") or {} for host in pair["coordinators"]}
-            told = {host: wanted[options["wanted"]] for host, wanted in found.items() if options["wanted"] in wanted}
-            if any(found.values()) and not told:
+        for cluster, pair in arguments["clusters"].items():
+            if pair["role"] != self.ROLE:
                 continue  # it was looked at for another role, and takes no part in this one
-            if not told:  # neither host was looked at
-                told = {"": wanted_of(self._templar.template, variables, options["wanted"], options["given"])}
-            wrong = disagreement(told)
-            seen = {**pair, "problems": [*pair["problems"], wrong]} if wrong else pair
-            situations.append(Situation(cluster, seen, of_hosts, next(iter(told.values())), options, variables["hostvars"]))
+            of_hosts = {host: variables["hostvars"][host] for host in hosts_of(pair)}
+            situations.append(Situation(cluster, pair, of_hosts, arguments, variables["hostvars"]))
         run = {"audit": audit.run(os.getppid(), datetime.datetime.now(datetime.timezone.utc))} if self.AUDITED else {}
         plans = zip(situations, self.plans(situations))
         result.update(changed=False, clusters={situation.cluster: {**dataclasses.asdict(plan), **run} for situation, plan in plans})

@@ -71,8 +71,6 @@ def foresee(pair: t.Mapping[str, t.Any], observations: t.Mapping[str, Observatio
     primary = pair["primary"]
     host = next(host for host in pair["coordinators"] if host != primary)
     on_primary, observed = observations[primary], observations[host]
-    if wished["method"] not in rejoin.METHODS:
-        return Rejoin(f"rejoin_method is {wished['method']!r}: give one of {', '.join(rejoin.METHODS)}")
     wal = on_primary["wal"] or {}
     if not wal.get("timeline"):
         return Rejoin(f"{primary}: no valid WAL was seen of the primary, so that it cannot be told where the other one left it: look at it")

@@ -17,7 +17,6 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.catalog im
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import instance_of
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import FOLLOWING, SILENT
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.move_plan import PURPOSES, lives
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.options import names
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.standby_plan import access
 
 Observation = t.Mapping[str, t.Any]
@@ -70,9 +69,9 @@ def make(
     :param pair: what M(warehousepg.coordinator.mirroring_verdict) returned of it.
     :param observations: by host, what M(warehousepg.coordinator.mirroring_info) returned there; None where it was not observed.
     :param variables: by host, its variables of the inventory.
-    :param options: variables of the role, without its prefix.
+    :param options: what the options of the roles ask for, by their names.
     """
-    wrong = [*pair["problems"], *(f"disable_mirroring_{problem}" for problem in names(options))]
+    wrong = [*pair["problems"], *pair["wrong"]]
     refusal = "; ".join(wrong) or pair["busy"] or pair["maintenance"] or _refusal_of_state(pair)
     primary = pair["primary"]
     on_primary = observations.get(primary or "")
@@ -100,7 +99,7 @@ def make(
         hosts=[host for host in pair["coordinators"] if host in seen],
         system_identifier=system,
         primary_dbid=on_primary["instance"]["dbid"],
-        places=sorted({os.path.normpath(options["tablespace_mapping"].get(location, location)) for location in locations}),
+        places=sorted({os.path.normpath(options["standby_tablespace_mapping"].get(location, location)) for location in locations}),
         left=_left(cluster, pair, seen, other, stranger, row, why_kept),
         own=_own(seen[standby], on_primary) if standby else [],
     )
@@ -135,7 +134,7 @@ def _refusal_of_hosts(
 
     :param stranger: name of the host that the catalog has the standby on, and that is none of the inventory.
     """
-    without = [str(name) for name in options["without"]]
+    without = options["disable_mirroring_without"]
     strays = [*pair["strays"], *([stranger] if stranger else [])]
     for name in without:
         if observations.get(name):
@@ -191,7 +190,7 @@ def _access(
     :param addresses: of the primary, if it may have been a standby.
     """
     segments = {host: {"coordinator": [], "segments": there["segments"]} for host, there in pair["instances"].items() if host in seen}
-    rules = access(segments, addresses, {**options, "addresses": [], "tls": {}, "replication_auth": "trust"})
+    rules = access(segments, addresses, {**options, "standby_addresses": [], "standby_tls": {}, "standby_replication_auth": "trust"})
     return {host: {**wanted, "rules": wanted["rules"] if addresses else []} for host, wanted in rules.items() if wanted["data_directories"]}
 
 
@@ -253,7 +252,7 @@ def _found(plan: RemovalPlan, seen: t.Mapping[str, Observation], options: Option
     standby = seen.get(plan.standby or "")
     there = {
         "row": known["standby"] is not None,
-        "slot": any(slot["name"] == options["slot_name"] for slot in known["slots"]),
+        "slot": any(slot["name"] == options["disable_mirroring_slot_name"] for slot in known["slots"]),
         "role": known["role"] is not None,
         "access rules": any(on_primary["access"].get(where) is not None for where in plan.directories)
         or any(_has_other_rules(wanted, seen[host]) for host, wanted in plan.access.items()),

@@ -18,9 +18,6 @@ Variables = t.Mapping[str, t.Any]
 Pair = t.Mapping[str, t.Any]
 Options = t.Mapping[str, t.Any]
 
-#: variables of the inventory that are looked at
-_VARIABLES = ("cluster_name", "whpg_role", "whpg_port", "whpg_hostname", "whpg_address", "whpg_addresses")
-
 
 @dataclasses.dataclass(frozen=True)
 class Scene:
@@ -30,8 +27,8 @@ class Scene:
     :param pair: what M(warehousepg.coordinator.mirroring_verdict) returned of it.
     :param observations: by host, what M(warehousepg.coordinator.mirroring_info) returned there; None where it was not observed.
     :param absent: hosts that took no part in the run.
-    :param variables: by host, its variables of the inventory.
-    :param options: variables of the role C(activate_standby), without its prefix; None or empty: not given.
+    :param variables: by host, its variables of the inventory, typed.
+    :param options: what the options of the roles ask for, by their names; None: there is none.
     """
 
     cluster: str
@@ -53,7 +50,7 @@ class Scene:
 
     def judged(self, proofs: Proofs, views: t.Sequence[View] | None = None) -> Verdict:
         """The verdict with these proofs."""
-        return judge(views or self.views, proofs, self.sightings, bool(self.options["both_down"]))
+        return judge(views or self.views, proofs, self.sightings, self.options["activate_standby_both_down"])
 
 
 def hosts_of(pair: Pair) -> list[str]:
@@ -61,7 +58,7 @@ def hosts_of(pair: Pair) -> list[str]:
     return [*pair["coordinators"], *pair["segment_hosts"]]
 
 
-def scene_of(cluster: str, pair: Pair, hostvars: t.Mapping[str, Variables], observation: str, options: Options) -> Scene:
+def scene_of(cluster: str, pair: Pair, hostvars: t.Mapping[str, Variables], observation: str) -> Scene:
     """What is known of a cluster.
 
     :param hostvars: by host, all its variables.
@@ -73,8 +70,8 @@ def scene_of(cluster: str, pair: Pair, hostvars: t.Mapping[str, Variables], obse
         pair=pair,
         observations={host: None if host in pair["unknown"] else of_host.get(observation) for host, of_host in known.items()},
         absent=[host for host, of_host in known.items() if of_host.get(observation) is None],
-        variables={host: {name: of_host[name] for name in _VARIABLES if name in of_host} for host, of_host in known.items()},
-        options=options,
+        variables=pair["variables"],
+        options=pair["options"],
     )
 
 

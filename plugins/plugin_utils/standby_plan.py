@@ -24,9 +24,9 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.retention 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.stream import commit_limit
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict import MIRRORED
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import move_plan
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.drift import listed, to_bring
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.drift import to_bring
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.move_plan import Move, Scene
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.options import TLS_FILES, Options, problems
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.option_checks import TLS_FILES, Options
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.pair import lacking, obstacle
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.rejoin_plan import Rejoin, foresee
 
@@ -113,12 +113,12 @@ def make(
     :param pair: what M(warehousepg.coordinator.mirroring_verdict) returned of it.
     :param observations: by host, what M(warehousepg.coordinator.mirroring_info) returned there.
     :param variables: by host, its variables of the inventory.
-    :param options: variables of the role, without its prefix; None or missing: not given.
+    :param options: what the options of the roles ask for, by their names; None: there is none.
     :param inventory: all hosts of the inventory.
     :param former: what M(warehousepg.coordinator.mirroring_info) returned of the place that the standby is to leave; None: it was not
         looked there yet.
     """
-    why = _refusal(pair, problems(options))
+    why = _refusal(pair)
     if why:
         return StandbyPlan(why, primary=pair["primary"])
     primary = pair["primary"]
@@ -130,13 +130,13 @@ def make(
     own = next(row for row in rows if row.content == -1 and row.role == "p")
     addresses = [str(address) for address in variables[standby].get("whpg_addresses") or on_standby["addresses"]]
     scene = move_plan.scene(standby, row, known, on_standby, addresses) if row else None
-    wanted = _registration(on_standby, variables[standby], scene, options)
+    wanted = _registration(standby, on_standby, variables[standby], scene, options)
     system = on_primary["instance"]["control"]["system_identifier"]
-    move = move_plan.foresee(scene, wanted, options.get("move_from"), system, inventory, former) if scene else Move()
+    move = move_plan.foresee(scene, wanted, options["standby_move_from"], system, inventory, former) if scene else Move()
     cut_off = any(observations[host]["unfinished"] in move_plan.PURPOSES for host in pair["coordinators"])
     if row and cut_off and not (move.kind or move.refusal):
-        move = move_plan.rest(row, options.get("move_from"), inventory, pair["coordinators"])
-    wished = options.get("rejoin") or (_ANEW if lacking(on_primary, on_standby) and move.kind in ("", move_plan.REST) else None)
+        move = move_plan.rest(row, options["standby_move_from"], inventory, pair["coordinators"])
+    wished = _wish(options) or (_ANEW if lacking(on_primary, on_standby) and move.kind in ("", move_plan.REST) else None)
     rejoin = foresee(pair, observations, wished) if wished else Rejoin(_obstacle(pair, observations, move))
     refusal = _refusal_of_move(move, options) or rejoin.refusal
     if refusal:
@@ -158,7 +158,7 @@ def make(
         registered=row is not None,
         access=admission,
         closed=_closed(admission, observations),
-        primary_host=options.get("primary_host") or own.address,
+        primary_host=options["standby_primary_host"] or own.address,
         primary_port=own.port,
         connection=_further(options),
         snapshot=snapshot,
@@ -168,15 +168,15 @@ def make(
         way=rejoin.way,
         files=rejoin.files,
         rewind_rules=[_rewind_rule(on_standby, variables[standby], options)] if rejoin.rewinds else [],
-        fenced=rejoin.fenced if options.get("rejoin") else _fenced(options, observations, addresses),
+        fenced=rejoin.fenced if _wish(options) else _fenced(options, observations, addresses),
         # a copy has what the primary has, and one that moves is looked at again in its place
         drift=[] if copying or move.kind else to_bring(pair["drift"]),
-        accept_drift=listed(options.get("accept_drift")),
+        accept_drift=options["standby_accept_drift"],
         move={**_moved(move, pair, observations, variables, options), **_own_of(move, former, on_primary)},
     )
     passfiles = [observed.get("passfile") or {} for observed in (on_primary, on_standby)]
     same = all(passfile.get("usable") for passfile in passfiles) and len({passfile["check"] for passfile in passfiles}) == 1
-    scram, given = options["replication_auth"] == "scram", bool(options.get("password_given"))
+    scram, given = options["standby_replication_auth"] == "scram", bool(options["standby_replication_password"])
     unsettled = _unsettled(plan, pair, observations, options, row_fits, same or not scram, given)
     return dataclasses.replace(
         plan,
@@ -184,6 +184,17 @@ def make(
         unsettled=unsettled,
         tasks=_tasks(plan) if unsettled and not plan.refusal else "",
     )
+
+
+def _wish(options: Options) -> dict[str, t.Any]:
+    """How what is left of a former primary becomes the standby; empty where it must not."""
+    if options["standby_part_of"]:
+        method, remove_old = "auto", False
+    elif options["standby_rejoins"]:
+        method, remove_old = options["rejoin_method"], options["rejoin_remove_old"]
+    else:
+        return {}
+    return {"cluster": options["cluster_name"], "method": method, "remove_old": remove_old, "report_file": options["rejoin_report_file"]}
 
 
 def _tasks(plan: StandbyPlan) -> str:
@@ -197,9 +208,9 @@ def _tasks(plan: StandbyPlan) -> str:
 _OPTION = {"datadir": "data_directory"}
 
 
-def _refusal(pair: t.Mapping[str, t.Any], wrong: t.Sequence[str]) -> str:
-    if pair["problems"] or wrong:
-        return "; ".join([*pair["problems"], *wrong])
+def _refusal(pair: t.Mapping[str, t.Any]) -> str:
+    if pair["problems"] or pair["wrong"]:
+        return "; ".join([*pair["problems"], *pair["wrong"]])
     if pair["busy"] or pair["maintenance"]:
         return str(pair["busy"] or pair["maintenance"])
     if len(pair["coordinators"]) < 2:
@@ -218,12 +229,12 @@ def _refusal(pair: t.Mapping[str, t.Any], wrong: t.Sequence[str]) -> str:
 
 def _refusal_of_wishes(pair: t.Mapping[str, t.Any], primary: Observation, options: Options, copying: bool, missing: t.Sequence[str]) -> str:
     """Why these options do not fit what was seen; empty when they do."""
-    if options["tls"] and not primary["primary"]["needs"]["ssl"]:
+    if options["standby_tls"] and not primary["primary"]["needs"]["ssl"]:
         return "standby_tls is given, and the primary has ssl=off: turn it on there, with a certificate, or leave standby_tls out"
     if missing:
         there = ", ".join(space["location"] for space in primary["tablespaces"]) or "nowhere"
         return f"standby_tablespace_mapping names {', '.join(missing)}; the primary has tablespaces in {there}: correct the mapping"
-    unlike = {name: said for name, said in pair["differences"].items() if name not in options["accept"]}
+    unlike = {name: said for name, said in pair["differences"].items() if name not in options["standby_accept"]}
     if copying and unlike:
         standby = next(host for host in pair["coordinators"] if host != pair["primary"])
         return f"{standby}: {'; '.join(unlike.values())}; or accept it: standby_accept={list(unlike)}"
@@ -246,7 +257,7 @@ def _obstacle(pair: t.Mapping[str, t.Any], observations: t.Mapping[str, Observat
 
 
 def _refusal_of_move(move: Move, options: Options) -> str:
-    if move.kind in (move_plan.DIRECTORY, move_plan.HOST) and options.get("rejoin") and not move.refusal:
+    if move.kind in (move_plan.DIRECTORY, move_plan.HOST) and _wish(options) and not move.refusal:
         return (
             f"the catalog has a standby on {move.name} already: first make it the one that is wanted, by the playbook enable_mirroring, or "
             "give it up, by disable_mirroring"
@@ -266,8 +277,8 @@ def _moved(
         return {}
     stays = move.kind in (move_plan.NAME, move_plan.REST)
     own = [str(address) for address in variables[pair["primary"]].get("whpg_addresses") or observations[pair["primary"]]["addresses"]]
-    given = options.get("addresses")
-    both = {**options, "addresses": [*given, *move.addresses] if given else given}
+    given = options["standby_addresses"]
+    both = {**options, "standby_addresses": [*given, *move.addresses] if given else given}
     return {
         **dataclasses.asdict(move),
         "meanwhile": _access(pair, observations, variables, both, move.addresses),
@@ -291,29 +302,33 @@ def _fenced(options: Options, observations: t.Mapping[str, Observation], address
     own = {normal_address(address) for address in addresses}
     found = []
     for host, seen in observations.items():
-        fences = [fence for fence in seen["fences"] if fence["cluster"] == options["cluster"]]
+        fences = [fence for fence in seen["fences"] if fence["cluster"] == options["cluster_name"]]
         if fences and own.issuperset(normal_address(address) for fence in fences for address in fence["addresses"]):
             found.append(host)
     return found
 
 
-def _registration(observed: Observation, variables: Variables, scene: Scene | None, options: Options) -> StandbyAddress:
-    """How the standby is to be registered: as the operator says, else as it is already, else as its host names itself."""
+def _registration(host: str, observed: Observation, variables: Variables, scene: Scene | None, options: Options) -> StandbyAddress:
+    """How the standby is to be registered: as the operator says, else as it is already, else as the inventory and its host name it.
+
+    :param host: its name in the inventory, by which EDB's playbooks look for it in C(gpstate -f), which shows the address.
+    """
     instance = observed["instance"]
-    hostname = options.get("hostname") or variables.get("whpg_hostname")
-    address = options.get("address") or variables.get("whpg_address")
+    hostname = options["standby_hostname"] or variables.get("whpg_hostname")
+    address = options["standby_address"] or variables.get("whpg_address")
     if scene is not None and scene.is_it:
         address = address or (scene.row.address if hostname in (None, scene.row.hostname) else None)
         hostname = hostname or scene.row.hostname
+    address = address or hostname or (host if observed.get("named") else None)
     hostname = hostname or observed["hostname"]
-    port = int(options.get("port") or variables["whpg_port"])
+    port = options["standby_port"] or variables["whpg_port"]
     return StandbyAddress(str(hostname), str(address or hostname), port, instance["data_directory"])
 
 
 def _further(options: Options) -> dict[str, str]:
     """Parameters of libpq beside who and where."""
-    bound = options.get("commit_timeout")
-    further = {**options["connection"], **options["tls"]}
+    bound = options["standby_commit_timeout"]
+    further = {**options["standby_connection"], **options["standby_tls"]}
     if bound is not None:
         # a setting of the session that the primary's walsender is
         further["options"] = f"-c wal_sender_timeout={int(bound)}s"
@@ -322,16 +337,16 @@ def _further(options: Options) -> dict[str, str]:
 
 def _snapshot(primary: Observation, options: Options) -> tuple[dict[str, t.Any], list[str]]:
     """Options of the copy, and locations in the mapping that are none of a tablespace."""
-    mapping = {os.path.normpath(old): os.path.normpath(new) for old, new in options["tablespace_mapping"].items()}
+    mapping = {os.path.normpath(old): os.path.normpath(new) for old, new in options["standby_tablespace_mapping"].items()}
     locations = {space["location"]: space["bytes"] for space in primary["tablespaces"]}
     libraries = [path for path in map(library_path, primary["primary"]["needs"]["preload"]) if path]
-    files = [str(options["tls"][name]) for name in TLS_FILES if options["tls"].get(name)]
+    files = [str(options["standby_tls"][name]) for name in TLS_FILES if options["standby_tls"].get(name)]
     wanted = {
         "system_identifier": primary["instance"]["control"]["system_identifier"],
         "engine_version": primary["site"]["engine_version"],
         "expected_bytes": primary["used_bytes"],
-        "checkpoint": options["checkpoint"],
-        "max_rate": options.get("max_rate"),
+        "checkpoint": options["standby_checkpoint"],
+        "max_rate": options["standby_max_rate"],
         "tablespaces": [
             {"location": location, "place": mapping.get(location, location), "bytes": size} for location, size in sorted(locations.items())
         ],
@@ -380,9 +395,14 @@ def access(
     :param instances: by host, the data directories of its ``coordinator`` and of its ``segments``.
     :param addresses: all addresses of the coordinators' hosts; an option overrides them.
     """
-    addresses = list(dict.fromkeys(options.get("addresses") or addresses))
+    addresses = list(dict.fromkeys(options["standby_addresses"] or addresses))
     coordinator = _rule("replication", addresses, options)
-    segment = {"database": "all", "addresses": addresses, "user": options["user"], "method": options["segment_access_method"]}
+    segment = {
+        "database": "all",
+        "addresses": addresses,
+        "user": options["discovery_user"],
+        "method": options["standby_segment_access_method"],
+    }
     programs = {**segment, "addresses": ["samehost"]}
     return {
         host: {
@@ -415,17 +435,17 @@ def _closed(admission: t.Mapping[str, t.Mapping[str, t.Any]], observations: t.Ma
 def _rule(database: str, addresses: t.Sequence[str], options: Options) -> dict[str, t.Any]:
     """The rule that lets the replication role in on a coordinator."""
     return {
-        "type": "hostssl" if options["tls"] else "host",
+        "type": "hostssl" if options["standby_tls"] else "host",
         "database": database,
         "addresses": list(addresses),
-        "user": options["replication_user"],
-        "method": _METHODS[options["replication_auth"]],
-        "options": [f"clientcert={options['clientcert']}"] if options.get("clientcert") else [],
+        "user": options["standby_replication_user"],
+        "method": _METHODS[options["standby_replication_auth"]],
+        "options": [f"clientcert={options['standby_clientcert']}"] if options["standby_clientcert"] else [],
     }
 
 
 def _rewind_rule(observed: Observation, variables: Variables, options: Options) -> dict[str, t.Any]:
-    addresses = options.get("addresses") or variables.get("whpg_addresses") or observed["addresses"]
+    addresses = options["standby_addresses"] or variables.get("whpg_addresses") or observed["addresses"]
     return _rule(DATABASE, [str(address) for address in addresses], options)
 
 
@@ -440,36 +460,36 @@ def _unsettled(
 ) -> list[str]:
     """What is not as it is wanted, each thing by its name."""
     knows, shows = observations[plan.primary or ""]["primary"], observations[plan.standby or ""]
-    scram = options["replication_auth"] == "scram"
+    scram = options["standby_replication_auth"] == "scram"
     standby = shows["standby"] or {}
     upstream = {
         **plan.connection,
         "host": plan.primary_host,
         "port": str(plan.primary_port),
-        "user": options["replication_user"],
+        "user": options["standby_replication_user"],
         "application_name": APPLICATION_NAME,
     }
     if standby.get("resolved") != plan.primary_host:
         upstream["hostaddr"] = standby.get("resolved")
     if scram:
         upstream["passfile"] = (shows.get("passfile") or {}).get("path")
-    limit = parse_size(options["retention_limit"]) if options.get("retention_limit") else None
+    limit = parse_size(options["standby_retention_limit"]) if options["standby_retention_limit"] else None
     checks = {
         "state": pair["state"] == MIRRORED,
         "write": bool(knows["probe"] and knows["probe"]["acknowledged"]),
         "password": not password_given,
         "row": row_fits,
-        "slot": any(slot["name"] == options["slot_name"] and slot["active"] for slot in knows["slots"]),
+        "slot": any(slot["name"] == options["standby_slot_name"] and slot["active"] for slot in knows["slots"]),
         "retention": limit is None or knows["retention_limit"] in (None, limit >> 20 << 20),
         "role": bool(knows["role"] and knows["role"]["ready"] and (knows["role"]["verified"] or not scram)),
         "passfile": same_password,
         "upstream": standby.get("following") == upstream,
-        "slot_name": shows["instance"]["settings"].get("primary_slot_name") == options["slot_name"],
+        "slot_name": shows["instance"]["settings"].get("primary_slot_name") == options["standby_slot_name"],
         "tablespaces": all(space["dbid"] == shows["instance"]["dbid"] for space in shows["tablespaces"]),
         "copy": not shows["site"]["leftover"],
         "access": not plan.closed,
         "record": not is_stale(shows.get("record"), plan.record, standby.get("walreceiver_started")),
-        "succession": not any(slot["name"] == spare(options["slot_name"]) for slot in knows["slots"]),
+        "succession": not any(slot["name"] == spare(options["standby_slot_name"]) for slot in knows["slots"]),
         "unfinished": plan.move.get("kind") != move_plan.REST,
         "fences": not plan.fenced,
         "drift": not plan.drift,

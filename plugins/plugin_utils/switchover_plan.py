@@ -13,7 +13,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.access imp
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.addresses import normal_address
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict import MIRRORED, PRIMARY_UNKNOWN
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.activation_plan import ActivationPlan, with_aftermath
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.drift import described, listed, to_bring
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.drift import described, to_bring
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.scenes import Scene
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.standby_plan import access
 
@@ -21,11 +21,6 @@ Observation = t.Mapping[str, t.Any]
 
 #: what a run of this role notes that it began, the host that is to be primary behind it
 PURPOSE = "switchover to "
-
-#: what becomes of sessions that a drain leaves
-DRAIN_THEN = ("end", "refuse")
-
-_SECONDS = ("transaction_seconds", "max_gap", "timeout", "armed_seconds")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,8 +70,8 @@ class SwitchoverPlan:
 def make(scene: Scene) -> SwitchoverPlan:
     """What has to be done in a cluster."""
     pair = scene.pair
-    known = SwitchoverPlan(state=pair["state"], primary=pair["primary"], accept_drift=listed(scene.options.get("accept_drift")))
-    wrong = [*pair["problems"], *problems(scene.options, pair["coordinators"])]
+    known = SwitchoverPlan(state=pair["state"], primary=pair["primary"], accept_drift=scene.options["standby_accept_drift"])
+    wrong = [*pair["problems"], *pair["wrong"], *_wrong_host(scene)]
     if len(pair["coordinators"]) < 2 and not wrong:
         wrong = ["there is no standby: the inventory has no second host with whpg_role coordinator or standby"]
     wrong += [why for why in (pair["busy"], pair["maintenance"]) if why]
@@ -86,7 +81,7 @@ def make(scene: Scene) -> SwitchoverPlan:
     begun = _begun(scene, known)
     if begun is not None:
         return begun
-    wished = scene.options.get("to")
+    wished = scene.options["switchover_to"]
     if pair["state"] != MIRRORED:
         return dataclasses.replace(known, refusal=_sentence(scene))
     if wished == pair["primary"]:
@@ -97,7 +92,7 @@ def make(scene: Scene) -> SwitchoverPlan:
 def _beginning(scene: Scene, known: SwitchoverPlan) -> SwitchoverPlan:
     """The plan for a pair that is mirrored."""
     standby = t.cast(str, known.standby)
-    unlike = {name: said for name, said in scene.pair["differences"].items() if name not in scene.options["accept"]}
+    unlike = {name: said for name, said in scene.pair["differences"].items() if name not in scene.options["standby_accept"]}
     if unlike:
         why = f"{standby} could not serve as the primary does: {'; '.join(unlike.values())}; or accept it: standby_accept={list(unlike)}"
         return dataclasses.replace(known, refusal=why)
@@ -122,7 +117,7 @@ def _begun(scene: Scene, known: SwitchoverPlan) -> SwitchoverPlan | None:
     views = {view.host: view for view in scene.views}
     if len(wanted) != 1:
         return None
-    standby, wished = wanted.pop(), scene.options.get("to")
+    standby, wished = wanted.pop(), scene.options["switchover_to"]
     primary = _other(scene, standby)
     known = dataclasses.replace(known, primary=primary, standby=standby, begun=True)
     new, old = views[standby], views[primary]
@@ -172,7 +167,7 @@ def _not_admitted(scene: Scene, standby: str) -> list[str]:
     """Hosts with segment instances that lack the rules which let the standby's host in."""
     here = scene.variables[standby].get("whpg_addresses") or _seen(scene, standby)["addresses"]
     instances = {host: {"coordinator": [], "segments": there["segments"]} for host, there in scene.pair["instances"].items()}
-    wanted = access(instances, [normal_address(str(address)) for address in here], scene.options["access"])
+    wanted = access(instances, [normal_address(str(address)) for address in here], scene.options)
     return sorted(
         host
         for host, there in wanted.items()
@@ -189,22 +184,9 @@ def _with_aftermath(scene: Scene, plan: SwitchoverPlan) -> SwitchoverPlan:
     return dataclasses.replace(plan, **{name: getattr(found, name) for name in names})
 
 
-def problems(options: t.Mapping[str, t.Any], coordinators: t.Sequence[str]) -> list[str]:
-    """What is wrong with the variables of the role.
-
-    :param options: by name without the role's prefix; None or empty: not given.
-    """
-    found = []
-    for name in (*_SECONDS, "drain_seconds"):
-        try:
-            value = float(options[name])
-        except (TypeError, ValueError):
-            value = -1.0
-        if not (0 < value < float("inf") or (value == 0 and name == "drain_seconds")):
-            found.append(f"switchover_{name} is {options[name]!r}: give seconds above zero")
-    if options["drain_then"] not in DRAIN_THEN:
-        found.append(f"switchover_drain_then is {options['drain_then']!r}: give one of {', '.join(DRAIN_THEN)}")
-    if options.get("to") and options["to"] not in coordinators:
-        known = ", ".join(coordinators) or "none"
-        found.append(f"switchover_to is {options['to']!r}: name a coordinator host of the inventory, {known}")
-    return found
+def _wrong_host(scene: Scene) -> list[str]:
+    """That the host which is to be primary can be none."""
+    wished, coordinators = scene.options["switchover_to"], scene.pair["coordinators"]
+    if not wished or wished in coordinators:
+        return []
+    return [f"switchover_to is {wished!r}: name a coordinator host of the inventory, {', '.join(coordinators) or 'none'}"]

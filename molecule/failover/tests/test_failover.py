@@ -93,7 +93,7 @@ def test_clients_are_pointed_to_the_new_primary(primary, standby, operator):
     primary.sql("CREATE TABLE counted (n int); INSERT INTO counted SELECT generate_series(1, 100)")
     primary.signal("KILL")
     hook = operator.home / "hook"
-    done = operator.activate(floating_address=f"{FLOATING}/24", floating_interface="eth0", hook_command=f"touch {hook}", analyze=True)
+    done = operator.activate(floating_address=f"{FLOATING}/24", floating_interface="eth0", hook_command=f"touch {hook}", analyze="true")
     assert done.code == 0
     assert FLOATING in standby.run("ip -o address show dev eth0")
     assert FLOATING not in primary.run("ip -o address show dev eth0")

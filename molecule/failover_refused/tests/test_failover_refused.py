@@ -37,6 +37,7 @@ def test_while_the_primary_lives(primary, standby, operator):
     refused(operator.activate(), "mirrored", "switchover")
     refused(operator.activate(fence_segments=True, vouch_for="cdw", fence_command="true", accept_loss=True, both_down=True), "mirrored")
     refused(operator.activate("--limit", "scdw,sdw1"), "cdw", "unknown")
+    refused(operator.activate(both_down="nonsense"), "activate_standby_both_down is 'nonsense'", "give true or false")
     check_untouched(standby)
     assert primary.sql("SELECT 1", role="dispatch") == "1"
     standby.stop()
@@ -64,6 +65,15 @@ def test_while_somebody_else_has_the_lock(primary, standby, operator):
     assert left_of_runs(primary, standby) == ""
 
 
+@pytest.mark.usefixtures("mirrored")
+def test_while_both_are_down_and_the_word_is_no(primary, standby, operator):
+    standby.stop()
+    primary.signal("KILL")
+    for word in ("false", "no", False):
+        refused(operator.activate(both_down=word), "both_down", "Start the primary", "activate_standby_both_down=true")
+    check_untouched(standby)
+
+
 def test_while_the_primary_hangs_without_the_word_of_the_operator(mirrored, primary, standby, operator):
     clients = [Client("anywhere").start()]
     clients[0].wait_for("cdw")
@@ -87,6 +97,8 @@ def test_while_a_primary_lives_that_only_the_controller_cannot_reach(mirrored, p
     with cut_off("cdw", f"ip saddr {CONTROLLER_ADDRESS}"):
         refused(operator.activate(), "primary_unknown", "activate_standby_fence_segments")
         refused(operator.activate(vouch_for="cdw"), "cdw")
+        # as the command line and surveys deliver it
+        refused(operator.activate(fence_segments="false"), "primary_unknown", "activate_standby_fence_segments=true")
         with unreachable("sdw1"):
             refused(operator.activate(fence_segments=True), "sdw1")
         check_untouched(standby)

@@ -100,7 +100,7 @@ def test_to_another_directory_and_port_of_its_host_without_a_copy(primary, stand
     place = "/data/whpg/v7/other"
     there = Coordinator("scdw", f"{place}/gpseg-1")
     standby.run(f"mkdir {place}")
-    inventory = inventory_of({"scdw": {"whpg_standby_data_directory": place, "whpg_port": 6432}})
+    inventory = inventory_of({"scdw": {"discovery_standby_directory": place, "whpg_port": 6432}})
     dbid, file = primary.sql(ROW).split("|")[0], standby.run(f"stat -c %i {standby.directory}/PG_VERSION")
     refused = enable(inventory=inventory)
     assert refused.returncode == 2
@@ -113,7 +113,7 @@ def test_to_another_directory_and_port_of_its_host_without_a_copy(primary, stand
     assert standby.run(f"ls -A {PARENT}") == ""
 
     # back to its port, where something else would be in its way
-    inventory = inventory_of({"scdw": {"whpg_standby_data_directory": place, "whpg_port": 5432}})
+    inventory = inventory_of({"scdw": {"discovery_standby_directory": place, "whpg_port": 5432}})
     assert enable(inventory=inventory).returncode == 0
     assert primary.sql(ROW) == f"{dbid}|scdw|5432|{there.directory}"
     assert status(inventory=inventory) == ("mirrored", 0)

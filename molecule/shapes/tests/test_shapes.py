@@ -69,7 +69,7 @@ def test_standby_on_another_port_behind_a_link_with_spaces_in_its_path(primary, 
     inventory = inventory_of(
         {
             "cdw": {"whpg_data_directory": "/data/shapes/cluster/"},
-            "scdw": {"whpg_standby_data_directory": place + "/", "whpg_port": 5442},
+            "scdw": {"discovery_standby_directory": place + "/", "whpg_port": 5442},
         }
     )
     done = enable(inventory=inventory)
@@ -92,7 +92,7 @@ def test_standby_on_the_host_of_its_primary(primary, inventory_of):
         "name": "cdw-second",
         "ansible_host": f"{NET}.11",
         "whpg_port": 5442,
-        "whpg_standby_data_directory": "/data/shapes/standby",
+        "discovery_standby_directory": "/data/shapes/standby",
     }
     inventory = inventory_of({"scdw": second})
     assert enable(inventory=inventory).returncode == 0

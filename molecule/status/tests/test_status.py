@@ -219,8 +219,34 @@ def test_only_its_own_lines_are_printed():
     assert printed("none", *LEFT_OUT) == ([], 2)
 
 
-def test_a_file_without_a_directory_is_refused_before_anything_runs(tmp_path):
+@pytest.mark.parametrize("value", ["false", "no", False])
+def test_it_does_not_fail_where_it_is_told_so(value):
+    done = playbook(STATUS, "--limit", "scdw,sdw1", status_fail=value)
+    assert done.returncode == 0
+    assert "Cluster demo: primary_unknown" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"status_fail": "perhaps"}, "status_fail is 'perhaps': give true or false"),
+        ({"status_format": "fancy"}, "status_format is 'fancy': give one of none, quiet, screen"),
+    ],
+)
+def test_what_it_cannot_be_told_is_refused(variables, said):
+    done = playbook(STATUS, **variables)
+    assert done.returncode == 2
+    assert said in " ".join(done.stdout.split())
+
+
+def test_what_is_wrong_with_options_of_others_is_a_warning():
+    done = playbook(STATUS, status_format="quiet", standby_timeout="soon")
+    assert done.returncode == 0
+    assert "standby_timeout is 'soon': give seconds above zero" in done.stdout
+
+
+def test_a_file_without_a_directory_is_refused(tmp_path):
     done = playbook(STATUS, status_file=str(tmp_path / "none/status.json"))
     assert done.returncode == 2
     assert f"{tmp_path}/none is no directory on the controller: make it, or name another file" in " ".join(done.stdout.split())
-    assert "Observe every host" not in done.stdout
+    assert "Cluster demo" not in done.stdout

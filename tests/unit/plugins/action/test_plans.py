@@ -22,9 +22,13 @@ class Planned:
 
 
 class Action(PlanAction):
+    ROLE = "standby"
+
     def plans(self, situations):
         return [
-            Planned("; ".join(found.pair["problems"]), found.wanted["port"], [host for host, seen in found.observations.items() if seen])
+            Planned(
+                "; ".join(found.pair["wrong"]), found.pair["options"]["port"], [host for host, seen in found.observations.items() if seen]
+            )
             for found in situations
         ]
 
@@ -39,38 +43,14 @@ def action(kind, arguments, check_mode=False):
     return found
 
 
-def told(port, name="mine"):
-    return {"seen": {"wanted": {name: {"port": port}}}}
-
-
-def planned(hostvars, **variables):
-    arguments = {"clusters": {"demo": PAIR}, "observation": "seen", "wanted": "mine"}
+@pytest.mark.parametrize(("role", "plans"), [("standby", 1), ("switchover", 0)])
+def test_a_cluster_that_was_looked_at_for_another_role_takes_no_part(role, plans):
+    pair = {**PAIR, "role": role, "options": {"port": 7}, "wrong": ["port"]}
+    arguments = {"clusters": {"demo": pair}, "observation": "seen"}
     found = action(Action, arguments)
-    found.validate_argument_spec = lambda spec: (None, {"given": None, **arguments})
-    return found.run(task_vars={"hostvars": hostvars, "mine": {"port": "my_port"}, "my_port": 1, **variables})["clusters"]
-
-
-def test_a_plan_is_made_of_what_the_hosts_want():
-    assert planned({"cdw": told(5432), "scdw": told(5432), "sdw1": {}}) == {
-        "demo": {"refusal": "", "port": 5432, "seen": ["cdw", "scdw"]},
-    }
-
-
-def test_hosts_that_want_different_things_are_refused():
-    found = planned({"cdw": told(5432), "scdw": told(5433), "sdw1": {}})["demo"]["refusal"]
-    assert "port is 5432 and 5433" in found
-
-
-def test_one_host_is_enough_to_know_what_is_wanted():
-    assert planned({"cdw": {}, "scdw": told(7), "sdw1": {}})["demo"]["port"] == 7
-
-
-def test_without_either_coordinator_it_is_what_the_present_host_wants():
-    assert planned({"cdw": {}, "scdw": {}, "sdw1": {"seen": {}}}, my_port=9)["demo"]["port"] == 9
-
-
-def test_a_cluster_that_was_looked_at_for_another_role_takes_no_part():
-    assert planned({"cdw": told(1, "another"), "scdw": told(1, "another"), "sdw1": {}}) == {}
+    found.validate_argument_spec = lambda spec: (None, arguments)
+    made = found.run(task_vars={"hostvars": {"cdw": {"seen": {"x": 1}}, "scdw": {}, "sdw1": {"seen": {}}}})["clusters"]
+    assert made == ({"demo": {"refusal": "port", "port": 7, "seen": ["cdw"]}} if plans else {})
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,7 @@ def parameters(**given):
         "record_file": None,
         "audit_file": None,
         "peers": [],
+        "name": None,
         **given,
     }
 
@@ -249,3 +250,23 @@ def test_what_waits_for_a_lock_of_somebody_is_no_hang(recorder, monkeypatch, blo
     with pytest.raises(error, match="held by the process 4712" if blockers else "did not answer in time"):
         coordinator.read_primary(instance, parameters(probe_write=False))
     assert not opened
+
+
+@pytest.mark.parametrize(
+    ("name", "resolved", "known"),
+    [
+        ("node-7", "10.0.0.11", True),
+        ("node-7", "127.0.1.1", True),
+        ("node-7", "10.0.0.12", False),
+        ("node-7", None, False),
+        ("10.0.0.11", "10.0.0.11", True),
+    ],
+)
+def test_a_host_knows_itself_by_a_name_that_leads_to_it(monkeypatch, name, resolved, known):
+    monkeypatch.setattr(coordinator.replication, "try_resolve", lambda _name: resolved)
+    assert coordinator.is_named(name, ["10.0.0.11"]) is known
+
+
+def test_a_host_knows_its_own_name(monkeypatch):
+    monkeypatch.setattr(coordinator.socket, "gethostname", lambda: "node-7")
+    assert coordinator.is_named("node-7", [])

@@ -2,38 +2,16 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A cluster that lost its primary in one way or another, and the options of the role C(activate_standby) by its own files."""
+"""A cluster that lost its primary in one way or another."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import yaml
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.activation_plan import make
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.pair import assess
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.scenes import scene_of
 
 from .observed import MIRRORED, ROWS, VARIABLES, changed, shown
-from .wishes import OPTIONS as OF_STANDBY
-
-_ROLE = Path(__file__).parents[4] / "roles" / "activate_standby"
-
-#: documentation of the role's variables
-ARGUMENTS = yaml.safe_load((_ROLE / "meta/argument_specs.yml").read_text())["argument_specs"]["main"]["options"]
-
-#: by name, the template of each option that the role gives
-WANTED = yaml.safe_load((_ROLE / "vars/main.yml").read_text())["__activate_standby_wanted"]
-
-#: the options where nothing is set
-OPTIONS = {
-    **dict.fromkeys(WANTED),
-    **{
-        name[len("activate_standby_") :]: value
-        for name, value in yaml.safe_load((_ROLE / "defaults/main.yml").read_text()).items()
-        if not name.endswith("_file")
-    },
-    "access": {name: OF_STANDBY[name] for name in WANTED["access"]},
-}
+from .wishes import with_options
 
 RECORD = {
     "system_identifier": "1",
@@ -85,7 +63,7 @@ def scene(found, *changes, cluster="demo", variables=None, **options):
     pair = shown(assess(cluster, variables, found))
     pair = {**pair.pop("verdict"), **pair}
     hostvars = {host: {**known, "seen": found.get(host)} for host, known in variables.items()}
-    return scene_of(cluster, pair, hostvars, "seen", {**OPTIONS, **options})
+    return scene_of(cluster, with_options(pair, "activate_standby", options), hostvars, "seen")
 
 
 def plan(found, *changes, neighbours=(), **more):

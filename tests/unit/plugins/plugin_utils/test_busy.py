@@ -10,8 +10,7 @@ import dataclasses
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import activation_plan, removal_plan, standby_plan, switchover_plan
 
-from . import losses, observed, test_switchover_plan, wishes
-from .test_removal_plan import OPTIONS as OF_REMOVAL
+from . import losses, observed, wishes
 
 BUSY = "cdw: another run works on this pair: rejoin by ada on control1, process 47"
 
@@ -25,10 +24,10 @@ def plan_of(role, found):
     if role == "activate_standby":
         return activation_plan.make(of_activation, [])
     if role == "switchover":
-        return switchover_plan.make(dataclasses.replace(of_activation, options=test_switchover_plan.OPTIONS))
+        return switchover_plan.make(of_activation)
     if role == "standby":
         return standby_plan.make(of_activation.pair, of_activation.observations, observed.VARIABLES, wishes.OPTIONS)
-    return removal_plan.make("demo", of_activation.pair, of_activation.observations, observed.VARIABLES, OF_REMOVAL)
+    return removal_plan.make("demo", of_activation.pair, of_activation.observations, observed.VARIABLES, wishes.OPTIONS)
 
 
 @pytest.mark.parametrize("found", [losses.SERVING, losses.DOWN, losses.PROMOTED])

@@ -70,11 +70,6 @@ def test_what_is_accepted_is_not_told(accepted):
     assert found(shown("work_mem = 8MB", gpmetrics="a"), shown("work_mem = 4MB", gpmetrics="b"), accepted) == []
 
 
-def test_a_list_may_be_given_as_text():
-    assert drift.listed("a, b,") == drift.listed(["a", "b"]) == ["a", "b"]
-    assert drift.listed(None) == []
-
-
 def test_the_warning_names_what_differs_and_since_when():
     told = found(shown("work_mem = 8MB", pg_hba__conf="a"), shown("work_mem = 4MB", pg_hba__conf="b", own="x"))
     first, second = drift.warnings("cdw", "scdw", told)

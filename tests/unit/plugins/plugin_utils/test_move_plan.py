@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from .observed import ABSENT, CDW, EMPTY, MIRRORED, SCDW, SDW1, STANDBY, VARIABLES, changed, coordinator, shown
-from .wishes import OPTIONS
+from .wishes import with_options
 
 #: the inventory names another host for the standby, and nothing is there
 SPARE = {**EMPTY, "hostname": "cdw2", "addresses": ["10.0.0.13"]}
@@ -33,7 +33,8 @@ def demo(found, *changes, former=None, hosts=HOSTS, **options):
     variables = {host: VARIABLES.get(host, VARIABLES["scdw"]) for host in found}
     pair = shown(assess("demo", variables, found))
     pair = {**pair.pop("verdict"), **pair}
-    return make(pair, found, variables, {**OPTIONS, "cluster": "demo", "move_from": "scdw", **options}, hosts, former)
+    pair = with_options(pair, "standby", {"move_from": "scdw", **options})
+    return make(pair, found, variables, pair["options"], hosts, former)
 
 
 @pytest.mark.parametrize(
@@ -165,8 +166,7 @@ def test_a_row_that_names_no_place_at_all_is_corrected_without_a_way_back():
 
 
 def test_rejoin_takes_nobody_s_place():
-    wished = {"cluster": "demo", "method": "auto", "remove_old": False, "report_file": None}
-    refused = demo(ELSEWHERE, former=FORMER, rejoin=wished).refusal
+    refused = demo(ELSEWHERE, former=FORMER, standby_rejoins=True).refusal
     assert refused.startswith("the catalog has a standby on scdw already: first make it the one that is wanted")
 
 

@@ -87,9 +87,7 @@ MARK = {"since": 1795392000.0, "by": "root on ctl", "reason": "disks"}
             "in maintenance since 2026-11-23 00:00:00 UTC by root on ctl (disks), marked on scdw: no playbook",
         ),
         ((), {"maintenance": True}, "in maintenance, by the variable maintenance: no playbook"),
-        ((), {"maintenance": "yes"}, "in maintenance, by the variable maintenance: no playbook"),
-        ((("cdw", None), ("scdw maintenance", MARK)), {"maintenance": "false"}, "in maintenance since 2026-11-23"),
-        ((), {"maintenance": "false"}, ""),
+        ((("cdw", None), ("scdw maintenance", MARK)), {"maintenance": False}, "in maintenance since 2026-11-23"),
         ((), {"maintenance": False}, ""),
     ],
 )

@@ -11,10 +11,9 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.pair impor
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.standby_plan import make
 
 from .observed import CONTROL, GIB, MIRRORED, PASSFILE, UNMIRRORED, VARIABLES, changed, coordinator, shown
-from .wishes import OPTIONS
+from .wishes import with_options
 
 FORMER = Instance("/s", "instance", "gpadmin", "primary", "12", 1, 5432, {}, CONTROL, None, "FENCED_cdw_is_primary.conf")
-WISH = {"cluster": "demo", "method": "auto", "remove_old": False, "report_file": "~/.whpg/demo.discarded.jsonl"}
 
 #: cdw was activated, scdw was the primary before and has nothing beyond
 ACTIVATED = changed(
@@ -27,11 +26,12 @@ ACTIVATED = changed(
 DIVERGED = ("scdw wal end_lsn", "0/208")
 
 
-def demo(found, *changes, wish=None, **options):
+def demo(found, *changes, **options):
     found = changed(found, *changes)
     pair = shown(assess("demo", VARIABLES, found))
     pair = {**pair.pop("verdict"), **pair}
-    return make(pair, found, VARIABLES, {**OPTIONS, "rejoin": {**WISH, **(wish or {})}, **options})
+    pair = with_options(pair, "standby", {"standby_rejoins": True, **options})
+    return make(pair, found, VARIABLES, pair["options"])
 
 
 def test_one_that_has_nothing_of_its_own():
@@ -90,7 +90,7 @@ def test_one_that_has_to_be_copied(changes):
 
 
 def test_a_copy_needs_what_a_copy_needs():
-    assert "MiB free" in demo(ACTIVATED, ("scdw site free", GIB), wish={"method": "basebackup"}).refusal
+    assert "MiB free" in demo(ACTIVATED, ("scdw site free", GIB), method="basebackup").refusal
     assert demo(ACTIVATED, ("scdw site free", GIB)).refusal == ""
 
 
@@ -109,14 +109,14 @@ def test_a_copy_needs_what_a_copy_needs():
     ],
 )
 def test_refusals(changes, wish, said):
-    plan = demo(ACTIVATED, *changes, wish=wish)
+    plan = demo(ACTIVATED, *changes, **wish)
     assert said in plan.refusal
     assert not plan.unsettled
 
 
 def test_a_pair_that_is_mirrored_stays_as_it_is():
     for method in ("auto", "rewind", "basebackup"):
-        plan = demo(MIRRORED, wish={"method": method})
+        plan = demo(MIRRORED, method=method)
         assert (plan.refusal, plan.unsettled, plan.way, plan.copying) == ("", [], {}, False)
 
 
@@ -128,5 +128,5 @@ def test_a_fence_that_is_left_is_lifted():
 
 
 def test_without_the_wish_a_former_primary_is_refused():
-    plan = demo(ACTIVATED, rejoin=None)
+    plan = demo(ACTIVATED, standby_rejoins=False)
     assert "a primary of the same system is there" in plan.refusal

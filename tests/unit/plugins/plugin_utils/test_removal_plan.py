@@ -9,15 +9,8 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.pair impor
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.removal_plan import make
 
 from .observed import CONTROL, EMPTY, MIRRORED, PRIMARY, SDW1, SEGMENTS, UNMIRRORED, VARIABLES, changed, shown
+from .wishes import with_options
 
-OPTIONS = {
-    "user": "gpadmin",
-    "without": [],
-    "slot_name": "standby_coordinator",
-    "replication_user": "standby_replicator",
-    "tablespace_mapping": {},
-    "segment_access_method": "trust",
-}
 NO_RULES = {"sdw1": {"data_directories": ["/p0", "/m0"], "rules": []}}
 AWAY = ("scdw", {"unreachable": True, "msg": "No route to host"})
 #: the standby's host is gone, and its walsender with it
@@ -33,7 +26,8 @@ def demo(found, *changes, variables=None, **options):
     pair = shown(assess("demo", variables, results))
     pair = {**pair.pop("verdict"), **pair}
     observations = {host: None if host in pair["unknown"] else results[host] for host in variables}
-    return make("demo", pair, observations, variables, {**OPTIONS, **options})
+    pair = with_options(pair, "disable_mirroring", options)
+    return make("demo", pair, observations, variables, pair["options"])
 
 
 def test_everything_that_mirroring_made_is_to_go():

@@ -28,7 +28,7 @@ from .observed import (
     machine,
     shown,
 )
-from .wishes import OPTIONS
+from .wishes import with_options
 
 CERTIFICATE = {"sslmode": "verify-full", "sslrootcert": "/ca.crt", "sslcert": "/s.crt", "sslkey": "/s.key"}
 
@@ -39,7 +39,8 @@ def demo(found, *changes, variables=None, **options):
     found = changed(found, *changes)
     pair = shown(assess("demo", variables, found))
     pair = {**pair.pop("verdict"), **pair}
-    return make(pair, found, variables, {**OPTIONS, **options})
+    pair = with_options(pair, "standby", options)
+    return make(pair, found, variables, pair["options"])
 
 
 def host_variables(host, **more):
@@ -130,7 +131,7 @@ def test_what_differs_is_named(way, value, name):
         ({"commit_timeout": 10}, ["upstream", "record"]),
         ({"segment_access_method": "ident"}, ["access"]),
         ({"addresses": ["10.0.0.0/24"]}, ["access"]),
-        ({"password_given": True}, ["password"]),
+        ({"replication_password": "secret"}, ["password"]),
         ({"retention_limit": "20GB"}, ["retention"]),
         ({"accept": ["libc"]}, []),
         ({"max_rate": "100M"}, []),
@@ -176,7 +177,7 @@ def test_tablespaces_under_the_standby_s_number_are_as_wanted():
         ([("cdw passfile check", "0000")], {}, True),
         ([("scdw passfile usable", False)], {}, True),
         ([("cdw passfile", None)], {}, True),
-        ([("cdw passfile", None)], {"password_given": True}, False),
+        ([("cdw passfile", None)], {"replication_password": "secret"}, False),
         ([("cdw passfile", None)], {"replication_auth": "trust"}, False),
         ([], {}, False),
     ],
@@ -237,9 +238,10 @@ def test_refuses_with_value_reason_and_remedy(found, changes, options, said):
 
 
 def test_a_refusal_of_the_inventory_and_of_options_are_told_together():
-    variables = {"cdw": {**VARIABLES["cdw"], "whpg_port": 0}, "scdw": VARIABLES["scdw"], "sdw1": VARIABLES["sdw1"]}
-    plan = demo(MIRRORED, variables=variables, slot_name="S")
-    assert plan.refusal.startswith("cdw: whpg_port is 0: give the coordinator's port, 1 to 65535; standby_slot_name is 'S'")
+    plan = demo(MIRRORED, variables=dict.fromkeys(VARIABLES, VARIABLES["cdw"]), slot_name="S")
+    assert plan.refusal.startswith(
+        "cdw, scdw, sdw1 have whpg_role coordinator or standby, where one or two carry the coordinator; standby_slot"
+    )
     assert (plan.primary, plan.standby, plan.unsettled) == (None, None, [])
 
 
@@ -421,6 +423,6 @@ def test_the_roles_of_the_inventory_do_not_decide_who_is_primary():
 
 
 def test_a_plan_tells_no_secret():
-    plan = demo(UNMIRRORED, password_given=True, replication_password="geheim")
+    plan = demo(UNMIRRORED, replication_password="geheim")
     assert "geheim" not in repr(dataclasses.asdict(plan))
     assert PASSFILE.path not in repr(plan.connection)

@@ -4,11 +4,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-import yaml
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import switchover_plan
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.pair import assess
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.scenes import scene_of
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.switchover_plan import make
@@ -17,20 +13,8 @@ from hypothesis import strategies as st
 
 from .losses import DOWN, PROMOTED, UNKNOWN
 from .observed import CONTROL, MIRRORED, SEGMENTS, VARIABLES, changed, shown
-from .wishes import OPTIONS as OF_STANDBY
+from .wishes import with_options
 
-_ROLE = Path(__file__).parents[4] / "roles" / "switchover"
-ARGUMENTS = yaml.safe_load((_ROLE / "meta/argument_specs.yml").read_text())["argument_specs"]["main"]["options"]
-DEFAULTS = yaml.safe_load((_ROLE / "defaults/main.yml").read_text())
-WANTED = yaml.safe_load((_ROLE / "vars/main.yml").read_text())["__switchover_wanted"]
-OPTIONS = {
-    **{name[len("switchover_") :]: value for name, value in DEFAULTS.items() if not name.endswith("_file")},
-    "accept": [],
-    "analyze": False,
-    "floating_address": "",
-    "hook_command": False,
-    "access": {name: OF_STANDBY[name] for name in WANTED["access"]},
-}
 CONNECTION = "host=scdw,cdw port=5432,5432 target_session_attrs=read-write"
 CUT_OFF = "switchover to scdw"
 
@@ -41,7 +25,7 @@ def plan(found, *changes, variables=None, **options):
     pair = shown(assess("demo", variables, found))
     pair = {**pair.pop("verdict"), **pair}
     hostvars = {host: {**known, "seen": found.get(host)} for host, known in variables.items()}
-    return make(scene_of("demo", pair, hostvars, "seen", {**OPTIONS, **options}))
+    return make(scene_of("demo", with_options(pair, "switchover", options), hostvars, "seen"))
 
 
 def cut_off(found, *hosts):
@@ -56,12 +40,6 @@ STOPPED = changed(
 )
 #: and the standby promoted
 SWAPPED = {**cut_off(PROMOTED, "scdw"), "cdw": STOPPED["cdw"]}
-
-
-def test_every_variable_of_the_role_is_an_option():
-    own = {name[len("switchover_") :] for name in ARGUMENTS if not name.endswith("_file")}
-    assert own == set(WANTED) - {"accept", "accept_drift", "analyze", "floating_address", "access"}
-    assert set(ARGUMENTS) == set(DEFAULTS)
 
 
 @pytest.mark.parametrize("to", ["", "scdw"])
@@ -198,8 +176,7 @@ def test_a_switchover_is_begun_on_a_mirrored_pair_alone_and_never_two_things_at_
         assert not to or made.undo or made.standby == to
 
 
-def test_problems_name_the_variable():
-    assert switchover_plan.problems({**OPTIONS, "timeout": None, "armed_seconds": float("inf")}, ["a", "b"]) == [
-        "switchover_timeout is None: give seconds above zero",
-        "switchover_armed_seconds is inf: give seconds above zero",
-    ]
+def test_what_is_wrong_with_options_is_told():
+    said = plan(MIRRORED, timeout="soon", armed_seconds="inf", to="sdw1").refusal
+    assert "switchover_timeout is 'soon': give seconds above zero; switchover_armed_seconds is inf: give seconds above zero" in said
+    assert "switchover_to is 'sdw1': name a coordinator host of the inventory, cdw, scdw" in said

@@ -2,33 +2,35 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options that the role C(standby) gives, by its own files."""
+"""What the options of the roles ask for, by the roles' own files."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import yaml
-
-_ROLE = Path(__file__).parents[4] / "roles" / "standby"
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.options import SPEC, of_pair, read
 
 
-def _read(name):
-    return yaml.safe_load((_ROLE / name).read_text())
+def desired(role="discovery", **given):
+    """All options where these are given, by their names or by their names in the role."""
+    variables = {"cluster_name": "demo", "whpg_role": "coordinator", "whpg_data_directory": "/data", "discovery_role": role}
+    return read({**variables, **named(role, given)}, lambda value: value)
 
 
-#: documentation of the role's variables
-ARGUMENTS = _read("meta/argument_specs.yml")["argument_specs"]["main"]["options"]
+def named(role, given):
+    """By name, options that are given by their names, or by their names in a role, or in one whose options it shares."""
+    prefixes = ("", *(f"{prefix}_" for prefix in (role, "standby", "activate_standby", "rejoin")))
+    return {next(prefix + name for prefix in prefixes if prefix + name in SPEC): value for name, value in given.items()}
 
-#: by name, the template of each option that the role gives
-_VARIABLES = _read("vars/main.yml")
-WANTED = {**_VARIABLES["__standby_wanted"], **_VARIABLES["__standby_given"]}
 
 #: the options where nothing is set
-OPTIONS = {
-    **dict.fromkeys(WANTED),
-    **{name[len("standby_") :]: value for name, value in _read("defaults/main.yml").items()},
-    "user": "gpadmin",
-    "addresses": [],
-    "password_given": False,
-}
+OPTIONS = desired().options
+
+
+def with_options(pair, role, given):
+    """A pair, as the verdict on it is returned, with what the options ask for where these are given."""
+    found = desired(role, **given)
+    return {
+        **pair,
+        "role": role,
+        "options": found.options,
+        "wrong": [found.wrong[name] for name in of_pair(role) if name in found.wrong],
+    }

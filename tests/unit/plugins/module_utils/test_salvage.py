@@ -95,15 +95,16 @@ def cut_at(directory, writer, position):
     path.write_bytes(path.read_bytes()[: position % SEGMENT])
 
 
-@pytest.mark.parametrize("behind", [0, 8, 100])
+@pytest.mark.parametrize("behind", [-3, 0, 8, 100])
 def test_what_is_valid_of_a_file_that_was_cut_is_packed(host, made_with_wal, ran, tmp_path, behind):
-    ran()
+    asked = ran()
     writer = written([100] * 80)
     start, last = writer.records[20][1], writer.records[60][1]
     old = made_with_wal("old", writer)
     cut_at(old, writer, last + behind)
     found = missing(host, old, start, tmp_path)
     assert (found["end"], found["proved"], found["missing_bytes"]) == (str(Lsn(last)), False, last - start)
+    assert f"--end {Lsn(last + min(behind, 0))} " in asked.read_text(), "what a record is filled up with is not asked for"
     assert f"{writer.name(last // SEGMENT)} has {last % SEGMENT + behind} bytes instead of {SEGMENT}" in found["why"]
     assert found["reaches"] == str(Lsn(max(last, writer.end // BLOCK * BLOCK)))
     with tarfile.open(found["archive"]) as archive:

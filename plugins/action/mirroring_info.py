@@ -55,7 +55,7 @@ class ActionModule(ActionBase):
             wrong = [said for name, said in desired.wrong.items() if name.startswith("discovery_")]
         next_modules = arguments.pop("next_modules", None) or ()
         # The first host makes that of this module, for which the others would only wait.
-        if next_modules and variables["inventory_hostname"] != variables["ansible_play_hosts"][0]:
+        if next_modules and variables["inventory_hostname"] != variables["ansible_play_batch"][0]:
             payloads.make(self, payloads.unmade(next_modules), variables)
         before, unreachable = time.time(), arguments.pop("unreachable", None)
         try:

@@ -16,6 +16,7 @@ from ansible.utils.display import Display
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.retention import parse_size
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import options, report
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.inventory import COORDINATOR_ROLES, name_of
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.invocation import clusters_of_batch, out_of_step
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.pair import assess, own_segments
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.screen import quiet, render
 
@@ -41,11 +42,21 @@ class ActionModule(ActionBase):
             }
         )
         variables = task_vars or {}
-        in_play = variables["ansible_play_hosts_all"]
+        unfit = out_of_step(self._task.get_play().strategy)
+        if unfit:
+            raise AnsibleActionFail(unfit)
+        in_play, batch = variables["ansible_play_hosts_all"], variables["ansible_play_batch"]
         inventory = variables["groups"].get("whpg_clusters") or variables["groups"]["all"]
         of_host = {host: variables["hostvars"][host] for host in dict.fromkeys([*in_play, *inventory])}  # each lookup makes them anew
         cluster_of = {host: name_of(known) for host, known in of_host.items()}
-        members: dict[str, list[str]] = {cluster_of[host]: [] for host in in_play}
+        here, split = clusters_of_batch(cluster_of, in_play, variables["ansible_play_hosts"], batch)
+        if split:
+            raise AnsibleActionFail("; ".join(_refusal_of_batches(cluster, hosts) for cluster, hosts in split.items()))
+        if arguments["report_file"] and set(batch) != set(variables["ansible_play_hosts"]):
+            raise AnsibleActionFail(
+                f"{arguments['report_file']} is one document on all clusters, which a play with serial does not see at once: leave serial out"
+            )
+        members: dict[str, list[str]] = {cluster: [] for cluster in here}
         for host in inventory:
             members.get(cluster_of[host], []).append(host)
         own = options.read(variables, self._templar.template).wrong if arguments["role"] == "status" else {}
@@ -83,7 +94,7 @@ class ActionModule(ActionBase):
                 **shown,
                 **asked,
                 "screen": screen,
-                "reporter": next(host for host in in_play if host in hosts),
+                "reporter": next(host for host in [*batch, *in_play] if host in hosts),
             }
             reports[cluster] = report.describe(pair.verdict, observations, pair.unknown, pair.warnings, pair.maintenance, drift)
             line = quiet(cluster, pair.verdict, pair.warnings)
@@ -123,3 +134,10 @@ def _desired(variables: Variables, observation: Variables | None) -> options.Des
     """What the inventory tells of a host, by its observation where it was looked at."""
     found = observation or {}
     return options.Desired(found["options"], found["wrong"]) if "options" in found else options.of_inventory(variables)
+
+
+def _refusal_of_batches(cluster: str, elsewhere: t.Sequence[str]) -> str:
+    return (
+        f"{cluster or 'a cluster without a name'}: {', '.join(elsewhere)} is in another batch of the play, so that not all of the cluster "
+        "was seen: leave serial out, all clusters are worked on at once, or let each batch have whole clusters"
+    )

@@ -76,7 +76,7 @@ class OutcomeAction(ActionBase):
         # by the name of the variable, not by its value: that would be evaluated whole on each host
         options = {**options, **{name: (variables.get(options[name]) or {}).get("clusters", {}) for name in self.RESULTS}}
         clusters, plans = options["verdict"], options["plans"]
-        hostvars, alive, host = variables["hostvars"], variables["ansible_play_hosts"], variables["inventory_hostname"]
+        hostvars, alive, host = variables["hostvars"], variables["ansible_play_batch"], variables["inventory_hostname"]
         result.update(changed=False)
         for cluster, pair in clusters.items():
             hosts = hosts_of(pair)

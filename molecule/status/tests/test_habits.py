@@ -1,0 +1,88 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whatever habits somebody has of Ansible, by configuration, command line, or a playbook of the site: no run says what it did not see."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import yaml
+from conftest import ENABLE, changes, playbook
+from document import STATUS
+
+pytestmark = pytest.mark.usefixtures("pair")
+
+FREE = {"ANSIBLE_STRATEGY": "free", "ANSIBLE_ANY_ERRORS_FATAL": "true"}
+ROLES = ["status", "standby", "rejoin", "switchover", "activate_standby", "disable_mirroring", "release", "maintenance", "lift_fence"]
+
+
+@pytest.fixture
+def site(tmp_path):
+    """A maker of playbooks of a site."""
+
+    def make(*plays):
+        path = tmp_path / "site.yml"
+        path.write_text(yaml.safe_dump(list(plays)))
+        return str(path)
+
+    return make
+
+
+def attempt(role):
+    """The role, and what it says where it is refused."""
+    return {
+        "block": [{"include_role": {"name": f"warehousepg.coordinator.{role}"}}],
+        "rescue": [{"debug": {"msg": f"{role} refused on {{{{ inventory_hostname }}}}: {{{{ ansible_failed_result.msg }}}}"}}],
+    }
+
+
+def play(*tasks, **attributes):
+    return {"hosts": "whpg_clusters", "gather_facts": False, "tasks": list(tasks), **attributes}
+
+
+def test_a_strategy_of_the_configuration_is_not_ours():
+    for name in (STATUS, ENABLE):
+        done = playbook(name, environment=FREE)
+        assert done.returncode == 0
+        assert "primary_unknown" not in done.stdout
+
+
+def test_a_play_whose_hosts_do_not_wait_for_each_other_is_refused_by_every_role(site):
+    done = playbook(site(play(*map(attempt, ROLES), strategy="free")), maintenance=False, release_wal=True)
+    # a failure on one host is, by run_once, one on those that come to the task later, too, and no rescue is theirs
+    refused = dict(re.findall(r"(\w+) refused on \w+: (.*)", done.stdout))
+    assert set(refused) == set(ROLES)
+    assert all("strategy: linear" in why for why in refused.values())
+    assert "primary_unknown" not in done.stdout, "nothing is said of what was not seen"
+    assert changes(done) == 0
+
+
+def test_a_play_that_splits_a_cluster_is_refused(site):
+    done = playbook(site(play({"import_role": {"name": STATUS}}, serial=2)))
+    assert done.returncode == 2
+    assert "sdw1 is in another batch" in done.stdout and "leave serial out" in done.stdout
+    assert "primary_unknown" not in done.stdout
+
+
+def test_batches_of_whole_clusters_are_harmless(site):
+    done = playbook(site(play({"import_role": {"name": STATUS}}, serial=3)))
+    assert (done.returncode, "Cluster demo: mirrored" in done.stdout) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [(STATUS, ("--tags", "web")), (ENABLE, ("--skip-tags", "untagged")), (ENABLE, ("--tags", "web", "--skip-tags", "always"))],
+)
+def test_a_playbook_of_ours_is_not_run_in_part(name, options):
+    done = playbook(name, *options)
+    assert done.returncode not in (0, 2)
+    assert "run it whole" in " ".join(done.stderr.split())
+
+
+def test_tags_of_a_site_are_its_own(site):
+    name = site({"import_playbook": STATUS, "tags": ["whpg"]})
+    left_out, run = playbook(name, "--tags", "web"), playbook(name, "--tags", "whpg")
+    assert (left_out.returncode, "Cluster demo" in left_out.stdout) == (0, False)
+    assert (run.returncode, "Cluster demo: mirrored" in run.stdout) == (0, True)

@@ -1,0 +1,59 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: whole_run
+author: The warehousepg.coordinator authors
+version_added: 1.0.0
+short_description: Hosts of a play that is not to be run in part
+description:
+  - Returns its terms, the hosts of a play. It fails where the command line names a playbook of this collection together with options that
+    would leave out tasks of it, such as C(--tags), C(--skip-tags), or C(--start-at-task), so that such a run does not end as if all were
+    well.
+  - Internal, for the playbooks of this collection. As the hosts of a play it is evaluated whatever tasks are left out.
+options:
+  _terms:
+    description: The hosts.
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Refuse to run in part
+  hosts: "{{ query('warehousepg.coordinator.whole_run', 'localhost') }}"
+  gather_facts: false
+"""
+
+RETURN = r"""
+_raw:
+  description: The terms.
+  type: list
+  elements: str
+"""
+
+import os
+import typing as t
+
+from ansible import context
+from ansible.errors import AnsibleError
+from ansible.plugins.lookup import LookupBase
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.invocation import left_out
+
+_PLAYBOOKS = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__)))), "playbooks")
+
+
+def _is_ours(playbook: str) -> bool:
+    return playbook.startswith("warehousepg.coordinator.") or os.path.dirname(os.path.realpath(playbook)) == _PLAYBOOKS
+
+
+class LookupModule(LookupBase):
+    """See the documentation of the plugin."""
+
+    def run(self, terms: list[str], variables: t.Any = None, **kwargs: t.Any) -> list[str]:
+        """Return the terms, or fail."""
+        asked = context.CLIARGS
+        why = left_out(asked.get("args") or (), _is_ours, asked.get("tags") or (), asked.get("skip_tags") or (), asked.get("start_at_task"))
+        if why:
+            raise AnsibleError(why)
+        return terms

@@ -14,10 +14,10 @@ import typing as t
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.lock import Holder
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import locking
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.people import tell
 
 #: seconds that it may take to renew a lock
 _LIMIT = 30
@@ -57,7 +57,7 @@ class ActionModule(ActionBase):
         if result.get("failed") and options["state"] == "absent":
             where = (task_vars or {}).get("inventory_hostname")
             stays = f"warning: the lock on {where} was not released, and counts for {locking.LIFETIME:.0f} s more: {result['msg']}"
-            Display().display(f"{options['cluster']}: {stays}" if options["cluster"] else stays)
+            tell(f"{options['cluster']}: {stays}" if options["cluster"] else stays)
         result["changed"] = False  # none is left behind
         return result
 

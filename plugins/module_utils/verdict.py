@@ -59,6 +59,7 @@ class View:
     :param caught_up: whether the standby had replayed the primary's position within the probe's limit.
     :param others: what else this primary sends WAL to, in words.
     :param lacks: WAL segment that this standby needs and its primary has no more; None when it is not known to lack one.
+    :param deaf: why clients could not connect to this standby; None when they could, or that is not known.
     """
 
     host: str
@@ -80,6 +81,7 @@ class View:
     caught_up: bool | None = None
     others: tuple[str, ...] = ()
     lacks: str | None = None
+    deaf: str | None = None
 
     @property
     def is_primary(self) -> bool:
@@ -379,6 +381,8 @@ def _shortcomings(primary: View, standby: View | None, unseen: View | None) -> l
             reasons.append(f"{standby.host}: the standby is frozen")
         if standby.lacks:
             reasons.append(f"{standby.host}: the standby can no longer catch up, the primary has removed the WAL segment {standby.lacks}")
+        if standby.deaf:
+            reasons.append(f"{standby.host}: {standby.deaf}")
         if standby.system_identifier != primary.system_identifier:
             reasons.append(f"{standby.host} holds the system {standby.system_identifier}, the primary {primary.system_identifier}")
         if standby.place != primary.registered:

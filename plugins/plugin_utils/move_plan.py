@@ -163,7 +163,8 @@ def foresee(
     stops = instance.content == "instance"
     if not stops and lives(found.primary["walsender"]):
         return _without_stopping(move, found, f"{asked}: nothing is in {instance.data_directory}")
-    same = seen["site"]["device"] == found.observed["site"]["device"]
+    sites = (seen["site"], found.observed["site"])
+    same = sites[0]["device"] == sites[1]["device"] and not any(site["mount"] for site in sites)  # a mount point cannot be renamed
     return dataclasses.replace(
         move, stops=stops, renames=move.kind == DIRECTORY and stops and empty and same, addresses=sorted({*move.addresses, *numeric})
     )

@@ -25,7 +25,6 @@ REGISTERED = (
     "__standby_leaving",
     "__standby_left",
     "__standby_lift",
-    "__standby_look",
     "__standby_packed",
     "__standby_proof",
     "__standby_rewind_closed",
@@ -70,7 +69,7 @@ def outcome(
     :param limit: seconds that the standby had.
     """
     primary, standby = plan["primary"], plan["standby"]
-    refusal = plan["refusal"] or _seen_in_the_way(standby, hosts)
+    refusal = plan["refusal"]
     if refusal:
         return Outcome(False, f"NOT mirrored: nothing was changed: {refusal}", f"{cluster}: nothing was changed: {refusal}")
     known = hosts[primary]
@@ -140,12 +139,6 @@ def outcome(
 def _failed(cluster: str, failures: t.Sequence[str], log: str, remedy: str) -> Outcome:
     why = " ".join("; ".join(failures).split())
     return Outcome(False, f"NOT mirrored: {why}. {log}".strip(), f"{cluster} is not mirrored: {why}. {log}{remedy}".strip())
-
-
-def _seen_in_the_way(standby: str, hosts: t.Mapping[str, Variables]) -> str:
-    """Why nothing can be begun, by a look at the standby's host; empty when something can."""
-    why = (hosts[standby].get("__standby_look") or {}).get("msg") if standby else None
-    return f"{standby}: {why}" if why else ""
 
 
 def _would_keep(plan: Variables) -> str:

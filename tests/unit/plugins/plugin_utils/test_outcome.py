@@ -43,13 +43,6 @@ def test_it_was_refused():
     assert ended.failure == "demo: nothing was changed: no host for the standby: give one"
 
 
-def test_a_look_at_the_standby_s_host_was_in_the_way():
-    ended = demo(scdw={"__standby_look": {"msg": "the directory /fast does not exist: create it"}})
-    assert ended.text == "NOT mirrored: nothing was changed: scdw: the directory /fast does not exist: create it"
-    assert ended.failure == "demo: nothing was changed: scdw: the directory /fast does not exist: create it"
-    assert demo(seen(PROBE), scdw={"__standby_look": {"changed": False}}).mirrored
-
-
 def test_it_can_be_mirrored():
     ended = demo(check_mode=True)
     assert (ended.mirrored, ended.text) == (True, "can be mirrored: scdw can be the standby of cdw")

@@ -7,7 +7,8 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.pair import assess, compare, lacking, own_segments, why_missing
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.pair import assess, lacking, own_segments, why_missing
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.preflight import Case, unlike
 
 from .observed import CDW, EMPTY, GIB, INSTALLATION, MIRRORED, ROWS, SCDW, SDW1, UNMIRRORED, VARIABLES, changed, machine, shown
 
@@ -310,7 +311,7 @@ def test_clocks_may_differ_a_little(clock, differ):
     ],
 )
 def test_what_was_not_seen_differs_in_nothing(primary, standby):
-    assert compare(primary, standby) == {}
+    assert unlike(Case("cdw", primary, "scdw", standby)) == {}
 
 
 AWAY = {"name": "standby_coordinator", "active": False, "restart_lsn": "0/1", "retained_bytes": 2 * GIB}

@@ -50,13 +50,13 @@ def host_variables(host, **more):
 def test_a_pair_that_is_as_wanted():
     plan = demo(MIRRORED)
     assert (plan.refusal, plan.unsettled, plan.primary, plan.standby) == ("", [], "cdw", "scdw")
-    assert (plan.copying, plan.look, plan.password_missing, plan.expected_dbid) == (False, False, False, 8)
+    assert (plan.copying, plan.look, plan.password_missing, plan.expected_dbid) == (False, {}, False, 8)
     assert (plan.registered, plan.closed) == (True, [])
 
 
 def test_a_standby_that_is_to_be_made():
     plan = demo(UNMIRRORED)
-    assert (plan.refusal, plan.primary, plan.standby, plan.copying, plan.look) == ("", "cdw", "scdw", True, False)
+    assert (plan.refusal, plan.primary, plan.standby, plan.copying, plan.look) == ("", "cdw", "scdw", True, {})
     assert (plan.password_missing, plan.expected_dbid, plan.registered) == (True, 4, False)
     assert plan.unsettled == ["state", "row", "slot", "role", "passfile", "upstream", "slot_name", "access", "record"]
     assert plan.registration == {
@@ -316,8 +316,8 @@ def test_tablespaces_have_their_places():
         {"location": "/fast", "place": "/x/y", "bytes": GIB},
         {"location": "/slow", "place": "/slow", "bytes": 2 * GIB},
     ]
-    assert (plan.copying, plan.look) == (True, True)
-    assert demo(MIRRORED, SPACES).look is False
+    assert plan.copying and plan.look["tablespaces"] == plan.snapshot["tablespaces"]
+    assert demo(MIRRORED, SPACES).look == {}
 
 
 def test_files_that_the_copy_needs_are_looked_for():

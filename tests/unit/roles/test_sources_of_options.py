@@ -27,20 +27,26 @@ ASKED = {
     "cluster_name": ("7", "7"),
 }
 #: variables that say nothing, and one that another says
-MORE = {"discovery_become": False, "standby_max_rate": "{{ omit }}", "standby_hostname": None, "standby_slot_name": "{{ 'of_' ~ cluster_name }}"}
+MORE = {
+    "discovery_become": False,
+    "standby_max_rate": "{{ omit }}",
+    "standby_hostname": None,
+    "standby_slot_name": "{{ 'of_' ~ cluster_name }}",
+}
 HOST = {"whpg_role": "segment", "ansible_connection": "local", "ansible_python_interpreter": sys.executable, **MORE}
 
 
 def run(tmp_path, play, *arguments, **variables):
     """What a play on one host, which needs nothing of it, leaves in options."""
     inventory = {"whpg_clusters": {"hosts": {"here": {**HOST, **variables}}}}
-    show = {"ansible.builtin.copy": {"content": "{{ discovery_options | to_json }}", "dest": str(tmp_path / "options.json"), "mode": "0600"}}
+    seen = {"content": "{{ discovery_options | to_json }}", "dest": str(tmp_path / "options.json"), "mode": "0600"}
+    show = {"ansible.builtin.copy": seen}
     (tmp_path / "inventory.yml").write_text(yaml.safe_dump(inventory))
     (tmp_path / "play.yml").write_text(yaml.safe_dump([{"hosts": "here", "gather_facts": False, **play, "post_tasks": [show]}]))
     done = subprocess.run(
         [sys.executable, "-m", "ansible", "playbook", "-i", "inventory.yml", "play.yml", *arguments],
         cwd=tmp_path,
-        env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".cache/collections"), "ANSIBLE_LOCALHOST_WARNING": "false", "LC_ALL": "C.UTF-8"},
+        env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".cache/collections"), "LC_ALL": "C.UTF-8"},
         capture_output=True,
         text=True,
         check=False,

@@ -74,7 +74,11 @@ def test_files_that_only_the_primary_s_host_has(primary, standby):
         f"echo somebody > {ELSEWHERE}/users; cp {primary.directory}/pg_hba.conf /tmp/pg_hba.conf;"
         f"echo 'host all @{ELSEWHERE}/users 192.0.2.0/24 reject' >> {primary.directory}/pg_hba.conf"
     )
-    lines = (f"include '{ELSEWHERE}/own.conf'", f"include_dir = '{ELSEWHERE}/more'", f"unix_socket_directories = '/tmp,{ELSEWHERE}/sockets'")
+    lines = (
+        f"include '{ELSEWHERE}/own.conf'",
+        f"include_dir = '{ELSEWHERE}/more'",
+        f"unix_socket_directories = '/tmp,{ELSEWHERE}/sockets'",
+    )
     try:
         with configured(primary, *lines):
             refused(

@@ -322,6 +322,8 @@ def _living(primary: View, views: t.Sequence[View]) -> _Finding:
         advice = f"let {standby.host} go on, or end its walsender (playbook release with release_commits): commits wait for it"
     elif standby is not None and standby.lacks:
         advice = f"run enable_mirroring to make {standby.host} anew; what is there now is kept"
+    elif standby is not None and standby.deaf:
+        advice = f"let {standby.host} listen where clients reach it: run enable_mirroring with standby_listen_addresses"
     elif standby is None and unseen is not None:
         advice = f"make {unseen.host} reachable and look again"
     else:

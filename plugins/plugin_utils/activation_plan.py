@@ -23,7 +23,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict im
     Proofs,
     Verdict,
 )
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import segment_fence
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import preflight, segment_fence
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.pair import addresses_of, kept_record
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.scenes import Scene
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.standby_plan import access
@@ -126,7 +126,7 @@ def make(scene: Scene, neighbours: t.Sequence[segment_fence.Neighbour]) -> Activ
             command=command,
             salvage_directory=salvage_directory(t.cast(Observation, scene.observations[standby])["instance"]["data_directory"]),
             proof=_proof(fence, command, word, primary, scene.options),
-            warnings=_warnings(scene, state),
+            warnings=_warnings(scene, state, standby),
         ),
     )
 
@@ -240,11 +240,13 @@ def _proof(fence: t.Mapping[str, t.Any], command: bool, word: bool, primary: str
     return "; ".join(found)
 
 
-def _warnings(scene: Scene, state: str) -> list[str]:
-    unknown = [f"{host} is unknown, {why}" for host, why in scene.pair["unknown"].items() if host in scene.pair["segment_hosts"]]
+def _warnings(scene: Scene, state: str, standby: str) -> list[str]:
+    unheard = preflight.unheard(standby, scene.observations[standby])
+    found = [unheard] if unheard else []
+    found += [f"{host} is unknown, {why}" for host, why in scene.pair["unknown"].items() if host in scene.pair["segment_hosts"]]
     if state == PRIMARY_UNKNOWN and not scene.options["activate_standby_fence_segments"]:
-        unknown.append("the old primary is not fenced on the segment hosts: nothing keeps it from them should it come back")
-    return unknown
+        found.append("the old primary is not fenced on the segment hosts: nothing keeps it from them should it come back")
+    return found
 
 
 def with_aftermath(scene: Scene, plan: ActivationPlan) -> ActivationPlan:

@@ -280,6 +280,17 @@ def deaf(case: Case) -> str | None:
     )
 
 
+def unheard(host: str, standby: Observation | None) -> str | None:
+    """That no client on another host could connect to a standby, where its primary cannot be asked; None when one could, or not known."""
+    at = (standby or {}).get("listens")
+    if not standby or at is None or reaches(at, (), [normal_address(str(address)) for address in standby["addresses"]]):
+        return None
+    return (
+        f"NO CLIENT OF ANOTHER HOST CAN CONNECT to {host}, which listens on {', '.join(at) or 'no address'}: set listen_addresses = '*' in "
+        f"{standby['instance']['data_directory']}/postgresql.auto.conf there and restart it, while it is a standby or as the primary"
+    )
+
+
 def listen_setting(case: Case) -> str | None:
     """The value of ``listen_addresses`` that the standby will have, if no option says another; None where that is not known."""
     value = case.configured.get("listen_addresses")
@@ -304,10 +315,10 @@ def _difference(name: str) -> t.Callable[[Case], Messages]:
     def find(case: Case) -> Messages:
         primary, standby = case.primary, case.standby
         if primary and standby and case.known and primary["installation"] and standby["installation"]:
-            offers = (Installation(**found["installation"]) for found in (primary, standby))
-            found = differences(*offers, Needs(**case.known["needs"])).get(name)
-            if found:
-                yield f"{case.host}: {found}"
+            ours, theirs = Installation(**primary["installation"]), Installation(**standby["installation"])
+            said = differences(ours, theirs, Needs(**case.known["needs"])).get(name)
+            if said:
+                yield f"{case.host}: {said}"
 
     return find
 

@@ -249,6 +249,10 @@ def _warnings(scene: Scene, state: str, standby: str) -> list[str]:
     return found
 
 
+#: options that ask for something after the promotion
+_AFTERMATH = ("activate_standby_analyze", "activate_standby_hook_command", "standby_environment")
+
+
 def with_aftermath(scene: Scene, plan: ActivationPlan) -> ActivationPlan:
     """With what has to be done after the promotion."""
     floating = scene.options["activate_standby_floating_address"]
@@ -260,7 +264,7 @@ def with_aftermath(scene: Scene, plan: ActivationPlan) -> ActivationPlan:
         floating={host: state for host, state in hosts.items() if scene.observations[host]},
         connection=_connection(scene, plan),
         hook=bool(scene.options["activate_standby_hook_command"]),
-        follows=bool(rules or floating or scene.options["activate_standby_analyze"] or scene.options["activate_standby_hook_command"]),
+        follows=bool(rules or floating or any(scene.options[name] for name in _AFTERMATH)),
     )
 
 

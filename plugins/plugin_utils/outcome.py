@@ -19,6 +19,7 @@ REGISTERED = (
     "__standby_back",
     "__standby_brought",
     "__standby_configuration",
+    "__standby_environment",
     "__standby_explanation",
     "__standby_failure",
     "__standby_forgotten",
@@ -68,6 +69,18 @@ def outcome(
     :param lost: hosts that were lost during the run.
     :param limit: seconds that the standby had.
     """
+    ended = _of_pair(cluster, plan, hosts, lost, check_mode, limit)
+    results = {host: known.get("__standby_environment") or {} for host, known in hosts.items()}
+    unset = "; ".join(f"{host}: {message(result)}" for host, result in results.items() if failed(result))
+    if not unset or not ended.mirrored:
+        return ended
+    why = f"the environment of the engine's user could not be set: {unset}"
+    return dataclasses.replace(ended, text=f"{ended.text}; {why}", failure=ended.failure or f"{cluster} is mirrored, but {why}")
+
+
+def _of_pair(
+    cluster: str, plan: Variables, hosts: t.Mapping[str, Variables], lost: t.Collection[str], check_mode: bool, limit: t.Any
+) -> Outcome:
     primary, standby = plan["primary"], plan["standby"]
     refusal = plan["refusal"]
     if refusal:

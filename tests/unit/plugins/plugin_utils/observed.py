@@ -10,6 +10,7 @@ import copy
 import dataclasses
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.catalog import Registration
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.drift import read_meaning
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.installation import Installation, Needs
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import ControlData, Instance, Postmaster
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.preflight import Limit
@@ -200,3 +201,10 @@ UNMIRRORED = changed(
     ("cdw access", {"/c": None}),
     ("sdw1 access", {"/p0": None, "/m0": None}),
 )
+
+
+def drifting(work_mem, **files):
+    """What a host has that WAL does not carry."""
+    conf = {"size": 1, "changed": 1000.0, "check": ""}
+    found = {"postgresql.conf": conf, **{name: {**conf, "check": check} for name, check in files.items()}}
+    return {"files": found, "settings": {"postgresql.conf": read_meaning(f"port = 1\nwork_mem = {work_mem}\n")}, "left_out": []}

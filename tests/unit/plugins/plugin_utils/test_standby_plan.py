@@ -25,6 +25,7 @@ from .observed import (
     UNMIRRORED,
     VARIABLES,
     changed,
+    drifting,
     machine,
     shown,
 )
@@ -426,3 +427,31 @@ def test_a_plan_tells_no_secret():
     plan = demo(UNMIRRORED, replication_password="geheim")
     assert "geheim" not in repr(dataclasses.asdict(plan))
     assert PASSFILE.path not in repr(plan.connection)
+
+
+DRIFT = (("cdw drifting", drifting("8MB", key="a")), ("scdw drifting", drifting("4MB", own="b")))
+
+
+def test_a_mirrored_pair_with_drift_is_not_left_alone():
+    plan = demo(MIRRORED, *DRIFT)
+    assert (plan.unsettled, plan.tasks, plan.drift) == (["drift"], "make", ["key", "postgresql.conf"])
+    pair = assess("demo", VARIABLES, changed(MIRRORED, *DRIFT))
+    assert [(one.name, one.only_on) for one in pair.drift] == [("key", "primary"), ("own", "standby"), ("work_mem", None)]
+    assert [warning.split(":")[0] for warning in pair.warnings] == [
+        "scdw differs from cdw in the setting work_mem and key (since 1970-01-01T00",
+        "only scdw has own (since 1970-01-01T00",
+    ]
+
+
+def test_a_file_that_only_the_standby_has_is_no_reason_to_do_something():
+    plan = demo(MIRRORED, ("cdw drifting", drifting("4MB")), ("scdw drifting", drifting("4MB", own="b")))
+    assert (plan.unsettled, plan.drift) == ([], [])
+
+
+def test_nothing_is_brought_to_a_copy_that_will_be_made():
+    assert demo(UNMIRRORED, DRIFT[0]).drift == []
+
+
+def test_what_is_of_another_system_is_not_compared():
+    other = ("scdw instance control system_identifier", "2")
+    assert assess("demo", VARIABLES, changed(MIRRORED, *DRIFT, other)).drift is None

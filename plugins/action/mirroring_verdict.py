@@ -54,8 +54,8 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail("; ".join(_refusal_of_batches(cluster, hosts) for cluster, hosts in split.items()))
         if arguments["report_file"] and set(batch) != set(variables["ansible_play_hosts"]):
             raise AnsibleActionFail(
-                f"{arguments['report_file']} is one document on all clusters, which a play with serial does not see at once: leave serial "
-                "out"
+                f"{arguments['report_file']} is one document on all clusters, which a play with serial does not see at once: "
+                "leave serial out"
             )
         members: dict[str, list[str]] = {cluster: [] for cluster in here}
         for host in inventory:

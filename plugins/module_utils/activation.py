@@ -20,6 +20,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils import (
     record,
     retention,
     salvage,
+    survey,
     wal,
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
@@ -117,13 +118,18 @@ def observe(host: Host, data_directory: str, record_file: str | None, audit_file
     pid = found.postmaster.pid if found.postmaster else None
     return Candidate(
         instance=found,
-        end=wal.end_of_wal(data_directory) if found.content == "instance" else None,
+        end=_end(found) if found.content == "instance" else None,
         stream=read_stream(data_directory, pid if found.role == "standby" else None, found.settings),
         record=record.read_record(record_file) if record_file else None,
         begun=record.last(audit, record.BEGUN),
         activated=record.last(audit, record.ACTIVATED),
         placing=salvage.was_placing(data_directory),
     )
+
+
+def _end(found: Instance) -> wal.End | None:
+    """Where its WAL ends; of one that is stopped, as far as recovery will come."""
+    return wal.end_of_wal(found.data_directory) if found.postmaster else survey.survey(found.data_directory, found.control).end
 
 
 def expected_loss(found: Candidate, wanted: Wanted, now: float) -> loss.Loss:
@@ -172,7 +178,7 @@ def refusal(found: Candidate, wanted: Wanted, expected: loss.Loss) -> str | None
 
 def _words(expected: loss.Loss) -> str:
     if expected.known != loss.BYTES:
-        return "an unknown amount"
+        return f"an unknown amount, at least {expected.at_least} bytes of WAL," if expected.at_least else "an unknown amount"
     commits = "an unknown number of" if expected.commits is None else f"at most {expected.commits}"
     return f"{expected.bytes} bytes of WAL with {commits} commits"
 

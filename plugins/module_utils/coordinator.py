@@ -25,6 +25,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils import (
     replication,
     retention,
     stream,
+    survey,
     timeline,
     wal,
     wal_link,
@@ -41,6 +42,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.installati
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import (
     Instance,
     Postmaster,
+    lacking,
     read_instance,
     recent_errors,
     wait_until,
@@ -153,13 +155,21 @@ def read_access_errors(open_connection: connection.Connection) -> list[str]:
     return [f"line {row['line_number']}: {row['error']}" for row in rows]
 
 
-def read_wal(data_directory: str) -> dict[str, t.Any] | None:
-    """Where an instance's WAL is, its file system, bytes in all and free, and what WAL is there; None where its place is gone."""
+def read_wal(host: Host, instance: Instance, verify: bool) -> dict[str, t.Any] | None:
+    """Where an instance's WAL is, its file system, bytes in all and free, and what WAL is there; None where its place is gone.
+
+    :param verify: whether the checksums of the WAL of one that is stopped are looked at.
+    """
+    data_directory, control = instance.data_directory, instance.control
     directory = wal.wal_directory(data_directory)
     if not os.path.isdir(directory):
         return None
     status = os.statvfs(directory)
-    end = wal.end_of_wal(data_directory)
+    if instance.postmaster is not None:
+        seen = survey.Survey(wal.end_of_wal(data_directory))
+    else:
+        seen = survey.prove(host, data_directory, control) if verify else survey.survey(data_directory, control)
+    end = seen.end
     oldest = timeline.oldest(os.listdir(directory), end.segment.size) if end else None
     return {
         "link": wal_link.led_to(data_directory),
@@ -167,6 +177,9 @@ def read_wal(data_directory: str) -> dict[str, t.Any] | None:
         "free": status.f_bavail * status.f_frsize,
         "oldest_lsn": str(oldest) if oldest else None,
         "end_lsn": str(end.position) if end else None,
+        "reaches_lsn": str(seen.reaches) if seen.reaches else None,
+        "doubts": list(seen.doubts),
+        "lost_checkpoint": seen.lost_checkpoint,
         "timeline": end.timeline if end else None,
         "ancestors": timeline.show_history(timeline.read_history(directory, end.timeline)) if end else [],
     }
@@ -258,7 +271,8 @@ def read_coordinator(host: Host, parameters: Parameters, own: t.Sequence[str]) -
         "used_bytes": used_bytes(instance.data_directory, EXCLUDED) if parameters["size"] else None,
         "tablespaces": [dataclasses.asdict(space) for space in read_tablespaces(instance.data_directory, parameters["size"])],
         "files": read_files(instance) if parameters["files"] else None,
-        "wal": read_wal(instance.data_directory) if there else None,
+        "wal": read_wal(host, instance, parameters["size"]) if there else None,
+        "lacks": list(lacking(instance.data_directory)) if there and instance.postmaster is None else [],
         "drifting": drift.read(instance.data_directory) if there else None,
         "sql": None,
         "primary": None,

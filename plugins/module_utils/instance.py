@@ -33,6 +33,38 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.host impor
 PATIENCE = 600
 
 
+#: what ``pg_controldata`` warns of, and then prints what is there
+_TORN = "CRC checksum does not match value stored in file"
+
+#: files and directories without which no instance starts (those that ``initdb`` makes), as far as nothing makes them anew
+_ESSENTIAL = (
+    "base",
+    "base/1",
+    "global/pg_control",
+    "global/pg_filenode.map",
+    "pg_commit_ts",
+    "pg_dynshmem",
+    "pg_hba.conf",
+    "pg_logical",
+    "pg_logical/mappings",
+    "pg_logical/snapshots",
+    "pg_multixact",
+    "pg_multixact/members",
+    "pg_multixact/offsets",
+    "pg_notify",
+    "pg_replslot",
+    "pg_serial",
+    "pg_snapshots",
+    "pg_stat",
+    "pg_subtrans",
+    "pg_tblspc",
+    "pg_twophase",
+    "pg_wal",
+    "pg_xact",
+    "postgresql.conf",
+)
+
+
 @dataclasses.dataclass(frozen=True)
 class ControlData:
     """What ``pg_controldata`` tells of a data directory.
@@ -62,6 +94,8 @@ def parse_controldata(text: str) -> ControlData:
 
     :raises CoordinatorError: a line that is needed is missing.
     """
+    if _TORN in text:
+        raise CoordinatorError("the checksum of pg_control is wrong: it is damaged")
     values = {key.strip(): value.strip() for key, found, value in (line.partition(":") for line in text.splitlines()) if found}
     try:
         return ControlData(
@@ -280,6 +314,12 @@ def read_postmaster(data_directory: str) -> Postmaster | None:
     """
     file = _running_file(data_directory)
     return describe_postmaster(file, processes(), has_connection) if file is not None else None
+
+
+def lacking(data_directory: str) -> tuple[str, ...]:
+    """Files and directories that an instance cannot be without, and that are missing; of a missing directory not what would be in it."""
+    missing = [name for name in _ESSENTIAL if not os.path.exists(os.path.join(data_directory, name))]
+    return tuple(name for name in missing if os.path.dirname(name) not in missing)
 
 
 def file_mode(data_directory: str) -> int:

@@ -38,6 +38,8 @@ class Loss:
     :param why: how that is known, or why it is not.
     :param window: seconds since the epoch by the standby's clock: last seen ``in_sync``, ``disconnected`` from its primary, which was
         ``fenced``; each None when not known.
+    :param start: position from which on something is lost; None when that is not known, or nothing is.
+    :param at_least: bytes of WAL from there on that are known to be lost; None when not known.
     """
 
     known: str
@@ -45,6 +47,8 @@ class Loss:
     commits: int | None
     why: str
     window: t.Mapping[str, float | None]
+    start: str | None = None
+    at_least: int | None = None
 
 
 def judge(
@@ -58,7 +62,7 @@ def judge(
 ) -> Loss:
     """What is lost if this standby becomes primary.
 
-    :param exact: what was read from the old primary's disk, ``end``, ``commits``; None when it was not.
+    :param exact: what was read from the old primary's disk, as :func:`salvage.missing` returns it; None when it was not.
     :param own_end: end of the standby's WAL.
     :param salvaged_end: end of the WAL that is brought to it first.
     :param record: what was kept on the standby's host when the pair was last seen mirrored.
@@ -72,22 +76,43 @@ def judge(
         "disconnected": None if stream.started is not None or stream.disconnect is None else stream.disconnect.time,
         "fenced": fenced,
     }
-    if exact is not None and exact.get("end") and own_end is not None:
-        end = Lsn.parse(exact["end"])
-        if end <= own_end:
+    read = exact if exact and exact.get("end") and own_end is not None else None
+    if read and own_end is not None and read.get("proved"):
+        end = Lsn.parse(read["end"])
+        if end == own_end:
             why = f"the old primary's WAL ends at {end} on its disk, the standby has it up to {own_end}"
             return Loss(NONE, 0, 0, why, window)
-        if salvaged_end is not None and end <= salvaged_end:
+        if own_end < end and salvaged_end is not None and end <= salvaged_end:
             why = f"the old primary's WAL ends at {end} on its disk; {end - own_end} bytes that the standby lacks are brought to it"
             return Loss(NONE, 0, 0, why, window)
-        why = f"the old primary's WAL ends at {end} on its disk, the standby has it up to {own_end} only"
-        return Loss(BYTES, end - own_end, exact.get("commits"), why, window)
+        if own_end < end:
+            why = f"the old primary's WAL ends at {end} on its disk, the standby has it up to {own_end} only"
+            why = f"{why}: {read['why']}" if read.get("why") else why
+            return Loss(BYTES, end - own_end, read.get("commits"), why, window, str(own_end), end - own_end)
     doubt = _doubt(record, in_sync, system_identifier, stream, fenced)
     if doubt is None:
         why = "the old primary was fenced while its commits still waited for the standby"
         return Loss(NONE, 0, 0, why, window)
-    unread = (exact or {}).get("why") or "the old primary's disk was not read"
-    return Loss(NOT_KNOWN, None, None, f"{unread}, and {doubt}", window)
+    if read is None or own_end is None:
+        unread = (exact or {}).get("why") or "the old primary's disk was not read"
+        return Loss(NOT_KNOWN, None, None, f"{unread}, and {doubt}", window)
+    return _at_least(read, own_end, salvaged_end, doubt, window)
+
+
+def _at_least(
+    exact: t.Mapping[str, t.Any], own_end: Lsn, salvaged_end: Lsn | None, doubt: str, window: t.Mapping[str, float | None]
+) -> Loss:
+    """What is lost where the old primary's disk was read, and the end of its WAL is not proved."""
+    end = Lsn.parse(exact["end"])
+    if end < own_end and not exact.get("why"):
+        seen = f"the old primary's valid WAL ends at {end} on its disk, the standby has it up to {own_end}"
+    else:
+        seen = f"where the old primary's WAL ended is not proved: {exact.get('why')}"
+    start = max(own_end, salvaged_end or own_end)
+    reaches = max(start, end, Lsn.parse(exact["reaches"]) if exact.get("reaches") else end)
+    known = f"what came from {start} on is lost, at least up to {reaches}" if reaches > start else f"what came from {start} on is lost"
+    brought = f"the valid WAL up to {salvaged_end} is brought to the standby, " if salvaged_end and salvaged_end > own_end else ""
+    return Loss(NOT_KNOWN, None, None, f"{seen}; {brought}{known}; and {doubt}", window, str(start), reaches - start)
 
 
 def _doubt(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
+import shutil
 import time
 import typing as t
 
@@ -24,13 +25,14 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils import (
     shared_wal,
     snapshot,
     standby,
+    survey,
     timeline,
     wal,
     wal_link,
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, processes
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import Instance
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import Instance, lacking
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.lsn import Lsn
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import Actions, Step, run
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import Upstream
@@ -53,9 +55,6 @@ ARGUMENTS: dict[str, t.Any] = {
     "report_file": {"type": "path"},
 }
 
-#: without one of these no instance starts
-_ESSENTIAL = ("base", "global/pg_control", "pg_multixact", "pg_tblspc", "pg_wal", "pg_xact", "postgresql.conf")
-
 #: a directory that holds any of these is what is left of an instance
 _REMAINS = frozenset({"PG_VERSION", "base", "global", "pg_wal", "postgresql.conf"})
 
@@ -68,7 +67,7 @@ class Former:
 
     :param instance: the instance.
     :param history: the timelines of its WAL; None: it has no valid WAL.
-    :param end: where its WAL ends.
+    :param end: where its WAL ends; of one that was no standby where it went to at least, if the end is not proved.
     :param wal_system: system identifier of its WAL; None: it has no valid WAL, or that was not looked at.
     :param tablespaces: numbers of its user tablespaces.
     :param parts: directories of its parts in them.
@@ -77,6 +76,8 @@ class Former:
     :param strange: whether the directory holds nothing that an instance could have left.
     :param busy: processes of the engine that work in it though it has no postmaster.
     :param wal_refusal: why the WAL of a copy cannot come to the disk where its own is; None where it can.
+    :param doubts: why the end of its WAL is not proved, each a sentence.
+    :param lost_checkpoint: why its recovery cannot begin; empty when it can.
     """
 
     instance: Instance
@@ -90,6 +91,8 @@ class Former:
     strange: bool = False
     busy: tuple[int, ...] = ()
     wal_refusal: str | None = None
+    doubts: tuple[str, ...] = ()
+    lost_checkpoint: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -152,21 +155,32 @@ def read_former(host: Host, found: Instance) -> Former:
         return Former(found, rewinding=rewinding, wal_refusal=wal_refusal)
     names = os.listdir(where) if os.path.isdir(where) else []
     directory = wal.wal_directory(where)
-    end = wal.end_of_wal(where) if os.path.isdir(directory) else None
+    seen = survey.Survey(None)
+    if os.path.isdir(directory):
+        seen = survey.Survey(wal.end_of_wal(where)) if found.postmaster else survey.prove(host, where, found.control)
+    end = seen.end
     spaces = read_tablespaces(where)
     return Former(
         instance=found,
         history=timeline.read_history(directory, end.timeline) if end else None,
-        end=end.position if end else None,
+        end=end_of(found, seen),
         wal_system=str(end.segment.system_identifier) if end else None,
         tablespaces=tuple(space.oid for space in spaces),
         parts=tuple(os.path.join(space.location, str(space.dbid)) for space in spaces),
         rewinding=rewinding,
-        lacks=tuple(name for name in _ESSENTIAL if not os.path.exists(os.path.join(where, name))),
+        lacks=lacking(where),
         strange=not _REMAINS & set(names),
         busy=() if found.postmaster else tuple(process.pid for process in fence.family(where, processes())),
         wal_refusal=wal_refusal,
+        doubts=seen.doubts,
+        lost_checkpoint=seen.lost_checkpoint,
     )
+
+
+def end_of(found: Instance, seen: survey.Survey) -> Lsn | None:
+    """Where the WAL of an instance ends for what it may have of its own, a standby's for what it still needs."""
+    end = seen.end.position if seen.end else None
+    return end if found.role == "standby" else seen.reaches or end
 
 
 def refusal(former: Former, source: Source, asked: str, user: str) -> str | None:
@@ -271,7 +285,10 @@ def _unusable(former: Former, source: Source) -> str:
         return f"it is of the system {found.control.system_identifier}, the primary of {source.system_identifier}"
     if former.end is None:
         return "it has no valid WAL"
-    return ""
+    if former.lost_checkpoint:
+        return former.lost_checkpoint
+    # what a standby lacks of its WAL it gets anew; pages of a primary may be later than what a rewind could read of it
+    return "" if found.role == "standby" or not former.doubts else f"its WAL is not whole: {former.doubts[0]}"
 
 
 def plan(
@@ -344,10 +361,10 @@ def discarded(host: Host, former: Former, start: str) -> dict[str, t.Any]:
     """
     where = former.instance.data_directory
     number = former.history.timeline if former.history else 0
-    found = salvage.missing(host, where, number, start, None)
+    found = salvage.missing(host, where, former.instance.control, number, start, None)
     told = {
         "from": start,
-        "to": found["end"],
+        "to": found["reaches"],
         "timeline": found["timeline"],
         "bytes": found["missing_bytes"],
         "commits": found["commits"],
@@ -443,7 +460,8 @@ class Rejoining:
         rewind.whole_again(self._directory)
         old, new = snapshot.former_place(self._directory), snapshot.staging_directory(self._directory)
         for name in rewind.LOGS:
-            if os.path.islink(os.path.join(old, name)) and not os.path.lexists(os.path.join(new, name)):
+            if os.path.islink(os.path.join(old, name)):
+                shutil.rmtree(os.path.join(new, name), ignore_errors=True)  # the copy has none of the primary's logs in it
                 os.symlink(os.readlink(os.path.join(old, name)), os.path.join(new, name))
         found = own_files.carry(old, new)
         self._differing = found["differing"]

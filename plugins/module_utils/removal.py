@@ -66,7 +66,9 @@ def observe(
     :param files: files of this collection that may be there.
     :param staying: those that stay, if they are there.
     """
-    found = tuple(path for path in files if os.path.lexists(path))
+    files = list(files)
+    written = [path for directory in {os.path.dirname(path) for path in files} for path in snapshot.being_written(directory)]
+    found = tuple(path for path in [*files, *written] if os.path.lexists(path))
     left = tuple(path for path in staying if os.path.lexists(path))
     doomed = aside.doomed(data_directory)
     cut_off = snapshot.leftovers(data_directory) + tablespaces.leftovers(wishes(places), data_directory)

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import glob
 import os
 import re
@@ -18,51 +17,70 @@ import zlib
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, sync_directory
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import file_mode
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import ControlData, file_mode
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.lsn import WAL_FILE, Lsn
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.wal import End, Reader, end_of_wal, read_segment, wal_directory
-
-#: records that end a transaction for good, by the names that pg_waldump has for them
-_COMMITS = re.compile(r"^Transaction/(?:COMMIT|COMMIT_PREPARED|DISTRIBUTED_COMMIT)\s+(\d+)", re.MULTILINE)
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.survey import prove
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.wal import End, read_segment, wal_directory
 
 #: where WAL is unpacked, in pg_wal, before it is put in its place
 _STAGE = "salvage.new"
 
 
-def missing(host: Host, data_directory: str, timeline: int, wal_from: str | None, salvage_directory: str | None) -> dict[str, t.Any]:
-    """What a standby lacks of the WAL of its old primary, which is stopped; what it lacks is packed.
+def missing(
+    host: Host,
+    data_directory: str,
+    control: ControlData | None,
+    timeline: int,
+    wal_from: str | None,
+    salvage_directory: str | None,
+    pack: bool = True,
+) -> dict[str, t.Any]:
+    """What a standby lacks of the WAL of its old primary, which is stopped; what it lacks and is valid is packed.
 
+    :param control: of the old primary; None when it cannot be read.
     :param timeline: the timeline that the standby follows.
     :param wal_from: the end of the standby's WAL; None when it is not known.
     :param salvage_directory: where the archive is put, mode 0600; None: nothing is packed.
-    :returns: ``end`` and ``timeline`` of the old primary's WAL, ``missing_bytes``, ``commits`` in them, ``first_segment`` and
-        ``archive`` of what is needed; each None where it is not known or there is none, and then ``why`` says the reason.
+    :param pack: whether it is made, or only told of.
+    :returns: ``end`` and ``timeline`` of the old primary's valid WAL, whether it is ``proved`` that it ended there, up to where it
+        ``reaches`` at least, ``missing_bytes`` that are valid, ``commits`` in them, ``first_segment`` and ``archive`` of what is needed;
+        each None where it is not known or there is none, and then ``why`` says the reason.
     """
-    found: dict[str, t.Any] = dict.fromkeys(("end", "timeline", "missing_bytes", "commits", "first_segment", "archive"))
-    found["why"] = ""
+    names = ("end", "timeline", "reaches", "missing_bytes", "commits", "first_segment", "archive")
+    found: dict[str, t.Any] = dict(dict.fromkeys(names), proved=False)
+    reasons: list[str] = []
     try:
-        end = end_of_wal(data_directory)
-        if end is None:
-            raise CoordinatorError(f"there is no valid WAL in {wal_directory(data_directory)}")
-        found.update(end=str(end.position), timeline=end.timeline)
-        if wal_from is None:
-            raise CoordinatorError("the end of the standby's WAL is not known")
-        if timeline > end.timeline:
-            raise CoordinatorError(f"the old primary's WAL is on timeline {end.timeline}, the standby's on {timeline}: they diverged")
-        start = Lsn.parse(wal_from)
-        if end.position <= start:
-            return {**found, "missing_bytes": 0, "commits": 0}
-        segments = _needed(data_directory, end, start)
-        end, commits = _verified(host, data_directory, end, start, segments)
-        found.update(end=str(end.position), missing_bytes=max(0, end.position - start), commits=commits)
-        if end.position > start:
-            segments = _needed(data_directory, end, start)
-            found.update(first_segment=segments[0], archive=salvage_directory and _pack(data_directory, end, segments, salvage_directory))
+        start = Lsn.parse(wal_from) if wal_from else None
+        seen = prove(host, data_directory, control, start)
+        reasons += seen.doubts
+        end = seen.end
+        if end is not None:
+            found.update(end=str(end.position), timeline=end.timeline, reaches=str(seen.reaches))
+            reasons += _apart(end, timeline)
+            found["proved"] = not reasons
+            if start is None:
+                reasons.append("the end of the standby's WAL is not known")
+            elif end.timeline == timeline:
+                found.update(missing_bytes=max(0, end.position - start), commits=seen.commits)
+                if end.position > start and salvage_directory:
+                    segments = _needed(data_directory, end, start)
+                    archive = _archive(salvage_directory, segments)
+                    if pack:
+                        _pack(data_directory, end, segments, salvage_directory)
+                    found.update(first_segment=segments[0], archive=archive)
     except CoordinatorError as error:
-        found["why"] = error.message
+        reasons.append(error.message)
     except OSError as error:
-        found["why"] = f"the missing WAL could not be packed in {salvage_directory}: {error.strerror}"
-    return found
+        reasons.append(f"the missing WAL could not be packed in {salvage_directory}: {error.strerror}")
+    return {**found, "why": "; ".join(reasons)}
+
+
+def _apart(end: End, timeline: int) -> t.Iterator[str]:
+    """Why the WAL of an old primary says nothing of what a standby lacks that follows a timeline."""
+    if end.timeline < timeline:
+        yield f"the old primary's valid WAL is on timeline {end.timeline}, the standby's on {timeline}: a part is gone, or they diverged"
+    elif end.timeline > timeline:
+        yield f"the old primary's WAL went on to timeline {end.timeline}, the standby's is on {timeline}: they diverged"
 
 
 def _needed(data_directory: str, end: End, start: Lsn) -> list[str]:
@@ -76,29 +94,6 @@ def _needed(data_directory: str, end: End, start: Lsn) -> list[str]:
         if not os.path.exists(os.path.join(wal_directory(data_directory), name)):
             raise CoordinatorError(f"the old primary no longer has the WAL segment {name}, which the standby needs")
     return names
-
-
-def _verified(host: Host, data_directory: str, end: End, start: Lsn, segments: t.Sequence[str]) -> tuple[End, int]:
-    """The end of what is valid by checksums too, and the commits up to there.
-
-    :param segments: those to look at; without them pg_waldump takes any for a model, also one that was never written.
-    """
-    options = ("--path", wal_directory(data_directory), "--start", str(start), "--end", str(end.position), "--stats=record")
-    try:
-        told = host.run("pg_waldump", *options, segments[0], segments[-1])
-    except CoordinatorError as error:
-        told = error.message
-        last = re.search(r"error in WAL record at ([0-9A-F]+/[0-9A-F]+)", told)
-        nothing = re.search(r"could not find a valid record after", told)
-        if last is None and nothing is None:
-            raise
-        if last is not None:
-            with Reader(end.segment) as reader:
-                found = reader.record_end(Lsn.parse(last.group(1)).position, None)
-            end = dataclasses.replace(end, position=Lsn(found[0] if found else 0))
-        else:
-            end = dataclasses.replace(end, position=start)
-    return end, sum(int(count) for count in _COMMITS.findall(told))
 
 
 class _Cut:
@@ -115,10 +110,18 @@ class _Cut:
         return data + bytes(size - len(data))
 
 
+def _archive(salvage_directory: str, segments: t.Sequence[str]) -> str:
+    """Path of the archive of segments."""
+    return os.path.join(salvage_directory, f"{segments[0]}.tar.gz")
+
+
 def _pack(data_directory: str, end: End, segments: t.Sequence[str], salvage_directory: str) -> str:
-    """Pack segments; what is behind the end is left out, so that nothing else can be replayed. Returns the path of the archive."""
+    """Pack segments, each of its whole length; what is behind the end is left out, so that nothing else can be replayed.
+
+    Returns the path of the archive.
+    """
     os.makedirs(salvage_directory, mode=0o700, exist_ok=True)
-    path = os.path.join(salvage_directory, f"{segments[0]}.tar.gz")
+    path = _archive(salvage_directory, segments)
     temporary = f"{path}.new"
     for left in os.listdir(salvage_directory):  # by an earlier attempt
         if re.fullmatch(r"[0-9A-F]{24}\.tar\.gz(?:\.new)?", left):
@@ -129,6 +132,7 @@ def _pack(data_directory: str, end: End, segments: t.Sequence[str], salvage_dire
                 for name in segments:
                     with open(os.path.join(wal_directory(data_directory), name), "rb") as segment:
                         entry = archive.gettarinfo(arcname=name, fileobj=segment)
+                        entry.size = end.segment.size  # the file of one that is damaged may be shorter or longer
                         length = end.position - Lsn.of_wal_file(name, end.segment.size)
                         archive.addfile(entry, t.cast(t.BinaryIO, _Cut(segment, length)))
             file.flush()
@@ -172,6 +176,27 @@ def clean(data_directory: str) -> None:
     """Remove what putting salvaged WAL into a data directory left."""
     for path in glob.glob(os.path.join(glob.escape(wal_directory(data_directory)), "salvage.*")):
         shutil.rmtree(path, ignore_errors=True)
+
+
+def take_back(data_directory: str, names: t.Iterable[str], own: End | None) -> None:
+    """Undo what :func:`place` did, in a standby that is stopped: what it had by itself before is the same in the segments put there.
+
+    :param names: of the segments that were put there.
+    :param own: the end of the standby's WAL before.
+    """
+    directory = wal_directory(data_directory)
+    for name in names:
+        path = os.path.join(directory, name)
+        kept = own.position.position - Lsn.of_wal_file(name, own.segment.size).position if own else 0
+        if own is None or kept <= 0:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
+            continue
+        with open(path, "r+b") as file:
+            file.truncate(min(kept, own.segment.size))
+            file.truncate(own.segment.size)  # zeros
+            os.fsync(file.fileno())
+    sync_directory(directory)
 
 
 def was_placing(data_directory: str) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import glob
 import os
 import re
 import shutil
@@ -18,6 +19,7 @@ import typing as t
 from ansible_collections.warehousepg.coordinator.plugins.module_utils import tablespaces, wal_link
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import (
+    TEMPORARY,
     Host,
     free_bytes,
     processes,
@@ -173,7 +175,12 @@ def leftovers(data_directory: str) -> list[str]:
     """What a run that was cut off left beside a data directory, and that nobody needs any more."""
     old = filter(None, map(wal_link.led_to, (data_directory, rewind_directory(data_directory))))
     places = dict.fromkeys((staging_directory(data_directory), *map(wal_link.staged, old), salvage_directory(data_directory)))
-    return [path for path in places if os.path.lexists(path)]
+    return [path for path in places if os.path.lexists(path)] + being_written(data_directory)
+
+
+def being_written(directory: str) -> list[str]:
+    """Files in a directory that were being written when a run was killed."""
+    return sorted(glob.glob(os.path.join(glob.escape(directory), f"{TEMPORARY}*")))
 
 
 def read_site(host: Host, data_directory: str) -> Site:
@@ -339,6 +346,8 @@ def remove_leftover(data_directory: str, wishes: t.Sequence[tablespaces.Wish]) -
         if wal is not None:
             shutil.rmtree(wal, ignore_errors=True)
         for path in leftovers(data_directory):
+            if os.path.isfile(path):
+                os.unlink(path)
             shutil.rmtree(path, ignore_errors=True)  # a copying that was ended may be removing its files itself
         return not leftovers(data_directory) and not tablespaces.leftovers(wishes, data_directory)
 

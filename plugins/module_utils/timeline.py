@@ -14,6 +14,9 @@ import typing as t
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import read_text
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.lsn import WAL_FILE, Lsn
 
+#: what the file with the history of a timeline is called
+HISTORY_FILE = re.compile(r"[0-9A-F]{8}\.history")
+
 _ANCESTOR = re.compile(r"^\s*(\d+)\s+([0-9A-F]+/[0-9A-F]+)", re.MULTILINE)
 
 
@@ -34,6 +37,20 @@ class History:
         begins = [Lsn(0), *(end for _timeline, end in self.ancestors)]
         numbers = [*(number for number, _end in self.ancestors), self.timeline]
         return list(zip(numbers, begins, [*ends, None]))
+
+    def is_consistent(self) -> bool:
+        """Whether each timeline follows the one before it, from the first on or from one of which no history is kept."""
+        numbers = [number for number, _begin, _end in self.stretches()]
+        begins = [begin for _number, begin, _end in self.stretches()]
+        return (self.timeline == 1 or bool(self.ancestors)) and numbers == sorted(set(numbers)) and begins == sorted(begins)
+
+    def at(self, position: Lsn) -> int:
+        """The timeline that what begins at a position is on."""
+        return next(number for number, begin, _end in reversed(self.stretches()) if position >= begin)
+
+    def is_on(self, timeline: int, position: Lsn) -> bool:
+        """Whether what begins at a position may be read from a timeline: from that on which it is, or where a later one began."""
+        return any(number == timeline and (end is None or position < end) for number, _begin, end in self.stretches())
 
 
 @dataclasses.dataclass(frozen=True)

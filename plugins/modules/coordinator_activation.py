@@ -72,6 +72,12 @@ options:
       commits:
         description: Transactions committed in them.
         type: int
+      proved:
+        description: Whether it is proved that its WAL ended there. Without it, what is lost is not known by it.
+        type: bool
+      reaches:
+        description: Position up to which its WAL went at least, an LSN.
+        type: str
       timeline:
         description: Timeline of that WAL.
         type: int
@@ -99,7 +105,8 @@ options:
         required: true
   accept_loss:
     description:
-      - Whether something may be lost. Without it, anything but a proof that nothing is lost is refused.
+      - Whether something may be lost. Without it, anything but a proof that nothing is lost is refused. With it, the activation goes on
+        also where O(salvage) cannot be replayed.
     type: bool
     default: false
   both_down:
@@ -174,7 +181,7 @@ loss:
   description:
     - What is lost. C(known) is V(none), V(bytes) or V(unknown), C(bytes) of WAL with C(commits) at most, C(why) that is known or not,
       and the C(window), in seconds since the epoch, when the pair was last seen C(in_sync), the standby was C(disconnected), and the
-      old primary C(fenced).
+      old primary C(fenced). C(start) is where what is lost begins, an LSN, and C(at_least) so many bytes from there on are.
   returned: always, unless the host could not be observed
   type: dict
   sample:
@@ -183,6 +190,8 @@ loss:
     commits: 0
     why: the old primary's WAL ends at 0/C0001F0 on its disk, the standby has it up to 0/C0001F0
     window: {in_sync: 1795392000.1, disconnected: 1795393000.2, fenced: 1795393001.5}
+    start: null
+    at_least: null
 timeline:
   description: The timeline of the instance.
   returned: always, unless the host could not be observed
@@ -209,6 +218,11 @@ salvaged:
   type: list
   elements: str
   sample: ["000000010000000000000003"]
+salvage_failed:
+  description: Why WAL of the old primary was not replayed, and the activation went on without.
+  returned: when that was so
+  type: str
+  sample: "the salvaged WAL segment 000000010000000000000003 is not one of the system 7711121183714698180"
 segments_answered:
   description: Contents of the segments that answered through the new primary.
   returned: when that was looked at
@@ -232,6 +246,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.arguments 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import require_psycopg2
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import read_postmaster
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import Step, keeper, run
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.retention import parse_size
 
@@ -252,7 +267,8 @@ ARGUMENTS: dict[str, t.Any] = {
         "type": "dict",
         "options": {
             **{name: {"type": "int"} for name in ("missing_bytes", "commits", "timeline")},
-            **{name: {"type": "str"} for name in ("end", "first_segment", "archive", "why")},
+            **{name: {"type": "str"} for name in ("end", "reaches", "first_segment", "archive", "why")},
+            "proved": {"type": "bool"},
         },
     },
     "salvage": {
@@ -317,24 +333,60 @@ def apply(
     """
     done: list[dict[str, t.Any]] = []
     returned: dict[str, t.Any] = {}
+    where = found.instance.data_directory
+    without = " To activate it without this WAL, set activate_standby_accept_loss"
 
     def note_begin() -> None:
         audit.write(record.BEGUN)
 
+    def go_on(error: CoordinatorError) -> dict[str, t.Any]:
+        """Go on without the salvaged WAL where a loss is accepted."""
+        lost = activation.expected_loss(found, dataclasses.replace(wanted, salvage=None), time.time())
+        told = {"loss": dataclasses.asdict(lost), "salvage_failed": error.message}
+        audit.write(record.BEGUN, **told)
+        return told
+
     def place_wal(archive: str) -> dict[str, t.Any]:
         try:
-            return salvage.place(found.instance.data_directory, archive, found.end)
-        except CoordinatorError:
+            return salvage.place(where, archive, found.end)
+        except CoordinatorError as error:
+            if wanted.accept_loss:
+                return go_on(error)
             if found.instance.postmaster is not None:
                 doing.start()  # nothing was changed, so it goes on as it was
-            raise
+            raise CoordinatorError(f"{error.message}.{without}", **error.data) from error
+
+    def start() -> dict[str, t.Any]:
+        try:
+            doing.start()
+        except CoordinatorError as error:
+            if not wanted.accept_loss or not returned.get("salvaged"):
+                raise
+            salvage.take_back(where, returned["salvaged"], found.end)
+            doing.start()
+            return {**go_on(error), "salvaged": []}
+        return {}
+
+    def wait_replayed(end: str) -> dict[str, t.Any]:
+        if "salvage_failed" in returned:
+            return {}
+        try:
+            doing.wait_replayed(end)
+        except CoordinatorError as error:
+            if not wanted.accept_loss:
+                raise CoordinatorError(f"{error.message}.{without}", **error.data) from error
+            if read_postmaster(where) is None:
+                salvage.take_back(where, returned["salvaged"], found.end)
+                doing.start()
+            return go_on(error)
+        return {}
 
     actions: dict[str, t.Callable[..., t.Any]] = {
         "note_begin": note_begin,
         "stop": doing.stop,
         "place_wal": place_wal,
-        "start": doing.start,
-        "wait_replayed": doing.wait_replayed,
+        "start": start,
+        "wait_replayed": wait_replayed,
         "promote": doing.promote,
         "wait_dispatch": doing.wait_dispatch,
         "checkpoint": doing.checkpoint,

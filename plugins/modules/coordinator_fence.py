@@ -154,12 +154,22 @@ wal:
       description: End of its valid WAL, V(null) when that was not found.
       type: str
       sample: 0/C0001F0
+    proved:
+      description:
+        - Whether nothing that was seen speaks against its having ended there. A segment of a wrong size, one that is missing, valid WAL
+          behind what is not valid, or an end before the latest checkpoint or before O(wal_from) do.
+      type: bool
+      sample: true
+    reaches:
+      description: Position up to which that WAL went at least, also where it cannot be read.
+      type: str
+      sample: 0/C0001F0
     timeline:
       description: Timeline of that WAL.
       type: int
       sample: 1
     missing_bytes:
-      description: Bytes of WAL from O(wal_from) to the end, V(null) when that is not known.
+      description: Bytes of valid WAL from O(wal_from) to the end, V(null) when that is not known.
       type: int
       sample: 168
     commits:
@@ -175,7 +185,7 @@ wal:
       type: str
       sample: /home/gpadmin/.whpg/salvage/demo.tar.gz
     why:
-      description: Why something is not known, empty when all is.
+      description: Why something is not known or not proved, what was seen and where; empty when all is.
       type: str
       sample: ""
 drifting:
@@ -219,6 +229,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils import dri
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.arguments import INSTANCE
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.configuration import include_name
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, user_name
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import read_instance
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import Step, carry_out
 
 
@@ -232,19 +243,23 @@ def of_instance(module: AnsibleModule, host: Host) -> None:
         steps = fence.plan(target, include, user_name(os.getuid()))
         return [*steps, Step("read_wal")] if include and parameters["salvage_directory"] else steps
 
-    def read_wal() -> dict[str, t.Any]:
-        return {"wal": salvage.missing(host, where, parameters["timeline"], parameters["wal_from"], parameters["salvage_directory"])}
+    def read_wal(pack: bool = True) -> dict[str, t.Any]:
+        control = read_instance(host, where).control
+        timeline, wal_from, directory = (parameters[name] for name in ("timeline", "wal_from", "salvage_directory"))
+        return {"wal": salvage.missing(host, where, control, timeline, wal_from, directory, pack)}
 
     def show(target: fence.Target) -> dict[str, t.Any]:
         stopped = not target.processes and target.instance.postmaster is None
         fenced = stopped and target.instance.fenced is not None
         proof = f"{socket.gethostname()}: no process of {where} is left, and {target.instance.fenced} keeps it from starting"
+        # of one that is stopped, check mode tells what will be found
+        foreseen = module.check_mode and stopped and include and parameters["salvage_directory"]
         return {
             "fenced": fenced,
             "proof": proof if fenced else "",
             "stopped": stopped,
-            "wal": None,
             "drifting": drift.read(where) if fenced else None,
+            **(read_wal(pack=False) if foreseen else {"wal": None}),
         }
 
     carry_out(

@@ -75,7 +75,8 @@ options:
     type: int
   size:
     description:
-      - Whether to look at what a copy needs, the size of the data directory and of the tablespaces, and what the installation offers.
+      - Whether to look at what a copy needs, the size of the data directory and of the tablespaces, and what the installation offers, and
+        at what a former primary needs to become a standby, the checksums of its WAL.
     type: bool
     default: false
   files:
@@ -327,6 +328,8 @@ wal:
     - The file system of the WAL, its C(size) and what is C(free), in bytes, where the WAL on it begins, C(oldest_lsn), and ends,
       C(end_lsn), on which C(timeline), all V(null) where it holds none, and the C(ancestors) of that timeline, each with the position
       where it was left. C(link) is where C(pg_wal) leads, V(null) where it is no link. V(null) without an instance.
+    - Of an instance that is stopped, up to where its WAL reaches at least, C(reaches_lsn), the C(doubts) why that is not proved to be the
+      end, sentences, and why recovery cannot begin, C(lost_checkpoint), empty when it can. With O(size) checksums are looked at, too.
   returned: with O(data_directory)
   type: dict
   sample:
@@ -335,8 +338,17 @@ wal:
     free: 85899345920
     oldest_lsn: 0/4000000
     end_lsn: 0/C000148
+    reaches_lsn: 0/C000148
+    doubts: []
+    lost_checkpoint: ""
     timeline: 2
     ancestors: [[1, 0/8000060]]
+lacks:
+  description: Files and directories that an instance which is stopped cannot start without, and that are missing.
+  returned: with O(data_directory)
+  type: list
+  elements: str
+  sample: []
 passfile:
   description:
     - Whether the passfile is usable, and four digits to compare two hosts' by.

@@ -157,8 +157,8 @@ clusters:
         - How the standby comes to another place than the catalog has it in; empty where it stays, or where there is none that it could go
           back to. C(kind) is V(name), V(directory) or V(host), C(host) where it is and C(look) whether that has to be looked at first,
           C(registration) and C(dbid) what it has now, C(stops) whether it is there, C(renames) whether its directory is renamed instead
-          of a copy made, C(left) what stays on a host that is not reached. C(meanwhile) and C(before) are as RV(clusters.access), with both
-          standbys let in, and with the former one alone.
+          of a copy made, C(left) what stays on a host that is not reached, C(own) files that only the one has whose place a copy takes.
+          C(meanwhile) and C(before) are as RV(clusters.access), with both standbys let in, and with the former one alone.
       type: dict
       sample: {}
 """

@@ -134,10 +134,12 @@ drained:
   type: bool
   sample: false
 wal:
-  description: Of an instance that was shut down, the C(end) of its WAL and the C(timeline) of that; V(null) of another.
+  description:
+    - Of an instance that was shut down, the C(end) of its WAL, the C(timeline) of that, and whether the checkpoint of the shutdown
+      proves it; V(null) of another.
   returned: success
   type: dict
-  sample: {end: 0/C0001F0, timeline: 1, why: ""}
+  sample: {end: 0/C0001F0, timeline: 1, proved: true, why: ""}
 drifting:
   description: Of an instance that was shut down, what M(warehousepg.coordinator.mirroring_info) returns under this name; else V(null).
   returned: success
@@ -189,6 +191,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.arguments 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.configuration import include_name
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import require_psycopg2
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.lsn import Lsn
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import Step, carry_out
 
 ARGUMENTS: dict[str, t.Any] = {
@@ -210,13 +213,15 @@ def show(found: leaving.Leaver) -> dict[str, t.Any]:
     """What is returned of an observation."""
     control, end = found.instance.control, found.end
     down = not found.running and control is not None and control.state == "shut down" and end is not None
+    # nothing follows the checkpoint of a shutdown, where that is the last by the control file, too
+    proved = control is not None and end is not None and end.shutdown and Lsn.parse(control.checkpoint) < end.position
     return {
         "role": found.instance.role,
         "running": found.running,
         "fenced": found.instance.fenced,
         "drained": found.drained,
         "drifting": drift.read(found.instance.data_directory) if down else None,
-        "wal": {"end": str(end.position), "timeline": end.timeline, "why": ""} if down and end else None,
+        "wal": {"end": str(end.position), "timeline": end.timeline, "proved": proved, "why": ""} if down and end else None,
     }
 
 

@@ -247,6 +247,7 @@ def loss(found: Variables | None, why: bool = True) -> str:
     reason = f" ({found['why']})" if why and found.get("why") else ""
     if found["known"] == "none":
         return f"no loss{reason}"
-    amount = f"{found['bytes']} bytes of WAL" if found["known"] == "bytes" else "unknown"
+    least = f", at least {found['at_least']} bytes of WAL" if found.get("at_least") else ""
+    amount = f"{found['bytes']} bytes of WAL" if found["known"] == "bytes" else f"unknown{least}"
     commits = f", {found['commits']} transactions" if found.get("commits") is not None else ""
     return f"loss {amount}{commits}{reason}: catalog and segments may disagree, gpcheckcat is due"

@@ -198,7 +198,8 @@ def _instance_fence(scene: Scene, primary: str, standby: str) -> dict[str, t.Any
         "new_primary": standby,
         "stop_timeout": _STOP_TIMEOUT,
         "wal_from": (here["wal"] or {}).get("end_lsn"),
-        "timeline": here["instance"]["control"]["timeline"],
+        # the control file follows with the next restartpoint only
+        "timeline": max((here["wal"] or {}).get("timeline") or 0, here["instance"]["control"]["timeline"]),
         "salvage_directory": salvage_directory(directory),
     }
 

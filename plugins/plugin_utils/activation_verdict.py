@@ -105,7 +105,7 @@ def decide(
         drift=to_bring(drift),
         accept_drift=accepted,
         old_files=old_files,
-        archive=wal["archive"] if wal and wal["missing_bytes"] else None,
+        archive=wal["archive"] if wal else None,
     )
 
 

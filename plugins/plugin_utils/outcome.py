@@ -183,7 +183,8 @@ def _would_move(plan: Variables) -> str:
     if move.get("kind") not in ("directory", "host"):
         return ""
     way = "its directory is renamed" if move["renames"] else "by a copy, made while the present one streams"
-    return f", moved from {move['name']}, {move['registration']['standby_data_directory']}: {way}"
+    own = f"; only it has there {named(move['own'])}, moved aside with it" if move.get("own") else ""
+    return f", moved from {move['name']}, {move['registration']['standby_data_directory']}: {way}{own}"
 
 
 def _moved(plan: Variables, known: Variables) -> str:
@@ -196,6 +197,7 @@ def _moved(plan: Variables, known: Variables) -> str:
     parts = [
         f"it was moved from {move['name']}, {move['registration']['standby_data_directory']}",
         f"what was there is in {', '.join(aside)}" if aside else "",
+        f"only there are {named(move['own'])}" if aside and move.get("own") else "",
         f"left: {move['left']}" if move["left"] else "",
         f"its passfile and its record may be left there: {forgotten['msg']}" if forgotten.get("msg") else "",
     ]

@@ -53,12 +53,17 @@ class Rejoin:
 def former_of(observed: Observation) -> rejoin.Former:
     """What is in the place of the standby that is to be; what the module alone sees is taken to be in order."""
     wal = observed["wal"] or {}
+    instance = instance_of(observed["instance"])
+    end = wal.get("end_lsn") if instance.role == "standby" else wal.get("reaches_lsn") or wal.get("end_lsn")
     return rejoin.Former(
-        instance=instance_of(observed["instance"]),
+        instance=instance,
         history=history_of(wal["timeline"], wal["ancestors"]) if wal.get("timeline") else None,
-        end=Lsn.parse(wal["end_lsn"]) if wal.get("end_lsn") else None,
+        end=Lsn.parse(end) if end else None,
         tablespaces=tuple(space["oid"] for space in observed["tablespaces"]),
         rewinding=observed["site"]["rewinding"],
+        lacks=tuple(observed.get("lacks", ())),
+        doubts=tuple(wal.get("doubts", ())),
+        lost_checkpoint=wal.get("lost_checkpoint", ""),
     )
 
 

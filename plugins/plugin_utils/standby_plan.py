@@ -10,6 +10,7 @@ import dataclasses
 import os
 import typing as t
 
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import own_files
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.access import rules_of
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.addresses import normal_address
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.catalog import Registration, StandbyAddress
@@ -171,7 +172,7 @@ def make(
         # a copy has what the primary has, and one that moves is looked at again in its place
         drift=[] if copying or move.kind else to_bring(pair["drift"]),
         accept_drift=options["standby_accept_drift"],
-        move=_moved(move, pair, observations, variables, options),
+        move={**_moved(move, pair, observations, variables, options), **_own_of(move, former, on_primary)},
     )
     passfiles = [observed.get("passfile") or {} for observed in (on_primary, on_standby)]
     same = all(passfile.get("usable") for passfile in passfiles) and len({passfile["check"] for passfile in passfiles}) == 1
@@ -285,6 +286,15 @@ def _moved(
             _access(pair, observations, variables, options) if stays else access(pair["instances"], [*own, *move.addresses], options)
         ),
     }
+
+
+def _own_of(move: Move, former: t.Any, on_primary: Observation) -> dict[str, list[str]]:
+    """What only the standby has that is to leave its place, and has otherwise than the primary, where a copy takes its place."""
+    if move.kind not in (move_plan.DIRECTORY, move_plan.HOST) or move.renames:
+        return {}
+    own = own_files.entries_of((former or {}).get("files"))
+    fate = own_files.compare(own, own_files.entries_of(on_primary.get("files")))
+    return {"own": sorted(fate.kept + [path for path in fate.differing if own_files.classify(path) != own_files.CONFIGURATION])}
 
 
 def _fenced(options: Options, observations: t.Mapping[str, Observation], addresses: t.Iterable[str]) -> list[str]:

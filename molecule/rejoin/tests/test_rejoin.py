@@ -197,7 +197,7 @@ def check_files(primary: Coordinator, line: str) -> str:
         assert primary.run(f"cat {primary.quoted}/{path}") == content
     assert f"only it had {', '.join(sorted(OWN))}, kept in place" in line
     assert primary.run(f"cat {primary.quoted}/{BOTH}") == "of scdw"
-    found = re.search(rf"the primary has otherwise ([^;]*{BOTH}), its own are in (\S+?)(?:;|$)", line)
+    found = re.search(rf"the primary has otherwise ([^;]*{BOTH}[^;]*), its own are in (\S+?)(?:;|$)", line)
     assert found
     for name in found[1].split(", "):
         assert primary.host.file(f"{found[2]}/{name}").exists
@@ -301,6 +301,7 @@ def test_what_cannot_be_rewound_is_copied_and_kept(primary, standby):
 
 @pytest.mark.usefixtures("mirrored")
 def test_what_is_unusable_is_copied_and_kept_and_something_else_is_not_touched(primary, standby, operator):
+    used = primary.sql("SELECT pg_walfile_name(pg_current_wal_lsn())")
     lose(primary)
     assert operator.activate().code == 0
     primary.run(f"mv {primary.directory} {PLACE}/away; mkdir {primary.directory}; touch {primary.directory}/photo")
@@ -313,6 +314,8 @@ def test_what_is_unusable_is_copied_and_kept_and_something_else_is_not_touched(p
     # A former primary first, then what was the standby.
     kept = 0
     for spoil, said in (
+        (f"truncate -s 100000 {{0}}/pg_wal/{used}", f"its WAL is not whole: {used} has 100000 bytes"),
+        ("rm -r {0}/pg_logical", "lacks pg_logical"),
         ("rm {0}/global/pg_control", "lacks global/pg_control"),
         ("rm -r {0}/pg_xact", "lacks pg_xact"),
         ("rm {0}/PG_VERSION", "not whole"),
@@ -321,6 +324,9 @@ def test_what_is_unusable_is_copied_and_kept_and_something_else_is_not_touched(p
         if kept:
             primary.stop()
         primary.run(spoil.format(primary.quoted, shlex.quote(PLACE)))
+        foretold = rejoin("--check")
+        assert foretold.code == 0
+        assert "by a new copy" in foretold.line and said in foretold.line
         remove = "PG_VERSION" in spoil
         done = rejoin(remove_old=remove)
         assert done.code == 0

@@ -9,7 +9,7 @@ import dataclasses
 import os
 
 import pytest
-from ansible_collections.warehousepg.coordinator.plugins.module_utils import activation, connection, instance
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import activation, connection, instance, salvage
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.activation import Activation, Candidate, Wanted
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.catalog import Registration
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
@@ -18,6 +18,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.loss impor
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.lsn import Lsn
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.stream import Stream
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.wal import End, Segment
+from ansible_collections.warehousepg.coordinator.plugins.modules import coordinator_activation
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,12 +27,12 @@ RUNNING = Postmaster(9, 5432, "/tmp", "standby", False, False, None)
 STANDBY = Instance("/s", "instance", "gpadmin", "standby", "12", 8, 5432, {}, CONTROL, RUNNING)
 PRIMARY = dataclasses.replace(STANDBY, role="primary", control=dataclasses.replace(CONTROL, state="in production", timeline=2))
 STOPPED = dataclasses.replace(STANDBY, postmaster=None)
-SEGMENT = Segment("/s/pg_wal/x", 1, 0, 1, 1 << 26, 1 << 15, 0xD101)
+SEGMENT = Segment("/s/pg_wal/x", 1, 0, 1, 1 << 26, 1 << 15, 0xD101, 1 << 26)
 END = End(1, Lsn.parse("0/200"), SEGMENT)
 STREAM = Stream(None, frozenset(), None, 60.0, 10.0)
 FOUND = Candidate(STANDBY, END, STREAM)
 VERDICT = {"state": "primary_down", "allowed": True, "reason": "seen stopped", "proof": "fenced"}
-WANTED = Wanted(VERDICT, {"end": "0/200", "commits": 0}, None, False, False, "standby_coordinator", None)
+WANTED = Wanted(VERDICT, {"end": "0/200", "commits": 0, "proved": True}, None, False, False, "standby_coordinator", None)
 NO_LOSS = Loss("none", 0, 0, "the disk", {})
 SOME = Loss("bytes", 128, 2, "the disk", {})
 NOT_KNOWN = Loss("unknown", None, None, "no record", {})
@@ -151,7 +152,10 @@ def test_the_loss_that_was_said_at_the_beginning_stays():
     assert activation.expected_loss(dataclasses.replace(AFTER, begun={"loss": said}), WANTED, 1000.0) == SOME
     assert activation.expected_loss(found(begun={"loss": said}), WANTED, 1000.0).known == "none"
     assert activation.expected_loss(FOUND, wanted(exact=None), 1000.0).known == "unknown"
-    assert activation.expected_loss(FOUND, wanted(exact={"end": "0/280", "commits": 1}, salvage=SALVAGE), 1000.0).known == "none"
+    assert (
+        activation.expected_loss(FOUND, wanted(exact={"end": "0/280", "commits": 1, "proved": True}, salvage=SALVAGE), 1000.0).known
+        == "none"
+    )
 
 
 @pytest.mark.parametrize(
@@ -379,3 +383,79 @@ def test_observes_all_that_is_kept(host, data_directory, tmp_path):
     assert not activation.is_promoted(str(data_directory))
     bare = activation.observe(host, str(tmp_path / "missing"), None, None)
     assert (bare.instance.content, bare.timeline) == ("absent", 0)
+
+
+class Doing:
+    """An activation whose steps are noted, and of which some fail, the first time."""
+
+    def __init__(self, *failing):
+        self.failing = list(failing)
+        self.done = []
+
+    def __getattr__(self, name):
+        def step(*_arguments):
+            self.done.append(name)
+            if name in self.failing:
+                self.failing.remove(name)
+                raise CoordinatorError(f"{name} failed")
+
+        return step
+
+
+class Notes:
+    def __init__(self):
+        self.entries = []
+
+    def write(self, event, **more):
+        self.entries.append({"event": event, **more})
+        return self.entries[-1]
+
+
+PLACED = {"salvaged": ["000000010000000000000003"]}
+
+
+def applied(monkeypatch, doing, wish, place=lambda *_arguments: PLACED, runs=True):
+    """What an activation with salvaged WAL does and returns, and the loss that its audit tells of at last."""
+    back = []
+    monkeypatch.setattr(salvage, "place", place)
+    monkeypatch.setattr(salvage, "take_back", lambda *arguments: back.append(arguments))
+    monkeypatch.setattr(coordinator_activation, "read_postmaster", lambda _directory: RUNNING if runs else None)
+    notes = Notes()
+    steps = activation.plan(FOUND, wish, NO_LOSS)
+    try:
+        returned = coordinator_activation.apply(doing, FOUND, steps, wish, notes, lambda: None)[1]
+    finally:
+        doing.back = back
+    return returned, next(entry["loss"]["known"] for entry in reversed(notes.entries) if "loss" in entry)
+
+
+BROUGHT = wanted(exact={"end": "0/280", "commits": 1, "proved": True, "why": ""}, salvage=SALVAGE, accept_loss=True)
+
+
+def cannot_be_placed(*_arguments):
+    raise CoordinatorError("it is another system's")
+
+
+@pytest.mark.parametrize(
+    ("failing", "place", "runs", "taken_back", "why"),
+    [
+        ((), cannot_be_placed, True, 0, "it is another system's"),
+        (("start",), None, True, 1, "start failed"),
+        (("wait_replayed",), None, True, 0, "wait_replayed failed"),
+        (("wait_replayed",), None, False, 1, "wait_replayed failed"),
+    ],
+)
+def test_salvaged_wal_that_cannot_be_replayed_keeps_nobody_from_going_on_who_accepts_a_loss(
+    monkeypatch, failing, place, runs, taken_back, why
+):
+    place = place or (lambda *_arguments: PLACED)
+    doing = Doing(*failing)
+    returned, known = applied(monkeypatch, doing, BROUGHT, place, runs)
+    assert (returned["salvage_failed"], returned["loss"]["known"], known, len(doing.back)) == (why, "bytes", "bytes", taken_back)
+    assert "promote" in doing.done and doing.done.index("start") < doing.done.index("promote")
+
+    doing = Doing(*failing)
+    refused = dataclasses.replace(BROUGHT, accept_loss=False)
+    with pytest.raises(CoordinatorError, match=why):
+        applied(monkeypatch, doing, refused, place, runs)
+    assert "promote" not in doing.done and doing.back == []

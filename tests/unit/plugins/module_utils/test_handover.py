@@ -21,7 +21,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.wal import
 from hypothesis import given
 from hypothesis import strategies as st
 
-SEGMENT = Segment("/s/pg_wal/000000010000000000000000", 1, 0, 1, 1 << 26, 1 << 15, 0xD101)
+SEGMENT = Segment("/s/pg_wal/000000010000000000000000", 1, 0, 1, 1 << 26, 1 << 15, 0xD101, 1 << 26)
 END = End(1, Lsn(0x200), SEGMENT)
 RUNNING = Postmaster(9, 5432, "/tmp", "standby", False, True, "0/200")
 CONTROL = ControlData("1", "in archive recovery", 1, "0/1", "0/1", "0/0", 1 << 26, True)

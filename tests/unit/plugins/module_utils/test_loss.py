@@ -28,7 +28,6 @@ def of(exact=None, salvaged=None, stream=SILENT, now=1010.0, system="1", **kept)
     ("exact", "salvaged", "known", "lost", "commits"),
     [
         ({"end": "0/200", "commits": 0}, None, NONE, 0, 0),
-        ({"end": "0/1FF", "commits": 0}, None, NONE, 0, 0),
         ({"end": "0/280", "commits": 2}, None, BYTES, 128, 2),
         ({"end": "0/280", "commits": None}, None, BYTES, 128, None),
         ({"end": "0/280", "commits": 2}, "0/280", NONE, 0, 0),
@@ -36,13 +35,31 @@ def of(exact=None, salvaged=None, stream=SILENT, now=1010.0, system="1", **kept)
     ],
 )
 def test_the_disk_of_the_old_primary_tells_exactly(exact, salvaged, known, lost, commits):
-    found = of(exact, salvaged, record=None)
+    found = of({**exact, "proved": True}, salvaged, record=None)
     assert (found.known, found.bytes, found.commits) == (known, lost, commits)
     assert exact["end"] in found.why
+    assert (found.start, found.at_least) == (("0/200", 128) if known == BYTES else (None, None))
+
+
+@pytest.mark.parametrize(
+    ("exact", "salvaged", "start", "at_least", "said"),
+    [
+        ({"end": "0/200", "proved": False, "reaches": "0/200", "why": "x has 5 bytes"}, None, "0/200", 0, "is not proved: x has 5 bytes"),
+        ({"end": "0/280", "proved": False, "reaches": "0/300", "why": "damaged"}, "0/280", "0/280", 128, "up to 0/280 is brought"),
+        ({"end": "0/280", "proved": False, "reaches": "0/300", "why": "damaged"}, None, "0/200", 256, "at least up to 0/300"),
+        ({"end": "0/280", "proved": None, "why": ""}, None, "0/200", 128, "is not proved"),
+        ({"end": "0/1FF", "proved": True, "reaches": "0/1FF", "why": ""}, None, "0/200", 0, "the standby has it up to 0/200"),
+    ],
+)
+def test_an_end_that_is_not_proved_tells_what_is_lost_at_least(exact, salvaged, start, at_least, said):
+    found = of(exact, salvaged, record=None)
+    assert (found.known, found.bytes, found.start, found.at_least) == (NOT_KNOWN, None, start, at_least)
+    assert said in found.why and "no record tells of the pair in sync" in found.why
+    assert of(exact, salvaged).known == NONE, "its commits still waited for the standby, whatever is left of its disk"
 
 
 def test_the_disk_says_more_than_the_record():
-    assert of({"end": "0/201", "commits": 1}).known == BYTES
+    assert of({"end": "0/201", "commits": 1, "proved": True}).known == BYTES
 
 
 @pytest.mark.parametrize("stream", [SILENT, CONNECTED])
@@ -105,6 +122,10 @@ def test_nothing_lost_is_never_said_after_the_primary_could_give_the_standby_up(
 
 @given(st.integers(0, 1 << 20), st.integers(0, 1 << 20), st.one_of(st.none(), st.integers(0, 1 << 20)))
 def test_no_byte_of_the_disk_is_forgotten(own, end, salvaged):
-    found = judge({"end": str(Lsn(end)), "commits": 0}, Lsn(own), None if salvaged is None else Lsn(salvaged), RECORD, "1", SILENT, 1010.0)
-    assert (found.known == NONE) == (max(own, salvaged or 0) >= end)
-    assert found.bytes == (0 if found.known == NONE else end - own)
+    exact = {"end": str(Lsn(end)), "commits": 0, "proved": True}
+    found = judge(exact, Lsn(own), None if salvaged is None else Lsn(salvaged), None, "1", SILENT, 1010.0)
+    if end < own:  # some of it is gone
+        assert (found.known, found.bytes) == (NOT_KNOWN, None)
+    else:
+        assert (found.known == NONE) == (max(own, salvaged or 0) >= end)
+        assert found.bytes == (0 if found.known == NONE else end - own)

@@ -61,6 +61,14 @@ def former(end=SWITCH, history=None, **changes):
         (former(instance=but(INSTANCE, control=but(CONTROL, system_identifier="2"))), "auto", "basebackup", "of the system 2"),
         (former(instance=but(INSTANCE, content="other")), "auto", "basebackup", "not whole"),
         (but(FORMER, history=None, end=None), "auto", "basebackup", "no valid WAL"),
+        # more may have been written than what is seen
+        (former(doubts=("x has 5 bytes", "y")), "auto", "basebackup", "its WAL is not whole: x has 5 bytes"),
+        (former(SWITCH + 8, doubts=("x has 5 bytes",)), "auto", "basebackup", "its WAL is not whole"),
+        (former(SWITCH + 8, doubts=("x has 5 bytes",)), "rewind", "basebackup", "its WAL is not whole"),
+        (former(lost_checkpoint="the latest checkpoint cannot be read"), "auto", "basebackup", "the latest checkpoint cannot be read"),
+        # a standby gets again what it lacks
+        (former(instance=STANDBY, doubts=("x has 5 bytes",)), "auto", "keep", ""),
+        (former(instance=STANDBY, lost_checkpoint="the latest checkpoint cannot be read"), "auto", "basebackup", "checkpoint"),
         (Former(Instance("/c/gpseg-1", "absent")), "auto", "basebackup", "no data directory"),
         (Former(Instance("/c/gpseg-1", "absent"), rewinding=True), "auto", "basebackup", "cut off"),
         (former(instance=STANDBY), "auto", "keep", ""),
@@ -189,7 +197,8 @@ def test_nothing_is_planned_against_a_refusal():
 
 def test_what_is_there_is_observed(host, data_directory):
     found = rejoin.read_former(host, read_instance(host, str(data_directory)))
-    assert set(found.lacks) == {"base", "global/pg_control", "pg_multixact", "pg_tblspc", "pg_wal", "pg_xact"}
+    lacks = {"base", "global/pg_control", "pg_multixact", "pg_tblspc", "pg_wal", "pg_xact", "pg_hba.conf", "pg_replslot"}
+    assert lacks < set(found.lacks) and "base/1" not in found.lacks
     assert (found.end, found.history, found.strange, found.busy, found.rewinding) == (None, None, False, (), False)
     (data_directory.parent / ".gpseg-1.coordinator_rewind").mkdir()
     (data_directory / "PG_VERSION").unlink()
@@ -227,7 +236,7 @@ def test_the_last_commit_is_looked_for_from_the_end(host, program, monkeypatch):
     }
 
 
-TOLD = {"end": "0/18000050", "timeline": 1, "missing_bytes": 67108848, "commits": None, "why": ""}
+TOLD = {"end": "0/18000050", "reaches": "0/18000050", "timeline": 1, "missing_bytes": 67108848, "commits": None, "why": ""}
 
 
 def test_what_is_discarded_is_reported_before(host, tmp_path, monkeypatch):
@@ -269,6 +278,7 @@ def copying(data_directory):
             with open(os.path.join(staging, name), "w", encoding="utf-8") as file:
                 file.write(text)
         os.mkdir(disk / ".gpseg-1.coordinator_snapshot")
+        os.mkdir(os.path.join(staging, "log"))  # with nothing in it
         os.symlink(disk / ".gpseg-1.coordinator_snapshot", os.path.join(staging, "pg_wal"))
         return {"method": "basebackup", "bytes_copied": 5}
 

@@ -15,7 +15,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils import sal
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.lsn import Lsn
 
-from .wal_writer import SEGMENT, SYSTEM, WalWriter, written
+from .wal_writer import BLOCK, SEGMENT, SYSTEM, WalWriter, control_of, written
 
 STATS = (
     "Transaction/COMMIT    3 (  1.0)\nTransaction/COMMIT_PREPARED    1 (1)\nTransaction/ABORT   7\nTransaction/DISTRIBUTED_COMMIT  2 (0)\n"
@@ -34,8 +34,9 @@ def ran(program, tmp_path):
     return make
 
 
-def missing(host, directory, wal_from, tmp_path, timeline=1):
-    return salvage.missing(host, directory, timeline, wal_from and str(Lsn(wal_from)), str(tmp_path / "salvage"))
+def missing(host, directory, wal_from, tmp_path, timeline=1, writer=None, **more):
+    control = control_of(writer or written([100] * 80))
+    return salvage.missing(host, directory, control, timeline, wal_from and str(Lsn(wal_from)), str(tmp_path / "salvage"), **more)
 
 
 def test_what_a_standby_lacks(host, made_with_wal, ran, tmp_path):
@@ -47,6 +48,8 @@ def test_what_a_standby_lacks(host, made_with_wal, ran, tmp_path):
     assert found == {
         "end": str(Lsn(writer.end)),
         "timeline": 1,
+        "proved": True,
+        "reaches": str(Lsn(writer.end)),
         "missing_bytes": writer.end - start,
         "commits": 6,
         "first_segment": first,
@@ -67,7 +70,7 @@ def test_what_a_standby_lacks(host, made_with_wal, ran, tmp_path):
 def test_without_a_directory_nothing_is_packed(host, made_with_wal, ran):
     ran()
     writer = written([100] * 80)
-    found = salvage.missing(host, made_with_wal("old", writer), 1, str(Lsn(writer.records[20][1])), None)
+    found = salvage.missing(host, made_with_wal("old", writer), control_of(writer), 1, str(Lsn(writer.records[20][1])), None)
     assert (found["commits"], found["archive"], found["why"]) == (6, None, "")
 
 
@@ -77,12 +80,70 @@ def test_nothing_is_missing(host, made_with_wal, tmp_path):
     assert (found["missing_bytes"], found["commits"], found["archive"], found["why"]) == (0, 0, None, "")
 
 
+def test_what_would_be_packed_is_told_of(host, made_with_wal, ran, tmp_path):
+    ran()
+    writer = written([100] * 80)
+    old = made_with_wal("old", writer)
+    foretold = missing(host, old, writer.records[20][1], tmp_path, pack=False)
+    assert not (tmp_path / "salvage").exists()
+    assert missing(host, old, writer.records[20][1], tmp_path) == foretold
+
+
+def cut_at(directory, writer, position):
+    """Cut the file that holds a position there."""
+    path = pathlib.Path(directory, "pg_wal", writer.name(position // SEGMENT))
+    path.write_bytes(path.read_bytes()[: position % SEGMENT])
+
+
+@pytest.mark.parametrize("behind", [-3, 0, 8, 100])
+def test_what_is_valid_of_a_file_that_was_cut_is_packed(host, made_with_wal, ran, tmp_path, behind):
+    asked = ran()
+    writer = written([100] * 80)
+    start, last = writer.records[20][1], writer.records[60][1]
+    old = made_with_wal("old", writer)
+    cut_at(old, writer, last + behind)
+    found = missing(host, old, start, tmp_path)
+    assert (found["end"], found["proved"], found["missing_bytes"]) == (str(Lsn(last)), False, last - start)
+    assert f"--end {Lsn(last + min(behind, 0))} " in asked.read_text(), "what a record is filled up with is not asked for"
+    assert f"{writer.name(last // SEGMENT)} has {last % SEGMENT + behind} bytes instead of {SEGMENT}" in found["why"]
+    assert found["reaches"] == str(Lsn(max(last, writer.end // BLOCK * BLOCK)))
+    with tarfile.open(found["archive"]) as archive:
+        contents = {name: archive.extractfile(name).read() for name in archive.getnames()}
+    assert {len(content) for content in contents.values()} == {SEGMENT}
+    cut = contents[writer.name(last // SEGMENT)]
+    assert cut[: last % SEGMENT] == writer.content[last // SEGMENT][: last % SEGMENT] and not cut[last % SEGMENT :].strip(b"\0")
+    standby = made_with_wal("standby", written([100] * 21))
+    salvage.place(standby, found["archive"], wal.end_of_wal(standby))
+    assert wal.end_of_wal(standby).position == Lsn(last)
+
+
+def test_a_standby_that_has_more_shows_that_something_is_gone(host, made_with_wal, tmp_path):
+    writer = written([100] * 40)
+    found = missing(host, made_with_wal("old", writer), writer.end + 128, tmp_path)
+    assert (found["end"], found["proved"], found["reaches"]) == (str(Lsn(writer.end)), False, str(Lsn(writer.end + 128)))
+    assert (found["missing_bytes"], found["archive"]) == (0, None)
+    assert f"the standby has it up to {Lsn(writer.end + 128)}" in found["why"]
+
+
+def test_what_was_brought_is_taken_back(carried):
+    archive, standby, whole = carried
+    before = wal.end_of_wal(standby)
+    names = salvage.place(standby, archive, before)["salvaged"]
+    assert wal.end_of_wal(standby).position == Lsn(whole.end)
+    salvage.take_back(standby, names, before)
+    assert wal.end_of_wal(standby).position == before.position
+    sizes = {path.stat().st_size for path in pathlib.Path(standby, "pg_wal").iterdir()}
+    assert sizes == {SEGMENT} and not os.path.exists(os.path.join(standby, "pg_wal", names[-1]))
+
+
 def test_behind_a_record_with_a_bad_checksum_nothing_counts(host, made_with_wal, ran, tmp_path):
     writer = written([100] * 80)
     start, last = writer.records[10][1], writer.records[30]
     ran(fails=f"pg_waldump: fatal: error in WAL record at {Lsn(last[0])}: incorrect resource manager data checksum")
     found = missing(host, made_with_wal("old", writer), start, tmp_path)
-    assert (found["end"], found["missing_bytes"], found["why"]) == (str(Lsn(last[1])), last[1] - start, "")
+    assert (found["end"], found["missing_bytes"], found["proved"]) == (str(Lsn(last[1])), last[1] - start, False)
+    assert found["why"] == f"the record behind {Lsn(last[1])} is damaged: incorrect resource manager data checksum"
+    assert found["reaches"] == str(Lsn(writer.end))
     with tarfile.open(found["archive"]) as archive:
         content = b"".join(archive.extractfile(name).read() for name in archive.getnames())
     first = int(found["first_segment"][16:], 16) * SEGMENT
@@ -94,35 +155,50 @@ def test_no_record_is_valid(host, made_with_wal, ran, tmp_path):
     writer = written([100] * 4)
     start = writer.records[1][1]
     ran(says="", fails=f"pg_waldump: fatal: could not find a valid record after {Lsn(start)}")
-    found = missing(host, made_with_wal("old", writer), start, tmp_path)
+    found = missing(host, made_with_wal("old", writer), start, tmp_path, writer=writer)
     assert (found["end"], found["missing_bytes"], found["commits"], found["archive"]) == (str(Lsn(start)), 0, 0, None)
+    assert not found["proved"] and found["reaches"] == str(Lsn(writer.end))
 
 
 @pytest.mark.parametrize(
-    ("wal_from", "timeline", "why"),
+    ("wal_from", "timeline", "proved", "why"),
     [
-        (None, 1, "the end of the standby's WAL is not known"),
-        (SEGMENT + 400, 2, "the old primary's WAL is on timeline 1, the standby's on 2: they diverged"),
-        (100, 1, "the old primary no longer has the WAL segment 000000010000000000000000"),
-        (SEGMENT + 400, 1, "pg_waldump failed with exit code 1: something else"),
+        (None, 1, True, "the end of the standby's WAL is not known"),
+        (
+            SEGMENT + 512,
+            2,
+            False,
+            "the old primary's valid WAL is on timeline 1, the standby's on 2: a part is gone, or they diverged",
+        ),
+        (SEGMENT + 512, 0, False, "the old primary's WAL went on to timeline 1, the standby's is on 0: they diverged"),
+        (104, 1, False, "the WAL segment 000000010000000000000000 is missing, and WAL is needed from 0/68 on"),
     ],
 )
-def test_says_why_it_is_not_known(host, made_with_wal, ran, tmp_path, wal_from, timeline, why):
-    ran(says="", fails="something else")
+def test_says_why_it_is_not_known(host, made_with_wal, ran, tmp_path, wal_from, timeline, proved, why):
+    ran()
     writer = written([100] * 80)
     found = missing(host, made_with_wal("old", writer), wal_from, tmp_path, timeline)
-    assert found["why"].startswith(why)
-    assert (found["end"], found["missing_bytes"], found["archive"]) == (str(Lsn(writer.end)), None, None)
+    assert found["why"].endswith(why)
+    assert (found["proved"], found["archive"], found["reaches"]) == (proved, None, str(Lsn(writer.end)))
+
+
+def test_what_pg_waldump_cannot_read_is_not_brought(host, made_with_wal, ran, tmp_path):
+    ran(says="", fails="something else")
+    found = missing(host, made_with_wal("old", written([100] * 80)), SEGMENT + 512, tmp_path)
+    assert found["why"] == "pg_waldump can read nothing behind 0/A00: pg_waldump failed with exit code 1: something else"
+    assert (found["proved"], found["missing_bytes"], found["archive"]) == (False, 0, None)
 
 
 def test_no_wal_at_all(host, tmp_path):
-    assert missing(host, str(tmp_path), 1, tmp_path)["why"].startswith("there is no valid WAL in")
+    (tmp_path / "pg_wal").mkdir()
+    found = missing(host, str(tmp_path), 1, tmp_path)
+    assert found["why"].startswith("there is no valid WAL in") and not found["proved"]
 
 
 def test_a_place_that_cannot_be_written(host, made_with_wal, ran, tmp_path):
     ran()
     (tmp_path / "salvage").write_text("a file")
-    found = missing(host, made_with_wal("old", written([100] * 80)), SEGMENT + 400, tmp_path)
+    found = missing(host, made_with_wal("old", written([100] * 80)), SEGMENT + 512, tmp_path)
     assert found["why"].startswith("the missing WAL could not be packed in")
     assert found["archive"] is None
 

@@ -6,9 +6,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import struct
 
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import ControlData
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.lsn import Lsn
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.wal import checksum
 
 BLOCK, SEGMENT = 256, 2048
 MAGIC, SYSTEM = 0xD101, 7711121183714698180
@@ -49,7 +52,9 @@ class WalWriter:
         start = position
         manager, info = (0, 0x40) if switch else (0, 0) if shutdown else (1, 0)
         total = 24 + (0 if switch else len(text) or payload)
-        data = struct.pack("=IIQBB2xI", total, 1, self.last, info, manager, 0) + (text or b"\xaa" * (total - 24))
+        head = struct.pack("=IIQBB2x", total, 1, self.last, info, manager)
+        rest = (text or b"\xaa" * (total - 24))[: total - 24]
+        data = head + struct.pack("=I", checksum(head, checksum(rest))) + rest
         while data:
             room = BLOCK - position % BLOCK
             self._put(position, data[:room])
@@ -71,6 +76,22 @@ class WalWriter:
         for number, content in self.content.items():
             (directory / self.name(number)).write_bytes(content)
         return [self.name(number) for number in sorted(self.content)]
+
+    def promoted(self):
+        """WAL of the next timeline, which begins where this one ends."""
+        found = WalWriter(self.end, self.timeline + 1, self.system)
+        number, offset = divmod(self.end, SEGMENT)
+        if offset:
+            found.content[number] = bytearray(self.content[number][:offset].ljust(SEGMENT, b"\0"))
+        found.last, found.records = self.last, list(self.records)
+        return found
+
+
+def control_of(writer, redo=0, checkpoint=0, **changes):
+    """What the control file tells where recovery begins at a record, by another that is the latest checkpoint."""
+    begins = [str(Lsn(writer.records[number][0])) for number in (checkpoint, redo)]
+    known = ControlData(str(writer.system), "in production", writer.timeline, *begins, "0/0", SEGMENT, True)
+    return dataclasses.replace(known, **changes)
 
 
 def append(writer, records):

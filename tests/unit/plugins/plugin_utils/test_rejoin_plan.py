@@ -79,8 +79,22 @@ def test_one_that_diverged():
         [DIVERGED, ("cdw tablespaces", [shown(Tablespace(20, "/fast", 1, 8))])],
         [("scdw instance content", "absent"), ("scdw site rewinding", True)],
         [("cdw wal oldest_lsn", "0/8000000")],
+        [("scdw wal doubts", ["0001 has 5 bytes instead of 64"])],
+        [("scdw wal lost_checkpoint", "the latest checkpoint cannot be read")],
+        [("scdw lacks", ["pg_xact"])],
     ],
-    ids=["no control file", "another system", "no instance", "no WAL", "a new tablespace", "cut off", "too old"],
+    ids=[
+        "no control file",
+        "another system",
+        "no instance",
+        "no WAL",
+        "a new tablespace",
+        "cut off",
+        "too old",
+        "damaged WAL",
+        "no checkpoint",
+        "a missing file",
+    ],
 )
 def test_one_that_has_to_be_copied(changes):
     plan = demo(ACTIVATED, *changes)

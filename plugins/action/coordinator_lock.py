@@ -66,17 +66,7 @@ class ActionModule(ActionBase):
         taking = locking.taking(
             options["file"], own, options["purpose"], lambda holder: locking.is_gone(holder, own), options["wait"], check
         )
-        ask = next(taking)
-        while True:
-            try:
-                if ask is None:
-                    time.sleep(locking.PAUSE)
-                    ask = taking.send(None)
-                else:
-                    ask = taking.send(self._ask(ask))
-            except StopIteration as end:
-                taken = t.cast(locking.Taken, end.value)
-                break
+        taken = self._converse(taking)
         lock = taken.seen.lock
         result: dict[str, t.Any] = {
             "file": taken.seen.file,
@@ -90,6 +80,19 @@ class ActionModule(ActionBase):
         if taken.seen.changed:
             self._keep(taken.seen.file, own)
         return result
+
+    def _converse(self, taking: locking.Taking) -> locking.Taken:
+        """Do what is asked of the host until it is known how it ended."""
+        ask = next(taking)
+        while True:
+            try:
+                if ask is None:
+                    time.sleep(locking.PAUSE)
+                    ask = taking.send(None)
+                else:
+                    ask = taking.send(self._ask(ask))
+            except StopIteration as end:
+                return t.cast(locking.Taken, end.value)
 
     def _release(self, options: t.Mapping[str, t.Any], own: Holder) -> dict[str, t.Any]:
         try:

@@ -25,6 +25,16 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors imp
 #: what the names of files begin with that are being written
 TEMPORARY = ".coordinator_write-"
 
+#: the oldest Python that all this is written for
+_OLDEST = (3, 8)
+
+
+def require_python(module: AnsibleModule) -> None:
+    """End the module where Python is too old for what follows; one that is older still does not come that far."""
+    if sys.version_info[:2] < _OLDEST:
+        found = ".".join(map(str, sys.version_info[:3]))
+        module.fail_json(msg=f"this collection needs Python {'.'.join(map(str, _OLDEST))} or newer, {sys.executable} is {found}")
+
 
 @dataclasses.dataclass(frozen=True)
 class Process:

@@ -712,7 +712,7 @@ segments:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.arguments import INSTANCE, LOOK, NEXT_MODULES
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, require_python
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.observation import observe
 
 
@@ -752,6 +752,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
+    require_python(module)
     if module.params["data_directory"]:
         # A segment's host needs no driver, and to load it takes long.
         from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import require_psycopg2

@@ -182,7 +182,7 @@ def _hint(verdict: Verdict) -> str:
         return ". Give activate_standby_fence_segments=true or activate_standby_fence_command; sessions of a host that is down fall silent"
     if verdict.state == PRIMARY_UNKNOWN and verdict.primary and "fence it" in verdict.activation_reason:
         return (
-            f". Make {verdict.primary} reachable, or give activate_standby_fence_segments=true (packet filter on all segment hosts), "
+            f". Have {verdict.primary} answer, or give activate_standby_fence_segments=true (packet filter on all segment hosts), "
             "activate_standby_fence_command (it succeeds when the host is cut off), or "
             f"activate_standby_vouch_for={verdict.primary} if you know that it is down"
         )

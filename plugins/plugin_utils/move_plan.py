@@ -15,7 +15,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.addresses 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.catalog import Registration, StandbyAddress, placed
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import instance_of
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import SILENT
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.pair import why_missing
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.unseen import unseen
 
 Observation = t.Mapping[str, t.Any]
 
@@ -147,7 +147,7 @@ def foresee(
         return _without_stopping(move, found, f"the inventory has no host {asked}")
     if seen is None:
         return dataclasses.replace(move, look=True)
-    missing = why_missing(seen)
+    missing = unseen(seen)
     if missing:
         return _without_stopping(move, found, f"{asked} is {missing}")
     numeric = [normal_address(str(address)) for address in seen["addresses"]]

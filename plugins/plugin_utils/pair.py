@@ -25,6 +25,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict im
     view_of,
 )
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import drift, inventory, preflight
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.unseen import Unseen, unseen
 
 Observation = t.Mapping[str, t.Any]
 Record = t.Mapping[str, t.Any]
@@ -39,7 +40,7 @@ class Pair:
     :param coordinators: hosts where the coordinator may live.
     :param segment_hosts: the other hosts.
     :param variables: by host, its variables of the inventory, typed.
-    :param unknown: by host that was not observed, why.
+    :param unknown: by host that was not observed, why, and what to do.
     :param problems: what is wrong with the inventory.
     :param obstacle: why the host that is not primary cannot become its standby; None when it can, or when that was not seen.
     :param differences: by name, what of that host differs from the primary's so that it could not serve as it.
@@ -74,16 +75,6 @@ class Pair:
     warnings: list[str]
 
 
-def why_missing(observed: t.Any) -> str:
-    """Why there is no observation of a host, the empty string when there is one."""
-    if observed is None:
-        return "it took no part in this run"
-    said = " ".join(str(observed.get("msg", "")).split())
-    if observed.get("unreachable"):
-        return f"unreachable: {said}"
-    return f"not observed: {said}" if "segments" not in observed else ""
-
-
 def assess(
     cluster: str,
     variables: t.Mapping[str, inventory.Variables],
@@ -104,7 +95,8 @@ def assess(
     :param accepted: settings and files that may differ between the two, by name or pattern.
     """
     coordinators = [host for host, known in variables.items() if known.get("whpg_role") in inventory.COORDINATOR_ROLES]
-    unknown = {host: why for host, why in ((host, why_missing(results[host])) for host in variables) if why}
+    missing = {host: found for host, found in ((host, unseen(results[host])) for host in variables) if found}
+    unknown = {host: str(found) for host, found in missing.items()}
     observations = {host: None if host in unknown else results[host] for host in variables}
     problems = inventory.problems(cluster, variables, wrong or {}) + inventory.shared_places(
         {
@@ -123,7 +115,7 @@ def assess(
         verdict = Verdict(PRIMARY_UNKNOWN, tuple(problems), "correct the inventory", None, None, False, "the inventory is wrong")
     else:
         seen = sightings(coordinators, variables, observations)
-        verdict = judge(_views(coordinators, observations), sightings=seen)
+        verdict = judge(_views(coordinators, observations, missing), sightings=seen)
     other = next((host for host in coordinators if host != verdict.primary), None) if verdict.primary else None
     primary, standby = (observations.get(host or "") for host in (verdict.primary, other))
     case = preflight.Case(verdict.primary, primary, other, standby, addresses=registered_addresses(primary))
@@ -134,8 +126,9 @@ def assess(
         {host: found["maintenance"] for host, found in observations.items() if found and found.get("maintenance")},
         [host for host, known in variables.items() if known.get("maintenance")],
     )
-    busy, unlocked = hindrances({host: (locks or {}).get(host) or {} for host in coordinators})
-    unlocked = {host: why for host, why in unlocked.items() if host not in unknown}
+    # of one that cannot be asked it is told already why
+    taken = {host: (locks or {}).get(host) or {} for host in coordinators}
+    busy, unlocked = hindrances({host: {} if host in unknown and "lock" not in found else found for host, found in taken.items()})
     return Pair(
         verdict=verdict,
         coordinators=coordinators,
@@ -175,9 +168,14 @@ def _drift(primary: Observation | None, standby: Observation | None, accepted: t
     return drift.differences((primary or {}).get("drifting"), (standby or {}).get("drifting"), accepted)
 
 
-def _views(coordinators: t.Sequence[str], observations: Observations) -> list[View]:
+def _views(coordinators: t.Sequence[str], observations: Observations, missing: t.Mapping[str, Unseen]) -> list[View]:
     """What was seen of each host where the coordinator may live; what a standby lacks, and whether it is reached, is seen on both."""
-    views = [view_of(host, observations[host]) for host in coordinators]
+    views = [
+        dataclasses.replace(view_of(host, observations[host]), silence=missing[host].why, remedy=f"{host}: {missing[host].remedy}")
+        if host in missing and missing[host].answered
+        else view_of(host, observations[host])
+        for host in coordinators
+    ]
     primary = next((view.host for view in views if view.is_primary), None)
     on_primary = observations.get(primary or "")
 

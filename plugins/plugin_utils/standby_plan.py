@@ -27,8 +27,9 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import mov
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.drift import to_bring
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.move_plan import Move, Scene
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.option_checks import TLS_FILES, Options
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.pair import lacking, registered_addresses, why_missing
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.pair import lacking, registered_addresses
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.rejoin_plan import Rejoin, foresee
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.unseen import unseen
 
 Observation = t.Mapping[str, t.Any]
 Variables = t.Mapping[str, t.Any]
@@ -168,8 +169,8 @@ def make(
         succession=copying and move.kind in (move_plan.DIRECTORY, move_plan.HOST),
         looked=(looked or {}).get("looked"),
     )
-    unseen = why_missing(looked) if looked is not None else ""
-    hinders = f"{standby} is {unseen}" if unseen else preflight.in_the_way(case, options["standby_accept"])
+    missed = unseen(looked) if looked is not None else None
+    hinders = f"{standby}: {missed.why}" if missed else preflight.in_the_way(case, options["standby_accept"])
     if hinders:
         return StandbyPlan(hinders, primary=primary)
     look = {} if looked else preflight.to_look_for(case)

@@ -97,7 +97,7 @@ def test_defaults_are_right_and_of_their_types():
         if spec.get("default") is not None:
             assert typed(name, spec, found.options[name]) == found.options[name], name
             kind = {"bool": bool, "int": int, "float": float, "list": list, "dict": dict}.get(spec["type"], str)
-            assert type(found.options[name]) is kind, name
+            assert found.options[name].__class__ is kind, name
 
 
 def test_one_option_has_one_spec():

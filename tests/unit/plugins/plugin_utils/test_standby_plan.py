@@ -192,7 +192,7 @@ def test_a_password_is_chosen_where_the_hosts_have_none_in_common(changes, optio
     [
         (MIRRORED, [], {"slot_name": "S"}, "standby_slot_name is 'S': give up to 63"),
         (UNMIRRORED, [("scdw", None)], {}, "scdw is unknown, it took no part in this run"),
-        (UNMIRRORED, [("sdw1", {"msg": "x"})], {}, "sdw1 is unknown, not observed: x"),
+        (UNMIRRORED, [("sdw1", {"msg": "x"})], {}, "sdw1 is unknown, it answered, but could not be asked: x: mend that there"),
         (
             UNMIRRORED,
             [("cdw primary", None), ("cdw sql", {"answered": False, "error": "no"})],

@@ -130,7 +130,10 @@ def test_the_word_does_not_do_for_a_primary_that_is_seen_alive(change, lives):
         (("scdw record", None), ["no host keeps a record of the cluster", "enable_mirroring"]),
         (("scdw record system_identifier", "2"), ["the record on scdw is of the system 2, its data directory 1"]),
         (("scdw record primary host", "scdw"), ["the record on scdw tells of scdw as the primary, not of cdw"]),
-        (("sdw1", {"unreachable": True, "msg": "no route"}), ["sdw1 is unknown, unreachable: no route: every host with segments"]),
+        (
+            ("sdw1", {"unreachable": True, "msg": "no route"}),
+            ["every host with segments must refuse the old primary", "sdw1 is unknown, unreachable: no route: make it reachable"],
+        ),
         (("scdw record segments 0 host", None), ["the segment of dbid 2 is on sdw1", "which no host of the inventory is"]),
         (("scdw record segments 0 host", "sdw9"), ["the segment of dbid 2 is on sdw1", "whpg_role=segment"]),
         (("scdw record segments 0 host", "cdw"), ["cdw carries the segment of dbid 2 too"]),
@@ -251,7 +254,7 @@ def test_warns_of_what_is_not_proved():
     assert plan(DOWN).warnings == []
     assert plan(UNKNOWN, **FENCE).warnings == []
     assert "not fenced on the segment hosts" in plan(UNKNOWN, **WORD).warnings[0]
-    assert plan(DOWN, ("sdw1", {"unreachable": True, "msg": "no"})).warnings == ["sdw1 is unknown, unreachable: no"]
+    assert plan(DOWN, ("sdw1", {"unreachable": True, "msg": "no"})).warnings == ["sdw1 is unknown, unreachable: no: make it reachable"]
 
 
 FINISHED = ("scdw activation", {"event": "activated", "timeline": 2})

@@ -72,7 +72,7 @@ LACKS_STANDBY = [rule for rule in SEGMENTS if "10.0.0.12" not in rule]
         (
             changed(MIRRORED, ("sdw1", None)),
             {},
-            "sdw1 is unknown, it took no part in this run: run this for all",
+            "sdw1 is unknown, it took no part in this run: run it for all hosts",
         ),
         (changed(MIRRORED, ("cdw primary walsender", None)), {}, "degraded, not mirrored"),
         (changed(MIRRORED, ("cdw primary probe replayed", False)), {}, "degraded, not mirrored"),

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: whole_run
-author: The warehousepg.coordinator authors
-version_added: 1.0.0
+author:
+  - The warehousepg.coordinator authors (@warehousepg)
+version_added: 0.1.0
 short_description: Hosts of a play that is not to be run in part
 description:
   - Returns its terms, the hosts of a play. It fails where the command line names a playbook of this collection together with options that

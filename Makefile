@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help demo test lint sanity unit molecule scenario bench image hosts reset destroy clean env
+.PHONY: help demo test lint sanity unit cores molecule scenario bench image hosts reset destroy clean env
 
 # The image of the test hosts: the one that WHPG_IMAGE names, or that of the simulated engine.
 image_name = $${WHPG_IMAGE:-$$(tests/engine/build-image)}
@@ -22,8 +22,8 @@ help: ## Show this list
 demo: hosts ## Mirror a coordinator between containers on this machine, and look at it
 	@$(with_env) .ci/demo.sh
 
-test: ## Everything that must pass: lint, sanity, unit, molecule
-test: lint sanity unit molecule
+test: ## Everything that must pass: lint, sanity, unit, cores, molecule
+test: lint sanity unit cores molecule
 
 lint: env ## Style, types, licences, documentation
 	@$(with_env) .ci/lint.sh
@@ -33,6 +33,9 @@ sanity: env ## ansible-test sanity, on a copy of the work tree
 
 unit: env ## Unit tests, with the coverage of plugins/module_utils
 	@$(with_env) .ci/unit.sh
+
+cores: env ## The tests of options on each supported ansible-core
+	@$(with_env) .ci/cores.sh
 
 molecule: hosts ## All scenarios
 	@$(with_hosts) .ci/scenarios.sh

@@ -14,10 +14,10 @@ import typing as t
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.lock import Holder
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import locking
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.people import tell
 
 #: seconds that it may take to renew a lock
 _LIMIT = 30
@@ -57,7 +57,7 @@ class ActionModule(ActionBase):
         if result.get("failed") and options["state"] == "absent":
             where = (task_vars or {}).get("inventory_hostname")
             stays = f"warning: the lock on {where} was not released, and counts for {locking.LIFETIME:.0f} s more: {result['msg']}"
-            Display().display(f"{options['cluster']}: {stays}" if options["cluster"] else stays)
+            tell(f"{options['cluster']}: {stays}" if options["cluster"] else stays)
         result["changed"] = False  # none is left behind
         return result
 
@@ -66,17 +66,7 @@ class ActionModule(ActionBase):
         taking = locking.taking(
             options["file"], own, options["purpose"], lambda holder: locking.is_gone(holder, own), options["wait"], check
         )
-        ask = next(taking)
-        while True:
-            try:
-                if ask is None:
-                    time.sleep(locking.PAUSE)
-                    ask = taking.send(None)
-                else:
-                    ask = taking.send(self._ask(ask))
-            except StopIteration as end:
-                taken = t.cast(locking.Taken, end.value)
-                break
+        taken = self._converse(taking)
         lock = taken.seen.lock
         result: dict[str, t.Any] = {
             "file": taken.seen.file,
@@ -90,6 +80,19 @@ class ActionModule(ActionBase):
         if taken.seen.changed:
             self._keep(taken.seen.file, own)
         return result
+
+    def _converse(self, taking: locking.Taking) -> locking.Taken:
+        """Do what is asked of the host until it is known how it ended."""
+        ask = next(taking)
+        while True:
+            try:
+                if ask is None:
+                    time.sleep(locking.PAUSE)
+                    ask = taking.send(None)
+                else:
+                    ask = taking.send(self._ask(ask))
+            except StopIteration as end:
+                return t.cast(locking.Taken, end.value)
 
     def _release(self, options: t.Mapping[str, t.Any], own: Holder) -> dict[str, t.Any]:
         try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 import typing as t
 
-from ansible.errors import AnsibleConnectionFailure
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import options, payloads
@@ -68,6 +68,8 @@ class ActionModule(ActionBase):
             )
         except AnsibleConnectionFailure as error:  # what the options ask for is known all the same
             found = {"unreachable": True, "msg": str(error)}
+        except AnsibleError as error:  # sudo refuses
+            found = {"failed": True, "msg": str(error)}
         result.update(found)
         result["asked"] = [before, time.time()]
         return result

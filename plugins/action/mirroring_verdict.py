@@ -12,12 +12,12 @@ import typing as t
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.retention import parse_size
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import options, report
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.inventory import COORDINATOR_ROLES, name_of
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.invocation import clusters_of_batch, out_of_step
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.pair import assess, own_segments
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.people import tell
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.screen import quiet, render
 
 Variables = t.Mapping[str, t.Any]
@@ -100,9 +100,9 @@ class ActionModule(ActionBase):
             reports[cluster] = report.describe(pair.verdict, observations, pair.unknown, pair.warnings, pair.maintenance, drift)
             line = quiet(cluster, pair.verdict, pair.warnings)
             if arguments["display"] == "screen":
-                Display().display("\n" + "\n".join(screen) + "\n")
+                tell("\n" + "\n".join(screen) + "\n")
             elif arguments["display"] == "quiet" and line:
-                Display().display(line)
+                tell(line)
         if arguments["report_file"]:
             try:
                 report.write(arguments["report_file"], report.document(reports, datetime.datetime.now(datetime.timezone.utc)))

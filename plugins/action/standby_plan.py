@@ -16,14 +16,14 @@ class ActionModule(PlanAction):
     """The controller's part of M(warehousepg.coordinator.standby_plan): all of it."""
 
     ROLE = "standby"
-    OPTIONS: t.ClassVar[t.Mapping[str, t.Any]] = {"former": {"type": "str"}}
+    OPTIONS: t.ClassVar[t.Mapping[str, t.Any]] = {"former": {"type": "str"}, "looked": {"type": "str"}}
 
     def plans(self, situations: t.Sequence[Situation]) -> t.Iterable[StandbyPlan]:
         """The plan for each cluster."""
         return map(self._plan, situations)
 
     def _plan(self, situation: Situation) -> StandbyPlan:
-        pair, known, former = situation.pair, situation.variables, situation.arguments["former"]
+        pair, known = situation.pair, situation.variables
         standby = next((host for host in pair["coordinators"] if host != pair["primary"]), None)
         return make(
             pair,
@@ -31,5 +31,5 @@ class ActionModule(PlanAction):
             pair["variables"],
             pair["options"],
             situation.inventory,
-            known[standby].get(former) if former and standby else None,
+            *(known[standby].get(variable) if variable and standby else None for variable in map(situation.arguments.get, self.OPTIONS)),
         )

@@ -55,5 +55,23 @@ COPY: dict[str, t.Any] = {
     "required_files": {"type": "list", "elements": "str", "default": []},
 }
 
+#: what an instance of another host needs, to be looked for
+LOOK: dict[str, t.Any] = {
+    "needs": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "path": {"type": "str", "required": True},
+            "kind": {"type": "str", "choices": ["file", "directory", "written", "made"], "required": True},
+            "where": {"type": "str", "required": True},
+        },
+    },
+    "names": {"type": "list", "elements": "str", "default": []},
+    "tablespaces": COPY["tablespaces"],
+    "data_directory": {"type": "path", "required": True},
+    "dbid": {"type": "int"},
+}
+
 #: a passfile is needed where the primary asks for a password
 PASSFILE_IF_SCRAM = ("replication_auth", "scram", ("passfile",))

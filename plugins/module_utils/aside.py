@@ -15,13 +15,47 @@ import shutil
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils import wal_link
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import rename
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import ARRIVING, OWN, is_mount, rename
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.tablespaces import (
     Tablespace,
     part_of,
     read_tablespaces,
     relink,
 )
+
+#: directory of a data directory that is a mount point, for what cannot be beside it
+DIRECTORY = f"{OWN}aside"
+
+
+def hidden(data_directory: str, purpose: str) -> str:
+    """A place for work on a data directory, that nobody takes for one: beside it, or within it where it is a mount point.
+
+    :param purpose: a word for it, such as ``snapshot``.
+    """
+    place = os.path.realpath(data_directory)
+    if is_mount(place):
+        return os.path.join(place, OWN + purpose)
+    return os.path.join(os.path.dirname(place), f".{os.path.basename(place)}{OWN}{purpose}")
+
+
+def gather(data_directory: str, work: str) -> None:
+    """Bring what was on its way from a hidden place into a mount point back to that place."""
+    place = os.path.realpath(data_directory)
+    if os.path.lexists(work + ARRIVING):
+        if not os.path.lexists(os.path.join(place, "PG_VERSION")):
+            rename(place, work + ARRIVING)
+        rename(work + ARRIVING, work)
+
+
+def beside(data_directory: str, added: str) -> str:
+    """Where something is that is moved aside: beside a data directory, or within it where it is a mount point.
+
+    :param added: to its name, as of :func:`suffix`.
+    """
+    place = os.path.realpath(data_directory)
+    if is_mount(place):
+        return os.path.join(place, DIRECTORY, os.path.basename(place) + added)
+    return place + added
 
 
 def suffix(why: str, now: float) -> str:
@@ -54,9 +88,9 @@ def move(data_directory: str, dbid: int | None, added: str) -> str:
         rename(part, part + added)
         relink(data_directory, tablespace.oid, part + added)
     wal_link.move(data_directory, added)
-    place = os.path.realpath(data_directory)
-    rename(place, place + added)
-    return place + added
+    target = beside(data_directory, added)
+    rename(os.path.realpath(data_directory), target)
+    return target
 
 
 def bring(where: str, place: str) -> None:
@@ -69,7 +103,8 @@ def bring(where: str, place: str) -> None:
     :raises CoordinatorError: something is there already, or the place cannot be written to.
     """
     where, place = os.path.realpath(where), os.path.realpath(place)
-    added = where[len(place) :] if where.startswith(place + ".") else ""
+    name, own = os.path.basename(where), os.path.basename(place)
+    added = name[len(own) :] if where == beside(place, name[len(own) :]) else ""
     links = os.path.join(where, "pg_tblspc")
     for name in sorted(os.listdir(links)) if added and os.path.isdir(links) else ():
         link = os.path.join(links, name)
@@ -85,8 +120,7 @@ def bring(where: str, place: str) -> None:
 
 def doomed(data_directory: str) -> str:
     """What a data directory is called while it is deleted, so that one that is half gone is never taken for an instance."""
-    place = os.path.realpath(data_directory)
-    return os.path.join(os.path.dirname(place), f".{os.path.basename(place)}.coordinator_removal")
+    return hidden(data_directory, "removal")
 
 
 def delete(data_directory: str, dbid: int | None) -> None:

@@ -6,8 +6,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+import os
 import re
 import typing as t
+
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import read_text
 
 _SETTING = re.compile(
     r"""^[ \t]*(?P<name>[A-Za-z_][\w.]*)[ \t]*(?:=[ \t]*|[ \t])(?P<value>'(?:[^'\\]|''|\\.)*'|[^\s#']+)[ \t]*(?:\#.*)?$"""
@@ -69,6 +74,87 @@ def change_settings(text: str, changes: t.Mapping[str, str | None]) -> str:
     if lines and not lines[-1].endswith("\n"):
         lines[-1] += "\n"
     return "".join(lines) + "".join(f"{name} = {_quote(value)}\n" for name, value in missing.items() if value is not None)
+
+
+@dataclasses.dataclass(frozen=True)
+class Setting:
+    """A setting of a configuration file.
+
+    :param value: its value.
+    :param where: the file, relative to the data directory where it is in it, and the line.
+    """
+
+    value: str
+    where: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Include:
+    """A file or directory that a configuration file includes.
+
+    :param path: its path.
+    :param kind: the directive.
+    :param where: as of a :class:`Setting`.
+    """
+
+    path: str
+    kind: str
+    where: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Configuration:
+    """What the configuration files of an instance say, those that they include too.
+
+    :param settings: by name the line that counts.
+    :param includes: what is included, whether it is there or not.
+    """
+
+    settings: t.Mapping[str, Setting]
+    includes: tuple[Include, ...]
+
+
+#: how deep the engine follows includes (guc-file.l)
+_DEPTH = 10
+
+
+def read_configuration(data_directory: str) -> Configuration:
+    """The configuration of an instance by its files, as it will be when it starts; ``ALTER SYSTEM`` has the last word."""
+    settings: dict[str, Setting] = {}
+    includes: list[Include] = []
+
+    def read(path: str, depth: int) -> None:
+        try:
+            text = read_text(path)
+        except CoordinatorError:  # it is among the includes, and whoever starts the engine may see what it says
+            return
+        name = os.path.relpath(path, data_directory) if path.startswith(data_directory.rstrip("/") + "/") else path
+        for number, line in enumerate((text or "").splitlines(), 1):
+            match = _SETTING.match(line)
+            if match is None:
+                continue
+            word, value, where = match.group("name").lower(), _unquote(match.group("value")), f"{name}, line {number}"
+            if word not in _DIRECTIVES:
+                settings[word] = Setting(value, where)
+                continue
+            target = os.path.normpath(os.path.join(os.path.dirname(path), value))
+            includes.append(Include(target, word, where))
+            if depth < _DEPTH:
+                for file in _files_of(target) if word == "include_dir" else [target]:
+                    read(file, depth + 1)
+
+    for name in ("postgresql.conf", "postgresql.auto.conf"):
+        read(os.path.join(data_directory, name), 0)
+    return Configuration(settings, tuple(includes))
+
+
+def _files_of(directory: str) -> list[str]:
+    """The files that ``include_dir`` reads, in its order."""
+    try:
+        names = sorted(name for name in os.listdir(directory) if name.endswith(".conf") and not name.startswith("."))
+    except OSError:
+        return []
+    return [path for path in (os.path.join(directory, name) for name in names) if not os.path.isdir(path)]
 
 
 _BEGIN, _END = "# BEGIN warehousepg.coordinator fence", "# END warehousepg.coordinator fence"

@@ -20,6 +20,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils import (
     lock,
     maintenance,
     own_files,
+    preflight,
     record,
     registration,
     replication,
@@ -35,7 +36,8 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors imp
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import (
     Host,
     has_listener,
-    used_bytes,
+    listening,
+    read_tree,
     user_name,
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.installation import Needs, read_installation
@@ -121,6 +123,7 @@ def describe_primary(open_connection: connection.Connection, probe: replication.
         "slots": [dataclasses.asdict(slot) for slot in replication.slots(open_connection)],
         "probe": dataclasses.asdict(probe),
         "needs": dataclasses.asdict(read_needs(open_connection)),
+        "limits": connection.permitted(lambda: preflight.read_limits(open_connection)) if parameters["size"] else None,
         "retention_limit": retention.read_limit(open_connection),
         "commit_limits": stream.read_commit_limits(open_connection),
         "access_errors": connection.permitted(lambda: read_access_errors(open_connection)),
@@ -132,15 +135,16 @@ def describe_primary(open_connection: connection.Connection, probe: replication.
 
 def read_needs(open_connection: connection.Connection) -> Needs:
     """What the primary uses of its installation and of the operating system."""
-    names = ("shared_preload_libraries", "lc_messages", "lc_monetary", "lc_numeric", "lc_time", "ssl")
+    names = ("shared_preload_libraries", "lc_messages", "lc_monetary", "lc_numeric", "lc_time", "ssl", "listen_addresses")
     values = connection.configured(open_connection, names)
     databases = open_connection.query("SELECT datcollate::text AS locale FROM pg_database UNION SELECT datctype::text FROM pg_database")
     preload = (name.strip().strip('"') for name in values.pop("shared_preload_libraries", "").split(","))
-    ssl = values.pop("ssl", "off") == "on"
+    ssl, listen = values.pop("ssl", "off") == "on", values.pop("listen_addresses", "")
     return Needs(
         preload=tuple(name for name in preload if name),
         locales=tuple(sorted({*values.values(), *(row["locale"] for row in databases)})),
         ssl=ssl,
+        listen_addresses=listen,
     )
 
 
@@ -263,12 +267,16 @@ def read_coordinator(host: Host, parameters: Parameters, own: t.Sequence[str]) -
             "files": False,
         }  # another user has another passfile, and sees a part of the files
     port = parameters["port"]
+    files = read_tree(instance.data_directory, EXCLUDED) if parameters["size"] else None
     found: dict[str, t.Any] = {
         "instance": dataclasses.asdict(instance),
         "site": dataclasses.asdict(read_site(host, instance.data_directory)),
         "installation": dataclasses.asdict(read_installation(host)) if parameters["size"] else None,
         "port_taken": port is not None and not (instance.postmaster and instance.postmaster.port == port) and has_listener(port),
-        "used_bytes": used_bytes(instance.data_directory, EXCLUDED) if parameters["size"] else None,
+        "used_bytes": files.bytes if files else None,
+        "unreadable": list(files.unreadable) if files else None,
+        "configured": dataclasses.asdict(preflight.read_configured(instance.data_directory)) if files and there else None,
+        "listens": listening(instance.postmaster.pid) if instance.postmaster else None,
         "tablespaces": [dataclasses.asdict(space) for space in read_tablespaces(instance.data_directory, parameters["size"])],
         "files": read_files(instance) if parameters["files"] else None,
         "wal": read_wal(host, instance, parameters["size"]) if there else None,

@@ -9,9 +9,13 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import glob
+import ipaddress
 import json
 import os
 import pwd
+import re
+import stat
+import sys
 import tempfile
 import typing as t
 
@@ -20,6 +24,16 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors imp
 
 #: what the names of files begin with that are being written
 TEMPORARY = ".coordinator_write-"
+
+#: the oldest Python that all this is written for
+_OLDEST = (3, 8)
+
+
+def require_python(module: AnsibleModule) -> None:
+    """End the module where Python is too old for what follows; one that is older still does not come that far."""
+    if sys.version_info[:2] < _OLDEST:
+        found = ".".join(map(str, sys.version_info[:3]))
+        module.fail_json(msg=f"this collection needs Python {'.'.join(map(str, _OLDEST))} or newer, {sys.executable} is {found}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,21 +79,44 @@ def has_connection(pid: int) -> bool | None:
 
 def connected_ports(pid: int) -> frozenset[int] | None:
     """Ports of this host that the established TCP connections of a process use; None when it is another user's."""
-    sockets, ports = set(), set()
+    rows = _own_sockets(pid, _ESTABLISHED)
+    return None if rows is None else frozenset(port for _address, port in rows)
+
+
+def listening(pid: int) -> list[str] | None:
+    """Numeric addresses at which a process listens over TCP, ``0.0.0.0`` and ``::`` for all; None when it is another user's."""
+    rows = _own_sockets(pid, _LISTENING)
+    return None if rows is None else sorted({address for address, _port in rows})
+
+
+#: states of a connection in /proc/net/tcp
+_ESTABLISHED, _LISTENING = "01", "0A"
+
+
+def _own_sockets(pid: int, state: str) -> list[tuple[str, int]] | None:
+    """Local address and port of the TCP sockets of a process that are in a state; None when it is another user's."""
+    sockets, found = set(), []
     try:
         for name in os.listdir(f"/proc/{pid}/fd"):
             with contextlib.suppress(OSError):
                 sockets.add(os.readlink(f"/proc/{pid}/fd/{name}"))
         for table in ("tcp", "tcp6"):
             with open(f"/proc/{pid}/net/{table}", encoding="ascii") as rows:
-                # second field: local address and port; fourth: the state, 01 is established; tenth: the inode
+                # second field: local address and port; fourth: the state; tenth: the inode
                 fields = [row.split() for row in rows]
-            ports |= {int(row[1].rpartition(":")[2], 16) for row in fields if row[3] == "01" and f"socket:[{row[9]}]" in sockets}
+            found += [_endpoint(row[1]) for row in fields if row[3] == state and f"socket:[{row[9]}]" in sockets]
     except PermissionError:
         return None
     except OSError:
         pass
-    return frozenset(ports)
+    return found
+
+
+def _endpoint(field: str) -> tuple[str, int]:
+    """Address and port as the kernel writes them: words of the machine's own byte order, in hexadecimal."""
+    address, _colon, port = field.rpartition(":")
+    words = [int(address[at : at + 8], 16).to_bytes(4, sys.byteorder) for at in range(0, len(address), 8)]
+    return str(ipaddress.ip_address(b"".join(words))), int(port, 16)
 
 
 def has_listener(port: int) -> bool:
@@ -191,18 +228,79 @@ def sync_directory(path: str) -> None:
         os.close(handle)
 
 
+def mount_points() -> frozenset[str]:
+    """Where file systems are mounted, bind mounts included; empty where the kernel does not tell."""
+    try:
+        with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as mounts:
+            # fifth field: the mount point, blanks and backslashes as octal numbers
+            fields = [line.split(" ")[4] for line in mounts]
+    except OSError:
+        return frozenset()
+    return frozenset(re.sub(r"\\([0-7]{3})", lambda match: chr(int(match.group(1), 8)), field) for field in fields)
+
+
+def is_mount(path: str) -> bool:
+    """Whether a directory, or what a link leads to, is a mount point or the root: it cannot be renamed."""
+    place = os.path.realpath(path)
+    return os.path.ismount(place) or place in mount_points()
+
+
+def mounts_below(path: str) -> list[str]:
+    """Mount points within a directory."""
+    place = os.path.realpath(path).rstrip("/") + "/"
+    return sorted(mount for mount in mount_points() if mount.startswith(place) and mount != place)
+
+
+#: what names of this collection within a data directory begin with
+OWN = ".coordinator_"
+
+#: what is added to the name of a directory within a mount point while what is in it comes to the mount point
+ARRIVING = "_arriving"
+
+#: what a file system has in its root
+LOST_AND_FOUND = "lost+found"
+
+#: names without which no instance starts
+_LAST = ("global", "PG_VERSION")
+
+
 def rename(old: str, new: str) -> None:
     """Give a directory another name, for good.
+
+    Where one lies in the other, because a mount point cannot be renamed, what is in it is moved, so that a part of an instance never
+    counts as one: ``PG_VERSION`` is the first to leave a place, and the last to come to one.
 
     :raises CoordinatorError: something is there already, or the place cannot be written to.
     """
     try:
-        os.rename(old, new)
-        sync_directory(os.path.dirname(new))
+        if new.startswith(old.rstrip("/") + "/"):
+            os.makedirs(new, mode=stat.S_IMODE(os.stat(old).st_mode) & 0o750, exist_ok=True)
+            for name in reversed(_in_order(old)):
+                os.rename(os.path.join(old, name), os.path.join(new, name))
+            sync_directory(new)
+            sync_directory(old)
+        elif old.startswith(new.rstrip("/") + "/"):
+            os.chmod(new, stat.S_IMODE(os.stat(old).st_mode))
+            os.rename(old, old + ARRIVING)  # from now on what is in the mount point is a part of it
+            for name in _in_order(old + ARRIVING):
+                if name in _LAST:
+                    sync_directory(new)
+                os.rename(os.path.join(old + ARRIVING, name), os.path.join(new, name))
+            os.rmdir(old + ARRIVING)
+            sync_directory(new)
+        else:
+            os.rename(old, new)
+            sync_directory(os.path.dirname(new))
     except OSError as error:
         raise CoordinatorError(
             f"{old} cannot be renamed to {new}: {error.strerror}; see what is there and that neither is a mount point, and run this again"
         ) from error
+
+
+def _in_order(directory: str) -> list[str]:
+    """The names in a directory that are not this collection's nor the file system's, those last without which no instance starts."""
+    names = [name for name in os.listdir(directory) if not name.startswith(OWN) and name != LOST_AND_FOUND]
+    return sorted(names, key=lambda name: (_LAST.index(name) if name in _LAST else -1, name))
 
 
 def read_text(path: str) -> str | None:
@@ -234,21 +332,55 @@ def user_name(uid: int) -> str:
         return str(uid)
 
 
+@dataclasses.dataclass(frozen=True)
+class Files:
+    """What is below a directory.
+
+    :param bytes: that it takes, links not followed.
+    :param unreadable: files and directories that this user cannot read, the first ones.
+    """
+
+    bytes: int
+    unreadable: tuple[str, ...]
+
+
+def read_tree(directory: str, without: t.Container[str] = (), count: int = 5) -> Files:
+    """Observe what is below a directory.
+
+    :param without: names of entries directly below the directory to leave out.
+    :param count: how many that cannot be read are named.
+    """
+    total, unreadable, own = 0, [], os.getuid()
+
+    def note(error: OSError) -> None:
+        if isinstance(error, PermissionError):
+            unreadable.append(error.filename)
+
+    for top, names, files in os.walk(directory, onerror=note):
+        if top == directory:
+            names[:] = [name for name in names if name not in without]
+            files = [name for name in files if name not in without]
+        for name in files:
+            path = os.path.join(top, name)
+            try:
+                seen = os.lstat(path)
+            except FileNotFoundError:
+                continue
+            except PermissionError as error:
+                note(error)
+                continue
+            total += seen.st_blocks * 512
+            if not (seen.st_uid == own and seen.st_mode & stat.S_IRUSR) and stat.S_ISREG(seen.st_mode) and not os.access(path, os.R_OK):
+                unreadable.append(path)
+    return Files(total, tuple(unreadable[:count]))
+
+
 def used_bytes(directory: str, without: t.Container[str] = ()) -> int:
     """Bytes that the files below a directory take, links not followed.
 
     :param without: names of entries directly below the directory to leave out.
     """
-    total = 0
-    for top, names, files in os.walk(directory):
-        if top == directory:
-            names[:] = [name for name in names if name not in without]
-        for name in files:
-            try:
-                total += os.lstat(os.path.join(top, name)).st_blocks * 512
-            except FileNotFoundError:
-                continue
-    return total
+    return read_tree(directory, without).bytes
 
 
 def free_bytes(directory: str) -> int:

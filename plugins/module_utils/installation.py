@@ -50,11 +50,13 @@ class Needs:
     :param preload: names in ``shared_preload_libraries``.
     :param locales: of databases and settings.
     :param ssl: whether it lets clients encrypt their connections.
+    :param listen_addresses: value of that setting.
     """
 
     preload: tuple[str, ...] = ()
     locales: tuple[str, ...] = ()
     ssl: bool = False
+    listen_addresses: str = ""
 
 
 def normal_locale(name: str) -> str:
@@ -122,14 +124,14 @@ def differences(primary: Installation, standby: Installation, needs: Needs) -> d
             f"it lacks {', '.join(preload)} of shared_preload_libraries, without which it cannot start: install the same there"
         )
     elif lacking:
-        found["libraries"] = f"it lacks {_some(lacking)} of the primary's installation: install the same extensions there"
+        found["libraries"] = f"it lacks {named(lacking)} of the primary's installation: install the same extensions there"
     versions = [
         f"{name} {version} ({standby.extensions.get(name, 'none')} there)"
         for name, version in primary.extensions.items()
         if standby.extensions.get(name) != version
     ]
     if versions:
-        found["extensions"] = f"its extensions are not the primary's, {_some(versions)}: install the same versions there"
+        found["extensions"] = f"its extensions are not the primary's, {named(versions)}: install the same versions there"
     there = None if standby.locales is None else _EVERYWHERE | set(standby.locales)
     locales = [name for name in needs.locales if there is not None and normal_locale(name) not in there]
     if locales:
@@ -152,7 +154,7 @@ def differences(primary: Installation, standby: Installation, needs: Needs) -> d
     return found
 
 
-def _some(names: t.Sequence[str], count: int = 5) -> str:
+def named(names: t.Sequence[str], count: int = 5) -> str:
     """A list that is read in a sentence."""
     more = len(names) - count
     return ", ".join(names[:count]) + (f" and {more} more" if more > 0 else "")

@@ -19,9 +19,13 @@ import typing as t
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.configuration import fenced_by, read_settings
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import (
+    ARRIVING,
+    LOST_AND_FOUND,
+    OWN,
     Host,
     Process,
     has_connection,
+    is_mount,
     processes,
     read_process,
     read_text,
@@ -31,6 +35,9 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.host impor
 
 #: seconds that the engine's own utilities give an instance to start, stop or promote (``pg_ctl -t``)
 PATIENCE = 600
+
+#: how many names of many are told
+NAMED = 5
 
 
 #: what ``pg_controldata`` warns of, and then prints what is there
@@ -209,6 +216,7 @@ class Instance:
     :param control: what ``pg_controldata`` tells.
     :param postmaster: the running instance, None when it is stopped.
     :param fenced: name of the include that keeps it from starting, None without a fence.
+    :param names: what is there instead of an instance.
     """
 
     data_directory: str
@@ -222,6 +230,7 @@ class Instance:
     control: ControlData | None = None
     postmaster: Postmaster | None = None
     fenced: str | None = None
+    names: tuple[str, ...] = ()
 
 
 def instance_of(observed: t.Mapping[str, t.Any]) -> Instance:
@@ -232,22 +241,35 @@ def instance_of(observed: t.Mapping[str, t.Any]) -> Instance:
             **observed,
             "control": ControlData(**control) if control else None,
             "postmaster": Postmaster(**postmaster) if postmaster else None,
+            "names": tuple(observed.get("names", ())),
         }
     )
 
 
-def _content(directory: str) -> str:
+def _content(directory: str) -> tuple[str, tuple[str, ...]]:
+    """What a directory holds, and the names of what is there instead of an instance.
+
+    What this collection has within one that is a mount point does not count, nor what a file system has in its root.
+    """
     try:
         names = os.listdir(directory)
     except FileNotFoundError:
-        return "absent"
+        return "absent", ()
     except NotADirectoryError:
-        return "other"
+        return "other", (os.path.basename(directory),)
     except PermissionError as error:
         raise unreadable(directory, error) from error
-    if not names:
-        return "empty"
-    return "instance" if "PG_VERSION" in names and "global" in names else "other"
+    if "PG_VERSION" in names and "global" in names:
+        return "instance", ()
+    mount = is_mount(directory)
+    others = sorted(name for name in names if not name.startswith(OWN) and not (mount and name == LOST_AND_FOUND))
+    if not others or (mount and "PG_VERSION" not in names and _WORK & set(names)):
+        return "empty", ()  # in the latter case a part of what is being brought there
+    return "other", tuple(others)
+
+
+#: work on a data directory that is a mount point, of which a part may be in it: a copy that comes
+_WORK = frozenset({f"{OWN}snapshot{ARRIVING}"})
 
 
 def _is_instance_process(pid: int, directory: str) -> bool:
@@ -333,12 +355,12 @@ def read_instance(host: Host, data_directory: str) -> Instance:
     :raises CoordinatorError: the directory cannot be read by this user.
     """
     data_directory = os.path.normpath(data_directory)
-    content = _content(data_directory)
+    content, names = _content(data_directory)
     if content == "absent":
         return Instance(data_directory, content)
     owner = user_name(os.stat(data_directory).st_uid)
     if content != "instance":
-        return Instance(data_directory, content, owner)
+        return Instance(data_directory, content, owner, names=names[:NAMED])
 
     def text(name: str) -> str:
         return read_text(os.path.join(data_directory, name)) or ""

@@ -62,5 +62,9 @@ def observe(host: Host, parameters: Parameters) -> dict[str, t.Any]:
         found.update(read_coordinator(host, parameters, own))
         if found["instance"]["content"] == "instance":
             directories.append(found["instance"]["data_directory"])
+    if parameters["look"]:
+        from ansible_collections.warehousepg.coordinator.plugins.module_utils import preflight, snapshot
+
+        found["looked"] = preflight.look(parameters["look"], snapshot.staging_directory(parameters["look"]["data_directory"]))
     found["access"] = {directory: read_access(directory) for directory in directories}
     return found

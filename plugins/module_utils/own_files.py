@@ -33,7 +33,7 @@ _ENGINE = re.compile(
     | (?:backup_label|tablespace_map)(?:\..*)? | backup_manifest | \w+\.signal | pg_internal\.init
     | pg_(?:changetracking|clog|commit_ts|distributedlog|distributedxidmap|dynshmem|logical|multixact|notify|replslot|serial|snapshots
     |stat|stat_tmp|subtrans|tblspc|twophase|utilitymodedtmredo|wal|xact|xlog)
-    | \.coordinator_write-.*
+    | \.coordinator_.* | lost\+found
     """,
     re.VERBOSE,
 )

@@ -31,7 +31,8 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils import (
     wal_link,
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, processes
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, is_mount, processes
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.installation import named
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import Instance, lacking
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.lsn import Lsn
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import Actions, Step, run
@@ -74,6 +75,7 @@ class Former:
     :param rewinding: whether a rewind of it was cut off.
     :param lacks: files and directories that an instance cannot be without, and that are missing.
     :param strange: whether the directory holds nothing that an instance could have left.
+    :param mount: whether the directory is a mount point, which cannot be renamed.
     :param busy: processes of the engine that work in it though it has no postmaster.
     :param wal_refusal: why the WAL of a copy cannot come to the disk where its own is; None where it can.
     :param doubts: why the end of its WAL is not proved, each a sentence.
@@ -89,6 +91,7 @@ class Former:
     rewinding: bool = False
     lacks: tuple[str, ...] = ()
     strange: bool = False
+    mount: bool = False
     busy: tuple[int, ...] = ()
     wal_refusal: str | None = None
     doubts: tuple[str, ...] = ()
@@ -168,6 +171,7 @@ def read_former(host: Host, found: Instance) -> Former:
         tablespaces=tuple(space.oid for space in spaces),
         parts=tuple(os.path.join(space.location, str(space.dbid)) for space in spaces),
         rewinding=rewinding,
+        mount=is_mount(where),
         lacks=lacking(where),
         strange=not _REMAINS & set(names),
         busy=() if found.postmaster else tuple(process.pid for process in fence.family(where, processes())),
@@ -203,7 +207,8 @@ def refusal(former: Former, source: Source, asked: str, user: str) -> str | None
     if found.owner != user:
         return f"{where} belongs to {found.owner}: let {user}, which runs the engine, own it"
     if found.content == "other" and former.strange:
-        return f"{where} holds something that is no instance, nor the rest of one: move it away, or set another data directory"
+        there = named(found.names)
+        return f"{where} holds something that is no instance, nor the rest of one, {there}: move it away, or set another data directory"
     if asked == "auto" and _is_later(former, source):
         return (
             f"the instance in {where} went on to timeline {former.history.timeline if former.history else 0}, the primary is on "
@@ -250,6 +255,10 @@ def choose(former: Former, source: Source, asked: str) -> Choice:
         what = f"its WAL goes on to {former.end}, the primary's left timeline {parted.timeline} at {own}"
         if set(former.tablespaces) != set(source.tablespaces):
             return Choice(BASEBACKUP, f"{what}, and it cannot be rewound: tablespaces were made or dropped since", own)
+        if former.mount:
+            return Choice(
+                BASEBACKUP, f"{what}, and it cannot be rewound: its data directory is a mount point, which cannot be renamed", own
+            )
         return Choice(REWIND, what, own)
     follows = found.postmaster is not None and bool(found.postmaster.connected)
     control = found.control

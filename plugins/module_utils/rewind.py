@@ -30,7 +30,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils import (
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.configuration import read_settings
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import DATABASE, UTILITY, session_options
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, processes, read_text, rename
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, is_mount, processes, read_text, rename
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import file_mode, wait_until
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import Upstream, conninfo
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.snapshot import rewind_directory, taken_out
@@ -47,6 +47,8 @@ class Failed(CoordinatorError):
 def set_aside(data_directory: str) -> list[str]:
     """Move what is in the place of a data directory aside, its parts of tablespaces included, and what a rewind left; returns where to."""
     place, staging = os.path.realpath(data_directory), rewind_directory(data_directory)
+    if is_mount(place):  # which is never rewound
+        return [_move_aside(data_directory, place, "former")]
     with contextlib.suppress(OSError):
         os.rmdir(place)  # there may be nothing in it
     places = ((place, "former"), (staging, "half_rewound"))
@@ -67,7 +69,7 @@ def whole_again(data_directory: str) -> None:
 def _move_aside(data_directory: str, path: str, why: str) -> str:
     whole_again(data_directory)
     added = aside.suffix(why, time.time())
-    moved, wanted = aside.move(path, _dbid(path), added), os.path.realpath(data_directory) + added
+    moved, wanted = aside.move(path, _dbid(path), added), aside.beside(data_directory, added)
     if moved != wanted:
         rename(moved, wanted)
     return wanted

@@ -16,17 +16,22 @@ import signal
 import stat
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.module_utils import tablespaces, wal_link
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import aside, tablespaces, wal_link
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import (
+    ARRIVING,
+    LOST_AND_FOUND,
     TEMPORARY,
     Host,
     free_bytes,
+    is_mount,
+    mounts_below,
     processes,
     rename,
     used_bytes,
     user_name,
 )
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.installation import named
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import (
     Instance,
     file_mode,
@@ -42,7 +47,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.replicatio
 )
 
 #: directories of the primary that are its own affair; the first three are those that gpinitstandby leaves out
-EXCLUDED = ("db_dumps", "promote", "db_analyze", "log", "pg_log")
+EXCLUDED = ("db_dumps", "promote", "db_analyze", "log", "pg_log", aside.DIRECTORY, LOST_AND_FOUND)
 
 #: bytes to leave free beside the copy: WAL that streams in while it is made
 SPARE = 512 * 1024 * 1024
@@ -97,6 +102,9 @@ class Site:
     :param rewinding: whether a rewind of what was there was cut off.
     :param device: number of its file system.
     :param asides: what earlier runs moved aside there, with its parts of tablespaces and its WAL.
+    :param mount: whether the place itself is a mount point, which cannot be renamed: the copy is made in it then, and the parent is the
+        place itself.
+    :param mounts: mount points within it.
     """
 
     parent: str
@@ -109,6 +117,8 @@ class Site:
     rewinding: bool = False
     device: int = 0
     asides: tuple[str, ...] = ()
+    mount: bool = False
+    mounts: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,15 +140,13 @@ class Place:
 
 
 def staging_directory(data_directory: str) -> str:
-    """Where a copy is made: beside its place, on the same file system, under a name that only this collection gives."""
-    place = os.path.realpath(data_directory)
-    return os.path.join(os.path.dirname(place), f".{os.path.basename(place)}.coordinator_snapshot")
+    """Where a copy is made: on the file system of its place, under a name that only this collection gives."""
+    return aside.hidden(data_directory, "snapshot")
 
 
 def rewind_directory(data_directory: str) -> str:
     """Where a former primary is while it is rewound, so that nobody can start it meanwhile."""
-    place = os.path.realpath(data_directory)
-    return os.path.join(os.path.dirname(place), f".{os.path.basename(place)}.coordinator_rewind")
+    return aside.hidden(data_directory, "rewind")
 
 
 def taken_out(data_directory: str) -> str:
@@ -154,7 +162,7 @@ def former_place(data_directory: str) -> str:
 
 def asides(data_directory: str) -> list[str]:
     """What earlier runs moved aside from the place of an instance, each with its parts of tablespaces and its WAL on another disk."""
-    parent, name = os.path.split(os.path.realpath(data_directory))
+    parent, name = os.path.split(aside.beside(data_directory, ""))
     found = []
     for there in sorted(os.listdir(parent)) if os.path.isdir(parent) else []:
         added = there[len(name) :] if there.startswith(name) else ""
@@ -174,7 +182,8 @@ def salvage_directory(data_directory: str) -> str:
 def leftovers(data_directory: str) -> list[str]:
     """What a run that was cut off left beside a data directory, and that nobody needs any more."""
     old = filter(None, map(wal_link.led_to, (data_directory, rewind_directory(data_directory))))
-    places = dict.fromkeys((staging_directory(data_directory), *map(wal_link.staged, old), salvage_directory(data_directory)))
+    staging = staging_directory(data_directory)
+    places = dict.fromkeys((staging, staging + ARRIVING, *map(wal_link.staged, old), salvage_directory(data_directory)))
     return [path for path in places if os.path.lexists(path)] + being_written(data_directory)
 
 
@@ -188,6 +197,7 @@ def read_site(host: Host, data_directory: str) -> Site:
     staging = staging_directory(data_directory)
     parent = os.path.dirname(staging)
     exists = os.path.isdir(parent)
+    mount = is_mount(data_directory)
     try:
         engine_version: str | None = host.run("postgres", "--version").strip()
     except CoordinatorError:
@@ -203,6 +213,8 @@ def read_site(host: Host, data_directory: str) -> Site:
         rewinding=os.path.lexists(rewind_directory(data_directory)),
         device=os.stat(parent).st_dev if exists else 0,
         asides=tuple(asides(data_directory)),
+        mount=mount,
+        mounts=tuple(mounts_below(data_directory)) if mount else (),
     )
 
 
@@ -238,7 +250,12 @@ def refusal(site: Site, instance: Instance, wanted: Wanted) -> str | None:
     if not site.writable:
         return f"{site.parent} belongs to {site.parent_owner} and {site.user} cannot write there: let {site.user} own it"
     if instance.content == "other":
-        return f"{where} holds something that is not an instance: move it away, or set another data directory"
+        return f"{where} holds something that is not an instance, {named(instance.names)}: move it away, or set another data directory"
+    if site.mounts:
+        return (
+            f"{where} is a mount point, and so is {named(site.mounts)} in it: an instance cannot be put in place there as a whole; set a "
+            "directory within it as the data directory"
+        )
     if instance.content != "absent" and instance.owner != site.user:
         return f"{where} belongs to {instance.owner}: let {site.user}, which runs the engine, own it"
     if site.engine_version is None:
@@ -340,6 +357,8 @@ def remove_leftover(data_directory: str, wishes: t.Sequence[tablespaces.Wish]) -
             os.kill(pid, signal.SIGTERM)
     if not wait_until(lambda: not copying(), seconds=30):
         raise CoordinatorError(f"an earlier copy into {staging} goes on and does not end: end its pg_basebackup")
+
+    aside.gather(data_directory, staging)
 
     def gone() -> bool:
         tablespaces.remove_leftovers(wishes, data_directory, staging)

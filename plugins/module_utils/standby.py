@@ -71,6 +71,7 @@ class Wanted:
     :param primary_conninfo: value of that setting.
     :param slot_name: value of ``primary_slot_name``.
     :param state: ``configured``, ``started`` or ``streaming``.
+    :param listen_addresses: value of that setting; None: it stays as it is.
     """
 
     dbid: int | None
@@ -78,6 +79,7 @@ class Wanted:
     primary_conninfo: str
     slot_name: str
     state: str
+    listen_addresses: str | None = None
 
 
 def read_standby(
@@ -171,6 +173,8 @@ def _plan_there(standby: Standby, wanted: Wanted, password: str | None, copy: sn
 def _plan(standby: Standby, wanted: Wanted, password: str | None) -> list[Step]:
     instance = standby.instance
     settings = {"primary_conninfo": wanted.primary_conninfo, "primary_slot_name": wanted.slot_name}
+    if wanted.listen_addresses is not None:
+        settings["listen_addresses"] = wanted.listen_addresses
     why = refusal(standby, wanted, password)
     if why is not None:
         raise CoordinatorError(why, data_directory=instance.data_directory)
@@ -203,7 +207,7 @@ def waiting(wanted: Wanted) -> list[Step]:
 def follows(settings: t.Mapping[str, str], wanted: t.Mapping[str, str]) -> bool:
     """Whether the settings of a standby mean the same as those wanted, however they are written."""
     same = parse_conninfo(settings.get("primary_conninfo", "")) == parse_conninfo(wanted["primary_conninfo"])
-    return same and settings.get("primary_slot_name") == wanted["primary_slot_name"]
+    return same and all(settings.get(name) == value for name, value in wanted.items() if name != "primary_conninfo")
 
 
 def write_settings(host: Host, path: str, changes: t.Mapping[str, str | None]) -> None:

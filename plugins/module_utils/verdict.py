@@ -39,7 +39,9 @@ class View:
     """What was seen of one coordinator host. None: not seen.
 
     :param host: its name in the inventory.
-    :param observed: whether it answered at all.
+    :param observed: whether it was seen at all.
+    :param silence: why it was not, where it answered and could not be asked.
+    :param remedy: what helps then.
     :param content: of the data directory: ``absent``, ``empty``, ``instance``, ``other``.
     :param role: ``primary`` or ``standby``, as its files say.
     :param running: whether an instance runs on the data directory.
@@ -59,10 +61,13 @@ class View:
     :param caught_up: whether the standby had replayed the primary's position within the probe's limit.
     :param others: what else this primary sends WAL to, in words.
     :param lacks: WAL segment that this standby needs and its primary has no more; None when it is not known to lack one.
+    :param deaf: why clients could not connect to this standby; None when they could, or that is not known.
     """
 
     host: str
     observed: bool
+    silence: str | None = None
+    remedy: str | None = None
     content: str | None = None
     role: str | None = None
     running: bool | None = None
@@ -80,6 +85,12 @@ class View:
     caught_up: bool | None = None
     others: tuple[str, ...] = ()
     lacks: str | None = None
+    deaf: str | None = None
+
+    @property
+    def to_be_seen(self) -> str:
+        """What has to be done so that the host is observed."""
+        return self.remedy or f"make {self.host} reachable"
 
     @property
     def is_primary(self) -> bool:
@@ -262,7 +273,7 @@ def judge(views: t.Sequence[View], proofs: Proofs = Proofs(), sightings: t.Seque
     state, reasons, advice, primary, standby = finding
     for view in views:
         if not view.observed:
-            reasons.append(f"{view.host}: unknown, it was not observed")
+            reasons.append(f"{view.host}: unknown, {view.silence or 'it was not observed'}")
             # a primary that has nothing to do is not seen by those who did not try its port
             reasons += [str(sighting) for sighting in sightings if sighting.of == view.host and (sighting.lives or sighting.port)]
             # a standby has no sessions with segments
@@ -320,8 +331,10 @@ def _living(primary: View, views: t.Sequence[View]) -> _Finding:
         advice = f"let {standby.host} go on, or end its walsender (playbook release with release_commits): commits wait for it"
     elif standby is not None and standby.lacks:
         advice = f"run enable_mirroring to make {standby.host} anew; what is there now is kept"
+    elif standby is not None and standby.deaf:
+        advice = f"let {standby.host} listen where clients reach it: run enable_mirroring with standby_listen_addresses"
     elif standby is None and unseen is not None:
-        advice = f"make {unseen.host} reachable and look again"
+        advice = f"{unseen.to_be_seen}, and look again"
     else:
         advice = mend
     return DEGRADED, reasons, advice, primary.host, standby
@@ -379,6 +392,8 @@ def _shortcomings(primary: View, standby: View | None, unseen: View | None) -> l
             reasons.append(f"{standby.host}: the standby is frozen")
         if standby.lacks:
             reasons.append(f"{standby.host}: the standby can no longer catch up, the primary has removed the WAL segment {standby.lacks}")
+        if standby.deaf:
+            reasons.append(f"{standby.host}: {standby.deaf}")
         if standby.system_identifier != primary.system_identifier:
             reasons.append(f"{standby.host} holds the system {standby.system_identifier}, the primary {primary.system_identifier}")
         if standby.place != primary.registered:
@@ -409,11 +424,11 @@ def _none_living(views: t.Sequence[View]) -> _Finding:
     standbys = [view for view in views if view.role == "standby"]
     standby = next((view for view in standbys if view.running), next(iter(standbys), None))
     others = [view for view in views if view is not standby]
-    unseen = next((view for view in others if not _seen_without_primary(view)), None)
-    if unseen is not None:
+    unseen = [view for view in others if not _seen_without_primary(view)]
+    if unseen:
         reasons = [f"{view.host}: no primary runs there" for view in views if _seen_without_primary(view)]
-        advice = f"make {unseen.host} reachable, or prove that it is fenced"
-        return PRIMARY_UNKNOWN, reasons, advice, unseen.host if len(others) == 1 else None, standby
+        advice = "; ".join(view.to_be_seen for view in unseen) + (", or prove that it is fenced" if len(unseen) == 1 else "")
+        return PRIMARY_UNKNOWN, reasons, advice, unseen[0].host if len(others) == 1 else None, standby
     stopped = [view for view in others if view.content == "instance" and view.role == "primary"]
     primary = max(stopped, key=lambda view: view.timeline or 0, default=None)
     if primary is None:

@@ -84,6 +84,60 @@ options:
       - Whether to look at what the data directory holds beside what the engine keeps there by itself.
     type: bool
     default: false
+  look:
+    description:
+      - What an instance of another host needs here, to see whether it is there.
+    type: dict
+    suboptions:
+      needs:
+        description: Files and directories.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          path:
+            description: Its path.
+            type: str
+            required: true
+          kind:
+            description:
+              - A V(file) or a V(directory) that is read, a directory that is V(written) to, or one that is V(made) where it is missing.
+            type: str
+            choices: [file, directory, written, made]
+            required: true
+          where:
+            description: What names it.
+            type: str
+            required: true
+      names:
+        description: Names of hosts to look up here.
+        type: list
+        elements: str
+        default: []
+      tablespaces:
+        description: Places for the user tablespaces of a copy.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          location:
+            description: Location on the primary.
+            type: str
+            required: true
+          place:
+            description: Directory on this host.
+            type: str
+            required: true
+          bytes:
+            description: What it will hold.
+            type: int
+      data_directory:
+        description: Where the copy is to be.
+        type: path
+        required: true
+      dbid:
+        description: Number that the copy will have.
+        type: int
   lock_file:
     description:
       - File that a run locks the pair by, see M(warehousepg.coordinator.coordinator_lock); beside it is noted what such a run began.
@@ -191,6 +245,15 @@ site:
       description: Bytes free there.
       type: int
       sample: 85899345920
+    mount:
+      description: Whether the data directory is itself a mount point, which is then also its C(parent).
+      type: bool
+      sample: false
+    mounts:
+      description: Mount points within one that is a mount point itself.
+      type: list
+      elements: str
+      sample: []
     user:
       description: The module's user.
       type: str
@@ -293,6 +356,34 @@ files:
   returned: with O(data_directory)
   type: dict
   sample: {gpbackup_history.db: {kind: file, size: 12288, check: 1f3a2b}}
+unreadable:
+  description: Files and directories below it that the module's user cannot read, the first ones. V(null) where C(used_bytes) is.
+  returned: with O(data_directory)
+  type: list
+  elements: str
+  sample: []
+configured:
+  description:
+    - What the configuration files of the instance say, includes followed. C(settings) that would keep a standby from following, by name,
+      each with its C(value) and C(where), C(listen_addresses), V(null) where no file has it, what the instance C(needs) outside its data
+      directory, each with its C(path), C(kind) and C(where), and C(links) in the data directory that it needs.
+    - V(null) without O(size) and without an instance.
+  returned: with O(data_directory)
+  type: dict
+  sample: {settings: {}, listen_addresses: "*", needs: [], links: []}
+listens:
+  description: Numeric addresses at which the instance listens over TCP. V(null) when it is stopped, or this user cannot see it.
+  returned: with O(data_directory)
+  type: list
+  elements: str
+  sample: [0.0.0.0, "::"]
+looked:
+  description:
+    - What was seen by O(look). What it C(lacks), of the needs, each with C(why), the addresses of the C(names), and the places of the
+      C(tablespaces).
+  returned: with O(look)
+  type: dict
+  sample: {lacks: [], names: {}, tablespaces: []}
 installation:
   description:
     - What the installation and the operating system offer, C(gphome), the C(libraries) that can be loaded, the C(extensions) that can be
@@ -413,9 +504,21 @@ primary:
       type: str
       sample: PostgreSQL 12.12 (Greenplum Database 7.1.0)
     needs:
-      description: What it uses, the libraries to C(preload), the C(locales) of databases and settings, and whether C(ssl) is on.
+      description:
+        - What it uses, the libraries to C(preload), the C(locales) of databases and settings, whether C(ssl) is on, and its
+          C(listen_addresses).
       type: dict
-      sample: {preload: [], locales: [C], ssl: false}
+      sample: {preload: [], locales: [C], ssl: false, listen_addresses: "*"}
+    limits:
+      description:
+        - Its C(wal_level), and how many C(walsenders), C(slots) and C(connections) it may have at C(most), how many are C(used), and by
+          which C(users), in words. V(null) without O(size), and where the role that asks may not see it.
+      type: dict
+      sample:
+        wal_level: replica
+        walsenders: {most: 10, used: 1, users: ["gp_walreceiver of standby_replicator on 10.0.0.12, process 4711, streaming"]}
+        slots: {most: 10, used: 1, users: ["standby_coordinator, used by process 4711"]}
+        connections: {most: 247, used: 12, users: []}
     retention_limit:
       description: Bytes of WAL that a slot may hold back, V(-1) for no limit, V(null) where the engine knows no such limit.
       type: int
@@ -607,9 +710,9 @@ segments:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.arguments import INSTANCE, NEXT_MODULES
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.arguments import INSTANCE, LOOK, NEXT_MODULES
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, require_python
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.observation import observe
 
 
@@ -632,6 +735,7 @@ def main() -> None:
             "record_file": {"type": "path"},
             "audit_file": {"type": "path"},
             **NEXT_MODULES,
+            "look": {"type": "dict", "options": LOOK},
             "name": {"type": "str"},
             "by_options": {"type": "bool", "default": False},
             "unreachable": {"type": "str"},
@@ -648,6 +752,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
+    require_python(module)
     if module.params["data_directory"]:
         # A segment's host needs no driver, and to load it takes long.
         from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import require_psycopg2

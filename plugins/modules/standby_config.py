@@ -16,7 +16,8 @@ description:
     standby before, or makes the copy itself with O(snapshot).
   - Keeps C(gp_dbid) in C(internal.auto.conf), the port, C(primary_conninfo) and C(primary_slot_name) as they should be, and
     starts the standby. These settings change by a restart only, so a standby that runs with others is restarted.
-  - A data directory that is not marked as a standby is refused and not touched.
+  - A data directory that is not marked as a standby is refused and not touched. Nor is one started that would end its recovery by itself,
+    which the engine is asked, C(postgres -C).
 attributes:
   check_mode:
     support: full
@@ -40,6 +41,11 @@ options:
       - Replication slot on the primary that keeps the WAL which the standby still needs.
     type: str
     default: standby_coordinator
+  listen_addresses:
+    description:
+      - Addresses that it listens on, as the setting of this name has them. Without it that setting stays as it is, a copy has the
+        primary's.
+    type: str
   state:
     description:
       - What the standby is to be. V(streaming) means started, with a walreceiver that the primary let in. Whether WAL flows, is
@@ -330,6 +336,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.warehousepg.coordinator.plugins.module_utils import (
     aside,
     instance,
+    preflight,
     rejoin,
     replication,
     snapshot,
@@ -370,6 +377,7 @@ def main() -> None:
             **UPSTREAM,
             "port": {"type": "int", "required": True},
             "slot_name": {"type": "str", "default": "standby_coordinator"},
+            "listen_addresses": {"type": "str"},
             "state": {"type": "str", "choices": ["configured", "started", "streaming"], "default": "streaming"},
             "timeout": {"type": "float", "default": 60},
             "snapshot": {"type": "dict", "options": COPY},
@@ -399,6 +407,10 @@ def main() -> None:
     def path(name: str) -> str:
         return f"{data_directory}/{name}"
 
+    def start() -> None:
+        preflight.require_following(host, data_directory)
+        instance.start(host, data_directory, wanted.port)
+
     def observe() -> standby.Standby:
         return standby.read_standby(host, data_directory, upstream, password, parameters["dbid"], copy, former_directory)
 
@@ -411,7 +423,12 @@ def main() -> None:
 
     try:
         wanted = standby.Wanted(
-            parameters["dbid"], parameters["port"], upstream.primary_conninfo(), parameters["slot_name"], parameters["state"]
+            parameters["dbid"],
+            parameters["port"],
+            upstream.primary_conninfo(),
+            parameters["slot_name"],
+            parameters["state"],
+            parameters["listen_addresses"],
         )
     except CoordinatorError as error:
         module.fail_json(msg=error.message, **error.data)
@@ -430,7 +447,7 @@ def main() -> None:
             "bring": lambda: aside.bring(former_directory, data_directory),
             "stop": lambda: instance.stop(host, data_directory),
             "move_tablespaces": lambda dbid: tablespaces.change_dbid(data_directory, dbid),
-            "start": lambda: instance.start(host, data_directory, wanted.port),
+            "start": start,
             "wait_streaming": lambda: standby.wait_streaming(data_directory, parameters["timeout"]),
         },
         show=show,

@@ -30,6 +30,11 @@ options:
       - Name of the variable under which, on the host of the standby that is to be, the result of M(warehousepg.coordinator.mirroring_info)
         was registered of the place that the standby is to leave. Without it RV(clusters.move) tells where to look.
     type: str
+  looked:
+    description:
+      - Name of the variable under which, on that host, the result of M(warehousepg.coordinator.mirroring_info) was registered of the look
+        that RV(clusters.look) asks for.
+    type: str
 author:
   - The warehousepg.coordinator authors (@warehousepg)
 """
@@ -75,9 +80,11 @@ clusters:
       type: bool
       sample: true
     look:
-      description: Whether the standby's host has to be looked at for what the copy needs beside its data directory.
-      type: bool
-      sample: false
+      description:
+        - The option C(look) of M(warehousepg.coordinator.mirroring_info) for a further look at the standby's host, at what it needs there
+          beside its data directory; empty where none is needed.
+      type: dict
+      sample: {}
     password_missing:
       description: Whether a password has to be chosen.
       type: bool
@@ -119,6 +126,10 @@ clusters:
       description: Options of the copy, for M(warehousepg.coordinator.standby_config).
       type: dict
       sample: {}
+    listen_addresses:
+      description: Value of that setting on the standby, V(null) where it stays as it is.
+      type: str
+      sample: null
     expected_dbid:
       description: Number under which the standby is registered, or will be.
       type: int

@@ -28,6 +28,7 @@ SCHEMA_VERSION = 1
 AFTERMATH = {
     "__activate_standby_access": "access rules",
     "__activate_standby_floating": "the floating address",
+    "__activate_standby_environment": "the environment of the engine's user",
     "__activate_standby_hook": "the hook command",
     "__activate_standby_analysis": "ANALYZE",
 }

@@ -23,7 +23,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict im
     Proofs,
     Verdict,
 )
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import segment_fence
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import preflight, segment_fence
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.pair import addresses_of, kept_record
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.scenes import Scene
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.standby_plan import access
@@ -126,7 +126,7 @@ def make(scene: Scene, neighbours: t.Sequence[segment_fence.Neighbour]) -> Activ
             command=command,
             salvage_directory=salvage_directory(t.cast(Observation, scene.observations[standby])["instance"]["data_directory"]),
             proof=_proof(fence, command, word, primary, scene.options),
-            warnings=_warnings(scene, state),
+            warnings=_warnings(scene, state, standby),
         ),
     )
 
@@ -182,7 +182,7 @@ def _hint(verdict: Verdict) -> str:
         return ". Give activate_standby_fence_segments=true or activate_standby_fence_command; sessions of a host that is down fall silent"
     if verdict.state == PRIMARY_UNKNOWN and verdict.primary and "fence it" in verdict.activation_reason:
         return (
-            f". Make {verdict.primary} reachable, or give activate_standby_fence_segments=true (packet filter on all segment hosts), "
+            f". Have {verdict.primary} answer, or give activate_standby_fence_segments=true (packet filter on all segment hosts), "
             "activate_standby_fence_command (it succeeds when the host is cut off), or "
             f"activate_standby_vouch_for={verdict.primary} if you know that it is down"
         )
@@ -240,11 +240,17 @@ def _proof(fence: t.Mapping[str, t.Any], command: bool, word: bool, primary: str
     return "; ".join(found)
 
 
-def _warnings(scene: Scene, state: str) -> list[str]:
-    unknown = [f"{host} is unknown, {why}" for host, why in scene.pair["unknown"].items() if host in scene.pair["segment_hosts"]]
+def _warnings(scene: Scene, state: str, standby: str) -> list[str]:
+    unheard = preflight.unheard(standby, scene.observations[standby])
+    found = [unheard] if unheard else []
+    found += [f"{host} is unknown, {why}" for host, why in scene.pair["unknown"].items() if host in scene.pair["segment_hosts"]]
     if state == PRIMARY_UNKNOWN and not scene.options["activate_standby_fence_segments"]:
-        unknown.append("the old primary is not fenced on the segment hosts: nothing keeps it from them should it come back")
-    return unknown
+        found.append("the old primary is not fenced on the segment hosts: nothing keeps it from them should it come back")
+    return found
+
+
+#: options that ask for something after the promotion
+_AFTERMATH = ("activate_standby_analyze", "activate_standby_hook_command", "standby_environment")
 
 
 def with_aftermath(scene: Scene, plan: ActivationPlan) -> ActivationPlan:
@@ -258,7 +264,7 @@ def with_aftermath(scene: Scene, plan: ActivationPlan) -> ActivationPlan:
         floating={host: state for host, state in hosts.items() if scene.observations[host]},
         connection=_connection(scene, plan),
         hook=bool(scene.options["activate_standby_hook_command"]),
-        follows=bool(rules or floating or scene.options["activate_standby_analyze"] or scene.options["activate_standby_hook_command"]),
+        follows=bool(rules or floating or any(scene.options[name] for name in _AFTERMATH)),
     )
 
 

@@ -15,7 +15,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.addresses 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.catalog import Registration, StandbyAddress, placed
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import instance_of
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import SILENT
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.pair import why_missing
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.unseen import unseen
 
 Observation = t.Mapping[str, t.Any]
 
@@ -147,7 +147,7 @@ def foresee(
         return _without_stopping(move, found, f"the inventory has no host {asked}")
     if seen is None:
         return dataclasses.replace(move, look=True)
-    missing = why_missing(seen)
+    missing = unseen(seen)
     if missing:
         return _without_stopping(move, found, f"{asked} is {missing}")
     numeric = [normal_address(str(address)) for address in seen["addresses"]]
@@ -163,7 +163,8 @@ def foresee(
     stops = instance.content == "instance"
     if not stops and lives(found.primary["walsender"]):
         return _without_stopping(move, found, f"{asked}: nothing is in {instance.data_directory}")
-    same = seen["site"]["device"] == found.observed["site"]["device"]
+    sites = (seen["site"], found.observed["site"])
+    same = sites[0]["device"] == sites[1]["device"] and not any(site["mount"] for site in sites)  # a mount point cannot be renamed
     return dataclasses.replace(
         move, stops=stops, renames=move.kind == DIRECTORY and stops and empty and same, addresses=sorted({*move.addresses, *numeric})
     )

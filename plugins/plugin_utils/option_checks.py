@@ -115,6 +115,12 @@ def _host(value: str) -> str:
     return "" if re.fullmatch(r"[\w.:%-]+", value) else f" is {value!r}: give the name or address of a host"
 
 
+def _listen(value: str) -> str:
+    if re.fullmatch(r"[\w.:%*, -]+", value):
+        return ""
+    return f" is {value!r}: give addresses or names of hosts, separated by commas, or *"
+
+
 def _networks(value: t.Sequence[str]) -> str:
     for address in value:
         try:
@@ -194,6 +200,7 @@ _CHECKS: dict[str, t.Callable[[t.Any], str]] = {
     "standby_commit_timeout": _bound,
     "standby_connection": _connection,
     "standby_hostname": _host,
+    "standby_listen_addresses": _listen,
     "standby_max_rate": _rate,
     "standby_port": _port,
     "standby_primary_host": _host,

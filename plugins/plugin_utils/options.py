@@ -210,6 +210,10 @@ def typed(name: str, spec: Spec, value: t.Any) -> t.Any:
         if value[0] in "[{":
             with contextlib.suppress(ValueError):
                 value = json.loads(value)
+    if kind == "int" and not isinstance(value, bool):
+        # not each ansible-core takes a fraction of nothing, such as 1.0
+        with contextlib.suppress(TypeError, ValueError):
+            value = int(float(value)) if float(value).is_integer() else value
     fits = isinstance(value, (list, dict)) == (kind in ("list", "dict")) or isinstance(value, str)
     if not fits or (isinstance(value, bool) and kind in ("int", "float")):
         raise ValueError(f"{name} is {value!r}: give {_remedy(spec)}")

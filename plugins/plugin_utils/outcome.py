@@ -19,13 +19,13 @@ REGISTERED = (
     "__standby_back",
     "__standby_brought",
     "__standby_configuration",
+    "__standby_environment",
     "__standby_explanation",
     "__standby_failure",
     "__standby_forgotten",
     "__standby_leaving",
     "__standby_left",
     "__standby_lift",
-    "__standby_look",
     "__standby_packed",
     "__standby_proof",
     "__standby_rewind_closed",
@@ -69,8 +69,20 @@ def outcome(
     :param lost: hosts that were lost during the run.
     :param limit: seconds that the standby had.
     """
+    ended = _of_pair(cluster, plan, hosts, lost, check_mode, limit)
+    results = {host: known.get("__standby_environment") or {} for host, known in hosts.items()}
+    unset = "; ".join(f"{host}: {message(result)}" for host, result in results.items() if failed(result))
+    if not unset or not ended.mirrored:
+        return ended
+    why = f"the environment of the engine's user could not be set: {unset}"
+    return dataclasses.replace(ended, text=f"{ended.text}; {why}", failure=ended.failure or f"{cluster} is mirrored, but {why}")
+
+
+def _of_pair(
+    cluster: str, plan: Variables, hosts: t.Mapping[str, Variables], lost: t.Collection[str], check_mode: bool, limit: t.Any
+) -> Outcome:
     primary, standby = plan["primary"], plan["standby"]
-    refusal = plan["refusal"] or _seen_in_the_way(standby, hosts)
+    refusal = plan["refusal"]
     if refusal:
         return Outcome(False, f"NOT mirrored: nothing was changed: {refusal}", f"{cluster}: nothing was changed: {refusal}")
     known = hosts[primary]
@@ -140,12 +152,6 @@ def outcome(
 def _failed(cluster: str, failures: t.Sequence[str], log: str, remedy: str) -> Outcome:
     why = " ".join("; ".join(failures).split())
     return Outcome(False, f"NOT mirrored: {why}. {log}".strip(), f"{cluster} is not mirrored: {why}. {log}{remedy}".strip())
-
-
-def _seen_in_the_way(standby: str, hosts: t.Mapping[str, Variables]) -> str:
-    """Why nothing can be begun, by a look at the standby's host; empty when something can."""
-    why = (hosts[standby].get("__standby_look") or {}).get("msg") if standby else None
-    return f"{standby}: {why}" if why else ""
 
 
 def _would_keep(plan: Variables) -> str:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import typing as t
 
 from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import audit
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.people import tell
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.scenes import hosts_of
 
 Options = t.Mapping[str, t.Any]
@@ -88,7 +88,7 @@ class OutcomeAction(ActionBase):
             ended = self.ended(cluster, plans[cluster], known, lost, options)
             if host == alive[0]:
                 for line in [*ended.lines, ended.text]:
-                    Display().display(f"{cluster or 'no cluster'}: {line}")
+                    tell(f"{cluster or 'no cluster'}: {line}")
             if host == reporter:
                 returned, trouble = self.told(ended, options)
                 result.update(returned)

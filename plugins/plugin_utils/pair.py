@@ -13,17 +13,8 @@ import typing as t
 from ansible_collections.warehousepg.coordinator.plugins.module_utils import retention
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.addresses import normal_address
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.catalog import COORDINATOR, Registration, placed, segments_of
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.installation import (
-    CLOCK_LIMIT,
-    Installation,
-    Needs,
-    clock_difference,
-    differences,
-)
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import Instance, instance_of
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.lsn import Lsn
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.maintenance import sentence
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.snapshot import Site, Wanted, refusal
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict import (
     PRIMARY_UNKNOWN,
     RECENT,
@@ -33,7 +24,8 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict im
     judge,
     view_of,
 )
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import drift, inventory
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import drift, inventory, preflight
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.unseen import Unseen, unseen
 
 Observation = t.Mapping[str, t.Any]
 Record = t.Mapping[str, t.Any]
@@ -48,7 +40,7 @@ class Pair:
     :param coordinators: hosts where the coordinator may live.
     :param segment_hosts: the other hosts.
     :param variables: by host, its variables of the inventory, typed.
-    :param unknown: by host that was not observed, why.
+    :param unknown: by host that was not observed, why, and what to do.
     :param problems: what is wrong with the inventory.
     :param obstacle: why the host that is not primary cannot become its standby; None when it can, or when that was not seen.
     :param differences: by name, what of that host differs from the primary's so that it could not serve as it.
@@ -83,16 +75,6 @@ class Pair:
     warnings: list[str]
 
 
-def why_missing(observed: t.Any) -> str:
-    """Why there is no observation of a host, the empty string when there is one."""
-    if observed is None:
-        return "it took no part in this run"
-    said = " ".join(str(observed.get("msg", "")).split())
-    if observed.get("unreachable"):
-        return f"unreachable: {said}"
-    return f"not observed: {said}" if "segments" not in observed else ""
-
-
 def assess(
     cluster: str,
     variables: t.Mapping[str, inventory.Variables],
@@ -113,7 +95,8 @@ def assess(
     :param accepted: settings and files that may differ between the two, by name or pattern.
     """
     coordinators = [host for host, known in variables.items() if known.get("whpg_role") in inventory.COORDINATOR_ROLES]
-    unknown = {host: why for host, why in ((host, why_missing(results[host])) for host in variables) if why}
+    missing = {host: found for host, found in ((host, unseen(results[host])) for host in variables) if found}
+    unknown = {host: str(found) for host, found in missing.items()}
     observations = {host: None if host in unknown else results[host] for host in variables}
     problems = inventory.problems(cluster, variables, wrong or {}) + inventory.shared_places(
         {
@@ -132,18 +115,20 @@ def assess(
         verdict = Verdict(PRIMARY_UNKNOWN, tuple(problems), "correct the inventory", None, None, False, "the inventory is wrong")
     else:
         seen = sightings(coordinators, variables, observations)
-        verdict = judge(_views(coordinators, observations), sightings=seen)
+        verdict = judge(_views(coordinators, observations, missing), sightings=seen)
     other = next((host for host in coordinators if host != verdict.primary), None) if verdict.primary else None
     primary, standby = (observations.get(host or "") for host in (verdict.primary, other))
-    unlike = compare(primary, standby)
+    case = preflight.Case(verdict.primary, primary, other, standby, addresses=registered_addresses(primary))
+    unlike = preflight.unlike(case)
     instances, segments, strays = whereabouts(variables, observations, primary)
     drifted = _drift(primary, standby, accepted)
     maintenance = sentence(
         {host: found["maintenance"] for host, found in observations.items() if found and found.get("maintenance")},
         [host for host, known in variables.items() if known.get("maintenance")],
     )
-    busy, unlocked = hindrances({host: (locks or {}).get(host) or {} for host in coordinators})
-    unlocked = {host: why for host, why in unlocked.items() if host not in unknown}
+    # of one that cannot be asked it is told already why
+    taken = {host: (locks or {}).get(host) or {} for host in coordinators}
+    busy, unlocked = hindrances({host: {} if host in unknown and "lock" not in found else found for host, found in taken.items()})
     return Pair(
         verdict=verdict,
         coordinators=coordinators,
@@ -151,7 +136,7 @@ def assess(
         variables={host: dict(known) for host, known in variables.items()},
         unknown=unknown,
         problems=problems,
-        obstacle=obstacle(verdict.primary, primary, other, standby),
+        obstacle=preflight.obstacle(case),
         differences=unlike,
         instances=instances,
         segments=segments,
@@ -183,11 +168,34 @@ def _drift(primary: Observation | None, standby: Observation | None, accepted: t
     return drift.differences((primary or {}).get("drifting"), (standby or {}).get("drifting"), accepted)
 
 
-def _views(coordinators: t.Sequence[str], observations: Observations) -> list[View]:
-    """What was seen of each host where the coordinator may live; what a standby lacks is seen on both."""
-    views = [view_of(host, observations[host]) for host in coordinators]
+def _views(coordinators: t.Sequence[str], observations: Observations, missing: t.Mapping[str, Unseen]) -> list[View]:
+    """What was seen of each host where the coordinator may live; what a standby lacks, and whether it is reached, is seen on both."""
+    views = [
+        dataclasses.replace(view_of(host, observations[host]), silence=missing[host].why, remedy=f"{host}: {missing[host].remedy}")
+        if host in missing and missing[host].answered
+        else view_of(host, observations[host])
+        for host in coordinators
+    ]
     primary = next((view.host for view in views if view.is_primary), None)
-    return [dataclasses.replace(view, lacks=lacking(observations.get(primary or ""), observations[view.host])) for view in views]
+    on_primary = observations.get(primary or "")
+
+    def deaf(host: str) -> str | None:
+        seen = observations[host]
+        if host == primary or not seen or seen["instance"]["role"] != "standby":
+            return None
+        return preflight.deaf(preflight.Case(primary, on_primary, host, seen, addresses=registered_addresses(on_primary)))
+
+    return [dataclasses.replace(view, lacks=lacking(on_primary, observations[view.host]), deaf=deaf(view.host)) for view in views]
+
+
+def registered_addresses(primary: Observation | None, address: str | None = None) -> tuple[str, ...]:
+    """The numeric addresses that the primary's host knows for the registered standby.
+
+    :param address: its name or address; None: that of its row in the catalog.
+    """
+    known = (primary or {}).get("primary") or {}
+    name = address or (known.get("standby") or {}).get("address")
+    return tuple(normal_address(str(found)) for found in known.get("resolved", {}).get(name, ()))
 
 
 def hindrances(locks: t.Mapping[str, Observation]) -> tuple[str, dict[str, str]]:
@@ -275,50 +283,6 @@ def sightings(coordinators: t.Sequence[str], variables: t.Mapping[str, inventory
             port = (observation.get("peers") or {}).get(of)
             found.append(Sighting(by, of, sum(recent) if sessions is not None else None, port))
     return found
-
-
-def compare(primary: Observation | None, standby: Observation | None) -> dict[str, str]:
-    """By name, what of the standby's host differs so that it could not serve as the primary."""
-    if not primary or not standby or not primary["primary"]:
-        return {}
-    unlike = {}
-    if primary["installation"] and standby["installation"]:
-        unlike = differences(
-            Installation(**primary["installation"]), Installation(**standby["installation"]), Needs(**primary["primary"]["needs"])
-        )
-    clocks = [(found["asked"][0], found["clock"], found["asked"][1]) for found in (primary, standby) if found.get("asked")]
-    seconds = clock_difference(*clocks) if len(clocks) == 2 else 0.0
-    if seconds > CLOCK_LIMIT:
-        unlike["clock"] = f"its clock differs from the primary's by at least {seconds:.0f} s: let both follow the same time server"
-    return unlike
-
-
-def obstacle(
-    primary_host: str | None, primary: Observation | None, host: str | None, standby: Observation | None, instance: Instance | None = None
-) -> str | None:
-    """Why a host cannot become the standby; None when it can, or when that was not seen.
-
-    :param primary_host: the primary's host.
-    :param instance: what will be in the place of the standby by then; None: what is there now.
-    """
-    return _obstacle_of_access(primary_host, primary) or _obstacle(host, primary, standby, instance)
-
-
-def _obstacle_of_access(host: str | None, primary: Observation | None) -> str | None:
-    if not primary or not primary["primary"] or not primary["primary"]["access_errors"]:
-        return None
-    errors = primary["primary"]["access_errors"]
-    return f"{host}: the engine takes no new rules from {primary['instance']['data_directory']}/pg_hba.conf, {errors[0]}: correct that line"
-
-
-def _obstacle(host: str | None, primary: Observation | None, standby: Observation | None, instance: Instance | None) -> str | None:
-    if host is None or not primary or not standby or not primary["instance"]["control"]:
-        return None
-    wanted = Wanted(primary["instance"]["control"]["system_identifier"], primary["site"]["engine_version"], primary["used_bytes"])
-    why = refusal(Site(**standby["site"]), instance or instance_of(standby["instance"]), wanted)
-    if why is None and standby["port_taken"]:
-        why = "something else listens on the standby's port there: stop it, or set whpg_port of that host or standby_port to another one"
-    return f"{host}: {why}" if why else None
 
 
 def whereabouts(

@@ -14,7 +14,6 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance i
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.lsn import Lsn
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.timeline import history_of
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict import MIRRORED
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.pair import obstacle
 
 Observation = t.Mapping[str, t.Any]
 
@@ -27,6 +26,7 @@ class Rejoin:
     :param options: for the module that does it; empty where nobody is to rejoin.
     :param way: ``method`` and ``reason``; empty where nothing has to be done for it.
     :param instances: by host, the data directories that are there and stay; None: as they are.
+    :param by_then: what is in its place when it begins to be made a standby; None: what is there.
     :param fenced: hosts with a packet filter against it.
     :param files: of its files that the engine does not keep by itself, which are ``kept`` and ``set_aside``; ``wal_directory`` where its
         ``pg_wal`` leads.
@@ -36,6 +36,7 @@ class Rejoin:
     options: dict[str, t.Any] = dataclasses.field(default_factory=dict)
     way: dict[str, str] = dataclasses.field(default_factory=dict)
     instances: dict[str, t.Any] | None = None
+    by_then: Instance | None = None
     fenced: list[str] = dataclasses.field(default_factory=list)
     files: dict[str, t.Any] = dataclasses.field(default_factory=dict)
 
@@ -61,6 +62,7 @@ def former_of(observed: Observation) -> rejoin.Former:
         end=Lsn.parse(end) if end else None,
         tablespaces=tuple(space["oid"] for space in observed["tablespaces"]),
         rewinding=observed["site"]["rewinding"],
+        mount=observed["site"]["mount"],
         lacks=tuple(observed.get("lacks", ())),
         doubts=tuple(wal.get("doubts", ())),
         lost_checkpoint=wal.get("lost_checkpoint", ""),
@@ -98,9 +100,6 @@ def foresee(pair: t.Mapping[str, t.Any], observations: t.Mapping[str, Observatio
     copies = choice.method == rejoin.BASEBACKUP
     where = former.instance.data_directory
     by_then = Instance(where, "absent") if copies else dataclasses.replace(former.instance, role="standby", postmaster=None)
-    hinders = obstacle(primary, on_primary, host, observed, by_then)
-    if hinders:
-        return Rejoin(hinders)
     instances = {name: dict(there) for name, there in pair["instances"].items()}
     if copies:
         instances[host]["coordinator"] = []  # the copy brings the primary's rules
@@ -116,6 +115,7 @@ def foresee(pair: t.Mapping[str, t.Any], observations: t.Mapping[str, Observatio
         files=files,
         way={} if choice.method == rejoin.KEEP else {"method": choice.method, "reason": choice.reason},
         instances=instances,
+        by_then=by_then,
         fenced=[
             name
             for name, found in observations.items()

@@ -19,6 +19,7 @@ REGISTERED = (
     "__disable_mirroring_registration",
     "__disable_mirroring_access",
     "__disable_mirroring_removal",
+    "__disable_mirroring_environment",
     "__disable_mirroring_failure",
 )
 
@@ -34,6 +35,7 @@ _DONE = {
     "revoke_rights": "rights of the role",
     "drop_role": "the role",
     "write_rules": "access rules",
+    "write_environment": "the environment of the engine's user",
     "remove_leftovers": "what a run left that was cut off",
     "forget_upstream": "settings of a standby",
 }
@@ -103,7 +105,7 @@ def _is_gone(registration: Variables) -> bool:
 
 def _done(known: Variables) -> list[str]:
     """What was done on a host, for people."""
-    results = [known.get(f"__disable_mirroring_{name}") or {} for name in ("stop", "registration", "access", "removal")]
+    results = [known.get(f"__disable_mirroring_{name}") or {} for name in ("stop", "registration", "access", "removal", "environment")]
     steps = [step for result in results for step in result.get("steps", ())]
     said = list(dict.fromkeys(_DONE[step["name"]] for step in steps if step["name"] in _DONE))
     for result in results:

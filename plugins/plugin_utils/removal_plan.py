@@ -145,7 +145,7 @@ def _refusal_of_hosts(
     remedy = "or, if it is gone for ever or is to be left as it is, name it in disable_mirroring_without"
     missing = [f"{host} is unknown, {why}" for host, why in pair["unknown"].items() if host not in without]
     if missing:
-        return f"{'; '.join(missing)}: make it reachable, {remedy}"
+        return f"{'; '.join(missing)}, {remedy}"
     strange = [name for name in strays if name not in without]
     if strange:
         return f"the catalog has instances on {', '.join(strange)}, which no host of the inventory is: add it there, {remedy}"

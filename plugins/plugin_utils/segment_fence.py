@@ -75,8 +75,8 @@ def ports_by_host(situation: Situation) -> tuple[list[str], dict[str, list[int]]
     missing = [host for host in {*situation.segment_hosts, *recorded} if situation.hosts[host] is None]
     if missing:
         raise CoordinatorError(
-            "; ".join(f"{host} is unknown, {situation.unknown[host]}" for host in sorted(missing))
-            + ": every host with segments must refuse the old primary, or it is no proof; make it reachable"
+            "every host with segments must refuse the old primary, or it is no proof: "
+            + "; ".join(f"{host} is unknown, {situation.unknown[host]}" for host in sorted(missing))
         )
     _refuse_shared(situation, addresses, {*situation.segment_hosts, *recorded})
     found: dict[str, list[int]] = {}

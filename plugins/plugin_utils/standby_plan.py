@@ -16,19 +16,20 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.addresses 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.catalog import Registration, StandbyAddress
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import DATABASE
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.installation import library_path
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import instance_of
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import Instance, instance_of
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.record import is_stale
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.registration import spare
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import APPLICATION_NAME
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.retention import parse_size
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.stream import commit_limit
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict import MIRRORED
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import move_plan
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import move_plan, preflight
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.drift import to_bring
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.move_plan import Move, Scene
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.option_checks import TLS_FILES, Options
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.pair import lacking, obstacle
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.pair import lacking, registered_addresses
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.rejoin_plan import Rejoin, foresee
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.unseen import unseen
 
 Observation = t.Mapping[str, t.Any]
 Variables = t.Mapping[str, t.Any]
@@ -49,7 +50,8 @@ class StandbyPlan:
     :param primary: host that is primary.
     :param standby: host that is, or is to be, the standby.
     :param copying: whether a copy has to be made.
-    :param look: whether the standby's host has to be looked at for what the copy needs beside its data directory.
+    :param look: options of a further look at the standby's host, for what it needs there beside its data directory; empty where none is
+        needed.
     :param password_missing: whether a password has to be chosen.
     :param registration: options of the standby's registration.
     :param registered: whether the catalog has a standby already, whatever it says of it.
@@ -59,6 +61,7 @@ class StandbyPlan:
     :param primary_port: port of the primary.
     :param connection: further parameters of libpq.
     :param snapshot: options of the copy.
+    :param listen_addresses: value of that setting on the standby; None: it stays as it is.
     :param expected_dbid: number under which the standby is registered, or will be.
     :param record: what is to be kept on the standby's host for the day on which the primary cannot be asked.
     :param rejoin: options for a former primary that is to become the standby; empty where none is.
@@ -78,7 +81,7 @@ class StandbyPlan:
     primary: str | None = None
     standby: str | None = None
     copying: bool = False
-    look: bool = False
+    look: dict[str, t.Any] = dataclasses.field(default_factory=dict)
     password_missing: bool = False
     registration: dict[str, t.Any] = dataclasses.field(default_factory=dict)
     registered: bool = False
@@ -88,6 +91,7 @@ class StandbyPlan:
     primary_port: int | None = None
     connection: dict[str, str] = dataclasses.field(default_factory=dict)
     snapshot: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+    listen_addresses: str | None = None
     expected_dbid: int | None = None
     record: dict[str, t.Any] = dataclasses.field(default_factory=dict)
     rejoin: dict[str, t.Any] = dataclasses.field(default_factory=dict)
@@ -107,6 +111,7 @@ def make(
     options: Options,
     inventory: t.Container[str] = (),
     former: t.Any = None,
+    looked: t.Any = None,
 ) -> StandbyPlan:
     """What has to be done in a cluster.
 
@@ -117,6 +122,7 @@ def make(
     :param inventory: all hosts of the inventory.
     :param former: what M(warehousepg.coordinator.mirroring_info) returned of the place that the standby is to leave; None: it was not
         looked there yet.
+    :param looked: what M(warehousepg.coordinator.mirroring_info) returned of a further look at the standby's host; None: there was none.
     """
     why = _refusal(pair)
     if why:
@@ -137,7 +143,7 @@ def make(
     if row and cut_off and not (move.kind or move.refusal):
         move = move_plan.rest(row, options["standby_move_from"], inventory, pair["coordinators"])
     wished = _wish(options) or (_ANEW if lacking(on_primary, on_standby) and move.kind in ("", move_plan.REST) else None)
-    rejoin = foresee(pair, observations, wished) if wished else Rejoin(_obstacle(pair, observations, move))
+    rejoin = foresee(pair, observations, wished) if wished else Rejoin("")
     refusal = _refusal_of_move(move, options) or rejoin.refusal
     if refusal:
         return StandbyPlan(refusal, primary=primary)
@@ -148,12 +154,32 @@ def make(
         instances[standby]["coordinator"] = [wanted.datadir]  # its access file comes with it
     snapshot, missing = _snapshot(on_primary, options)
     admission = _access({**pair, "instances": instances}, observations, variables, options)
+    expected_dbid = row.dbid if row and row_fits else max(other.dbid for other in rows if other != row) + 1
+    case = preflight.Case(
+        primary_host=primary,
+        primary=on_primary,
+        host=standby,
+        standby={**on_standby, "port_taken": False} if move.kind == move_plan.DIRECTORY else on_standby,  # by the standby itself
+        way=_way(copying, rejoin, move),
+        instance=rejoin.by_then or _moved_there(on_primary, on_standby, move),
+        addresses=registered_addresses(on_primary, wanted.address),
+        options=options,
+        snapshot=snapshot,
+        unknown_locations=tuple(missing),
+        succession=copying and move.kind in (move_plan.DIRECTORY, move_plan.HOST),
+        looked=(looked or {}).get("looked"),
+    )
+    missed = unseen(looked) if looked is not None else None
+    hinders = f"{standby}: {missed.why}" if missed else preflight.in_the_way(case, options["standby_accept"])
+    if hinders:
+        return StandbyPlan(hinders, primary=primary)
+    look = {} if looked else preflight.to_look_for(case)
     plan = StandbyPlan(
-        refusal=_refusal_of_wishes(pair, on_primary, options, copying, missing),
+        refusal="",
         primary=primary,
         standby=standby,
         copying=copying,
-        look=copying and not rejoin.options and not move.kind and bool(snapshot["tablespaces"] or snapshot["required_files"]),
+        look={**look, "data_directory": wanted.datadir, "dbid": expected_dbid} if look else {},
         registration={f"standby_{_OPTION.get(name, name)}": value for name, value in dataclasses.asdict(wanted).items()},
         registered=row is not None,
         access=admission,
@@ -162,7 +188,8 @@ def make(
         primary_port=own.port,
         connection=_further(options),
         snapshot=snapshot,
-        expected_dbid=row.dbid if row and row_fits else max(other.dbid for other in rows if other != row) + 1,
+        listen_addresses=options["standby_listen_addresses"],
+        expected_dbid=expected_dbid,
         record=_record(pair, on_primary, variables[primary], _further(options)),
         rejoin=rejoin.options,
         way=rejoin.way,
@@ -182,7 +209,7 @@ def make(
         plan,
         password_missing=scram and not given and not same,
         unsettled=unsettled,
-        tasks=_tasks(plan) if unsettled and not plan.refusal else "",
+        tasks=_tasks(plan) if unsettled else "",
     )
 
 
@@ -202,7 +229,7 @@ def _tasks(plan: StandbyPlan) -> str:
         return "rejoin"
     if plan.move:
         return "move"
-    return "replace" if plan.look or plan.fenced else "make"
+    return "replace" if plan.fenced else "make"
 
 
 _OPTION = {"datadir": "data_directory"}
@@ -227,33 +254,22 @@ def _refusal(pair: t.Mapping[str, t.Any]) -> str:
     return ""
 
 
-def _refusal_of_wishes(pair: t.Mapping[str, t.Any], primary: Observation, options: Options, copying: bool, missing: t.Sequence[str]) -> str:
-    """Why these options do not fit what was seen; empty when they do."""
-    if options["standby_tls"] and not primary["primary"]["needs"]["ssl"]:
-        return "standby_tls is given, and the primary has ssl=off: turn it on there, with a certificate, or leave standby_tls out"
-    if missing:
-        there = ", ".join(space["location"] for space in primary["tablespaces"]) or "nowhere"
-        return f"standby_tablespace_mapping names {', '.join(missing)}; the primary has tablespaces in {there}: correct the mapping"
-    unlike = {name: said for name, said in pair["differences"].items() if name not in options["standby_accept"]}
-    if copying and unlike:
-        standby = next(host for host in pair["coordinators"] if host != pair["primary"])
-        return f"{standby}: {'; '.join(unlike.values())}; or accept it: standby_accept={list(unlike)}"
-    return ""
+def _way(copying: bool, rejoin: Rejoin, move: Move) -> str:
+    """How the standby's host comes to have it."""
+    if copying:
+        return preflight.COPY
+    if move.renames:
+        return preflight.MOVE
+    return {"rewind": preflight.REWIND, "start": preflight.START}.get(rejoin.way.get("method", ""), preflight.STAYS)
 
 
-def _obstacle(pair: t.Mapping[str, t.Any], observations: t.Mapping[str, Observation], move: Move) -> str:
-    """Why the standby cannot be where it is wanted; empty when it can. Its port is taken there by itself where it is on that host."""
-    primary = pair["primary"]
-    standby = next(host for host in pair["coordinators"] if host != primary)
-    on_primary, seen = observations[primary], observations[standby]
-    by_then = None
-    if move.kind == move_plan.DIRECTORY:
-        seen = {**seen, "port_taken": False}
-    if move.kind == move_plan.DIRECTORY and (move.look or move.renames) and seen["instance"]["content"] in ("absent", "empty"):
-        present = instance_of(on_primary["instance"])
-        where = seen["instance"]["data_directory"]
-        by_then = dataclasses.replace(present, data_directory=where, owner=seen["site"]["user"], role="standby", postmaster=None)
-    return obstacle(primary, on_primary, standby, seen, by_then) or ""
+def _moved_there(on_primary: Observation, on_standby: Observation, move: Move) -> Instance | None:
+    """What will be in the place of a standby that comes from another directory of its host; None: what is there."""
+    comes = move.kind == move_plan.DIRECTORY and (move.look or move.renames)
+    if not comes or on_standby["instance"]["content"] not in ("absent", "empty"):
+        return None
+    present, where = instance_of(on_primary["instance"]), on_standby["instance"]["data_directory"]
+    return dataclasses.replace(present, data_directory=where, owner=on_standby["site"]["user"], role="standby", postmaster=None)
 
 
 def _refusal_of_move(move: Move, options: Options) -> str:
@@ -484,6 +500,7 @@ def _unsettled(
         "role": bool(knows["role"] and knows["role"]["ready"] and (knows["role"]["verified"] or not scram)),
         "passfile": same_password,
         "upstream": standby.get("following") == upstream,
+        "listen_addresses": options["standby_listen_addresses"] in (None, shows["instance"]["settings"].get("listen_addresses")),
         "slot_name": shows["instance"]["settings"].get("primary_slot_name") == options["standby_slot_name"],
         "tablespaces": all(space["dbid"] == shows["instance"]["dbid"] for space in shows["tablespaces"]),
         "copy": not shows["site"]["leftover"],

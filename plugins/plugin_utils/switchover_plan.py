@@ -75,7 +75,7 @@ def make(scene: Scene) -> SwitchoverPlan:
     if len(pair["coordinators"]) < 2 and not wrong:
         wrong = ["there is no standby: the inventory has no second host with whpg_role coordinator or standby"]
     wrong += [why for why in (pair["busy"], pair["maintenance"]) if why]
-    wrong += [f"{host} is unknown, {why}: {_remedy(host, scene)}" for host, why in pair["unknown"].items()]
+    wrong += [f"{host} is unknown, {why}" for host, why in pair["unknown"].items()]
     if wrong:
         return dataclasses.replace(known, refusal="; ".join(wrong))
     begun = _begun(scene, known)
@@ -152,10 +152,6 @@ def _seen(scene: Scene, host: str) -> Observation:
 
 def _other(scene: Scene, host: str) -> str:
     return next(str(name) for name in scene.pair["coordinators"] if name != host)
-
-
-def _remedy(host: str, scene: Scene) -> str:
-    return "run this for all hosts of the cluster, without --limit" if host in scene.absent else "make it reachable"
 
 
 def _sentence(scene: Scene) -> str:

@@ -29,7 +29,7 @@ def test_drift_is_told_and_enable_mirroring_brings_the_standby_in_step(primary, 
     first, second = cluster["warnings"]
     assert "scdw differs from cdw in the settings" in first and "run enable_mirroring" in first
     assert "only scdw has only_here" in second
-    accepted, _ = look(tmp_path, standby_accept_drift=["*_*", "pg_*", "gp*"])
+    accepted, _dummy = look(tmp_path, standby_accept_drift=["*_*", "pg_*", "gp*"])
     assert accepted["drift"] == []
 
     begun = standby.run(f"head -n 3 {standby.directory}/postmaster.pid | tail -n 1")
@@ -44,7 +44,7 @@ def test_drift_is_told_and_enable_mirroring_brings_the_standby_in_step(primary, 
     assert standby.run(f"postgres -D {standby.directory} -C max_connections") == "211"
     assert standby.run(f"cat {standby.directory}/only_here") == "not of the primary"
     wait_in_sync(primary)
-    cluster, _ = look(tmp_path)
+    cluster, _dummy = look(tmp_path)
     assert [one["name"] for one in cluster["drift"]] == ["only_here"]
     assert changes(enable()) == 0
 

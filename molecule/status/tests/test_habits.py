@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -86,3 +87,12 @@ def test_tags_of_a_site_are_its_own(site):
     left_out, run = playbook(name, "--tags", "web"), playbook(name, "--tags", "whpg")
     assert (left_out.returncode, "Cluster demo" in left_out.stdout) == (0, False)
     assert (run.returncode, "Cluster demo: mirrored" in run.stdout) == (0, True)
+
+
+def test_what_a_program_reads_is_one_document():
+    for name in (STATUS, ENABLE):
+        done = playbook(name, environment={"ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json"})
+        plays = json.loads(done.stdout)["plays"]
+        results = [result for play in plays for task in play["tasks"] for result in task["hosts"].values()]
+        said = [line for result in results for cluster in (result.get("clusters") or {}).values() for line in cluster.get("screen", ())]
+        assert "Cluster demo: mirrored" in said

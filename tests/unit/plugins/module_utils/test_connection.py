@@ -100,7 +100,7 @@ class Server:
                 with peer:
                     self.startup = peer.recv(65536)
                     if self.refusal:
-                        code, text = self.refusal
+                        code, text = tuple(self.refusal)
                         let_in = self.message(b"R", bytes(4)) if self.late else b""
                         peer.sendall(let_in + self.message(b"E", f"SFATAL\0C{code}\0M{text}\0\0".encode()))
                     elif self.refusing and f"-c {self.refusing}=".encode() in self.startup:

@@ -46,6 +46,7 @@ def parameters(**given):
         "probe_write": False,
         "sql_user": None,
         "replication_user": "r",
+        "look": None,
         "lock_file": None,
         "record_file": None,
         "audit_file": None,

@@ -52,7 +52,7 @@ def test_what_was_packed_comes_out_as_it_was(tmp_path):
     os.chmod(tmp_path / "ssl/server.key", 0o640)
     archive, names = transfer.pack(str(tmp_path), ["ssl/server.key", "gone"])
     assert names == ["ssl/server.key"]
-    (file,) = transfer.unpack(archive).values()
+    file = next(iter(transfer.unpack(archive).values()))
     assert (file.text.encode("utf-8", "surrogateescape"), file.mode) == (content, 0o640)
     assert "server" not in repr(file)
     assert str(content) not in repr(file)

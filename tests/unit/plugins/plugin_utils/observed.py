@@ -10,8 +10,10 @@ import copy
 import dataclasses
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.catalog import Registration
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.drift import read_meaning
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.installation import Installation, Needs
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import ControlData, Instance, Postmaster
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.preflight import Limit
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import Passfile, Probe, Slot, WalSender
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.snapshot import Site
 
@@ -86,6 +88,9 @@ def coordinator(name, address, instance, rules=COORDINATOR):
         "installation": shown(INSTALLATION),
         "port_taken": False,
         "used_bytes": GIB,
+        "unreadable": [],
+        "configured": {"settings": {}, "listen_addresses": "*", "needs": [], "links": []},
+        "listens": ["0.0.0.0", "::"],
         "tablespaces": [],
         "wal": {"size": 100 * GIB, "free": 50 * GIB, "oldest_lsn": "0/0", "end_lsn": "0/200", "timeline": 1, "ancestors": []},
         "sql": None,
@@ -112,7 +117,13 @@ CDW = {
         "role": {"ready": True, "verified": True},
         "slots": [shown(Slot("standby_coordinator", True, "0/1", 0))],
         "probe": shown(Probe("0/200", True, True, 0.1)),
-        "needs": shown(Needs(("metrics",), ("C",), False)),
+        "needs": shown(Needs(("metrics",), ("C",), False, "*")),
+        "limits": {
+            "wal_level": "replica",
+            "walsenders": shown(Limit(10, 1, ("gp_walreceiver of standby_replicator on 10.0.0.12, process 8, streaming",))),
+            "slots": shown(Limit(10, 1, ("standby_coordinator, used by process 8",))),
+            "connections": shown(Limit(247, 12)),
+        },
         "retention_limit": -1,
         "commit_limits": {"walsender": 300.0, "network": 924.6},
         "access_errors": [],
@@ -190,3 +201,10 @@ UNMIRRORED = changed(
     ("cdw access", {"/c": None}),
     ("sdw1 access", {"/p0": None, "/m0": None}),
 )
+
+
+def drifting(work_mem, **files):
+    """What a host has that WAL does not carry."""
+    conf = {"size": 1, "changed": 1000.0, "check": ""}
+    found = {"postgresql.conf": conf, **{name: {**conf, "check": check} for name, check in files.items()}}
+    return {"files": found, "settings": {"postgresql.conf": read_meaning(f"port = 1\nwork_mem = {work_mem}\n")}, "left_out": []}

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from .losses import BOTH_DOWN, DOWN, HUNG, PROMOTED, UNKNOWN, scene
-from .observed import VARIABLES, changed, machine, shown
+from .observed import VARIABLES, changed, drifting, machine, shown
 
 FENCE = {"fence_segments": True}
 WORD = {"vouch_for": "cdw"}
@@ -164,3 +164,22 @@ def test_never_allowed_without_proof(found, by_host, command, vouched, fence, co
         assert all_fenced and vouched == "cdw"
     else:
         assert all_fenced or cut_off or believed
+
+
+HERE = ("scdw drifting", drifting("4MB", own="b"))
+
+
+def test_files_of_the_old_primary_are_brought():
+    verdict = demo(DOWN, {"cdw": {**STOPPED, "drifting": drifting("8MB", key="a")}}, HERE)
+    assert (verdict.drift, "not brought from cdw: own" in verdict.old_files) == (["key", "postgresql.conf"], True)
+
+
+def test_where_the_old_primary_was_not_read_it_is_said_of_when_the_files_are():
+    verdict = demo(UNKNOWN, {}, HERE, **WORD)
+    assert verdict.drift == []
+    assert "scdw has postgresql.conf of 1970-01-01T00:16:40Z, own of 1970-01-01T00:16:40Z" in verdict.old_files
+
+
+def test_in_check_mode_what_was_seen_before_tells_what_would_be_brought():
+    verdict = demo(DOWN, {"cdw": NOT_FENCED}, HERE, ("cdw drifting", drifting("8MB")), check_mode=True)
+    assert verdict.drift == ["postgresql.conf"]

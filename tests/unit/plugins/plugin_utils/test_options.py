@@ -12,6 +12,7 @@ import pytest
 from ansible.errors import AnsibleError
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import options
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.options import SPEC, SPECS, disagreement, of_pair, read, typed
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.preflight import ACCEPTABLE
 
 HOST = {"cluster_name": "demo", "whpg_role": "coordinator", "whpg_data_directory": "/data/whpg"}
 CERTIFICATE = {"sslmode": "verify-full", "sslrootcert": "/ca.crt", "sslcert": "/s.crt", "sslkey": "/s.key"}
@@ -96,7 +97,7 @@ def test_defaults_are_right_and_of_their_types():
         if spec.get("default") is not None:
             assert typed(name, spec, found.options[name]) == found.options[name], name
             kind = {"bool": bool, "int": int, "float": float, "list": list, "dict": dict}.get(spec["type"], str)
-            assert type(found.options[name]) is kind, name
+            assert found.options[name].__class__ is kind, name
 
 
 def test_one_option_has_one_spec():
@@ -137,12 +138,16 @@ def test_what_none_of_a_type_can_be_is_told_with_name_value_and_remedy(kind, val
         assert desired(**{name: value}).options[name] == read(without, str).options[name], "it counts as not given"
 
 
+def test_what_can_be_accepted_is_what_the_preflight_has():
+    assert tuple(SPEC["standby_accept"]["choices"]) == ACCEPTABLE
+
+
 def test_choices_are_told():
     assert desired(standby_replication_auth="md5").wrong == {
         "standby_replication_auth": "standby_replication_auth is 'md5': give one of scram, cert, trust"
     }
     assert desired(standby_accept="libc,luck").wrong == {
-        "standby_accept": "standby_accept has 'luck': there can be gphome, preload, libraries, extensions, locale, libc, limits, clock"
+        "standby_accept": f"standby_accept has 'luck': there can be {', '.join(ACCEPTABLE)}"
     }
 
 

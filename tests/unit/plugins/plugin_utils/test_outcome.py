@@ -43,13 +43,6 @@ def test_it_was_refused():
     assert ended.failure == "demo: nothing was changed: no host for the standby: give one"
 
 
-def test_a_look_at_the_standby_s_host_was_in_the_way():
-    ended = demo(scdw={"__standby_look": {"msg": "the directory /fast does not exist: create it"}})
-    assert ended.text == "NOT mirrored: nothing was changed: scdw: the directory /fast does not exist: create it"
-    assert ended.failure == "demo: nothing was changed: scdw: the directory /fast does not exist: create it"
-    assert demo(seen(PROBE), scdw={"__standby_look": {"changed": False}}).mirrored
-
-
 def test_it_can_be_mirrored():
     ended = demo(check_mode=True)
     assert (ended.mirrored, ended.text) == (True, "can be mirrored: scdw can be the standby of cdw")
@@ -240,3 +233,26 @@ def test_what_became_of_one_that_was_to_be_moved_is_told(scdw, said):
 def test_a_host_that_was_lost_while_its_standby_was_moved_is_told():
     ended = demo(scdw={"__standby_told": {"unreachable": True}}, plan=MOVING)
     assert ended.text == "NOT mirrored: cdw2: unreachable."
+
+
+def test_what_was_brought_is_told():
+    result = {"brought": ["pg_hba.conf", "postgresql.conf"], "kept": ["/s.replaced-1/pg_hba.conf"], "restart_needed": ["jit"]}
+    ended = demo(seen(PROBE), {"__standby_brought": result}, plan={**PLAN, "drift": result["brought"]})
+    assert ended.text.endswith(
+        "; brought from cdw: pg_hba.conf, postgresql.conf; what was there and had something of its own is kept: "
+        "/s.replaced-1/pg_hba.conf; by a restart only it takes jit"
+    )
+    assert ended.failure == ""
+
+
+def test_a_standby_that_still_differs_is_mirrored_and_a_failure():
+    failure = {"failed": True, "msg": "the engine cannot read it"}
+    ended = demo(seen(PROBE), {"__standby_brought": failure}, plan={**PLAN, "drift": ["postgresql.conf"]})
+    assert ended.mirrored
+    assert "scdw still differs from cdw in postgresql.conf: scdw: the engine cannot read it" in ended.failure
+
+
+def test_an_environment_that_could_not_be_set_is_a_failure():
+    ended = demo(seen(PROBE), {"__standby_environment": {"failed": True, "msg": "read-only"}})
+    assert ended.mirrored
+    assert ended.failure == "demo is mirrored, but the environment of the engine's user could not be set: scdw: read-only"

@@ -7,23 +7,10 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.pair import assess, compare, lacking, own_segments, why_missing
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.pair import assess, lacking, own_segments
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.preflight import Case, unlike
 
 from .observed import CDW, EMPTY, GIB, INSTALLATION, MIRRORED, ROWS, SCDW, SDW1, UNMIRRORED, VARIABLES, changed, machine, shown
-
-
-@pytest.mark.parametrize(
-    ("observed", "why"),
-    [
-        (None, "it took no part in this run"),
-        ({"unreachable": True, "msg": "No route\n to host "}, "unreachable: No route to host"),
-        ({"msg": "python is missing"}, "not observed: python is missing"),
-        ({"failed": True}, "not observed: "),
-        ({"segments": []}, ""),
-    ],
-)
-def test_a_host_without_an_observation_is_told_with_its_reason(observed, why):
-    assert why_missing(observed) == why
 
 
 def demo(found, *changes, variables=None, limit=None):
@@ -180,9 +167,43 @@ def test_an_obstacle_is_told_only_of_what_was_seen(change):
     assert demo(UNMIRRORED, ("scdw site free", 0), change).obstacle is None
 
 
+NO_SUDO = {"failed": True, "msg": "Missing sudo password"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "advice"),
+    [
+        ((("scdw", NO_SUDO),), "scdw: let Ansible become"),
+        ((("cdw", NO_SUDO),), "cdw: let Ansible become"),
+        ((("scdw", {"msg": "Failed to import the required Python library (psycopg2) on x"}),), "scdw: install psycopg2 there"),
+    ],
+)
+def test_of_a_host_that_cannot_be_asked_it_is_told_what_it_said_and_what_helps(changes, advice):
+    found = demo(MIRRORED, *changes)
+    ((host, result),) = changes
+    assert "it answered, but could not be asked: " + result["msg"] in found.unknown[host]
+    assert any(result["msg"] in reason for reason in found.verdict.reasons)
+    assert found.verdict.advice.startswith(advice) and "reachable" not in found.verdict.advice
+    assert not found.verdict.activation
+
+
+def test_of_two_hosts_that_cannot_be_asked_none_is_forgotten():
+    found = demo(MIRRORED, ("cdw", NO_SUDO), ("scdw", {"unreachable": True, "msg": "timed out"}))
+    assert found.verdict.state == "primary_unknown"
+    assert "cdw: let Ansible become" in found.verdict.advice and "make scdw reachable" in found.verdict.advice
+
+
+def test_a_lock_that_such_a_host_refuses_is_not_told_once_more():
+    found = assess("demo", VARIABLES, changed(MIRRORED, ("cdw", NO_SUDO), ("scdw", NO_SUDO)), locks={"cdw": NO_SUDO, "scdw": NO_SUDO})
+    assert (found.busy, found.unlocked) == ("", {})
+
+
 def test_a_host_that_was_not_observed_is_unknown():
     pair = demo(MIRRORED, ("scdw", None), ("sdw1", {"unreachable": True, "msg": "no route"}))
-    assert pair.unknown == {"scdw": "it took no part in this run", "sdw1": "unreachable: no route"}
+    assert pair.unknown == {
+        "scdw": "it took no part in this run: run it for all hosts of the cluster, without --limit",
+        "sdw1": "unreachable: no route: make it reachable",
+    }
     assert (pair.verdict.state, pair.obstacle, pair.differences, pair.strays) == ("degraded", None, {}, [])
     assert pair.instances["sdw1"] == {"coordinator": [], "segments": []}
 
@@ -310,7 +331,7 @@ def test_clocks_may_differ_a_little(clock, differ):
     ],
 )
 def test_what_was_not_seen_differs_in_nothing(primary, standby):
-    assert compare(primary, standby) == {}
+    assert unlike(Case("cdw", primary, "scdw", standby)) == {}
 
 
 AWAY = {"name": "standby_coordinator", "active": False, "restart_lsn": "0/1", "retained_bytes": 2 * GIB}

@@ -82,7 +82,7 @@ def test_places_of_copies_are_those_that_are_mapped():
             "in maintenance since 1970-01-01 00:00:00 UTC by me, marked on scdw",
         ),
         ((AWAY,), {}, "scdw is unknown, unreachable: No route to host: make it reachable, or, if it is gone for ever"),
-        ((("sdw1", None),), {}, "sdw1 is unknown, it took no part in this run: make it reachable"),
+        ((("sdw1", None),), {}, "sdw1 is unknown, it took no part in this run: run it for all hosts"),
         ((AWAY, ("sdw1", None)), {"without": ["scdw"]}, "sdw1 is unknown, it took no part in this run"),
         ((), {"without": ["scdw"]}, "disable_mirroring_without names scdw, which was observed: take it out"),
         (ALONE, {"without": ["scdw", "elsewhere"]}, "names elsewhere, which neither the inventory nor the catalog has in this cluster"),

@@ -25,6 +25,7 @@ from .observed import (
     UNMIRRORED,
     VARIABLES,
     changed,
+    drifting,
     machine,
     shown,
 )
@@ -50,13 +51,13 @@ def host_variables(host, **more):
 def test_a_pair_that_is_as_wanted():
     plan = demo(MIRRORED)
     assert (plan.refusal, plan.unsettled, plan.primary, plan.standby) == ("", [], "cdw", "scdw")
-    assert (plan.copying, plan.look, plan.password_missing, plan.expected_dbid) == (False, False, False, 8)
+    assert (plan.copying, plan.look, plan.password_missing, plan.expected_dbid) == (False, {}, False, 8)
     assert (plan.registered, plan.closed) == (True, [])
 
 
 def test_a_standby_that_is_to_be_made():
     plan = demo(UNMIRRORED)
-    assert (plan.refusal, plan.primary, plan.standby, plan.copying, plan.look) == ("", "cdw", "scdw", True, False)
+    assert (plan.refusal, plan.primary, plan.standby, plan.copying, plan.look) == ("", "cdw", "scdw", True, {})
     assert (plan.password_missing, plan.expected_dbid, plan.registered) == (True, 4, False)
     assert plan.unsettled == ["state", "row", "slot", "role", "passfile", "upstream", "slot_name", "access", "record"]
     assert plan.registration == {
@@ -191,7 +192,7 @@ def test_a_password_is_chosen_where_the_hosts_have_none_in_common(changes, optio
     [
         (MIRRORED, [], {"slot_name": "S"}, "standby_slot_name is 'S': give up to 63"),
         (UNMIRRORED, [("scdw", None)], {}, "scdw is unknown, it took no part in this run"),
-        (UNMIRRORED, [("sdw1", {"msg": "x"})], {}, "sdw1 is unknown, not observed: x"),
+        (UNMIRRORED, [("sdw1", {"msg": "x"})], {}, "sdw1 is unknown, it answered, but could not be asked: x: mend that there"),
         (
             UNMIRRORED,
             [("cdw primary", None), ("cdw sql", {"answered": False, "error": "no"})],
@@ -316,8 +317,8 @@ def test_tablespaces_have_their_places():
         {"location": "/fast", "place": "/x/y", "bytes": GIB},
         {"location": "/slow", "place": "/slow", "bytes": 2 * GIB},
     ]
-    assert (plan.copying, plan.look) == (True, True)
-    assert demo(MIRRORED, SPACES).look is False
+    assert plan.copying and plan.look["tablespaces"] == plan.snapshot["tablespaces"]
+    assert demo(MIRRORED, SPACES).look == {}
 
 
 def test_files_that_the_copy_needs_are_looked_for():
@@ -426,3 +427,31 @@ def test_a_plan_tells_no_secret():
     plan = demo(UNMIRRORED, replication_password="geheim")
     assert "geheim" not in repr(dataclasses.asdict(plan))
     assert PASSFILE.path not in repr(plan.connection)
+
+
+DRIFT = (("cdw drifting", drifting("8MB", key="a")), ("scdw drifting", drifting("4MB", own="b")))
+
+
+def test_a_mirrored_pair_with_drift_is_not_left_alone():
+    plan = demo(MIRRORED, *DRIFT)
+    assert (plan.unsettled, plan.tasks, plan.drift) == (["drift"], "make", ["key", "postgresql.conf"])
+    pair = assess("demo", VARIABLES, changed(MIRRORED, *DRIFT))
+    assert [(one.name, one.only_on) for one in pair.drift] == [("key", "primary"), ("own", "standby"), ("work_mem", None)]
+    assert [warning.split(":")[0] for warning in pair.warnings] == [
+        "scdw differs from cdw in the setting work_mem and key (since 1970-01-01T00",
+        "only scdw has own (since 1970-01-01T00",
+    ]
+
+
+def test_a_file_that_only_the_standby_has_is_no_reason_to_do_something():
+    plan = demo(MIRRORED, ("cdw drifting", drifting("4MB")), ("scdw drifting", drifting("4MB", own="b")))
+    assert (plan.unsettled, plan.drift) == ([], [])
+
+
+def test_nothing_is_brought_to_a_copy_that_will_be_made():
+    assert demo(UNMIRRORED, DRIFT[0]).drift == []
+
+
+def test_what_is_of_another_system_is_not_compared():
+    other = ("scdw instance control system_identifier", "2")
+    assert assess("demo", VARIABLES, changed(MIRRORED, *DRIFT, other)).drift is None

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from .losses import DOWN, PROMOTED, UNKNOWN
-from .observed import CONTROL, MIRRORED, SEGMENTS, VARIABLES, changed, shown
+from .observed import CONTROL, MIRRORED, SEGMENTS, VARIABLES, changed, drifting, shown
 from .wishes import with_options
 
 CONNECTION = "host=scdw,cdw port=5432,5432 target_session_attrs=read-write"
@@ -180,3 +180,13 @@ def test_what_is_wrong_with_options_is_told():
     said = plan(MIRRORED, timeout="soon", armed_seconds="inf", to="sdw1").refusal
     assert "switchover_timeout is 'soon': give seconds above zero; switchover_armed_seconds is inf: give seconds above zero" in said
     assert "switchover_to is 'sdw1': name a coordinator host of the inventory, cdw, scdw" in said
+
+
+def test_what_the_standby_has_otherwise_is_brought_before():
+    found = plan(MIRRORED, ("cdw drifting", drifting("8MB", key="a")), ("scdw drifting", drifting("4MB", own="b")))
+    assert (found.begin, found.drift) == (True, ["key", "postgresql.conf"])
+    first, second = found.warnings
+    assert first.endswith("brought there before the switch")
+    assert "work_mem and key" in first
+    assert second.endswith("which is not brought there")
+    assert "own" in second

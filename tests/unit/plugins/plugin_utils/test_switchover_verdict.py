@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.switchover_verdict import BACK, FORWARD, UNKNOWN, decide
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.switchover_verdict import BACK, FORWARD, UNKNOWN, decide, drift
 from hypothesis import given
 from hypothesis import strategies as st
+
+from .observed import drifting
 
 PLAN = {"primary": "cdw", "standby": "scdw", "promoted": False, "begun": False}
 CUT_OFF = {**PLAN, "begun": True}
@@ -93,3 +95,11 @@ def test_a_promotion_that_was_begun_is_never_taken_back(plan, stopped, disarmed,
         assert verdict.way == FORWARD
     if activation.get("failed_step") or activation.get("unreachable"):
         assert verdict.way != BACK
+
+
+def test_what_the_old_primary_changed_until_it_was_stopped():
+    plan = {**PLAN, "accept_drift": ["accepted"]}
+    before, after = drifting("4MB"), drifting("8MB", key="a", accepted="a")
+    assert drift(plan, {"drifting": after}, {}, {"drifting": before}) == ["key", "postgresql.conf"]
+    assert drift(plan, {"drifting": after}, {"drifting": after}, {"drifting": before}) == [], "it was brought before"
+    assert drift(plan, {}, {}, {"drifting": before}) == [], "it was not stopped by this run"

@@ -1,0 +1,82 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Options reach the roles from wherever Ansible has them, and are the same; runs on every ansible-core that is supported."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[3]
+#: what is asked for, and how it is seen
+ASKED = {
+    "standby_timeout": (5.0, "5"),
+    "standby_port": (6432, "6432"),
+    "standby_accept": (["libc", "clock"], "libc,clock"),
+    "standby_tls": ({"sslmode": "require"}, '{"sslmode": "require"}'),
+    "status_fail": (False, "false"),
+    "switchover_accept_transactions": (True, "yes"),
+    "cluster_name": ("7", "7"),
+}
+#: variables that say nothing, and one that another says
+MORE = {
+    "discovery_become": False,
+    "standby_max_rate": "{{ omit }}",
+    "standby_hostname": None,
+    "standby_slot_name": "{{ 'of_' ~ cluster_name }}",
+}
+HOST = {"whpg_role": "segment", "ansible_connection": "local", "ansible_python_interpreter": sys.executable, **MORE}
+
+
+def run(tmp_path, play, *arguments, **variables):
+    """What a play on one host, which needs nothing of it, leaves in options."""
+    inventory = {"whpg_clusters": {"hosts": {"here": {**HOST, **variables}}}}
+    seen = {"content": "{{ discovery_options | to_json }}", "dest": str(tmp_path / "options.json"), "mode": "0600"}
+    show = {"ansible.builtin.copy": seen}
+    (tmp_path / "inventory.yml").write_text(yaml.safe_dump(inventory))
+    (tmp_path / "play.yml").write_text(yaml.safe_dump([{"hosts": "here", "gather_facts": False, **play, "post_tasks": [show]}]))
+    done = subprocess.run(
+        [sys.executable, "-m", "ansible", "playbook", "-i", "inventory.yml", "play.yml", *arguments],
+        cwd=tmp_path,
+        env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".cache/collections"), "LC_ALL": "C.UTF-8"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads((tmp_path / "options.json").read_text())
+
+
+TYPED = {name: value for name, (value, _text) in ASKED.items()}
+TEXTS = {name: text for name, (_value, text) in ASKED.items()}
+OF_STATUS = {"role": "warehousepg.coordinator.status"}
+
+
+@pytest.mark.parametrize("source", ["inventory", "inventory of texts", "command line", "JSON", "role", "import", "include"])
+def test_options_are_the_same_wherever_they_come_from(tmp_path, source):
+    play, arguments, variables = {"roles": [OF_STATUS]}, [], {}
+    if source == "inventory":
+        variables = TYPED
+    elif source == "inventory of texts":
+        variables = TEXTS
+    elif source == "command line":
+        arguments = [part for name, text in TEXTS.items() for part in ("-e", f"{name}='{text}'")]
+    elif source == "JSON":
+        arguments = ["-e", json.dumps(TEXTS)]
+    elif source == "role":
+        play = {"roles": [{**OF_STATUS, "vars": TEXTS}]}
+    else:
+        task = {"name": OF_STATUS["role"], "public": True} if source == "include" else {"name": OF_STATUS["role"]}
+        play = {"tasks": [{f"ansible.builtin.{source}_role": task, "vars": TEXTS}]}
+    found = run(tmp_path, play, *arguments, **variables)
+    assert {name: found[name] for name in ASKED} == TYPED
+    assert (found["standby_max_rate"], found["standby_hostname"], found["standby_slot_name"]) == (None, None, "of_7")
+    assert (found["discovery_role"], found["discovery_lock_file"]) == ("status", "~/.whpg/7.lock")

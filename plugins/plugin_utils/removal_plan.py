@@ -16,6 +16,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.addresses 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.catalog import Registration, placed
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import instance_of
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import FOLLOWING, SILENT
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.retention import SETTING
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.move_plan import PURPOSES, lives
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.standby_plan import access
 
@@ -224,6 +225,9 @@ def _left(
         )
     if other and other in seen and seen[other]["site"].get("rewinding"):
         left.append(f"{other}: what a rewind that was cut off left beside {seen[other]['instance']['data_directory']} stays")
+    limit = seen[pair["primary"]]["instance"]["settings"].get(SETTING)
+    if limit is not None:
+        left.append(f"{pair['primary']}: {SETTING} = {limit} in postgresql.auto.conf, by standby_retention_limit or by others")
     left += [f"{host}: {', '.join(found['site']['asides'])}" for host, found in seen.items() if (found.get("site") or {}).get("asides")]
     if other and why_kept:
         fenced = seen[other]["instance"]["fenced"]

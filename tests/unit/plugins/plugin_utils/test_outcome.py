@@ -129,6 +129,44 @@ def test_a_former_primary_rejoined():
     assert demo(seen(PROBE), scdw={"__standby_configuration": kept}).text == MIRRORED, "a copy where nothing was is no rejoin"
 
 
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (
+            {"kept": ["gpbackup_history.db"], "set_aside": ["x"], "set_aside_in": "/s.former-1"},
+            "; only it had gpbackup_history.db, kept in place; the primary has otherwise x, its own are in /s.former-1",
+        ),
+        (
+            {"aside": "/s.former-1", "kept": [], "set_aside": [], "wal_directory": "/w", "old_wal": "/w.former-1"},
+            "; what was there is in /s.former-1; pg_wal stays a link to /w; the old WAL is in /w.former-1",
+        ),
+        (
+            {"aside": None, "removed": ["x"], "removed_wal": "/w.former-1", "wal_directory": "/w"},
+            "; what the primary has otherwise was removed with the former directory, as asked: x; pg_wal stays a link to /w; "
+            "the old WAL in /w.former-1 was removed",
+        ),
+    ],
+)
+def test_what_became_of_its_files_is_told(made, said):
+    configuration = {**REJOINED, "discarded": None, **made}
+    assert demo(seen(PROBE), scdw={"__standby_configuration": configuration}).text.endswith(f"; 3 MiB were copied{said}")
+
+
+def test_what_is_aside_is_told_where_it_failed():
+    ended = demo(seen(), scdw={"__standby_configuration": {"msg": "no", "aside": "/s.former-1", "kept": ["x"]}})
+    assert "what was there is in /s.former-1; only it had x, kept in place" in ended.failure
+    assert "Taken back: the copy" in demo(seen(), scdw={"__standby_uncopied": {"deleted": ["/s"]}}).failure
+
+
+def test_what_would_become_of_its_files_is_told():
+    files = {"kept": ["x"], "set_aside": ["y"], "wal_directory": "/w"}
+    plan = {**PLAN, "way": {"method": "basebackup", "reason": "so"}, "files": files}
+    assert demo(plan=plan, check_mode=True).text.endswith(
+        "by a new copy: so; only it has x, which it keeps; the primary has otherwise y, of which its own are set aside; "
+        "pg_wal stays a link to /w"
+    )
+
+
 def test_how_it_would_rejoin():
     plan = {**PLAN, "way": {"method": "start", "reason": "it has nothing of its own"}}
     assert demo(plan=plan, check_mode=True).text == "can be mirrored: scdw can be the standby of cdw as it is: it has nothing of its own"
@@ -156,6 +194,11 @@ MOVING = {**PLAN, "move": MOVE}
     [
         (MOVE, {}, "; it was moved from cdw2, /s"),
         (MOVE, {"__standby_leaving": {"moved_to": ["/s.removed-1"]}}, "; it was moved from cdw2, /s; what was there is in /s.removed-1"),
+        (
+            {**MOVE, "own": ["x"]},
+            {"__standby_leaving": {"moved_to": ["/s.removed-1"]}},
+            "; it was moved from cdw2, /s; what was there is in /s.removed-1; only there are x",
+        ),
         ({**MOVE, "left": "cdw2 is unreachable"}, {}, "; it was moved from cdw2, /s; left: cdw2 is unreachable"),
         (MOVE, {"__standby_forgotten": {"msg": "no"}}, "; it was moved from cdw2, /s; its passfile and its record may be left there: no"),
         ({**MOVE, "kind": "name"}, {}, ""),

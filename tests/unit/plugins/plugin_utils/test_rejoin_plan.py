@@ -145,3 +145,28 @@ def test_a_fence_that_is_left_is_lifted():
 def test_without_the_wish_a_former_primary_is_refused():
     plan = demo(ACTIVATED, standby_rejoins=False)
     assert "a primary of the same system is there" in plan.refusal
+
+
+FILE = {"kind": "file", "size": 1, "check": "abcdef"}
+OTHER = {**FILE, "check": "123456"}
+FILES = (
+    ("scdw files", {"gpbackup_history.db": FILE, "both": FILE, "pg_hba.conf": FILE}),
+    ("cdw files", {"both": OTHER, "pg_hba.conf": OTHER}),
+    ("scdw wal link", "/disk/wal"),
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "options", "files"),
+    [
+        ([], {}, {}),
+        ([DIVERGED], {}, {"kept": ["gpbackup_history.db"], "set_aside": ["both"], "wal_directory": None}),
+        (
+            [],
+            {"rejoin_method": "basebackup"},
+            {"kept": ["gpbackup_history.db"], "set_aside": ["both", "pg_hba.conf"], "wal_directory": "/disk/wal"},
+        ),
+    ],
+)
+def test_what_becomes_of_its_files_is_foreseen(changes, options, files):
+    assert demo(ACTIVATED, *FILES, *changes, **options).files == files

@@ -162,6 +162,25 @@ def test_what_a_rewind_left_is_told():
     assert (plan.refusal, plan.left) == ("", ["scdw: what a rewind that was cut off left beside /s stays"])
 
 
+def test_what_earlier_runs_moved_aside_and_a_limit_are_told():
+    aside = "/c.former-20261123T080000Z"
+    plan = demo(MIRRORED, ("cdw site asides", [aside]), ("cdw instance settings", {"max_slot_wal_keep_size": "20480MB"}))
+    limit = "cdw: max_slot_wal_keep_size = 20480MB in postgresql.auto.conf, by standby_retention_limit or by others"
+    assert plan.left == [limit, f"cdw: {aside}"]
+
+
+def test_files_that_only_the_standby_has_are_told():
+    file = {"kind": "file", "size": 1, "check": "abcdef"}
+    own = {"gpbackup_history.db": file, "both": file, "same": file, "postgresql.conf": file}
+    other = {"both": {**file, "check": "123456"}, "same": file, "postgresql.conf": {**file, "check": "123456"}}
+    assert demo(MIRRORED, ("scdw files", own), ("cdw files", other)).own == ["both", "gpbackup_history.db"]
+    assert demo(MIRRORED).own == []
+
+
+def test_what_a_promotion_left_is_to_go():
+    assert demo(UNMIRRORED, ("cdw instance settings", {"primary_slot_name": "standby_coordinator"})).found == ["settings of a standby"]
+
+
 def test_a_segment_host_that_is_left_out_keeps_its_rules():
     plan = demo(MIRRORED, ("sdw1", None), without=["sdw1"])
     assert (plan.refusal, plan.standby, plan.directories, plan.access) == ("", "scdw", ["/c"], {})

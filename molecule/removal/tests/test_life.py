@@ -47,7 +47,7 @@ def known(primary: Coordinator) -> dict[str, str]:
         "rows": "SELECT content, role, hostname, datadir FROM gp_segment_configuration ORDER BY 1, 2",
         "slots": "SELECT slot_name FROM pg_replication_slots",
         "roles": "SELECT rolname FROM pg_roles ORDER BY 1",
-        "rights": "SELECT proname, proacl FROM pg_proc WHERE proname ~ '^pg_(ls_dir|stat_file|read_binary_file)$' ORDER BY 1, 2",
+        "rights": "SELECT proname, proacl::text FROM pg_proc WHERE proname ~ '^pg_(ls_dir|stat_file|read_binary_file)$' ORDER BY 1, 2",
         "database": "SELECT datname, datacl FROM pg_database ORDER BY 1",
     }
     found = {name: primary.sql(query) for name, query in queries.items()}

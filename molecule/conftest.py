@@ -31,6 +31,8 @@ ENABLE = "warehousepg.coordinator.enable_mirroring"
 RESET = str(HERE / "shared/reset.yml")
 # Of connections that commands on a host share.
 SOCKETS = tempfile.TemporaryDirectory(prefix="ssh-")
+# Characters that an argument of a command may have, a multiple of four for base64.
+PIECE = 1 << 16
 # A host with no instance of the cluster demo, for its clients.
 CLIENT, CLIENT_ADDRESS = "cdw2", f"{NET}.13"
 
@@ -52,7 +54,9 @@ class Host:
     def write(self, path: str, content: str) -> None:
         """A private file of this content."""
         encoded = base64.b64encode(content.encode()).decode()
-        self.run(f"umask 077; base64 -d > {shlex.quote(path)} <<< {encoded}")
+        self.run(f"umask 077; : > {shlex.quote(path)}")
+        for begin in range(0, len(encoded), PIECE):
+            self.run(f"base64 -d >> {shlex.quote(path)} <<< {encoded[begin : begin + PIECE]}")
 
 
 class Coordinator(Host):

@@ -103,8 +103,8 @@ def test_what_cannot_be_read_is_a_loss_that_has_to_be_accepted(primary, standby,
 def lose_damaged(former: Coordinator, other: Coordinator, rows: int, length: int) -> None:
     """Rows that the standby lacks are acknowledged; then the primary is killed, and its last WAL file cut to a length."""
     other.stop()
+    former.sql("CREATE TABLE late (number int, text text)")  # in a file that stays whole
     former.sql("SELECT pg_switch_wal()")
-    former.sql("CREATE TABLE late (number int, text text)")
     inserts = "".join(f"INSERT INTO late SELECT {number}, repeat('x', 200);" for number in range(rows))
     former.write("late.sql", inserts)
     former.run('PGOPTIONS="-c $WHPG_UTILITY_SETTING=utility" psql -X -q -h /tmp -v ON_ERROR_STOP=1 -f late.sql > /dev/null; rm late.sql')

@@ -138,7 +138,7 @@ def test_one_that_does_not_start_there_goes_back(primary, standby, spare, elsewh
     parts = standby.run(f"ls {APART}; readlink {standby.directory}/pg_tblspc/*; ls -i {APART}")
     # only a copy of these settings stands in the way
     primary.run(f"echo \"unix_socket_directories = '/nowhere'\" >> {primary.directory}/postgresql.conf")
-    done = enable(inventory=elsewhere, standby_move_from="scdw")
+    done = enable(inventory=elsewhere, standby_move_from="scdw", standby_accept=["files"])
     assert done.returncode == 2
     assert "/nowhere" in said(done)
     assert "Put back: the standby on scdw streams as before" in said(done)

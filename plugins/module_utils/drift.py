@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import fnmatch
 import glob
-import hashlib
 import os
 import re
 import stat
@@ -29,6 +28,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.configurat
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import read_text
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.own_files import LOOKED, check_file, check_of
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.snapshot import EXCLUDED
 
 #: files of settings, in the order in which they count
@@ -40,8 +40,8 @@ RECORDS = ("pg_hba.conf", "pg_ident.conf")
 #: a directory of a data directory with more files than this is not looked at, nor is one that more than so many directories come before
 MOST_FILES = 1000
 
-#: bytes of a file that are looked at, from its beginning and from its end, and of all files together
-_LOOKED, _LOOKED_IN_ALL = 1 << 20, 64 << 20
+#: bytes that are looked at of all files together
+_LOOKED_IN_ALL = 64 << 20
 
 #: a larger file is not brought from one host to the other
 MOST_BYTES = 64 << 20
@@ -106,14 +106,6 @@ def shown(name: str, value: str) -> str | None:
     return None if secret or len(value) > _LONGEST else value
 
 
-def check_of(*parts: bytes) -> str:
-    """Six hexadecimal digits to compare something by."""
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(part)
-    return digest.hexdigest()[:6]
-
-
 def read_meaning(text: str) -> dict[str, dict[str, t.Any]]:
     """The settings of a file, and the files that it includes, each with its ``value`` as it may be told, and a ``check``."""
     bare = change_fence(text, None)
@@ -152,8 +144,8 @@ def read(data_directory: str) -> dict[str, t.Any]:
             elif name in RECORDS:
                 check = check_of("\n".join(records(read_text(path) or "")).encode("utf-8", "surrogateescape"))
             else:
-                check = _check(path, status.st_size) if budget > 0 else ""
-                budget -= min(status.st_size, 2 * _LOOKED)
+                check = check_file(path) if budget > 0 else ""
+                budget -= min(status.st_size, 2 * LOOKED)
         except FileNotFoundError:
             continue  # it is not there, or went just now
         except (OSError, CoordinatorError):
@@ -161,13 +153,6 @@ def read(data_directory: str) -> dict[str, t.Any]:
             continue
         files[name] = {"size": status.st_size, "changed": round(status.st_mtime, 3), "check": check}
     return {"files": files, "settings": settings, "left_out": left_out}
-
-
-def _check(path: str, size: int) -> str:
-    with open(path, "rb") as file:
-        head = file.read(_LOOKED)
-        file.seek(max(len(head), size - _LOOKED))
-        return check_of(head, file.read(_LOOKED))
 
 
 def _included_elsewhere(data_directory: str) -> list[str]:

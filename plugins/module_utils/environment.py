@@ -37,8 +37,13 @@ def line(wanted: t.Mapping[str, str]) -> str:
     return "export " + " ".join(f"{name}={shlex.quote(value)}" for name, value in wanted.items())
 
 
+def _name(cluster: str) -> str:
+    """What the marker lines name."""
+    return f"warehousepg.coordinator environment of {cluster}"
+
+
 def _block(cluster: str) -> re.Pattern[str]:
-    name = re.escape(f"warehousepg.coordinator environment of {cluster}")
+    name = re.escape(_name(cluster))
     return re.compile(rf"^# BEGIN {name}\n.*?^# END {name}(?:\n|\Z)", re.MULTILINE | re.DOTALL)
 
 
@@ -57,7 +62,7 @@ def change(text: str, cluster: str, wanted: str | None) -> str:
     bare = _block(cluster).sub("", text)
     if wanted is None:
         return bare
-    name = f"warehousepg.coordinator environment of {cluster}"
+    name = _name(cluster)
     newline = "" if bare.endswith("\n") or not bare else "\n"
     return f"{bare}{newline}# BEGIN {name}\n{wanted}\n# END {name}\n"
 

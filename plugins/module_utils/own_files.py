@@ -47,6 +47,9 @@ _HISTORY = re.compile(r"gpbackup_history\..*")
 #: bytes up to which a file is copied where it is needed twice, and compared as a whole
 SMALL = 1 << 20
 
+#: bytes of each end of a file that are looked at to compare it with one of another host
+LOOKED = 1 << 20
+
 
 def classify(path: str) -> str:
     """What an entry of a data directory is.
@@ -107,17 +110,30 @@ def listing(directory: str) -> dict[str, Entry]:
 
 
 def _check(path: str) -> str:
-    """Enough to see that two files differ, too little to find out what is in them."""
-    digest = hashlib.sha256()
+    """As of :func:`check_file`; empty where this user may not read it."""
     try:
-        with open(path, "rb") as file:
-            digest.update(file.read(SMALL))
-            if os.fstat(file.fileno()).st_size > SMALL:
-                file.seek(-(SMALL // 2), os.SEEK_END)
-                digest.update(file.read())
+        return check_file(path)
     except OSError:
         return ""
+
+
+def check_of(*parts: bytes) -> str:
+    """Six hexadecimal digits to compare something by: enough to see that it differs, too little to find out what it is."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
     return digest.hexdigest()[:6]
+
+
+def check_file(path: str) -> str:
+    """The same of a file, of a large one of its ends.
+
+    :raises OSError: it cannot be read.
+    """
+    with open(path, "rb") as file:
+        head = file.read(LOOKED)
+        file.seek(max(len(head), os.fstat(file.fileno()).st_size - LOOKED))
+        return check_of(head, file.read(LOOKED))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -121,22 +121,17 @@ def _listen(value: str) -> str:
     return f" is {value!r}: give addresses or names of hosts, separated by commas, or *"
 
 
+def _addresses(value: t.Sequence[str], parse: t.Callable[[str], t.Any] = ipaddress.ip_address, beside: str = "") -> str:
+    for address in value:
+        try:
+            parse(address)
+        except ValueError:
+            return f" has {address!r}, which is no address: give IPv4 or IPv6 addresses{beside}"
+    return ""
+
+
 def _networks(value: t.Sequence[str]) -> str:
-    for address in value:
-        try:
-            ipaddress.ip_interface(address)
-        except ValueError:
-            return f" has {address!r}, which is no address: give IPv4 or IPv6 addresses, with or without the length of a mask"
-    return ""
-
-
-def _addresses(value: t.Sequence[str]) -> str:
-    for address in value:
-        try:
-            ipaddress.ip_address(address)
-        except ValueError:
-            return f" has {address!r}, which is no address: give IPv4 or IPv6 addresses"
-    return ""
+    return _addresses(value, ipaddress.ip_interface, ", with or without the length of a mask")
 
 
 def _absolute(value: str) -> str:

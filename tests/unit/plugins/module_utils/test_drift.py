@@ -115,7 +115,7 @@ def test_a_file_that_cannot_be_read_is_not_taken_for_another(tmp_path, monkeypat
     def refuse(path, *_):
         raise PermissionError(13, "denied", path)
 
-    monkeypatch.setattr(drift, "_check", refuse)
+    monkeypatch.setattr(drift, "check_file", refuse)
     found = drift.read(str(tmp_path))
     assert (set(found["files"]), found["left_out"]) == ({"pg_hba.conf"}, ["server.key"])
 

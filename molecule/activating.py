@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Iterator, NamedTuple, Sequence
 
-from conftest import CLIENT, NET, Coordinator, Host, changes, playbook, podman, wait_until
+from conftest import CLIENT, NET, Coordinator, Host, changes, enable, playbook, podman, wait_in_sync, wait_until
 
 ACTIVATE = "warehousepg.coordinator.activate_standby"
 SWITCH = "warehousepg.coordinator.switchover"
@@ -110,6 +110,15 @@ class Operator:
 
     def audit(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in (self.home / ".whpg/demo.audit.jsonl").read_text().splitlines()]
+
+
+def see_in_sync(primary: Coordinator) -> None:
+    """The present stream was seen in sync, and a silence shorter than five minutes does not end it: slow machines need more than one."""
+    for setting in ("wal_sender_timeout", "wal_receiver_timeout"):
+        primary.sql(f"ALTER SYSTEM SET {setting} = '5min'")
+    primary.sql("SELECT pg_reload_conf()")
+    assert enable().returncode == 0
+    wait_in_sync(primary)
 
 
 def _parts(client: Client, commits: Sequence[Commit]) -> str:

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import pytest
-from activating import Client, Operator, check_primary, check_untouched, check_writes, cut_off, refuses
-from conftest import NET, SET, Host, enable, playbook, podman, status, unreachable, wait_until
+from activating import Client, Operator, check_primary, check_untouched, check_writes, cut_off, refuses, see_in_sync
+from conftest import NET, SET, Host, playbook, podman, status, unreachable, wait_until
 
 SEGMENTS = Host("sdw1")
 LIFT = "warehousepg.coordinator.lift_fence"
@@ -20,9 +20,9 @@ def operator(tmp_path) -> Operator:
 
 
 @pytest.fixture
-def clients(mirrored) -> list[Client]:
+def clients(mirrored, primary) -> list[Client]:
     """One that finds the primary, and one on its host that knows no other. The stream in sync is one that was seen."""
-    assert enable().returncode == 0
+    see_in_sync(primary)
     clients = [Client("anywhere").start(), Client("local", "cdw", "host=/tmp port=5432").start()]
     for client in clients:
         client.wait_for("cdw")

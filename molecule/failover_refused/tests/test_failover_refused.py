@@ -15,8 +15,9 @@ from activating import (
     check_writes,
     cut_off,
     refuses,
+    see_in_sync,
 )
-from conftest import enable, left_of_runs, lock_elsewhere, reset, status, unreachable, wait_in_sync
+from conftest import left_of_runs, lock_elsewhere, reset, status, unreachable, wait_in_sync
 
 
 @pytest.fixture
@@ -90,7 +91,7 @@ def test_while_the_primary_hangs_without_the_word_of_the_operator(mirrored, prim
 
 
 def test_while_a_primary_lives_that_only_the_controller_cannot_reach(mirrored, primary, standby, operator):
-    assert enable().returncode == 0, "the present stream is seen in sync"
+    see_in_sync(primary)
     clients = [Client("anywhere").start(), Client("local", "cdw", "host=/tmp port=5432").start()]
     for client in clients:
         client.wait_for("cdw")

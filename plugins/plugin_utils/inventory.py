@@ -61,6 +61,14 @@ def members(variables: Variables) -> t.Iterator[tuple[str, Variables]]:
             yield host, known
 
 
+def is_single(variables: Variables) -> bool:
+    """Whether a host's cluster has no segment hosts.
+
+    :param variables: all variables of the host.
+    """
+    return not any(known.get("whpg_role") == "segment" for _dummy, known in members(variables))
+
+
 def name_of(variables: Variables) -> str:
     """The name of a host's cluster, empty where it has none."""
     return str(variables.get("cluster_name") or "")

@@ -11,7 +11,7 @@ name: unconfigured
 short_description: A setting of the ssh connection, unless somebody configured it
 version_added: 0.1.0
 description:
-  - What the command line, the environment or a configuration file says of an option of P(ansible.builtin.ssh#connection), and where none
+  - What the command line, the environment or a configuration file says of an option of the connection plugin C(ssh), and where none
     of them says anything, the given value.
   - Internal, for defaults of roles. A variable beats the configuration, so that one with a value of its own would take it from the user.
     Variables of the inventory and the like beat defaults of roles by themselves.

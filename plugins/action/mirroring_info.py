@@ -13,7 +13,7 @@ from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import options, payloads
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.inventory import COORDINATOR_ROLES, members
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.inventory import COORDINATOR_ROLES, is_single, members
 
 #: by option of the module, the option of the roles
 _ARGUMENTS = {
@@ -49,7 +49,7 @@ class ActionModule(ActionBase):
         arguments = dict(self._task.args)
         wrong: list[str] = []
         if boolean(arguments.pop("by_options", False)):
-            desired = options.read(variables, self._templar.template, lambda: _is_single(variables))
+            desired = options.read(variables, self._templar.template, lambda: is_single(variables))
             result.update(options=desired.options, wrong=desired.wrong)
             arguments = {**self._by_options(desired.options, variables), **arguments}
             wrong = [said for name, said in desired.wrong.items() if name.startswith("discovery_")]
@@ -83,11 +83,6 @@ class ActionModule(ActionBase):
         if desired["discovery_role"] in _KNOCKING:
             found["peers"] = _peers(variables)
         return found
-
-
-def _is_single(variables: t.Mapping[str, t.Any]) -> bool:
-    """Whether the cluster of a host has no segment hosts."""
-    return not any(known.get("whpg_role") == "segment" for _dummy, known in members(variables))
 
 
 def _peers(variables: t.Mapping[str, t.Any]) -> list[dict[str, t.Any]]:

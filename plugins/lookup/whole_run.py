@@ -38,6 +38,7 @@ import typing as t
 
 from ansible import context
 from ansible.errors import AnsibleError
+from ansible.plugins.loader import lookup_loader
 from ansible.plugins.lookup import LookupBase
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.invocation import left_out
 
@@ -53,6 +54,9 @@ class LookupModule(LookupBase):
 
     def run(self, terms: list[str], variables: t.Any = None, **kwargs: t.Any) -> list[str]:
         """Return the terms, or fail."""
+        # Here, in the process of the run: else each task loads them on each host in a process of its own, which takes as long as they do.
+        for name in ("option", "unconfigured"):
+            lookup_loader.get(f"warehousepg.coordinator.{name}")
         asked = context.CLIARGS
         why = left_out(asked.get("args") or (), _is_ours, asked.get("tags") or (), asked.get("skip_tags") or (), asked.get("start_at_task"))
         if why:

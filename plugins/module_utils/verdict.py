@@ -56,6 +56,7 @@ class View:
     :param place: port, data directory and ``gp_dbid`` of the instance.
     :param registered: port, data directory and dbid of the standby in the catalog, as this primary has it; empty when none is
         registered.
+    :param registered_on: name of the host that the catalog has it on.
     :param streaming: whether this primary has a walsender for a standby that streams in sync.
     :param acknowledged: whether a probe write on this primary was acknowledged; None when none was tried.
     :param caught_up: whether the standby had replayed the primary's position within the probe's limit.
@@ -80,6 +81,7 @@ class View:
     timeline: int | None = None
     place: Place | None = None
     registered: Place | None = None
+    registered_on: str | None = None
     streaming: bool | None = None
     acknowledged: bool | None = None
     caught_up: bool | None = None
@@ -132,6 +134,7 @@ def view_of(host: str, observation: t.Mapping[str, t.Any] | None) -> View:
     return dataclasses.replace(
         view,
         registered=_registered(primary["standby"]) if primary["standby"] else (),
+        registered_on=primary["standby"]["hostname"] if primary["standby"] else None,
         streaming=bool(sender and sender["state"] == "streaming" and sender["sync_state"] == "sync"),
         acknowledged=probe["acknowledged"] if probe else None,
         caught_up=probe["replayed"] if probe else None,
@@ -197,6 +200,7 @@ class Verdict:
     :param activation: whether the standby may be activated.
     :param activation_reason: why, or what is missing.
     :param serves: whether the primary was asked and answered, so that something can be done with it.
+    :param as_desired: whether it is what the inventory asks for: mirrored, or without a standby where it names no host for one.
     """
 
     state: str
@@ -207,6 +211,7 @@ class Verdict:
     activation: bool
     activation_reason: str
     serves: bool = False
+    as_desired: bool = False
 
 
 #: state, reasons, advice, primary, standby
@@ -255,19 +260,26 @@ def _activation(
     return False, f"{primary} was not seen down: fence it, or vouch for it"
 
 
-def judge(views: t.Sequence[View], proofs: Proofs = Proofs(), sightings: t.Sequence[Sighting] = (), both_down: bool = False) -> Verdict:
+def judge(
+    views: t.Sequence[View],
+    proofs: Proofs = Proofs(),
+    sightings: t.Sequence[Sighting] = (),
+    both_down: bool = False,
+    desired: bool = True,
+) -> Verdict:
     """Decide what state a pair is in.
 
     :param views: of the hosts where the coordinator may live.
     :param proofs: what is proved about hosts that were not seen stopped.
     :param sightings: what other hosts see of them.
     :param both_down: whether a standby may be activated that is stopped as its primary is.
+    :param desired: whether the cluster is to have a standby.
     """
     running = [view for view in views if view.is_primary]
     if len(running) > 1:
         finding = _several(running)
     elif running:
-        finding = _living(running[0], views)
+        finding = _living(running[0], views, desired)
     else:
         finding = _none_living(views)
     state, reasons, advice, primary, standby = finding
@@ -281,7 +293,8 @@ def judge(views: t.Sequence[View], proofs: Proofs = Proofs(), sightings: t.Seque
                 reasons.append(f"{view.host} may be a second primary")
     allowed, why = _activation(finding, views, proofs, sightings, both_down)
     serves = state in (MIRRORED, DEGRADED, UNMIRRORED) and not (running[0].refused or _held_up(running[0]))
-    return Verdict(state, tuple(reasons), advice, primary, standby.host if standby else None, allowed, why, serves)
+    as_desired = state == (MIRRORED if desired else UNMIRRORED)
+    return Verdict(state, tuple(reasons), advice, primary, standby.host if standby else None, allowed, why, serves, as_desired)
 
 
 def _several(running: t.Sequence[View]) -> _Finding:
@@ -298,7 +311,7 @@ def _held_up(primary: View) -> bool:
     return primary.acknowledged is False and not primary.streaming
 
 
-def _living(primary: View, views: t.Sequence[View]) -> _Finding:
+def _living(primary: View, views: t.Sequence[View], desired: bool) -> _Finding:
     others = [view for view in views if view is not primary]
     standby = next((view for view in others if view.role == "standby"), None)
     unseen = next((view for view in others if not view.observed), None)
@@ -317,6 +330,8 @@ def _living(primary: View, views: t.Sequence[View]) -> _Finding:
     if _held_up(primary):
         reasons = [f"{primary.host}: a write was not acknowledged, and no standby streams that it could wait for"]
         return PRIMARY_HUNG, reasons, f"look at {primary.host}: its load, its log, its disks", primary.host, standby
+    if not desired:
+        return _undesired(primary)
     if not primary.registered:
         name = standby.host if standby else "a second host"
         reasons = [f"{primary.host} serves; no standby is registered"]
@@ -338,6 +353,17 @@ def _living(primary: View, views: t.Sequence[View]) -> _Finding:
     else:
         advice = mend
     return DEGRADED, reasons, advice, primary.host, standby
+
+
+def _undesired(primary: View) -> _Finding:
+    """What holds of a primary that serves in a cluster which is to have no standby."""
+    no_host = "the inventory names no host for one"
+    if not primary.registered:
+        return UNMIRRORED, [f"{primary.host} serves; no standby is registered, and {no_host}"], "nothing", primary.host, None
+    seen = "the primary sees it stream in sync" if primary.streaming else "the primary sees no standby stream"
+    reasons = [f"a standby is registered on {primary.registered_on}, and {no_host}; {seen}"]
+    advice = f"give {primary.registered_on} whpg_role=standby in the inventory; run disable_mirroring then if the standby is to be given up"
+    return DEGRADED, reasons, advice, primary.host, None
 
 
 _REFUSED = "but could not be asked"

@@ -46,7 +46,8 @@ options:
     description:
       - What to print.
       - V(screen) one screen for people for each cluster.
-      - V(quiet) one line for each cluster that is not mirrored or that there is a warning about, the cluster's name first.
+      - V(quiet) one line for each cluster that is not as the inventory asks for, or that there is a warning about, the cluster's name
+        first.
       - V(none) nothing.
     type: str
     choices: [none, quiet, screen]
@@ -112,6 +113,12 @@ clusters:
       sample: "the primary serves: use a switchover"
     serves:
       description: Whether the primary was asked and answered, so that something can be done with it.
+      type: bool
+      sample: true
+    as_desired:
+      description:
+        - Whether it is what the inventory asks for, RV(clusters.state=mirrored), or RV(clusters.state=unmirrored) where it names no host
+          for a standby.
       type: bool
       sample: true
     coordinators:

@@ -58,6 +58,10 @@ clusters:
       description: Why nothing can be begun; empty when it can.
       type: str
       sample: ""
+    left_alone:
+      description: Why nothing is to be done, and the cluster has no standby; empty where it is to have one.
+      type: str
+      sample: ""
     unsettled:
       description: What is not as it is wanted; where it is empty, nothing has to be done.
       type: list

@@ -38,6 +38,15 @@ def problems(cluster: str, hosts: t.Mapping[str, Variables], wrong: t.Mapping[st
     return found
 
 
+def names_standby(hosts: t.Mapping[str, Variables]) -> bool:
+    """Whether a cluster has a host for a standby. For EDB's playbooks one without is as good, a single node for instance.
+
+    :param hosts: by host, its variables of the inventory, typed.
+    """
+    roles = [variables.get("whpg_role") for variables in hosts.values()]
+    return "standby" in roles or roles.count("coordinator") > 1
+
+
 def members(variables: Variables) -> t.Iterator[tuple[str, Variables]]:
     """The hosts of a host's cluster, with their variables; those that share a group with it come first, for each takes a while.
 
@@ -50,6 +59,14 @@ def members(variables: Variables) -> t.Iterator[tuple[str, Variables]]:
         known = hostvars[host]
         if name_of(known) == cluster:
             yield host, known
+
+
+def is_single(variables: Variables) -> bool:
+    """Whether a host's cluster has no segment hosts.
+
+    :param variables: all variables of the host.
+    """
+    return not any(known.get("whpg_role") == "segment" for _dummy, known in members(variables))
 
 
 def name_of(variables: Variables) -> str:

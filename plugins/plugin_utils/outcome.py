@@ -85,6 +85,8 @@ def _of_pair(
     refusal = plan["refusal"]
     if refusal:
         return Outcome(False, f"NOT mirrored: nothing was changed: {refusal}", f"{cluster}: nothing was changed: {refusal}")
+    if plan.get("left_alone"):
+        return Outcome(False, f"left alone: {plan['left_alone']}")
     known = hosts[primary]
     if not plan["unsettled"]:
         return Outcome(True, _mirrored(plan, known["discovery_observation"]["primary"]["probe"]))

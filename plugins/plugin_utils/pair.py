@@ -115,7 +115,7 @@ def assess(
         verdict = Verdict(PRIMARY_UNKNOWN, tuple(problems), "correct the inventory", None, None, False, "the inventory is wrong")
     else:
         seen = sightings(coordinators, variables, observations)
-        verdict = judge(_views(coordinators, observations, missing), sightings=seen)
+        verdict = judge(_views(coordinators, observations, missing), sightings=seen, desired=inventory.names_standby(variables))
     other = next((host for host in coordinators if host != verdict.primary), None) if verdict.primary else None
     primary, standby = (observations.get(host or "") for host in (verdict.primary, other))
     case = preflight.Case(verdict.primary, primary, other, standby, addresses=registered_addresses(primary))

@@ -34,6 +34,7 @@ def document(clusters: t.Mapping[str, t.Mapping[str, t.Any]], time: datetime.dat
         "schema_version": SCHEMA_VERSION,
         "time": _utc(time),
         "mirrored": all(cluster["mirrored"] for cluster in clusters.values()),
+        "as_desired": all(cluster["as_desired"] for cluster in clusters.values()),
         "clusters": dict(clusters),
     }
 
@@ -63,6 +64,7 @@ def describe(
     return {
         "state": verdict.state,
         "mirrored": verdict.state == MIRRORED,
+        "as_desired": verdict.as_desired,
         "reasons": list(verdict.reasons),
         "advice": verdict.advice,
         "warnings": list(warnings),

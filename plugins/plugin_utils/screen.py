@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict import MIRRORED, Verdict
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict import Verdict
 
 Observation = t.Mapping[str, t.Any]
 
@@ -97,7 +97,7 @@ def quiet(cluster: str, verdict: Verdict, warnings: t.Sequence[str] = ()) -> str
 
     :param warnings: what the operator should know beside the verdict.
     """
-    troubles = [] if verdict.state == MIRRORED else list(verdict.reasons)
+    troubles = [] if verdict.as_desired else list(verdict.reasons)
     said = "; ".join([*troubles, *(f"warning: {warning}" for warning in warnings)])
     return f"{cluster}: {verdict.state}: {said}" if said else None
 

@@ -22,7 +22,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.registrati
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import APPLICATION_NAME
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.retention import parse_size
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.stream import commit_limit
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict import MIRRORED
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict import DEGRADED, MIRRORED, UNMIRRORED
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import move_plan, preflight
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.drift import to_bring
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.move_plan import Move, Scene
@@ -45,6 +45,7 @@ class StandbyPlan:
     """What has to be done.
 
     :param refusal: why nothing can be begun; empty when it can.
+    :param left_alone: why nothing is to be done, and the cluster has no standby; empty where it is to have one.
     :param unsettled: what is not as it is wanted; with nothing in it no module would change anything.
     :param tasks: name of the role's tasks that do what has to be done; empty where nothing has.
     :param primary: host that is primary.
@@ -76,6 +77,7 @@ class StandbyPlan:
     """
 
     refusal: str
+    left_alone: str = ""
     unsettled: list[str] = dataclasses.field(default_factory=list)
     tasks: str = ""
     primary: str | None = None
@@ -127,6 +129,8 @@ def make(
     why = _refusal(pair)
     if why:
         return StandbyPlan(why, primary=pair["primary"])
+    if _is_alone(pair):
+        return StandbyPlan("", left_alone="; ".join(pair["reasons"]), primary=pair["primary"])
     primary = pair["primary"]
     standby = next(host for host in pair["coordinators"] if host != primary)
     on_primary, on_standby = observations[primary], observations[standby]
@@ -240,18 +244,27 @@ def _refusal(pair: t.Mapping[str, t.Any]) -> str:
         return "; ".join([*pair["problems"], *pair["wrong"]])
     if pair["busy"] or pair["maintenance"]:
         return str(pair["busy"] or pair["maintenance"])
-    if len(pair["coordinators"]) < 2:
-        return "no host for the standby: give one host of the cluster whpg_role=standby"
+    if _is_alone(pair):
+        return ""
     if pair["unknown"]:
         return "; ".join(f"{host} is unknown, {why}" for host, why in pair["unknown"].items())
     if not pair["serves"]:
         return f"the primary was not seen to serve, {'; '.join(pair['reasons'])}; {pair['advice']}"
+    if len(pair["coordinators"]) < 2:
+        if pair["state"] == DEGRADED:
+            return f"{'; '.join(pair['reasons'])}: {pair['advice']}"
+        return "no host for the standby: give a second host of the cluster whpg_role=coordinator or standby"
     if pair["strays"]:
         return (
             f"the catalog has segments on {', '.join(pair['strays'])}, which no host of the inventory is: add it with whpg_role=segment, "
             "or give its whpg_addresses as the primary knows them"
         )
     return ""
+
+
+def _is_alone(pair: t.Mapping[str, t.Any]) -> bool:
+    """Whether it has no standby, and is to have none."""
+    return bool(pair["as_desired"]) and pair["state"] == UNMIRRORED
 
 
 def _way(copying: bool, rejoin: Rejoin, move: Move) -> str:

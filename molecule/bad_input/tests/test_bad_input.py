@@ -60,7 +60,10 @@ FAULTS = {
     "addresses_wrong": fault("'scdw'", "no address", "IPv4 or IPv6", standby={"whpg_addresses": ["scdw"]}),
     "no_coordinator": Fault(("no host has whpg_role coordinator", "give it"), {"segment": {}}),
     "three_coordinators": fault("carry the coordinator", standby={}, segment={"whpg_role": "standby"}),
-    "no_standby": Fault(("no host for the standby", "whpg_role=standby"), {"coordinator": {}, "segment": {}}),
+    "one_coordinator": Fault(
+        ("no host for the standby", "give a second host"),
+        {"coordinator": {"whpg_role": "standby", "discovery_standby_directory": "/data/whpg/v7/coordinator"}, "segment": {}},
+    ),
     # the directories of a cluster without segment hosts have another prefix
     "segments_missing": Fault(
         ("sdw1", "no host of the inventory", "whpg_role=segment"),

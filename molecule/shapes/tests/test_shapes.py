@@ -145,7 +145,7 @@ def test_rules_of_others_and_a_misleading_environment(primary, standby):
 
 @pytest.mark.skipif("WHPG_IMAGE" in os.environ, reason="a cluster with WarehousePG 6's names is made with the simulated engine only")
 def test_a_cluster_with_the_names_of_six(inventory_of):
-    six = {"cluster_name": "six", "whpg_major_version": 6, "whpg_data_directory": "/data/six", "whpg_port": 5435}
+    six = {"cluster_name": "six", "whpg_data_directory": "/data/six/v6", "whpg_use_versioned_directories": False, "whpg_port": 5435}
     inventory = inventory_of(**six)
     assert playbook(str(HERE / "shared/clusters.yml"), inventory=inventory).returncode == 0
     primary = Coordinator("cdw", "/data/six/v6/coordinator/gpseg-1", "six")

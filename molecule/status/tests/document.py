@@ -28,5 +28,6 @@ def look(directory: Path, *arguments: str, **variables: Any) -> tuple[dict[str, 
     assert path.stat().st_mode & 0o777 == 0o644
     cluster = document["clusters"]["demo"]
     assert re.findall(r"^Cluster (\w+): ([a-z_]+)$", done.stdout, re.MULTILINE) == [("demo", cluster["state"])]
-    assert document["mirrored"] is cluster["mirrored"] is (done.returncode == 0)
+    assert document["mirrored"] is cluster["mirrored"]
+    assert document["as_desired"] is cluster["as_desired"] is (done.returncode == 0)
     return cluster, done.returncode

@@ -89,6 +89,28 @@ def test_tags_of_a_site_are_its_own(site):
     assert (run.returncode, "Cluster demo: mirrored" in run.stdout) == (0, True)
 
 
+OURS = ("ConnectTimeout=4", "ServerAliveInterval=5", "whpg-")
+JUMPS = "-o SendEnv=OF_THE_USER"  # as -o ProxyJump=gate, where the test hosts have no gate
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "variables", "theirs"),
+    [
+        ((), {}, {}, OURS),
+        (("--ssh-extra-args", JUMPS, "--timeout", "60"), {}, {}, ("OF_THE_USER", "ConnectTimeout=60", "whpg-")),
+        ((), {"ANSIBLE_SSH_EXTRA_ARGS": JUMPS, "ANSIBLE_SSH_CONTROL_PATH": "%(directory)s/theirs-%%C"}, {}, ("OF_THE_USER", "theirs-")),
+        ((), {}, {"ansible_ssh_extra_args": JUMPS, "ansible_ssh_timeout": 60}, ("OF_THE_USER", "ConnectTimeout=60", "whpg-")),
+    ],
+)
+def test_hosts_are_reached_as_the_user_says(arguments, environment, variables, theirs, inventory_of, unconnected):
+    inventory = inventory_of(**variables)
+    done = playbook(STATUS, "-vvvv", *arguments, environment={**unconnected, **environment}, inventory=inventory)
+    assert done.returncode == 0
+    reached = re.findall(r"SSH: EXEC (ssh .*)", done.stdout)
+    assert reached and all(part in command for command in reached for part in theirs)
+    assert any("ServerAlive" in command for command in reached) is (theirs == OURS)
+
+
 def test_what_a_program_reads_is_one_document():
     for name in (STATUS, ENABLE):
         done = playbook(name, environment={"ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json"})

@@ -120,6 +120,33 @@ def test_states(state, views):
             assert any(view.host in reason and "unknown" in reason for reason in verdict.reasons)
 
 
+ALONE = but(PRIMARY, registered=(), streaming=False, caught_up=False)
+
+
+@pytest.mark.parametrize(
+    ("views", "desired", "as_desired", "said"),
+    [
+        ([PRIMARY, STANDBY], True, True, "scdw streams in sync from cdw"),
+        ([ALONE, EMPTY], True, False, "cdw serves; no standby is registered"),
+        ([ALONE], True, False, "cdw serves; no standby is registered"),
+        ([ALONE], False, True, "cdw serves; no standby is registered, and the inventory names no host for one"),
+        (
+            [but(PRIMARY, registered_on="scdw")],
+            False,
+            False,
+            "a standby is registered on scdw, and the inventory names no host for one; the primary sees it stream in sync",
+        ),
+        ([but(DOWN, host="cdw")], False, False, "cdw: the instance is stopped"),
+        ([LOST], False, False, "cdw: unknown, it was not observed"),
+        ([REFUSING], False, False, f"cdw: the instance answers, but had no connection left for this look: {REFUSING.said}"),
+    ],
+)
+def test_a_cluster_that_is_to_have_no_standby_is_as_desired_without(views, desired, as_desired, said):
+    verdict = judge(views, desired=desired)
+    assert (verdict.as_desired, verdict.reasons[0], verdict.activation) == (as_desired, said, False)
+    assert (verdict.advice == "nothing") is as_desired
+
+
 FENCED = Proofs(fenced=frozenset({"cdw"}))
 STOPPED = Proofs(stopped=frozenset({"cdw"}))
 WORD = Proofs(word=frozenset({"cdw"}))
@@ -346,12 +373,12 @@ def result(role, **changes):
 
 def test_views_of_results():
     primary = {
-        "standby": {"dbid": 8, "port": 5432, "datadir": "/s"},
+        "standby": {"dbid": 8, "hostname": "scdw", "port": 5432, "datadir": "/s"},
         "walsender": {"state": "streaming", "sync_state": "sync"},
         "probe": {"acknowledged": True, "replayed": True},
     }
     seen = view_of("cdw", result("primary", primary=primary, sql={"answered": True}))
-    assert seen == but(PRIMARY, place=(5432, "/s", 8))
+    assert seen == but(PRIMARY, place=(5432, "/s", 8), registered_on="scdw")
     assert view_of("scdw", result("standby")) == STANDBY
     assert judge([seen, view_of("scdw", result("standby"))]).state == "mirrored"
     full = {"answered": None, "refused": "too_many_connections", "error": "sorry"}

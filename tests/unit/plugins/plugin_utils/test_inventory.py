@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.inventory import members, problems, shared_places
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.inventory import members, names_standby, problems, shared_places
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.options import of_inventory
 
 COORDINATOR = {"whpg_role": "coordinator", "whpg_port": 5432, "whpg_data_directory": "/data/whpg"}
@@ -126,3 +126,17 @@ def test_a_machine_has_one_instance_in_a_data_directory():
     assert shared_places({"a": ("/c", one), "b": ("/d", two), "c": ("/c", one)}) == [
         "a and c are one machine, and both name the data directory /c: give each instance its own"
     ]
+
+
+@pytest.mark.parametrize(
+    ("roles", "names"),
+    [
+        (["coordinator"], False),
+        (["coordinator", "segment", "segment"], False),
+        (["coordinator", "standby"], True),
+        (["coordinator", "coordinator"], True),
+        (["standby"], True),  # after a failover, when the lost host was taken out
+    ],
+)
+def test_a_cluster_that_names_a_host_for_a_standby(roles, names):
+    assert names_standby({f"host{number}": {"whpg_role": role} for number, role in enumerate(roles)}) is names

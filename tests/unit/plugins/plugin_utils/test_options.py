@@ -7,10 +7,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
+import yaml
 from ansible.errors import AnsibleError
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import options
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.inventory import is_single, names_standby
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.options import SPEC, SPECS, disagreement, of_pair, read, typed
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.preflight import ACCEPTABLE
 
@@ -206,6 +209,52 @@ def test_directories_are_where_the_playbooks_of_the_product_make_them(changes, r
 def test_a_single_node_has_a_prefix_of_its_own(prefix):
     found = read({**HOST, "whpg_seg_prefix": prefix}, lambda value: value, lambda: True)
     assert found.options["discovery_data_directory"] == "/data/whpg/v7/coordinator/gpsne-1"
+
+
+#: of the form of the example of the product
+CLUSTERS = yaml.safe_load((Path(__file__).parents[4] / "molecule/adopt/edb/clusters.yml").read_text())["whpg_clusters"]["children"]
+GROUPS = {"whpg_clusters": [host for found in CLUSTERS.values() for host in found["hosts"]]}
+GROUPS.update({group: list(found["hosts"]) for group, found in CLUSTERS.items()})
+KNOWN = {
+    host: {**found["vars"], **own, "inventory_hostname": host, "group_names": ["whpg_clusters", group], "groups": GROUPS}
+    for group, found in CLUSTERS.items()
+    for host, own in found["hosts"].items()
+}
+
+
+@pytest.mark.parametrize(
+    ("host", "directory"),
+    [
+        ("cdw2", "/data/single/v7/coordinator/gpsne-1"),
+        ("cdw", "/data/whpg/v7/coordinator/gpseg-1"),
+        ("scdw", "/data/whpg/v7/standby/gpseg-1"),
+        ("sdw1", None),
+        ("sdw1-ic", "/data/two/v7/coordinator/gpseg-1"),
+        ("cdw-ic", None),
+    ],
+)
+def test_an_inventory_of_the_form_of_the_product_leads_to_what_its_playbooks_make(host, directory):
+    variables = {**KNOWN[host], "hostvars": KNOWN}
+    found = read(variables, lambda value: value, lambda: is_single(variables))
+    assert found.wrong == {}
+    assert (found.options["discovery_data_directory"], found.options["whpg_port"], found.options["discovery_port"]) == (
+        directory,
+        5432,
+        5432,
+    )
+    assert found.options["discovery_passfile"] == f"~/.whpg/{KNOWN[host]['cluster_name']}.pgpass"
+
+
+def test_that_inventory_has_the_variables_of_the_example_and_none_more():
+    for group, found in CLUSTERS.items():
+        assert set(found) == {"vars", "hosts"} and group == f"cluster_{found['vars']['cluster_name']}"
+        assert set(found["vars"]) == {"cluster_name", "whpg_cluster_name", "whpg_data_directory"}
+        assert all(set(own) == {"whpg_role"} for own in found["hosts"].values())
+    assert {group: names_standby(found["hosts"]) for group, found in CLUSTERS.items()} == {
+        "cluster_single": False,
+        "cluster_demo": True,
+        "cluster_two": False,
+    }
 
 
 def test_the_inventory_needs_no_more_than_the_example_of_the_product():

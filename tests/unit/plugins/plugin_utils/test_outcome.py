@@ -27,6 +27,11 @@ def failed(why):
     return {"__standby_failure": why}
 
 
+def test_it_was_left_alone():
+    ended = demo(plan={"refusal": "", "left_alone": "cdw serves, without", "primary": "cdw", "standby": None})
+    assert (ended.mirrored, ended.text, ended.failure) == (False, "left alone: cdw serves, without", "")
+
+
 def test_it_was_mirrored_already():
     ended = demo(plan={**PLAN, "unsettled": []}, cdw={"discovery_observation": {"primary": {"probe": PROBE}}})
     assert (ended.mirrored, ended.text, ended.failure) == (True, MIRRORED, "")

@@ -132,6 +132,7 @@ def test_every_key_of_the_schema_is_described_and_required():
 def test_a_mirrored_pair():
     found = described({"cdw": PRIMARY, "scdw": STANDBY}, [SEGMENTS], ["the disk is small"])
     assert (found["state"], found["mirrored"], found["primary"], found["standby"]) == ("mirrored", True, "cdw", "scdw")
+    assert found["as_desired"] is True
     assert (found["timeline"], found["lsn"], found["warnings"]) == (1, "0/200", ["the disk is small"])
     assert found["replication"] == {
         "connected": True,

@@ -136,16 +136,18 @@ def test_tells_what_a_write_met(acknowledged, shown):
 
 
 @pytest.mark.parametrize(
-    ("state", "warnings", "line"),
+    ("state", "as_desired", "warnings", "line"),
     [
-        ("mirrored", [], None),
-        ("mirrored", ["beware"], "demo: mirrored: warning: beware"),
-        ("degraded", [], "demo: degraded: seen this; and that"),
-        ("degraded", ["beware"], "demo: degraded: seen this; and that; warning: beware"),
+        ("mirrored", True, [], None),
+        ("mirrored", True, ["beware"], "demo: mirrored: warning: beware"),
+        ("degraded", False, [], "demo: degraded: seen this; and that"),
+        ("degraded", False, ["beware"], "demo: degraded: seen this; and that; warning: beware"),
+        ("unmirrored", False, [], "demo: unmirrored: seen this; and that"),
+        ("unmirrored", True, [], None),
     ],
 )
-def test_quiet_tells_only_what_somebody_has_to_look_at(state, warnings, line):
-    assert quiet("demo", dataclasses.replace(VERDICT, state=state), warnings) == line
+def test_quiet_tells_only_what_somebody_has_to_look_at(state, as_desired, warnings, line):
+    assert quiet("demo", dataclasses.replace(VERDICT, state=state, as_desired=as_desired), warnings) == line
 
 
 @pytest.mark.parametrize(

@@ -251,10 +251,49 @@ def test_nothing_is_done_to_a_pair_in_maintenance():
     assert plan.refusal.startswith("in maintenance, marked on cdw: no playbook but status acts. When it is over, run the playbook")
 
 
-def test_a_cluster_without_a_second_host_is_refused():
-    variables = {host: VARIABLES[host] for host in ("cdw", "sdw1")}
-    found = {host: UNMIRRORED[host] for host in variables}
-    assert demo(found, variables=variables).refusal == "no host for the standby: give one host of the cluster whpg_role=standby"
+def without_a_second_host(found, *changes, role="coordinator", segments=("sdw1",)):
+    """The plan for a cluster of which only one host may carry the coordinator."""
+    hosts = ["cdw", *segments]
+    return demo(
+        {host: found[host] for host in hosts},
+        *changes,
+        variables={**{host: VARIABLES[host] for host in hosts}, "cdw": {**VARIABLES["cdw"], "whpg_role": role}},
+    )
+
+
+@pytest.mark.parametrize(("changes", "segments"), [((), ()), ((), ("sdw1",)), ((("sdw1", None),), ("sdw1",))])
+def test_a_cluster_that_names_no_host_for_a_standby_and_has_none_is_left_alone(changes, segments):
+    plan = without_a_second_host(UNMIRRORED, *changes, segments=segments)
+    assert plan.left_alone == "cdw serves; no standby is registered, and the inventory names no host for one"
+    assert (plan.refusal, plan.primary, plan.standby, plan.unsettled, plan.tasks, plan.look) == ("", "cdw", None, [], "", {})
+
+
+@pytest.mark.parametrize(
+    ("found", "changes", "role", "said"),
+    [
+        (UNMIRRORED, [], "standby", "no host for the standby: give a second host of the cluster whpg_role=coordinator or standby"),
+        (
+            MIRRORED,
+            [],
+            "coordinator",
+            "a standby is registered on scdw, and the inventory names no host for one; the primary sees it stream in sync: give scdw "
+            "whpg_role=standby in the inventory; run disable_mirroring then if the standby is to be given up",
+        ),
+        (
+            MIRRORED,
+            [("cdw primary walsender", None)],
+            "coordinator",
+            "a standby is registered on scdw, and the inventory names no host for one;",
+        ),
+        (UNMIRRORED, [("cdw primary", None), ("cdw instance postmaster", None)], "coordinator", "the primary was not seen to serve"),
+        (UNMIRRORED, [("cdw", None)], "coordinator", "cdw is unknown"),
+        (UNMIRRORED, [("cdw maintenance", {"since": None, "by": "", "reason": ""})], "coordinator", "in maintenance"),
+    ],
+)
+def test_one_that_has_a_standby_or_was_not_seen_to_have_none_is_told(found, changes, role, said):
+    plan = without_a_second_host(found, *changes, role=role)
+    assert plan.refusal.startswith(said)
+    assert plan.left_alone == ""
 
 
 def test_a_difference_that_is_accepted_does_not_hinder():

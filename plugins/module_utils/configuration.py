@@ -95,11 +95,13 @@ class Include:
     :param path: its path.
     :param kind: the directive.
     :param where: as of a :class:`Setting`.
+    :param absolute: whether it is named by an absolute path.
     """
 
     path: str
     kind: str
     where: str
+    absolute: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,7 +140,7 @@ def read_configuration(data_directory: str) -> Configuration:
                 settings[word] = Setting(value, where)
                 continue
             target = os.path.normpath(os.path.join(os.path.dirname(path), value))
-            includes.append(Include(target, word, where))
+            includes.append(Include(target, word, where, os.path.isabs(value)))
             if depth < _DEPTH:
                 for file in _files_of(target) if word == "include_dir" else [target]:
                     read(file, depth + 1)

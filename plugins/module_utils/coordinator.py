@@ -268,6 +268,7 @@ def read_coordinator(host: Host, parameters: Parameters, own: t.Sequence[str]) -
         }  # another user has another passfile, and sees a part of the files
     port = parameters["port"]
     files = read_tree(instance.data_directory, EXCLUDED) if parameters["size"] else None
+    audit = record.entries(parameters["audit_file"]) if parameters["audit_file"] else []
     found: dict[str, t.Any] = {
         "instance": dataclasses.asdict(instance),
         "site": dataclasses.asdict(read_site(host, instance.data_directory)),
@@ -289,7 +290,8 @@ def read_coordinator(host: Host, parameters: Parameters, own: t.Sequence[str]) -
         "named": is_named(parameters["name"], own) if parameters["name"] and instance.postmaster is None else None,
         "unfinished": lock.read_note(parameters["lock_file"]) if parameters["lock_file"] else None,
         "record": record.read_record(parameters["record_file"]) if parameters["record_file"] else None,
-        "activation": record.last(record.entries(parameters["audit_file"]), record.ACTIVATED) if parameters["audit_file"] else None,
+        "activation": record.last(audit, record.ACTIVATED),
+        "promotion": (record.last(audit, record.BEGUN, record.ACTIVATED) or {}).get("time"),
     }
     found["passfile"] = dataclasses.asdict(replication.read_passfile(parameters["passfile"])) if parameters["passfile"] else None
     if instance.postmaster is None:

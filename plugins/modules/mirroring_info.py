@@ -659,6 +659,11 @@ activation:
   returned: with O(data_directory)
   type: dict
   sample: null
+promotion:
+  description: When an activation or switchover of this host was begun or finished last, by O(audit_file), V(null) where none was.
+  returned: with O(data_directory)
+  type: float
+  sample: null
 fences:
   description:
     - The packet filters on this host that keep former primaries away from its segments, see

@@ -129,9 +129,13 @@ def read(data_directory: str) -> dict[str, t.Any]:
     """What a data directory holds that WAL does not carry.
 
     :returns: ``files``, by path relative to the directory, each with its ``size``, when it ``changed`` and a ``check``, which is empty
-        where that was not made; ``settings``, by file, as of :func:`read_meaning`; ``left_out``, directories that hold too many files.
+        where that was not made; ``settings``, by file, as of :func:`read_meaning`; ``left_out``, directories that hold too many files, and
+        what this user may not read.
     """
-    names, left_out = _paths(data_directory)
+    seen, left_out = own_files.entries(data_directory, MOST_FILES)
+    left_out += [path for path, entry in seen.items() if entry.kind == own_files.CLOSED]
+    names = [path for path, entry in seen.items() if entry.kind in (own_files.FILE, own_files.LINK)]
+    names, left_out = ([path for path in paths if path.split("/")[0] not in EXCLUDED] for paths in (names, left_out))
     files: dict[str, dict[str, t.Any]] = {}
     settings: dict[str, Settings] = {}
     budget = _LOOKED_IN_ALL
@@ -167,50 +171,6 @@ def _included_elsewhere(data_directory: str) -> list[str]:
     for directive, path in includes:
         if os.path.isabs(path) and not os.path.normpath(path).startswith(os.path.normpath(data_directory) + os.sep):
             found += sorted(glob.glob(os.path.join(glob.escape(path), "*.conf"))) if directive == "include_dir" else [path]
-    return found
-
-
-def _paths(data_directory: str) -> tuple[list[str], list[str]]:
-    """Paths of the files that are not the engine's own, and the directories that hold too many."""
-    names: list[str] = []
-    left_out: list[str] = []
-    try:
-        tops = sorted(os.listdir(data_directory))
-    except OSError:
-        return [], []
-    tops = [top for top in tops if top not in EXCLUDED and own_files.classify(top) != own_files.ENGINE]
-    for number, top in enumerate(tops):
-        path = os.path.join(data_directory, top)
-        if os.path.islink(path) and os.path.isdir(path):
-            continue  # it leads elsewhere
-        found = _below(data_directory, top) if os.path.isdir(path) else [top]
-        if found is None or number >= MOST_FILES:
-            left_out.append(top)
-        else:
-            names += found
-    return names, left_out
-
-
-def _below(data_directory: str, top: str) -> list[str] | None:
-    """Paths of the files below a directory; None where they are too many."""
-    found: list[str] = []
-    seen = 0
-    waiting = [top]
-    while waiting:
-        directory = waiting.pop()
-        try:
-            with os.scandir(os.path.join(data_directory, directory)) as entries:
-                for entry in entries:
-                    seen += 1
-                    if seen > MOST_FILES:
-                        return None
-                    path = os.path.join(directory, entry.name)
-                    if entry.is_dir(follow_symlinks=False):
-                        waiting.append(path)
-                    elif entry.is_file():
-                        found.append(path)
-        except OSError:
-            return None
     return found
 
 

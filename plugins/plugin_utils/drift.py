@@ -67,7 +67,7 @@ def differences(primary: Shown | None, standby: Shown | None, accepted: t.Sequen
     unread = {*primary["left_out"], *standby["left_out"]}
     found: list[Difference] = []
     for name in sorted({*primary["files"], *standby["files"]}):
-        if name in unread or name.split("/")[0] in unread or _matches(name, accepted):
+        if not unread.isdisjoint(_leading_to(name)) or _matches(name, accepted):
             continue
         if name in SETTINGS:
             found += _settings(name, primary, standby, accepted)
@@ -75,6 +75,12 @@ def differences(primary: Shown | None, standby: Shown | None, accepted: t.Sequen
             found += _file(name, primary["files"].get(name), standby["files"].get(name))
     found += [Difference(UNKNOWN, name, name, None, None, None, None, False) for name in sorted(unread) if not _matches(name, accepted)]
     return found
+
+
+def _leading_to(name: str) -> list[str]:
+    """A path and the directories that it leads through."""
+    parts = name.split("/")
+    return ["/".join(parts[: number + 1]) for number in range(len(parts))]
 
 
 def _matches(name: str, patterns: t.Iterable[str]) -> bool:

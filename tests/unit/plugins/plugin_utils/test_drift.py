@@ -70,6 +70,8 @@ def test_of_what_one_host_could_not_look_at_it_is_told_that_it_was_not_compared(
     ]
     assert (drift.to_bring(told), drift.described(told)) == ([], "")
     assert found(primary, standby, ["many", "server.*"]) == []
+    below = found(shown(left_out=["a/closed"]), shown(**{"a/closed/x/y": "a", "a/closer": "b"}))
+    assert [(one["kind"], one["name"]) for one in below] == [("file", "a/closer"), ("unknown", "a/closed")]
     assert drift.uncompared([]) == drift.uncompared(None) == ""
 
 

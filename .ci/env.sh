@@ -16,6 +16,8 @@ export CONTAINERS_CONF=$WHPG_CACHE/containers.conf
 export MOLECULE_COMMAND_BORDERS=false
 export MOLECULE_GLOB='molecule/*/molecule.yml'
 export MOLECULE_PROJECT_DIRECTORY=$WHPG_REPO
+# Where Python may not keep what it compiled, each run of Ansible compiles all of Ansible: two seconds of a processor.
+unset PYTHONDONTWRITEBYTECODE
 # Which set of test hosts (1 to 9): what their containers' names begin with, and their network.
 export WHPG_SET=${WHPG_SET:-1}
 export WHPG_HOSTS=whpg${WHPG_SET#1}

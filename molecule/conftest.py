@@ -252,9 +252,8 @@ def frozen(coordinator: Coordinator) -> Iterator[None]:
         coordinator.signal("CONT")
 
 
-@contextmanager
-def unreachable(host: str) -> Iterator[None]:
-    """The host is cut off."""
+def cut_off(host: str) -> None:
+    """Make the host silent, until it is unpaused."""
 
     def paused() -> bool:
         # Its cgroup cannot be frozen while a process of it waits for the disk; half frozen it would be neither paused nor running.
@@ -264,6 +263,12 @@ def unreachable(host: str) -> Iterator[None]:
         return done.returncode == 0
 
     wait_until(paused, f"{host} is paused", limit_s=60)
+
+
+@contextmanager
+def unreachable(host: str) -> Iterator[None]:
+    """The host is cut off."""
+    cut_off(host)
     try:
         yield
     finally:

@@ -10,7 +10,7 @@ import threading
 from contextlib import contextmanager
 
 import pytest
-from conftest import INVENTORY, Host, ansible, frozen, playbook, podman, stopped, unreachable, wait_in_sync, wait_until
+from conftest import INVENTORY, Host, ansible, cut_off, frozen, playbook, podman, stopped, unreachable, wait_in_sync, wait_until
 from document import STATUS, look
 
 pytestmark = pytest.mark.usefixtures("pair")
@@ -189,7 +189,7 @@ def test_host_of_the_segments_unreachable(tmp_path):
 
 def test_host_of_the_primary_dies_while_it_is_asked(primary, standby, tmp_path):
     """The probe waits for the frozen standby when the host goes."""
-    death = threading.Timer(4, podman, ("pause", primary.name))
+    death = threading.Timer(4, cut_off, (primary.name,))
     with frozen(standby):
         death.start()
         try:
@@ -204,7 +204,7 @@ def test_host_of_the_primary_dies_while_it_is_asked(primary, standby, tmp_path):
 def test_host_of_the_primary_left_out(tmp_path):
     cluster, code = look(tmp_path, *LEFT_OUT)
     assert (cluster["state"], code) == ("primary_unknown", 2)
-    assert cluster["hosts"]["cdw"]["missing"] == "it took no part in this run"
+    assert cluster["hosts"]["cdw"]["missing"] == "it took no part in this run: run it for all hosts of the cluster, without --limit"
 
 
 def test_only_its_own_lines_are_printed():
@@ -219,9 +219,8 @@ def test_only_its_own_lines_are_printed():
     assert printed("none", *LEFT_OUT) == ([], 2)
 
 
-@pytest.mark.parametrize("value", ["false", "no", False])
-def test_it_does_not_fail_where_it_is_told_so(value):
-    done = playbook(STATUS, "--limit", "scdw,sdw1", status_fail=value)
+def test_it_does_not_fail_where_it_is_told_so():
+    done = playbook(STATUS, "--limit", "scdw,sdw1", status_fail="no")
     assert done.returncode == 0
     assert "Cluster demo: primary_unknown" in done.stdout
 

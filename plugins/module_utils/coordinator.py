@@ -17,6 +17,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils import (
     catalog,
     connection,
     drift,
+    fence,
     lock,
     maintenance,
     own_files,
@@ -49,7 +50,13 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance i
     recent_errors,
     wait_until,
 )
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.snapshot import EXCLUDED, former_place, read_site, taken_out
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.snapshot import (
+    EXCLUDED,
+    former_place,
+    read_site,
+    taken_out,
+    wal_refusal,
+)
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.standby import removed_wal
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.tablespaces import read_tablespaces
 
@@ -281,6 +288,8 @@ def read_coordinator(host: Host, parameters: Parameters, own: t.Sequence[str]) -
         "tablespaces": [dataclasses.asdict(space) for space in read_tablespaces(instance.data_directory, parameters["size"])],
         "files": read_files(instance) if parameters["files"] else None,
         "wal": read_wal(host, instance, parameters["size"]) if there else None,
+        "busy": list(fence.working(instance.data_directory)) if parameters["size"] and instance.postmaster is None else [],
+        "wal_refusal": wal_refusal(instance.data_directory) if parameters["size"] else None,
         "lacks": list(lacking(instance.data_directory)) if there and instance.postmaster is None else [],
         "drifting": drift.read(instance.data_directory) if there else None,
         "sql": None,

@@ -341,9 +341,10 @@ def test_what_is_unusable_is_copied_and_kept_and_something_else_is_not_touched(p
     lose(primary)
     assert operator.activate().code == 0
     primary.run(f"mv {primary.directory} {PLACE}/away; mkdir {primary.directory}; touch {primary.directory}/photo")
-    done = rejoin()
-    assert done.code == 2
-    assert "no instance" in done.line
+    for arguments in (["--check"], []):
+        done = rejoin(*arguments)
+        assert (done.code, done.changes) == (2, 0), "nothing was registered"
+        assert "no instance" in done.line
     assert primary.run(f"ls {primary.directory}") == "photo"
     primary.run(f"rm -r {primary.directory}; mv {PLACE}/away {primary.directory}")
 

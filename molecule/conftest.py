@@ -211,7 +211,10 @@ MOUNT = "/mnt/whpg/gpseg-1"
 def mount(primary: Coordinator, standby: Coordinator) -> Iterator[str]:
     """A mount point on both hosts, with what a new file system has in it; nothing else is left there afterwards."""
     clear = f"chown gpadmin: {MOUNT}; chmod 755 {MOUNT}; find {MOUNT} -mindepth 1 -delete; mkdir -m 700 {MOUNT}/lost+found"
-    end = f"pkill -KILL --pidfile {MOUNT}/postmaster.pid; sleep 1; "
+    end = (
+        f"pid=$(head -n 1 {MOUNT}/postmaster.pid) && kill -KILL $pid $(ps -o pid= --ppid $pid); "
+        'while [ -n "$pid" ] && kill -0 $pid; do sleep 0.1; done; '
+    )
     for host in (primary, standby):
         podman("exec", host.name, "sh", "-c", clear)
     yield MOUNT

@@ -30,13 +30,13 @@ def everything(name: str) -> dict[str, str]:
     prune = " -o ".join(f"-path {path}" for path in ELSEWHERE.split())
     found = Host(name).run(
         f"sudo find / \\( {prune} \\) -prune -o -printf '%p\\t%y %m %u %l\\n';"
-        f" sudo find /etc /home /root /tmp /data \\( {prune} \\) -prune -o -type f -size -1024k -print0"
+        f" sudo find /etc /home /root /tmp /data \\( {prune} \\) -prune -o -type f -size -1024k ! -name '.s.PGSQL.*' -print0"
         " | sudo xargs -0 md5sum | sed -E 's/^([0-9a-f]+)  (.*)/\\2\\t\\1/'"
     )
     seen: dict[str, str] = {}
     for line in found.splitlines():
         path, _tab, what = line.partition("\t")
-        if not ENGINE.fullmatch(path) or path.endswith(".conf"):
+        if not ENGINE.fullmatch(path):
             seen[path] = f"{seen.get(path, '')} {what}"
     return seen
 

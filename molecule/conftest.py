@@ -203,6 +203,25 @@ def inventory_of(tmp_path: Path) -> Callable[..., Path]:
     return make
 
 
+# On each host, of a file system of its own.
+MOUNT = "/mnt/whpg/gpseg-1"
+
+
+@pytest.fixture
+def mount(primary: Coordinator, standby: Coordinator) -> Iterator[str]:
+    """A mount point on both hosts, with what a new file system has in it; nothing else is left there afterwards."""
+    clear = f"chown gpadmin: {MOUNT}; chmod 755 {MOUNT}; find {MOUNT} -mindepth 1 -delete; mkdir -m 700 {MOUNT}/lost+found"
+    end = (
+        f"pid=$(head -n 1 {MOUNT}/postmaster.pid) && kill -KILL $pid $(ps -o pid= --ppid $pid); "
+        'while [ -n "$pid" ] && kill -0 $pid; do sleep 0.1; done; '
+    )
+    for host in (primary, standby):
+        podman("exec", host.name, "sh", "-c", clear)
+    yield MOUNT
+    for host in (primary, standby):
+        run_podman("exec", host.name, "sh", "-c", end + clear)
+
+
 def wait_until(holds, what: str, limit_s: float = 30) -> None:
     deadline = time.monotonic() + limit_s
     while not holds():

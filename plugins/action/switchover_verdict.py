@@ -39,6 +39,7 @@ class ActionModule(ActionBase):
             stopped=of_old.get(options["stopped"]) or {},
             brought=of_new.get(options["brought"]) or {},
             observed=of_new.get(options["observation"]) or {},
+            old=of_old.get(options["observation"]) or {},
         )
         result.update(changed=False, **dataclasses.asdict(dataclasses.replace(verdict, drift=late)))
         return result

@@ -13,6 +13,7 @@ import re
 import stat
 import typing as t
 
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import marked
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, read_text
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import reload
@@ -64,19 +65,14 @@ def mask(type: str, address: str | None) -> str | None:
         raise CoordinatorError(f"{address!r} is no address of a rule: {error}") from error
 
 
-def _markers(name: str) -> tuple[str, str]:
-    return f"# BEGIN {name}", f"# END {name}"
-
-
 #: name of this collection's block
-BLOCK = "warehousepg.coordinator"
+BLOCK = marked.COLLECTION
 
 
 def first_block(text: str, name: str) -> list[str] | None:
     """The lines of the marked block that a ``pg_hba.conf`` begins with, None when it begins with something else."""
-    begin, end = _markers(name)
-    lines = text.splitlines()
-    return lines[1 : lines.index(end)] if lines[:1] == [begin] and end in lines else None
+    block = marked.find(text, name)
+    return list(block.lines) if block is not None and block.first == 0 else None
 
 
 def change_block(text: str, name: str, rules: t.Sequence[AccessRule]) -> str:
@@ -89,20 +85,8 @@ def change_block(text: str, name: str, rules: t.Sequence[AccessRule]) -> str:
     :param rules: none removes the block.
     :raises CoordinatorError: a marker line stands without the other.
     """
-    begin, end = _markers(name)
-    lines = text.splitlines(keepends=True)
-    bare = [line.strip() for line in lines]
-    if bare.count(begin) != bare.count(end) or bare.count(begin) > 1:
-        raise CoordinatorError(
-            f"the marker lines {begin!r} and {end!r} are not one pair: leave one of each, around the rules of this collection"
-        )
-    if begin in bare:
-        first, last = bare.index(begin), bare.index(end)
-        if last < first:
-            raise CoordinatorError(f"the marker line {end!r} stands before {begin!r}: put them in order")
-        del lines[first : last + 1]
-    block = [f"{line}\n" for line in (begin, *map(str, rules), end)] if rules else []
-    return "".join(block + lines)
+    marked.require_whole(text, name)
+    return marked.change(text, name, list(map(str, rules)), last=False)
 
 
 def rules_of(options: t.Sequence[t.Mapping[str, t.Any]], data_directory: str | None = None) -> list[AccessRule]:
@@ -164,7 +148,7 @@ def plan_removal(texts: t.Mapping[str, str]) -> list[Step]:
     steps = []
     for where, text in texts.items():
         bare = text
-        for name in re.findall(rf"^# BEGIN ({re.escape(BLOCK)}(?: .*?)?)\s*$", text, re.MULTILINE):
+        for name in marked.names(text):
             bare = change_block(bare, name, ())
         if bare != text:
             steps += [Step("write_rules", {"data_directory": where, "text": bare}), Step("reload", {"data_directory": where})]

@@ -11,6 +11,7 @@ import os
 import re
 import typing as t
 
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import marked
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import read_text
 
@@ -95,11 +96,13 @@ class Include:
     :param path: its path.
     :param kind: the directive.
     :param where: as of a :class:`Setting`.
+    :param absolute: whether it is named by an absolute path.
     """
 
     path: str
     kind: str
     where: str
+    absolute: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,7 +141,7 @@ def read_configuration(data_directory: str) -> Configuration:
                 settings[word] = Setting(value, where)
                 continue
             target = os.path.normpath(os.path.join(os.path.dirname(path), value))
-            includes.append(Include(target, word, where))
+            includes.append(Include(target, word, where, os.path.isabs(value)))
             if depth < _DEPTH:
                 for file in _files_of(target) if word == "include_dir" else [target]:
                     read(file, depth + 1)
@@ -157,8 +160,7 @@ def _files_of(directory: str) -> list[str]:
     return [path for path in (os.path.join(directory, name) for name in names) if not os.path.isdir(path)]
 
 
-_BEGIN, _END = "# BEGIN warehousepg.coordinator fence", "# END warehousepg.coordinator fence"
-_FENCE = re.compile(rf"^{_BEGIN}\n.*?^{_END}\n?", re.MULTILINE | re.DOTALL)
+_FENCE = f"{marked.COLLECTION} fence"
 _FENCE_INCLUDE = re.compile(r"^include = '(FENCED_[^']+)'$", re.MULTILINE)
 
 
@@ -169,16 +171,12 @@ def include_name(new_primary: str) -> str:
 
 def fenced_by(text: str) -> str | None:
     """The name of the include that fences the instance with this ``postgresql.conf``, None without a fence."""
-    block = _FENCE.search(text)
-    include = _FENCE_INCLUDE.search(block.group()) if block else None
+    block = marked.find(text, _FENCE)
+    include = _FENCE_INCLUDE.search("\n".join(block.lines)) if block else None
     return include.group(1) if include else None
 
 
 def change_fence(text: str, include: str | None) -> str:
     """The text of ``postgresql.conf`` fenced by that include, every other line as it was; None lifts the fence."""
-    bare = _FENCE.sub("", text)
-    if include is None:
-        return bare
-    newline = "" if bare.endswith("\n") or not bare else "\n"
     reason = "# The coordinator of this cluster is elsewhere now. A start of this one would make a second primary."
-    return f"{bare}{newline}{_BEGIN}\n{reason}\ninclude = '{include}'\n{_END}\n"
+    return marked.change(text, _FENCE, [reason, f"include = '{include}'"] if include else [], last=True)

@@ -17,6 +17,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils import (
     catalog,
     connection,
     drift,
+    fence,
     lock,
     maintenance,
     own_files,
@@ -49,7 +50,13 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance i
     recent_errors,
     wait_until,
 )
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.snapshot import EXCLUDED, former_place, read_site, taken_out
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.snapshot import (
+    EXCLUDED,
+    former_place,
+    read_site,
+    taken_out,
+    wal_refusal,
+)
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.standby import removed_wal
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.tablespaces import read_tablespaces
 
@@ -268,6 +275,7 @@ def read_coordinator(host: Host, parameters: Parameters, own: t.Sequence[str]) -
         }  # another user has another passfile, and sees a part of the files
     port = parameters["port"]
     files = read_tree(instance.data_directory, EXCLUDED) if parameters["size"] else None
+    audit = record.entries(parameters["audit_file"]) if parameters["audit_file"] else []
     found: dict[str, t.Any] = {
         "instance": dataclasses.asdict(instance),
         "site": dataclasses.asdict(read_site(host, instance.data_directory)),
@@ -280,6 +288,8 @@ def read_coordinator(host: Host, parameters: Parameters, own: t.Sequence[str]) -
         "tablespaces": [dataclasses.asdict(space) for space in read_tablespaces(instance.data_directory, parameters["size"])],
         "files": read_files(instance) if parameters["files"] else None,
         "wal": read_wal(host, instance, parameters["size"]) if there else None,
+        "busy": list(fence.working(instance.data_directory)) if parameters["size"] and instance.postmaster is None else [],
+        "wal_refusal": wal_refusal(instance.data_directory) if parameters["size"] else None,
         "lacks": list(lacking(instance.data_directory)) if there and instance.postmaster is None else [],
         "drifting": drift.read(instance.data_directory) if there else None,
         "sql": None,
@@ -289,7 +299,8 @@ def read_coordinator(host: Host, parameters: Parameters, own: t.Sequence[str]) -
         "named": is_named(parameters["name"], own) if parameters["name"] and instance.postmaster is None else None,
         "unfinished": lock.read_note(parameters["lock_file"]) if parameters["lock_file"] else None,
         "record": record.read_record(parameters["record_file"]) if parameters["record_file"] else None,
-        "activation": record.last(record.entries(parameters["audit_file"]), record.ACTIVATED) if parameters["audit_file"] else None,
+        "activation": record.last(audit, record.ACTIVATED),
+        "promotion": (record.last(audit, record.BEGUN, record.ACTIVATED) or {}).get("time"),
     }
     found["passfile"] = dataclasses.asdict(replication.read_passfile(parameters["passfile"])) if parameters["passfile"] else None
     if instance.postmaster is None:

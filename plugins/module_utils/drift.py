@@ -18,7 +18,7 @@ import re
 import stat
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.module_utils import own_files
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import marked, own_files
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.configuration import (
     change_fence,
     change_settings,
@@ -81,9 +81,6 @@ _SECRET_VALUE = re.compile(r"passw|passphrase|secret|token|://|key\s*=", re.IGNO
 #: a longer value is not shown either
 _LONGEST = 100
 
-#: this collection's blocks in files of records
-_BLOCK = re.compile(r"^# BEGIN warehousepg\.coordinator[^\n]*\n.*?^# END warehousepg\.coordinator[^\n]*(?:\n|\Z)", re.MULTILINE | re.DOTALL)
-
 Settings = t.Mapping[str, t.Mapping[str, t.Any]]
 
 
@@ -106,20 +103,25 @@ def shown(name: str, value: str) -> str | None:
     return None if secret or len(value) > _LONGEST else value
 
 
+def bare(text: str) -> str:
+    """A text without the blocks of this collection."""
+    return marked.without(text, marked.own(text))
+
+
 def read_meaning(text: str) -> dict[str, dict[str, t.Any]]:
     """The settings of a file, and the files that it includes, each with its ``value`` as it may be told, and a ``check``."""
-    bare = change_fence(text, None)
+    text = bare(text)
     found = {
         name: {"value": shown(name, value), "check": check_of(name.encode(), b"=", value.encode("utf-8", "surrogateescape"))}
-        for name, value in read_settings(bare).items()
+        for name, value in read_settings(text).items()
     }
-    included = {f"{directive} {path}": {"value": path, "check": check_of(path.encode())} for directive, path in read_includes(bare)}
+    included = {f"{directive} {path}": {"value": path, "check": check_of(path.encode())} for directive, path in read_includes(text)}
     return {**found, **included}
 
 
 def records(text: str) -> list[str]:
     """The records of a file, without this collection's."""
-    lines = (" ".join(line.split()) for line in _BLOCK.sub("", text).splitlines())
+    lines = (" ".join(line.split()) for line in bare(text).splitlines())
     return [line for line in lines if line and not line.startswith("#")]
 
 
@@ -127,9 +129,13 @@ def read(data_directory: str) -> dict[str, t.Any]:
     """What a data directory holds that WAL does not carry.
 
     :returns: ``files``, by path relative to the directory, each with its ``size``, when it ``changed`` and a ``check``, which is empty
-        where that was not made; ``settings``, by file, as of :func:`read_meaning`; ``left_out``, directories that hold too many files.
+        where that was not made; ``settings``, by file, as of :func:`read_meaning`; ``left_out``, directories that hold too many files, and
+        what this user may not read.
     """
-    names, left_out = _paths(data_directory)
+    seen, left_out = own_files.entries(data_directory, MOST_FILES)
+    left_out += [path for path, entry in seen.items() if entry.kind == own_files.CLOSED]
+    names = [path for path, entry in seen.items() if entry.kind in (own_files.FILE, own_files.LINK)]
+    names, left_out = ([path for path in paths if path.split("/")[0] not in EXCLUDED] for paths in (names, left_out))
     files: dict[str, dict[str, t.Any]] = {}
     settings: dict[str, Settings] = {}
     budget = _LOOKED_IN_ALL
@@ -158,57 +164,13 @@ def read(data_directory: str) -> dict[str, t.Any]:
 def _included_elsewhere(data_directory: str) -> list[str]:
     """Files outside of a data directory that its settings include."""
     try:
-        includes = read_includes(change_fence(read_text(os.path.join(data_directory, SETTINGS[0])) or "", None))
+        includes = read_includes(bare(read_text(os.path.join(data_directory, SETTINGS[0])) or ""))
     except CoordinatorError:
         return []
     found = []
     for directive, path in includes:
         if os.path.isabs(path) and not os.path.normpath(path).startswith(os.path.normpath(data_directory) + os.sep):
             found += sorted(glob.glob(os.path.join(glob.escape(path), "*.conf"))) if directive == "include_dir" else [path]
-    return found
-
-
-def _paths(data_directory: str) -> tuple[list[str], list[str]]:
-    """Paths of the files that are not the engine's own, and the directories that hold too many."""
-    names: list[str] = []
-    left_out: list[str] = []
-    try:
-        tops = sorted(os.listdir(data_directory))
-    except OSError:
-        return [], []
-    tops = [top for top in tops if top not in EXCLUDED and own_files.classify(top) != own_files.ENGINE]
-    for number, top in enumerate(tops):
-        path = os.path.join(data_directory, top)
-        if os.path.islink(path) and os.path.isdir(path):
-            continue  # it leads elsewhere
-        found = _below(data_directory, top) if os.path.isdir(path) else [top]
-        if found is None or number >= MOST_FILES:
-            left_out.append(top)
-        else:
-            names += found
-    return names, left_out
-
-
-def _below(data_directory: str, top: str) -> list[str] | None:
-    """Paths of the files below a directory; None where they are too many."""
-    found: list[str] = []
-    seen = 0
-    waiting = [top]
-    while waiting:
-        directory = waiting.pop()
-        try:
-            with os.scandir(os.path.join(data_directory, directory)) as entries:
-                for entry in entries:
-                    seen += 1
-                    if seen > MOST_FILES:
-                        return None
-                    path = os.path.join(directory, entry.name)
-                    if entry.is_dir(follow_symlinks=False):
-                        waiting.append(path)
-                    elif entry.is_file():
-                        found.append(path)
-        except OSError:
-            return None
     return found
 
 
@@ -221,15 +183,15 @@ def merge(name: str, source: str, target: str, accepted: t.Iterable[str] = ()) -
     :param accepted: names of settings that keep their values, as patterns.
     """
     if name in RECORDS:
-        return "".join(match.group() for match in _BLOCK.finditer(target)) + _BLOCK.sub("", source)
-    bare = change_fence(source, None)
-    theirs, ours = read_settings(bare), read_settings(change_fence(target, None))
+        return marked.written(marked.own(target)) + bare(source)
+    text = bare(source)
+    theirs, ours = read_settings(text), read_settings(bare(target))
     own = {
         setting: ours.get(setting)
         for setting in sorted({*theirs, *ours})
         if theirs.get(setting) != ours.get(setting) and belongs_to_host(setting, theirs.get(setting), ours.get(setting), accepted)
     }
-    return change_fence(change_settings(bare, own), fenced_by(target))
+    return change_fence(change_settings(text, own), fenced_by(target))
 
 
 def changed_settings(before: str, after: str) -> set[str]:

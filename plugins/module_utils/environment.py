@@ -12,6 +12,7 @@ import shlex
 import stat
 import typing as t
 
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import marked
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, read_text
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import Step
@@ -19,7 +20,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan impor
 #: variables that name the data directory, the one of WarehousePG 7 first
 DIRECTORY, FORMER_DIRECTORY = "COORDINATOR_DATA_DIRECTORY", "MASTER_DATA_DIRECTORY"
 
-_EXPORT = re.compile(rf"^\s*(?:export\s+(?:\S+=\S*\s+)*)?(?:PGPORT|{DIRECTORY}|{FORMER_DIRECTORY})=", re.MULTILINE)
+_EXPORT = re.compile(rf"^\s*(?:export\s+(?:\S+=\S*\s+)*)?(?:PGPORT|{DIRECTORY}|{FORMER_DIRECTORY})=")
 
 
 def variables(gphome: str, data_directory: str, port: int) -> dict[str, str]:
@@ -38,33 +39,23 @@ def line(wanted: t.Mapping[str, str]) -> str:
 
 
 def _name(cluster: str) -> str:
-    """What the marker lines name."""
-    return f"warehousepg.coordinator environment of {cluster}"
-
-
-def _block(cluster: str) -> re.Pattern[str]:
-    name = re.escape(_name(cluster))
-    return re.compile(rf"^# BEGIN {name}\n.*?^# END {name}(?:\n|\Z)", re.MULTILINE | re.DOTALL)
+    """Name of the block."""
+    return f"{marked.COLLECTION} environment of {cluster}"
 
 
 def found_in(text: str, cluster: str) -> str | None:
     """The line that is marked as a cluster's, None where there is none, or another one behind it sets the same."""
-    block = _block(cluster).search(text)
-    if block is None or _EXPORT.search(text[block.end() :]):
+    block = marked.find(text, _name(cluster))
+    if block is None or any(_EXPORT.match(line) for line in text.splitlines()[block.last + 1 :]):
         return None
-    return "\n".join(block.group().splitlines()[1:-1])
+    return "\n".join(block.lines)
 
 
 def change(text: str, cluster: str, wanted: str | None) -> str:
     """The text with the marked line as its last, every other line as it was; None takes it away."""
     if wanted is not None and found_in(text, cluster) == wanted:
         return text
-    bare = _block(cluster).sub("", text)
-    if wanted is None:
-        return bare
-    name = _name(cluster)
-    newline = "" if bare.endswith("\n") or not bare else "\n"
-    return f"{bare}{newline}# BEGIN {name}\n{wanted}\n# END {name}\n"
+    return marked.change(text, _name(cluster), [wanted] if wanted is not None else [], last=True)
 
 
 def plan(text: str | None, cluster: str, wanted: str | None) -> list[Step]:

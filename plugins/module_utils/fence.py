@@ -55,6 +55,11 @@ def family(data_directory: str, running: t.Iterable[Process]) -> list[Process]:
     return sorted(found, key=lambda process: "-D" not in process.command)  # the others carry titles
 
 
+def working(data_directory: str) -> tuple[int, ...]:
+    """The numbers of these processes."""
+    return tuple(process.pid for process in family(data_directory, processes()))
+
+
 def plan(target: Target, include: str | None, user: str) -> list[Step]:
     """The steps that fence an instance, or lift its fence.
 

@@ -84,9 +84,9 @@ def connected_ports(pid: int) -> frozenset[int] | None:
 
 
 def listening(pid: int) -> list[str] | None:
-    """Numeric addresses at which a process listens over TCP, ``0.0.0.0`` and ``::`` for all; None when it is another user's."""
+    """Numeric addresses at which a process listens over TCP, ``0.0.0.0`` and ``::`` for all; None when it is another user's, or gone."""
     rows = _own_sockets(pid, _LISTENING)
-    return None if rows is None else sorted({address for address, _port in rows})
+    return None if rows is None or not os.path.exists(f"/proc/{pid}") else sorted({address for address, _port in rows})
 
 
 #: states of a connection in /proc/net/tcp

@@ -22,6 +22,9 @@ import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 
+#: what an entry may be, see :class:`Entry`
+FILE, LINK, FOLDER, CLOSED = "file", "link", "directory", "closed"
+
 #: kinds of entries of a data directory
 ENGINE, CONFIGURATION, HISTORY, OTHER = "engine", "configuration", "history", "other"
 
@@ -78,35 +81,67 @@ class Entry:
     check: str = ""
 
 
-_DIRECTORY = Entry("directory")
+_DIRECTORY = Entry(FOLDER)
+
+
+def entries(directory: str, most: int | None = None) -> tuple[dict[str, Entry], list[str]]:
+    """What a directory holds that is not the engine's own, files without their checks; sockets and the like are left out.
+
+    :param most: entries that there may be directly in the directory, or below one in it; None: any number.
+    :returns: by path relative to it; and what was not looked at, for there is more.
+    """
+    found: dict[str, Entry] = {}
+    left_out: list[str] = []
+    for number, top in enumerate(_names(directory) or ()):
+        below = _look(directory, top, most) if most is None or number < most else None
+        if below is None:
+            left_out.append(top)
+        else:
+            found.update(below)
+    return found, left_out
+
+
+def _names(directory: str) -> list[str] | None:
+    try:
+        return sorted(name for name in os.listdir(directory) if classify(name) != ENGINE)
+    except OSError:
+        return None
+
+
+def _look(directory: str, top: str, most: int | None) -> dict[str, Entry] | None:
+    """An entry, and what is below it; None where that is too much."""
+    found: dict[str, Entry] = {}
+    waiting, seen = [top], 0
+    while waiting:
+        path = waiting.pop()
+        place = os.path.join(directory, path)
+        try:
+            status = os.lstat(place)
+            if stat.S_ISDIR(status.st_mode):
+                names = sorted(os.listdir(place), reverse=True)
+                seen += len(names)
+                if most is not None and seen > most:
+                    return None
+                if not names:
+                    found[path] = _DIRECTORY
+                waiting += [os.path.join(path, name) for name in names]
+            elif stat.S_ISLNK(status.st_mode):
+                found[path] = Entry(LINK, 0, os.readlink(place))
+            elif stat.S_ISREG(status.st_mode):
+                found[path] = Entry(FILE, status.st_size)
+        except FileNotFoundError:
+            continue  # it went just now
+        except OSError:
+            found[path] = Entry(CLOSED)
+    return found
 
 
 def listing(directory: str) -> dict[str, Entry]:
-    """What a directory holds that is not the engine's own, by path relative to it; sockets and the like are left out."""
-    found: dict[str, Entry] = {}
-
-    def look(below: str) -> None:
-        try:
-            with os.scandir(os.path.join(directory, below)) as entries:
-                seen = sorted(entries, key=lambda entry: entry.name)
-        except OSError:
-            if below:
-                found[below] = Entry("closed")
-            return
-        seen = [entry for entry in seen if below or classify(entry.name) != ENGINE]
-        if below and not seen:
-            found[below] = _DIRECTORY
-        for entry in seen:
-            path = os.path.join(below, entry.name)
-            if entry.is_dir(follow_symlinks=False):
-                look(path)
-            elif entry.is_symlink():
-                found[path] = Entry("link", 0, os.readlink(entry.path))
-            elif entry.is_file(follow_symlinks=False):
-                found[path] = Entry("file", entry.stat(follow_symlinks=False).st_size, _check(entry.path))
-
-    look("")
-    return found
+    """What a directory holds that is not the engine's own, by path relative to it."""
+    return {
+        path: dataclasses.replace(entry, check=_check(os.path.join(directory, path))) if entry.kind == FILE else entry
+        for path, entry in entries(directory)[0].items()
+    }
 
 
 def _check(path: str) -> str:

@@ -39,19 +39,26 @@ STRAYING: t.Mapping[str, str] = {
     "restore_command": "",
     "recovery_end_command": "",
     "archive_cleanup_command": "",
+    "recovery_min_apply_delay": "0",
 }
+#: the setting by which an engine works in another directory than the one that it is started in
+PLACE = "data_directory"
 
 #: kinds of what an instance needs: a file or a directory that it reads, one that it writes to, one that it makes where there is none
 FILE, DIRECTORY, WRITTEN, MADE = "file", "directory", "written", "made"
 
 _READ = ("hba_file", "ident_file")
 _READ_WITH_SSL = ("ssl_cert_file", "ssl_key_file", "ssl_ca_file", "ssl_crl_file", "ssl_dh_params_file")
-_AT_FILE = re.compile(r'(?:^|[\s,])"?@([^\s,"#]+|[^"#]+")')
+#: a file of names in a rule, and a comment; in quotes neither begins
+_AT_FILE = re.compile(r'(?:^|[\s,])@(?:"([^"]+)"|([^\s,"]+))')
+_COMMENT = re.compile(r'("[^"]*")|#.*')
 
 
 @dataclasses.dataclass(frozen=True)
 class Need:
-    """A file or directory outside the data directory that an instance cannot be without, or could not serve without.
+    """A file or directory that an instance cannot be without, or could not serve without, and that a copy of it would not have in itself.
+
+    It is outside the data directory, or named by an absolute path, which in another directory is another place.
 
     :param path: its path.
     :param kind: :data:`FILE`, :data:`DIRECTORY`, :data:`WRITTEN` or :data:`MADE`.
@@ -67,9 +74,10 @@ class Need:
 class Configured:
     """What the configuration of an instance says that matters where a copy of it stands.
 
-    :param settings: by name of :data:`ENDING` and :data:`STRAYING`, those that hinder a standby, with ``value`` and ``where``.
+    :param settings: by name of :data:`ENDING` and :data:`STRAYING`, those that hinder a standby, and :data:`PLACE`, with ``value`` and
+        ``where``.
     :param listen_addresses: value of that setting; None where no file has it.
-    :param needs: what it needs outside its data directory.
+    :param needs: what it needs that a copy would not have in itself.
     :param links: symbolic links in its data directory that it needs, which a base backup leaves out.
     """
 
@@ -85,7 +93,7 @@ def read_configured(data_directory: str) -> Configured:
     settings = found.settings
     hinders = {
         name: dataclasses.asdict(settings[name])
-        for name, harmless in {**ENDING, **STRAYING}.items()
+        for name, harmless in {**ENDING, **STRAYING, PLACE: ""}.items()
         if name in settings and settings[name].value != harmless
     }
     needs, links = _needs(data_directory, found)
@@ -103,29 +111,38 @@ def _needs(data_directory: str, found: Configuration) -> tuple[tuple[Need, ...],
     def whole(path: str) -> str:
         return os.path.normpath(os.path.join(data_directory, path))
 
-    needs = [
-        Need(include.path, DIRECTORY if include.kind == "include_dir" else FILE, f"{include.kind} ({include.where})")
-        for include in found.includes
-        if os.path.basename(include.path) != fence and (include.kind != "include_if_exists" or os.path.lexists(include.path))
-    ]
-    files = (*_READ, *(_READ_WITH_SSL if _on(known.get("ssl", "off")) else ()))
-    needs += [Need(whole(known[name]), FILE, where(name)) for name in files if known.get(name)]
-    keytab = re.sub("^FILE:", "", known.get("krb_server_keyfile", ""))
-    directories = [(keytab, FILE, "krb_server_keyfile"), (known.get("stats_temp_directory", ""), WRITTEN, "stats_temp_directory")]
-    directories.append((os.path.dirname(known.get("external_pid_file", "")), WRITTEN, "external_pid_file"))
-    if _on(known.get("logging_collector", "on")):
-        directories.append((known.get("log_directory", ""), MADE, "log_directory"))
-    sockets = (name.strip().strip('"') for name in known.get("unix_socket_directories", "").split(","))
-    directories += [(name, WRITTEN, "unix_socket_directories") for name in sockets if name != "/tmp"]
-    commands = (*(["archive_command"] if known.get("archive_mode") in ("on", "always") else []), "ssl_passphrase_command")
-    directories += [(path, FILE, name) for name in commands for path in _programs(known.get(name, ""))]
-    needs += [Need(os.path.normpath(path), kind, where(name)) for path, kind, name in directories if os.path.isabs(path)]
-    rules = whole(known.get("hba_file", "pg_hba.conf"))
-    needs += [Need(path, FILE, f"a rule in {rules}") for path in _lists(rules)]
     prefix = os.path.normpath(data_directory) + "/"
+    found_needs: list[tuple[Need, bool]] = []
+
+    def add(path: str, kind: str, what: str, absolute: bool) -> None:
+        found_needs.append((Need(whole(path), kind, what), absolute))
+
+    for include in found.includes:
+        if os.path.basename(include.path) != fence and (include.kind != "include_if_exists" or os.path.lexists(include.path)):
+            kind = DIRECTORY if include.kind == "include_dir" else FILE
+            add(include.path, kind, f"{include.kind} ({include.where})", include.absolute)
+    for name in (*_READ, *(_READ_WITH_SSL if _on(known.get("ssl", "off")) else ())):
+        if known.get(name):
+            add(known[name], FILE, where(name), os.path.isabs(known[name]))
+    keytab = re.sub("^FILE:", "", known.get("krb_server_keyfile", ""))
+    others = [(keytab, FILE, "krb_server_keyfile"), (known.get("stats_temp_directory", ""), WRITTEN, "stats_temp_directory")]
+    others.append((os.path.dirname(known.get("external_pid_file", "")), WRITTEN, "external_pid_file"))
+    if _on(known.get("logging_collector", "on")):
+        others.append((known.get("log_directory", ""), MADE, "log_directory"))
+    sockets = (name.strip().strip('"') for name in known.get("unix_socket_directories", "").split(","))
+    others += [(name, WRITTEN, "unix_socket_directories") for name in sockets if name != "/tmp"]
+    commands = (*(["archive_command"] if known.get("archive_mode") in ("on", "always") else []), "ssl_passphrase_command")
+    others += [(path, FILE, name) for name in commands for path in _programs(known.get(name, ""))]
+    for path, kind, name in others:
+        if os.path.isabs(path):
+            add(path, kind, where(name), True)
+    rules = whole(known.get("hba_file", "pg_hba.conf"))
+    for path in _lists(rules):
+        add(os.path.join(os.path.dirname(rules), path), FILE, f"a rule in {rules}", os.path.isabs(path))
     own = {os.path.join(data_directory, name) for name in ("postgresql.conf", "postgresql.auto.conf", "pg_hba.conf", "pg_ident.conf")}
-    links = sorted(path for path in own | {need.path for need in needs} if path.startswith(prefix) and _through_link(prefix, path))
-    outside = {need.path: need for need in needs if not need.path.startswith(prefix)}
+    paths = own | {need.path for need, _absolute in found_needs}
+    links = sorted(path for path in paths if path.startswith(prefix) and _through_link(prefix, path))
+    outside = {need.path: need for need, absolute in found_needs if absolute or not need.path.startswith(prefix)}
     return tuple(outside.values()), tuple(links)
 
 
@@ -149,16 +166,14 @@ def _programs(command: str) -> list[str]:
 
 
 def _lists(rules: str) -> list[str]:
-    """Files of names that access rules refer to by ``@``."""
+    """Files of names that access rules refer to by ``@``, as they name them."""
     try:
         text = read_text(rules) or ""
     except CoordinatorError:
         return []
-    found = []
-    for line in text.splitlines():
-        if not line.lstrip().startswith("#"):
-            found += [name.strip('"') for name in _AT_FILE.findall(line.partition("#")[0])]
-    return [os.path.normpath(os.path.join(os.path.dirname(rules), name)) for name in dict.fromkeys(found)]
+    lines = (_COMMENT.sub(lambda match: match.group(1) or "", line) for line in text.splitlines())
+    found = (quoted or plain for line in lines for quoted, plain in _AT_FILE.findall(line))
+    return list(dict.fromkeys(found))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -99,6 +99,6 @@ def entries(path: str) -> list[dict[str, t.Any]]:
     return found
 
 
-def last(found: t.Sequence[Record], event: str) -> Record | None:
-    """The last entry on an event, None without any."""
-    return next((entry for entry in reversed(found) if entry.get("event") == event), None)
+def last(found: t.Sequence[Record], *events: str) -> Record | None:
+    """The last entry on one of some events, None without any."""
+    return next((entry for entry in reversed(found) if entry.get("event") in events), None)

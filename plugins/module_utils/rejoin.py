@@ -31,7 +31,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils import (
     wal_link,
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, is_mount, processes
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, is_mount
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.installation import named
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import Instance, lacking
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.lsn import Lsn
@@ -74,7 +74,6 @@ class Former:
     :param parts: directories of its parts in them.
     :param rewinding: whether a rewind of it was cut off.
     :param lacks: files and directories that an instance cannot be without, and that are missing.
-    :param strange: whether the directory holds nothing that an instance could have left.
     :param mount: whether the directory is a mount point, which cannot be renamed.
     :param busy: processes of the engine that work in it though it has no postmaster.
     :param wal_refusal: why the WAL of a copy cannot come to the disk where its own is; None where it can.
@@ -90,7 +89,6 @@ class Former:
     parts: tuple[str, ...] = ()
     rewinding: bool = False
     lacks: tuple[str, ...] = ()
-    strange: bool = False
     mount: bool = False
     busy: tuple[int, ...] = ()
     wal_refusal: str | None = None
@@ -148,15 +146,9 @@ def read_former(host: Host, found: Instance) -> Former:
     :param found: the instance there.
     """
     where = found.data_directory
-    rewinding = os.path.lexists(snapshot.rewind_directory(where))
-    try:
-        snapshot.wal_for_copy(where)
-        wal_refusal = None
-    except CoordinatorError as error:
-        wal_refusal = error.message
+    rewinding, wal_refusal = os.path.lexists(snapshot.rewind_directory(where)), snapshot.wal_refusal(where)
     if found.content in ("absent", "empty"):
         return Former(found, rewinding=rewinding, wal_refusal=wal_refusal)
-    names = os.listdir(where) if os.path.isdir(where) else []
     directory = wal.wal_directory(where)
     seen = survey.Survey(None)
     if os.path.isdir(directory):
@@ -173,8 +165,7 @@ def read_former(host: Host, found: Instance) -> Former:
         rewinding=rewinding,
         mount=is_mount(where),
         lacks=lacking(where),
-        strange=not _REMAINS & set(names),
-        busy=() if found.postmaster else tuple(process.pid for process in fence.family(where, processes())),
+        busy=() if found.postmaster else fence.working(where),
         wal_refusal=wal_refusal,
         doubts=seen.doubts,
         lost_checkpoint=seen.lost_checkpoint,
@@ -206,7 +197,7 @@ def refusal(former: Former, source: Source, asked: str, user: str) -> str | None
         return f"processes of an instance still work in {where} ({pids}), although it has no postmaster: end them"
     if found.owner != user:
         return f"{where} belongs to {found.owner}: let {user}, which runs the engine, own it"
-    if found.content == "other" and former.strange:
+    if found.content == "other" and not _REMAINS & set(found.names):
         there = named(found.names)
         return f"{where} holds something that is no instance, nor the rest of one, {there}: move it away, or set another data directory"
     if asked == "auto" and _is_later(former, source):

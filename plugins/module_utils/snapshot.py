@@ -444,3 +444,12 @@ def wal_for_copy(data_directory: str) -> str | None:
         if place is not None:
             return wal_link.staged(place)
     return None
+
+
+def wal_refusal(data_directory: str) -> str | None:
+    """Why the WAL of a copy could not come to where that of the instance is whose place it takes; None where it could."""
+    try:
+        wal_for_copy(data_directory)
+    except CoordinatorError as error:
+        return error.message
+    return None

@@ -356,6 +356,17 @@ files:
   returned: with O(data_directory)
   type: dict
   sample: {gpbackup_history.db: {kind: file, size: 12288, check: 1f3a2b}}
+busy:
+  description: Processes of the engine that work in the data directory although it has no postmaster.
+  returned: with O(data_directory) and O(size)
+  type: list
+  elements: int
+  sample: []
+wal_refusal:
+  description: Why the WAL of a copy could not come to the disk where that of the instance is, V(null) where it could.
+  returned: with O(data_directory) and O(size)
+  type: str
+  sample: null
 unreadable:
   description: Files and directories below it that the module's user cannot read, the first ones. V(null) where C(used_bytes) is.
   returned: with O(data_directory)
@@ -658,6 +669,11 @@ activation:
   description: The last entry of O(audit_file) on an activation that was finished, V(null) without one.
   returned: with O(data_directory)
   type: dict
+  sample: null
+promotion:
+  description: When an activation or switchover of this host was begun or finished last, by O(audit_file), V(null) where none was.
+  returned: with O(data_directory)
+  type: float
   sample: null
 fences:
   description:

@@ -10,7 +10,14 @@ import dataclasses
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict import Proofs
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.drift import ages, described, differences, to_bring
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.drift import (
+    UNKNOWN,
+    ages,
+    described,
+    differences,
+    to_bring,
+    uncompared,
+)
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.scenes import Scene
 
 Result = t.Mapping[str, t.Any]
@@ -89,8 +96,9 @@ def decide(
     there = (fences.get(primary) or {}).get("drifting") or ((scene.observations.get(primary) or {}).get("drifting") if check_mode else None)
     found = differences(there, here, accepted)
     drift = [dataclasses.asdict(one) for one in found or ()]
-    stays = [one for one in drift if not one["brought"]]
-    old_files = f"not brought from {primary}: {described(stays)}" if stays else ""
+    stays = [one for one in drift if not one["brought"] and one["kind"] != UNKNOWN]
+    said = [*([described(stays)] if stays else []), *([f"{uncompared(drift)}, not compared"] if uncompared(drift) else [])]
+    old_files = f"not brought from {primary}: {'; '.join(said)}" if said else ""
     if found is None:
         old_files = (
             f"what was changed on {primary} and WAL does not carry could not be read; {plan['standby']} has {ages(here) or 'its own'}"

@@ -12,11 +12,18 @@ import fnmatch
 import os
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.drift import MOST_BYTES, RECORDS, SETTINGS, belongs_to_host
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.drift import (
+    MOST_BYTES,
+    MOST_FILES,
+    RECORDS,
+    SETTINGS,
+    belongs_to_host,
+)
 
 Shown = t.Mapping[str, t.Any]
 
-SETTING, FILE = "setting", "file"
+#: kinds: a setting; a file; a file or directory of which it is not known whether it differs
+SETTING, FILE, UNKNOWN = "setting", "file", "unknown"
 
 PRIMARY, STANDBY = "primary", "standby"
 
@@ -26,9 +33,9 @@ _MOST_NAMES = 8
 
 @dataclasses.dataclass(frozen=True)
 class Difference:
-    """Something that the primary and its standby have differently.
+    """Something that the primary and its standby have differently, or may have.
 
-    :param kind: :data:`SETTING` or :data:`FILE`.
+    :param kind: :data:`SETTING`, :data:`FILE` or :data:`UNKNOWN`.
     :param name: name of the setting, or path of the file, relative to the data directory or, of one outside of it, absolute.
     :param file: path of the file that it is in.
     :param only_on: :data:`PRIMARY` or :data:`STANDBY` where the other has none; None where both have one.
@@ -60,13 +67,20 @@ def differences(primary: Shown | None, standby: Shown | None, accepted: t.Sequen
     unread = {*primary["left_out"], *standby["left_out"]}
     found: list[Difference] = []
     for name in sorted({*primary["files"], *standby["files"]}):
-        if name in unread or name.split("/")[0] in unread or _matches(name, accepted):
+        if not unread.isdisjoint(_leading_to(name)) or _matches(name, accepted):
             continue
         if name in SETTINGS:
             found += _settings(name, primary, standby, accepted)
         else:
             found += _file(name, primary["files"].get(name), standby["files"].get(name))
+    found += [Difference(UNKNOWN, name, name, None, None, None, None, False) for name in sorted(unread) if not _matches(name, accepted)]
     return found
+
+
+def _leading_to(name: str) -> list[str]:
+    """A path and the directories that it leads through."""
+    parts = name.split("/")
+    return ["/".join(parts[: number + 1]) for number in range(len(parts))]
 
 
 def _matches(name: str, patterns: t.Iterable[str]) -> bool:
@@ -117,6 +131,12 @@ def described(found: t.Sequence[t.Mapping[str, t.Any]]) -> str:
     return " and ".join(parts) + (f" (since {moment(min(times))})" if times else "")
 
 
+def uncompared(found: t.Sequence[t.Mapping[str, t.Any]] | None) -> str:
+    """What could not be compared, for people; empty where all was."""
+    names = [one["name"] for one in found or () if one["kind"] == UNKNOWN]
+    return f"{_some(names)} (more than {MOST_FILES} files, or not readable by the engine's user)" if names else ""
+
+
 def _some(names: t.Sequence[str]) -> str:
     more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
     return ", ".join(names[:_MOST_NAMES]) + more
@@ -128,14 +148,14 @@ def moment(seconds: float) -> str:
 
 
 def warnings(primary: str | None, standby: str | None, found: t.Sequence[t.Mapping[str, t.Any]] | None) -> list[str]:
-    """What the operator should know of it, a sentence or two.
+    """What the operator should know of it, a sentence for each kind.
 
     :param primary: the primary's host.
     :param standby: the standby's.
     """
     said = []
     brought = [one for one in found or () if one["brought"]]
-    stays = [one for one in found or () if not one["brought"]]
+    stays = [one for one in found or () if not one["brought"] and one["kind"] != UNKNOWN]
     if brought:
         said.append(
             f"{standby} differs from {primary} in {described(brought)}: run enable_mirroring, which brings it in step, or accept it by "
@@ -150,6 +170,8 @@ def warnings(primary: str | None, standby: str | None, found: t.Sequence[t.Mappi
             f"{standby} differs from {primary} in {described(other)}, outside of the data directory or too large to be brought: copy it, "
             "or accept it by standby_accept_drift"
         )
+    if uncompared(found):
+        said.append(f"not compared between {primary} and {standby}: {uncompared(found)}: compare it, or accept it by standby_accept_drift")
     return said
 
 

@@ -190,11 +190,17 @@ def given(specs: t.Mapping[str, Spec], variables: Variables, template: Template)
                     wrong[name] = said
                 elif typed_value is not None:
                     found[name] = typed_value
-        except ValueError as error:
+        except Refused as error:
             wrong[name] = str(error)
+        except (ArithmeticError, RecursionError, ValueError):  # what reads values makes nothing of it, such as bytes that are no text
+            wrong[name] = f"{name} is {value!r}: give {_remedy(spec)}"
         except AnsibleError as error:
             wrong[name] = f"{name} cannot be evaluated: {' '.join(str(error).split())}: correct the template"
     return found, wrong
+
+
+class Refused(ValueError):
+    """A value is none that the option can have: a sentence with the option's name, the value, and what to give instead."""
 
 
 def typed(name: str, spec: Spec, value: t.Any) -> t.Any:
@@ -210,13 +216,11 @@ def typed(name: str, spec: Spec, value: t.Any) -> t.Any:
         if value[0] in "[{":
             with contextlib.suppress(ValueError):
                 value = json.loads(value)
-    if kind == "int" and not isinstance(value, bool):
-        # not each ansible-core takes a fraction of nothing, such as 1.0
-        with contextlib.suppress(TypeError, ValueError):
-            value = int(float(value)) if float(value).is_integer() else value
+    if kind == "int" and isinstance(value, (str, float)):
+        value = _whole(value)
     fits = isinstance(value, (list, dict)) == (kind in ("list", "dict")) or isinstance(value, str)
-    if not fits or (isinstance(value, bool) and kind in ("int", "float")):
-        raise ValueError(f"{name} is {value!r}: give {_remedy(spec)}")
+    if not fits or (isinstance(value, bool) and kind in ("int", "float")) or not _can_be_told(value):
+        raise Refused(f"{name} is {value!r}: give {_remedy(spec)}")
     result = ArgumentSpecValidator({name: {**spec, "required": False}}).validate({name: value})
     found = result.validated_parameters.get(name)
     if kind == "list" and isinstance(value, str):
@@ -226,9 +230,36 @@ def typed(name: str, spec: Spec, value: t.Any) -> t.Any:
         choices = spec.get("choices")
         unknown = [part for part in found if part not in choices] if kind == "list" and choices and isinstance(found, list) else []
         if unknown:
-            raise ValueError(f"{name} has {', '.join(repr(part) for part in unknown)}: there can be {', '.join(map(str, choices or ()))}")
-        raise ValueError(f"{name} is {value!r}: give {_remedy(spec)}")
+            raise Refused(f"{name} has {', '.join(repr(part) for part in unknown)}: there can be {', '.join(map(str, choices or ()))}")
+        raise Refused(f"{name} is {value!r}: give {_remedy(spec)}")
+    if kind == "dict" and not all(isinstance(key, str) for key in found):
+        raise Refused(f"{name} is {value!r}: give {_remedy(spec)}")
     return found
+
+
+def _whole(value: str | float) -> t.Any:
+    """The whole number that a value says; a value that says another one, or none, is as it was.
+
+    Not each ansible-core takes a fraction of nothing, such as 1.0, and one takes for ever for a number such as 1e999999999.
+
+    :raises ValueError: it is beyond all numbers that an option can have.
+    """
+    try:
+        number = float(value)
+    except ValueError:
+        return value
+    if not abs(number) < 1 << 53:
+        raise ValueError(value)
+    return int(number) if number.is_integer() else value
+
+
+def _can_be_told(value: t.Any) -> bool:
+    """Whether a value holds texts that a program can be given, encoded and without a null byte, and no list with nothing at a place."""
+    if isinstance(value, str):
+        return "\0" not in value and not any("\ud800" <= character <= "\udfff" for character in value)
+    if isinstance(value, dict):
+        return all(_can_be_told(key) and _can_be_told(one) for key, one in value.items())
+    return all(one is not None and _can_be_told(one) for one in value) if isinstance(value, list) else True
 
 
 def _missing(options: Options, variables: Variables) -> dict[str, str]:

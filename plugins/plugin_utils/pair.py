@@ -155,6 +155,7 @@ def assess(
             *_warnings_of_segments(primary),
             *_warnings_of_wal(verdict.primary, primary, limit),
             *_warnings_of_path(other, standby),
+            *_warnings_of_listening(coordinators, observations),
             *drift.warnings(verdict.primary, other, [dataclasses.asdict(one) for one in drifted or ()]),
         ],
     )
@@ -386,6 +387,15 @@ def _warnings_of_directories(variables: t.Mapping[str, inventory.Variables], obs
                 f"{there}. To have it elsewhere give discovery_standby_directory"
             )
     return found
+
+
+def _warnings_of_listening(coordinators: t.Sequence[str], observations: Observations) -> list[str]:
+    """That no client could connect to a standby, where no primary tells whether any could; else the verdict says it."""
+    seen = {host: observations[host] or {} for host in coordinators}
+    if any(found.get("primary") for found in seen.values()):
+        return []
+    standbys = {host: found for host, found in seen.items() if found.get("standby")}
+    return [said for host, found in standbys.items() for said in [preflight.unheard(host, found)] if said]
 
 
 def _warnings_of_path(host: str | None, standby: Observation | None) -> list[str]:

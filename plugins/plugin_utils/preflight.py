@@ -10,6 +10,7 @@ A check is a pure function from what was observed to sentences, each of them wha
 from __future__ import annotations
 
 import dataclasses
+import os
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils import tablespaces
@@ -25,6 +26,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.installati
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import Instance, instance_of
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.preflight import (
     ENDING,
+    PLACE,
     Limit,
     named_in,
     reaches,
@@ -209,7 +211,7 @@ def _following(case: Case) -> Messages:
 
 
 def _recovery(case: Case) -> Messages:
-    others = [name for name in case.configured.get("settings", {}) if name not in ENDING]
+    others = [name for name in case.configured.get("settings", {}) if name not in ENDING and name != PLACE]
     yield from _hindering(case, others, "with it the standby may stop, or not follow its primary")
 
 
@@ -226,6 +228,27 @@ def _hindering(case: Case, names: t.Iterable[str], what: str) -> Messages:
             )
 
 
+def _elsewhere(case: Case) -> Messages:
+    """Started in its place, the standby would work in another directory, which may hold anything."""
+    host, observed = case.source
+    setting = case.configured.get("settings", {}).get(PLACE)
+    if setting and observed and case.standby and case.comes and os.path.normpath(setting["value"]) != _place_of(case):
+        directory = observed["instance"]["data_directory"]
+        yield (
+            f"{host}: {PLACE} is {setting['value']!r} in {setting['where']}, of {directory}: the standby would work there instead of in "
+            f"{_place_of(case)}: remove it, the engine's utilities start an instance by its directory"
+        )
+
+
+def _place_of(case: Case) -> str:
+    return os.path.normpath((case.standby or {})["instance"]["data_directory"])
+
+
+def _within(case: Case, path: str) -> bool:
+    """Whether a path is in the directory whose configuration the standby will have."""
+    return path.startswith(os.path.normpath((case.source[1] or {})["instance"]["data_directory"]) + "/")
+
+
 def _files(case: Case) -> Messages:
     host = case.source[0]
     links = case.configured.get("links") or ()
@@ -234,6 +257,8 @@ def _files(case: Case) -> Messages:
     for lacking in (case.looked or {}).get("lacks", ()):
         user = (case.standby or {})["site"]["user"]
         remedy = f"put it there, readable by {user}" if lacking["kind"] in ("file", "directory") else f"make it, writable by {user}"
+        if _within(case, lacking["path"]):
+            remedy = f"name it on {host} by its path relative to the data directory, which a copy has too"
         yield f"{case.host}: {lacking['path']}, named by {lacking['where']}, {lacking['why']} there: {remedy}, or correct what names it"
 
 
@@ -244,9 +269,10 @@ def _listening(case: Case) -> Messages:
         return
     here = set(primary["addresses"]) & set(standby["addresses"])
     at = primary.get("listens")
-    if at and not here and case.comes and all(normal_address(address) in ("127.0.0.1", "::1") for address in at):
+    if at is not None and not here and case.comes and all(normal_address(address) in ("127.0.0.1", "::1") for address in at):
+        where = f"{named(at)} only" if at else "no address"
         yield (
-            f"{case.primary_host}: the primary listens on {named(at)} only, where no standby on another host can connect to it: set its "
+            f"{case.primary_host}: the primary listens on {where}, and no standby on another host can connect to it: set its "
             "listen_addresses to '*', and restart it"
         )
         return
@@ -297,7 +323,7 @@ def listen_setting(case: Case) -> str | None:
     by_default = ((case.primary or {}).get("configured") or {"listen_addresses": ""})["listen_addresses"] is None
     if value is None and case.known and (case.way == COPY or by_default):
         value = case.known["needs"]["listen_addresses"]
-    return value or None
+    return value
 
 
 def _as_unreachable(case: Case) -> bool:
@@ -346,6 +372,7 @@ CHECKS = (
     Check("slots", _slots),
     Check("connections", _connections),
     Check("following", _following),
+    Check("elsewhere", _elsewhere),
     Check("listening", _listening),
     Check("recovery", _recovery, acceptable=True),
     Check("files", _files, acceptable=True),
@@ -390,6 +417,8 @@ def unlike(case: Case) -> dict[str, str]:
 def to_look_for(case: Case) -> dict[str, t.Any]:
     """Options of a further look at the standby's host; empty where none is needed."""
     needs = [dict(need) for need in case.configured.get("needs") or ()] if case.comes and case.way != MOVE else []
+    if needs and _place_of(case) == os.path.normpath((case.source[1] or {})["instance"]["data_directory"]):
+        needs = [need for need in needs if not _within(case, need["path"])]
     spaces = list(case.snapshot.get("tablespaces") or ()) if case.way == COPY else []
     if case.comes:
         needs += [{"path": path, "kind": "file", "where": "a setting"} for path in case.snapshot.get("required_files") or ()]

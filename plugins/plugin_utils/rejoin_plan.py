@@ -52,7 +52,7 @@ class Rejoin:
 
 
 def former_of(observed: Observation) -> rejoin.Former:
-    """What is in the place of the standby that is to be; what the module alone sees is taken to be in order."""
+    """What is in the place of the standby that is to be; of its WAL what a module of its host sees alone is taken to be in order."""
     wal = observed["wal"] or {}
     instance = instance_of(observed["instance"])
     end = wal.get("end_lsn") if instance.role == "standby" else wal.get("reaches_lsn") or wal.get("end_lsn")
@@ -64,6 +64,8 @@ def former_of(observed: Observation) -> rejoin.Former:
         rewinding=observed["site"]["rewinding"],
         mount=observed["site"]["mount"],
         lacks=tuple(observed.get("lacks", ())),
+        busy=tuple(observed.get("busy", ())),
+        wal_refusal=observed.get("wal_refusal"),
         doubts=tuple(wal.get("doubts", ())),
         lost_checkpoint=wal.get("lost_checkpoint", ""),
     )
@@ -98,6 +100,8 @@ def foresee(pair: t.Mapping[str, t.Any], observations: t.Mapping[str, Observatio
         return Rejoin(f"{host}: {why}")
     choice = rejoin.choose(former, source, asked)
     copies = choice.method == rejoin.BASEBACKUP
+    if copies and former.wal_refusal:
+        return Rejoin(f"{host}: {former.wal_refusal}")
     where = former.instance.data_directory
     by_then = Instance(where, "absent") if copies else dataclasses.replace(former.instance, role="standby", postmaster=None)
     instances = {name: dict(there) for name, there in pair["instances"].items()}

@@ -74,7 +74,7 @@ def outcome(cluster: str, plan: Variables, hosts: t.Mapping[str, Variables], los
     ]
     failures += [f"{host}: {_LOST}" for host in lost]
     if check_mode and not failures:
-        what = ", ".join(plan["found"]) or "nothing"
+        what = ", ".join([*plan["found"], *_foretold(hosts)]) or "nothing"
         only = f"; only the standby has {named(plan['own'])}" if plan.get("own") else ""
         return Outcome(True, f"can be unmirrored: {plan['primary']} serves; to be removed: {what}{only}{_said_left(left)}")
     left += [
@@ -91,6 +91,12 @@ def outcome(cluster: str, plan: Variables, hosts: t.Mapping[str, Variables], los
     text = f"unmirrored: {plan['primary']} serves without a standby; " + ("; ".join(done) if done else "nothing was left to remove")
     only = f"; only the standby had {named(plan['own'])}" if plan.get("own") else ""
     return Outcome(True, text + only + _said_left(left))
+
+
+def _foretold(hosts: t.Mapping[str, Variables]) -> list[str]:
+    """What the plan does not know of: it is seen by the task that would take it away."""
+    results = (known.get("__disable_mirroring_environment") or {} for known in hosts.values())
+    return list(dict.fromkeys(_DONE[step["name"]] for result in results for step in result.get("steps", ())))
 
 
 def _said_left(left: t.Sequence[str]) -> str:

@@ -32,15 +32,31 @@ class SwitchoverVerdict:
     drift: list[str] = dataclasses.field(default_factory=list)
 
 
-def drift(plan: Result, stopped: Result, brought: Result, observed: Result) -> list[str]:
+def drift(plan: Result, stopped: Result, brought: Result, observed: Result, old: Result | None = None) -> list[str]:
     """Files that the new primary has otherwise than the old one had them when it was stopped.
 
-    :param stopped: the result of stopping the old primary.
+    Where a run that was cut off stopped it, the new one may have been changed since: what it has that is newer than its promotion stays.
+
+    :param stopped: the result of stopping the old primary; empty where this run did not.
     :param brought: the result of bringing the new one in step before; empty when there was nothing to bring.
     :param observed: what M(warehousepg.coordinator.mirroring_info) returned of the new one before.
+    :param old: what it returned of the old one.
     """
-    found = differences(stopped.get("drifting"), brought.get("drifting") or observed.get("drifting"), plan["accept_drift"])
-    return to_bring([dataclasses.asdict(one) for one in found or ()])
+    there, here = stopped.get("drifting"), brought.get("drifting") or observed.get("drifting")
+    resumed = plan["promoted"] and not there
+    if resumed and _is_left(old or {}):
+        there = (old or {}).get("drifting")
+    found = to_bring([dataclasses.asdict(one) for one in differences(there, here, plan["accept_drift"]) or ()])
+    if not resumed or not here:
+        return found
+    promotion, files = observed.get("promotion"), here["files"]
+    return [name for name in found if name not in files or (promotion is not None and files[name]["changed"] <= promotion)]
+
+
+def _is_left(old: Result) -> bool:
+    """Whether an old primary is as it was when it was stopped: nothing has made it a standby yet, nor started it."""
+    instance = old.get("instance") or {}
+    return instance.get("role") == "primary" and instance.get("postmaster") is None
 
 
 def decide(plan: Result, stopped: Result, disarmed: Result, activation: Result) -> SwitchoverVerdict:

@@ -50,9 +50,15 @@ def refused(primary: Coordinator, standby: Coordinator, *words: str, **variables
         assert traces(primary, standby) == NOTHING
 
 
-def test_settings_of_a_restore_and_files_that_cannot_be_read(primary, standby):
+def test_settings_of_a_restore_another_directory_and_files_that_cannot_be_read(primary, standby):
     primary.run(f"sudo touch {primary.directory}/secret; sudo chmod 600 {primary.directory}/secret")
-    restore = ("recovery_target_time = '2020-01-01 00:00:00+00'", "recovery_target_action = 'promote'", "restore_command = 'cp /wal/%f %p'")
+    elsewhere = f"data_directory = '{primary.directory}'"
+    restore = (
+        elsewhere,
+        "recovery_target_time = '2020-01-01 00:00:00+00'",
+        "recovery_target_action = 'promote'",
+        "restore_command = 'cp /wal/%f %p'",
+    )
     try:
         with configured(primary, *restore):
             refused(
@@ -60,6 +66,7 @@ def test_settings_of_a_restore_and_files_that_cannot_be_read(primary, standby):
                 standby,
                 "cdw: recovery_target_time is '2020-01-01 00:00:00+00' in postgresql.conf, line",
                 "promote itself beside its primary",
+                f"the standby would work there instead of in {standby.directory}",
                 "restore_command is 'cp /wal/%f %p' in postgresql.conf, line",
                 f"cannot read {primary.directory}/secret",
                 "remove it",
@@ -78,6 +85,7 @@ def test_files_that_only_the_primary_s_host_has(primary, standby):
         f"include '{ELSEWHERE}/own.conf'",
         f"include_dir = '{ELSEWHERE}/more'",
         f"unix_socket_directories = '/tmp,{ELSEWHERE}/sockets'",
+        f"ident_file = '{primary.directory}/pg_ident.conf'",
     )
     try:
         with configured(primary, *lines):
@@ -89,6 +97,8 @@ def test_files_that_only_the_primary_s_host_has(primary, standby):
                 f"{ELSEWHERE}/sockets, named by unix_socket_directories",
                 f"{ELSEWHERE}/users, named by a rule in",
                 "is missing there",
+                f"{primary.directory}/pg_ident.conf, named by ident_file (postgresql.conf, line",
+                "name it on cdw by its path relative to the data directory",
                 "standby_accept=['files']",
             )
     finally:

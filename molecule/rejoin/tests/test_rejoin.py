@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from activating import Operator
-from conftest import NET, Coordinator, Host, changes, playbook, podman, status, unreachable, wait_in_sync
+from conftest import NET, Coordinator, Host, changes, playbook, podman, status, stopped, unreachable, wait_in_sync
 
 REJOIN = "warehousepg.coordinator.rejoin"
 SEGMENTS = Host("sdw1")
@@ -35,6 +35,15 @@ def rejoin(*arguments: str, **variables: Any) -> Rejoined:
 @pytest.fixture
 def operator(tmp_path) -> Operator:
     return Operator(tmp_path)
+
+
+@pytest.fixture
+def in_mount(mirrored, primary, mount) -> str:
+    """The primary's data directory is a mount point, to which a link leads."""
+    with stopped(primary):
+        primary.run(f"cp -a {primary.quoted}/. {mount}; rm -r {primary.quoted}; ln -s {mount} {primary.quoted}")
+    wait_in_sync(primary)
+    return mount
 
 
 @pytest.fixture
@@ -299,15 +308,43 @@ def test_what_cannot_be_rewound_is_copied_and_kept(primary, standby):
     primary.run(f"chmod 700 {PLACE}/{aside}/base/odd")
 
 
+@pytest.mark.parametrize("remove", [True, False])
+@pytest.mark.usefixtures("in_mount", "diverged")
+def test_one_in_a_mount_point_is_copied_within_it(primary, standby, mount, remove):
+    add_files(primary, standby)
+    before = primary.run(f"find {mount} /mnt/whpg {PLACE} ! -path '*/log/*' | sort")
+    foretold = rejoin("--check", remove_old=remove)
+    assert foretold.code == 0
+    assert "by a new copy" in foretold.line and "its data directory is a mount point, which cannot be renamed" in foretold.line
+    assert primary.run(f"find {mount} /mnt/whpg {PLACE} ! -path '*/log/*' | sort") == before
+
+    done = rejoin(remove_old=remove)
+    assert done.code == 0
+    assert "it rejoined by a new copy" in done.line
+    assert primary.run(f"realpath {primary.quoted}; ls -A /mnt/whpg {PLACE}").split() == [
+        *(mount, "/data/whpg/v7/coordinator:", "gpseg-1", "/mnt/whpg:", "gpseg-1")
+    ]
+    aside = f"{mount}/.coordinator_aside"
+    if remove:
+        assert primary.run(f"ls -A {aside} 2> /dev/null || true") == ""
+    else:
+        (name,) = primary.run(f"ls -A {aside}").split()
+        assert f"what was there is in {aside}/{name}" in done.line
+        assert check_files(primary, done.line) == f"{aside}/{name}"
+    check_standby(standby, primary)
+    check_settled()
+
+
 @pytest.mark.usefixtures("mirrored")
 def test_what_is_unusable_is_copied_and_kept_and_something_else_is_not_touched(primary, standby, operator):
     used = primary.sql("SELECT pg_walfile_name(pg_current_wal_lsn())")
     lose(primary)
     assert operator.activate().code == 0
     primary.run(f"mv {primary.directory} {PLACE}/away; mkdir {primary.directory}; touch {primary.directory}/photo")
-    done = rejoin()
-    assert done.code == 2
-    assert "no instance" in done.line
+    for arguments in (["--check"], []):
+        done = rejoin(*arguments)
+        assert (done.code, done.changes) == (2, 0), "nothing was registered"
+        assert "no instance" in done.line
     assert primary.run(f"ls {primary.directory}") == "photo"
     primary.run(f"rm -r {primary.directory}; mv {PLACE}/away {primary.directory}")
 

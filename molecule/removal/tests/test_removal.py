@@ -214,12 +214,17 @@ def test_what_killed_runs_left_goes_and_what_they_moved_aside_is_named(primary, 
     primary.sql("ALTER SYSTEM SET primary_conninfo = 'host=scdw'")
     primary.sql("ALTER SYSTEM SET primary_slot_name = 'standby_coordinator'")
     standby.run(f"mkdir {standby.directory}/gpmetrics; touch {standby.directory}/gpmetrics/1")
+    marked = "warehousepg.coordinator environment of demo"
+    standby.run(f"printf '# BEGIN {marked}\\nexport PGPORT=1\\n# END {marked}\\n' >> ~/.bashrc")
     foretold = disable("--check")
     assert "settings of a standby" in said(foretold) and "only the standby has gpmetrics/1" in said(foretold)
+    assert "the environment of the engine's user" in said(foretold)
+    assert marked in standby.run("cat ~/.bashrc")
     done = disable()
     assert done.returncode == 0
     (line,) = [line for line in done.stdout.splitlines() if line.startswith("demo: ")]
     assert "only the standby had gpmetrics/1" in line
+    assert "the environment of the engine's user" in line and marked not in standby.run("cat ~/.bashrc")
     for coordinator, aside in asides.items():
         parent = coordinator.directory.rpartition("/")[0]
         assert f"left: {coordinator.name}: {aside}" in line

@@ -10,7 +10,7 @@ import shlex
 from contextlib import contextmanager
 
 import pytest
-from conftest import HERE, NET, Coordinator, Host, changes, enable, playbook, status
+from conftest import HERE, NET, Coordinator, Host, changes, enable, playbook, podman, status
 
 HOSTS = {name: Host(name) for name in ("cdw", "scdw", "sdw1")}
 ROW = "SELECT hostname, address, port, datadir FROM gp_segment_configuration WHERE content = -1 AND role = 'm'"
@@ -83,6 +83,29 @@ def test_standby_on_another_port_behind_a_link_with_spaces_in_its_path(primary, 
     again = enable(inventory=inventory, standby_connection=SHORT_WAITS)
     assert (again.returncode, changes(again)) == (0, 0)
     assert status(inventory=inventory) == ("mirrored", 0)
+
+
+@pytest.mark.usefixtures("unmirrored")
+def test_standby_in_a_mount_point(primary, mount, inventory_of):
+    inventory = inventory_of({"scdw": {"discovery_data_directory": mount}})
+    around = HOSTS["scdw"].run("ls -A /mnt/whpg")
+    podman("exec", "scdw", "chown", "root:", mount)
+    refused = enable("--check", inventory=inventory)
+    assert refused.returncode == 2
+    assert f"scdw: {mount} belongs to root and gpadmin cannot write there: let gpadmin own it" in refused.stdout
+    podman("exec", "scdw", "chown", "gpadmin:", mount)
+    assert "can be mirrored" in enable("--check", inventory=inventory).stdout
+    assert HOSTS["scdw"].run(f"ls -A {mount}") == "lost+found"
+    assert enable(inventory=inventory).returncode == 0
+    assert primary.sql(ROW) == f"scdw|scdw|5432|{mount}"
+    assert HOSTS["scdw"].run("ls -A /mnt/whpg") == around, "nothing is beside it"
+    assert HOSTS["scdw"].run(f"find {mount} -maxdepth 1 -name '.coordinator_*'") == "", "nor left in it"
+    again = enable(inventory=inventory)
+    assert (again.returncode, changes(again)) == (0, 0)
+    assert playbook("warehousepg.coordinator.disable_mirroring", inventory=inventory).returncode == 0
+    assert primary.sql(ROW) == ""
+    assert HOSTS["scdw"].run(f"ls -A {mount}").split() == [".coordinator_aside", "lost+found"]
+    assert HOSTS["scdw"].run(f"ls {mount}/.coordinator_aside/gpseg-1.removed-*/PG_VERSION") != ""
 
 
 @pytest.mark.usefixtures("unmirrored")

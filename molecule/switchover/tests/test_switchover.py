@@ -271,8 +271,14 @@ def test_a_run_that_was_cut_off_is_finished_by_the_next(primary, standby, operat
     refused = operator.switch(to="cdw")
     assert refused.code == 2
     assert "finish it first" in refused.line
+    # what it changed until it was stopped, and nobody brought
+    primary.run(f"echo a backup > {primary.directory}/gpbackup_history.db; echo 'late one gpadmin' >> {primary.directory}/pg_ident.conf")
     done = operator.switch()
     assert done.code == 0
+    assert done.result["brought"] == ["gpbackup_history.db", "pg_ident.conf"]
+    assert standby.run(f"cat {standby.directory}/gpbackup_history.db; tail -n 1 {standby.directory}/pg_ident.conf").splitlines() == [
+        *("a backup", "late one gpadmin")
+    ]
     assert done.line.startswith("switched: scdw is primary on timeline 2")
     check_swapped(standby, primary)
 

@@ -15,9 +15,11 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors imp
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.own_files import (
     CONFIGURATION,
     ENGINE,
+    FILE,
     HISTORY,
     OTHER,
     SMALL,
+    Entry,
     classify,
 )
 from hypothesis import given, settings
@@ -137,16 +139,24 @@ def test_a_copy_gets_what_only_the_former_one_had(tmp_path):
     assert os.stat(os.path.join(new, "gpbackup_history.db")).st_nlink == 1, "what changes in one does not in the other"
 
 
+def test_where_there_is_too_much_the_rest_is_listed_all_the_same(tmp_path):
+    where = made(tmp_path / "many", {**{f"many/{number}/x": "1" for number in range(3)}, "few/a/b": "1", "base/1": "1", "z": "1"})
+    assert own_files.entries(where, 5) == ({"few/a/b": Entry(FILE, 1), "z": Entry(FILE, 1)}, ["many"])
+    assert own_files.entries(where, 2) == ({"few/a/b": Entry(FILE, 1)}, ["many", "z"])
+    found, left_out = own_files.entries(where)
+    assert (len(found), left_out) == (5, [])
+
+
 def test_what_cannot_be_read_is_kept_where_it_is(tmp_path, monkeypatch):
     old, new = made(tmp_path / "old", {"closed/x": "1", "file": "1"}), made(tmp_path / "new", {})
-    scan = os.scandir
+    names = os.listdir
 
     def denied(path):
         if str(path).endswith("closed"):
             raise PermissionError(13, "Permission denied")
-        return scan(path)
+        return names(path)
 
-    monkeypatch.setattr(own_files.os, "scandir", denied)
+    monkeypatch.setattr(own_files.os, "listdir", denied)
     assert own_files.carry(old, new) == {"kept": ["file"], "differing": ["closed"]}
     assert os.listdir(new) == ["file"]
 

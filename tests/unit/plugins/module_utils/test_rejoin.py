@@ -113,7 +113,7 @@ def test_nothing_of_its_own_is_ever_followed_up_or_silently_discarded(own, of_so
         (former(instance=but(STANDBY, postmaster=RUNNING, control=but(CONTROL, system_identifier="2"))), "auto", "of the system 2"),
         (former(busy=(17,)), "auto", "(17)"),
         (former(instance=but(INSTANCE, owner="root")), "auto", "belongs to root"),
-        (former(instance=but(INSTANCE, content="other"), strange=True), "auto", "no instance"),
+        (former(instance=but(INSTANCE, content="other", names=("photo",))), "auto", "no instance"),
         (former(history=History(3, ((1, Lsn(8)),))), "auto", "rejoin_method"),
     ],
 )
@@ -199,15 +199,17 @@ def test_what_is_there_is_observed(host, data_directory):
     found = rejoin.read_former(host, read_instance(host, str(data_directory)))
     lacks = {"base", "global/pg_control", "pg_multixact", "pg_tblspc", "pg_wal", "pg_xact", "pg_hba.conf", "pg_replslot"}
     assert lacks < set(found.lacks) and "base/1" not in found.lacks
-    assert (found.end, found.history, found.strange, found.busy, found.rewinding) == (None, None, False, (), False)
+    assert (found.end, found.history, found.busy, found.wal_refusal, found.rewinding) == (None, None, (), None, False)
     (data_directory.parent / ".gpseg-1.coordinator_rewind").mkdir()
     (data_directory / "PG_VERSION").unlink()
     remains = rejoin.read_former(host, read_instance(host, str(data_directory)))
-    assert (remains.instance.content, remains.strange, remains.rewinding) == ("other", False, True)
+    assert (remains.instance.content, remains.rewinding) == ("other", True)
+    assert rejoin.refusal(remains, SOURCE, "auto", remains.instance.owner) is None, "it is the rest of one"
     photos = data_directory.parent / "photos"
     photos.mkdir()
     (photos / "1.jpg").touch()
-    assert rejoin.read_former(host, read_instance(host, str(photos))).strange
+    strange = rejoin.read_former(host, read_instance(host, str(photos)))
+    assert "no instance, nor the rest of one, 1.jpg" in rejoin.refusal(strange, SOURCE, "auto", strange.instance.owner)
 
 
 def waldump(program):

@@ -174,6 +174,13 @@ def test_files_of_the_old_primary_are_brought():
     assert (verdict.drift, "not brought from cdw: own" in verdict.old_files) == (["key", "postgresql.conf"], True)
 
 
+def test_what_was_not_compared_is_said():
+    there = {**drifting("8MB"), "left_out": ["many"]}
+    verdict = demo(DOWN, {"cdw": {**STOPPED, "drifting": there}}, HERE)
+    assert verdict.old_files.startswith("not brought from cdw: own ")
+    assert verdict.old_files.endswith("; many (more than 1000 files, or not readable by the engine's user), not compared")
+
+
 def test_where_the_old_primary_was_not_read_it_is_said_of_when_the_files_are():
     verdict = demo(UNKNOWN, {}, HERE, **WORD)
     assert verdict.drift == []

@@ -59,10 +59,20 @@ def test_what_was_not_compared_is_told_by_its_size():
     assert [one["name"] for one in found(primary, standby)] == ["x"]
 
 
-def test_what_one_host_could_not_look_at_is_not_told():
+def test_of_what_one_host_could_not_look_at_it_is_told_that_it_was_not_compared():
     primary = shown(left_out=["many"], server__key="a")
     standby = shown(left_out=["server.key"], **{"many/1": "a"})
-    assert found(primary, standby) == []
+    told = found(primary, standby)
+    assert [(one["kind"], one["name"], one["brought"]) for one in told] == [("unknown", "many", False), ("unknown", "server.key", False)]
+    assert drift.warnings("cdw", "scdw", told) == [
+        "not compared between cdw and scdw: many, server.key (more than 1000 files, or not readable by the engine's user): compare it, or "
+        "accept it by standby_accept_drift"
+    ]
+    assert (drift.to_bring(told), drift.described(told)) == ([], "")
+    assert found(primary, standby, ["many", "server.*"]) == []
+    below = found(shown(left_out=["a/closed"]), shown(**{"a/closed/x/y": "a", "a/closer": "b"}))
+    assert [(one["kind"], one["name"]) for one in below] == [("file", "a/closer"), ("unknown", "a/closed")]
+    assert drift.uncompared([]) == drift.uncompared(None) == ""
 
 
 @pytest.mark.parametrize("accepted", [["work_mem", "gp*"], ["*"]])

@@ -6,7 +6,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import math
+import re
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,8 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import opt
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.inventory import is_single, names_standby
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.options import SPEC, SPECS, disagreement, of_pair, read, typed
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.preflight import ACCEPTABLE
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 HOST = {"cluster_name": "demo", "whpg_role": "coordinator", "whpg_data_directory": "/data/whpg"}
 CERTIFICATE = {"sslmode": "verify-full", "sslrootcert": "/ca.crt", "sslcert": "/s.crt", "sslkey": "/s.key"}
@@ -461,3 +466,112 @@ def test_mistakes_in_the_options_of_other_roles(changes, said):
 def test_all_mistakes_are_told_at_once():
     found = desired(standby_slot_name="", standby_port=0, standby_tls={"sslmode": "verify-ca", "sslcert": "s.crt"}).wrong
     assert set(found) == {"standby_slot_name", "standby_port", "standby_tls"} and found["standby_tls"].count("; ") == 1
+
+
+#: texts that look like a value of some type, and that a function which reads values may stumble over
+HARD = [
+    "1e999999999",
+    "9" * 5000,
+    "-0",
+    "1e308",
+    "NaN",
+    "0x10",
+    "٣",
+    "²",
+    "\0",
+    "/a\0b",
+    "~\0",
+    "~nobody-of-this-name/file",
+    "${HOME}/file",
+    "\udcff",
+    "/\udcff",
+    "a\nb",
+    "[" * 5000,
+    '{"a":' * 5000,
+    "[1, [2]]",
+    "[null]",
+    "[",
+    "{",
+    "{}",
+    "[]",
+    "{1: 2, 'a': 3}",
+    "{None: None}",
+    '{"a": "\\u0000"}',
+    '["\\u0000"]',
+    '{"sslmode": ["require"], "sslcert": 7}',
+    '{"keepalives": {"a": 1}}',
+    "a=b, c",
+    "=",
+    ",",
+    "{{ braces }}",
+    "10.0.0.1/99999999999999999999",
+    "9" * 5000 + "GB",
+    "9" * 5000 + "M",
+    "fe80::1%eth0",
+]
+VALUE = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(), lambda one: st.lists(one) | st.dictionaries(st.text(), one)
+)
+TEXT = st.one_of(
+    st.text(st.characters(codec=None)),
+    st.sampled_from(HARD),
+    VALUE.map(json.dumps),
+    st.builds("{}{}".format, st.sampled_from(["/", "~", "10.0.0.1", "1", "-1.", "a=", "[", "{"]), st.text()),
+)
+CLASSES = {"bool": bool, "int": int, "float": float, "list": list, "dict": dict}
+
+
+def forms(text):
+    """What a message may show of a text: as it is, or what it says as JSON, or a part of that."""
+    yield text.strip()
+    yield from (part.strip() for part in [*text.split(","), *re.split("[,=]", text)])
+    with contextlib.suppress(ValueError):
+        yield int(text)
+    waiting = []
+    with contextlib.suppress(ValueError, RecursionError):
+        waiting.append(json.loads(text))
+    while waiting:
+        value = waiting.pop()
+        yield value
+        yield str(value)  # as an element of a list of texts
+        waiting += [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else []
+
+
+def check_taken_or_refused(name, text):
+    found = desired(**{name: text})
+    json.dumps([found.options, found.wrong]).encode()
+    assert all(isinstance(said, str) and said.startswith(about) for about, said in found.wrong.items())
+    if name in SECRET:
+        assert found.options[name] is bool(text)
+    elif name in found.wrong:
+        said = found.wrong[name]
+        shown = {repr(text), text, *(repr(form) for form in forms(text))}
+        if SPEC[name]["type"] == "float":
+            shown |= {f"{form:g}" for form in map(as_float, forms(text)) if form is not None}
+        assert any(one in said for one in shown if one), said
+    else:
+        value = found.options[name]
+        assert value is None or isinstance(value, CLASSES.get(SPEC[name]["type"], str))
+        assert not isinstance(value, float) or math.isfinite(value)
+        if SPEC[name].get("choices"):
+            assert value is None or set(value if isinstance(value, list) else [value]) <= {*SPEC[name]["choices"]}
+
+
+def as_float(value):
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+@pytest.mark.parametrize("text", HARD)
+def test_every_option_takes_or_refuses_a_text_that_is_hard_to_read(text):
+    for name in SPEC:
+        check_taken_or_refused(name, text)
+
+
+@settings(deadline=None)
+@given(st.sampled_from(sorted(SPEC)), TEXT)
+@example("standby_port", "1e999999999")
+def test_every_option_takes_any_text_or_refuses_it_by_name_and_value(name, text):
+    check_taken_or_refused(name, text)

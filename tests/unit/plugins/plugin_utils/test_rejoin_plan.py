@@ -74,7 +74,7 @@ def test_one_that_diverged():
     [
         [("scdw instance control", None)],
         [("scdw instance control system_identifier", "2")],
-        [("scdw instance content", "other")],
+        [("scdw instance content", "other"), ("scdw instance names", ["base"])],
         [("scdw wal", None)],
         [DIVERGED, ("cdw tablespaces", [shown(Tablespace(20, "/fast", 1, 8))])],
         [("scdw instance content", "absent"), ("scdw site rewinding", True)],
@@ -104,6 +104,10 @@ def test_one_that_has_to_be_copied(changes):
     assert plan.access["scdw"]["data_directories"] == [], "what goes aside is not touched before"
 
 
+def test_where_the_wal_of_a_copy_could_go_does_not_matter_without_one():
+    assert demo(ACTIVATED, ("scdw wal_refusal", "pg_wal leads to /wal")).refusal == ""
+
+
 def test_a_copy_needs_what_a_copy_needs():
     assert "MiB free" in demo(ACTIVATED, ("scdw site free", GIB), method="basebackup").refusal
     assert demo(ACTIVATED, ("scdw site free", GIB)).refusal == ""
@@ -120,6 +124,14 @@ def test_a_copy_needs_what_a_copy_needs():
         ([("scdw site writable", False)], {}, "cannot write there"),
         ([("scdw site engine_version", "postgres 11")], {}, "install the same version"),
         ([("scdw port_taken", True)], {}, "something else listens"),
+        ([("scdw instance content", "other"), ("scdw instance names", ["photo"])], {}, "scdw: /s holds something that is no instance"),
+        ([("scdw busy", [7, 9])], {}, "scdw: processes of an instance still work in /s (7, 9), although it has no postmaster"),
+        ([("scdw wal_refusal", "pg_wal leads to /wal")], {"method": "basebackup"}, "scdw: pg_wal leads to /wal"),
+        (
+            [("scdw site mount", True), ("scdw site mounts", ["/s/base"]), DIVERGED],
+            {},
+            "scdw: /s is a mount point, and so is /s/base in it",
+        ),
         ([("scdw instance postmaster", MIRRORED["cdw"]["instance"]["postmaster"])], {}, "the primary was not seen to serve"),
     ],
 )

@@ -67,6 +67,13 @@ def test_what_stays_is_named():
     assert ended.text.endswith("to be removed: instance; only the standby has gpmetrics/1; left: scdw: /s.former-1")
 
 
+def test_the_environment_is_foretold():
+    line = {"__disable_mirroring_environment": {"steps": [{"name": "write_environment", "seconds": 0.0}]}}
+    assert "to be removed: row, slot, the environment of the engine's user" in demo(cdw=line, scdw=line, check_mode=True).text
+    none = {"__disable_mirroring_environment": {"steps": []}}
+    assert "environment" not in demo(cdw=none, check_mode=True).text
+
+
 @pytest.mark.parametrize(("found", "said"), [(["row", "slot"], "row, slot"), ([], "nothing")])
 def test_it_can_be_done(found, said):
     ended = demo(check_mode=True, found=found)

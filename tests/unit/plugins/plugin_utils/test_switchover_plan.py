@@ -190,3 +190,5 @@ def test_what_the_standby_has_otherwise_is_brought_before():
     assert "work_mem and key" in first
     assert second.endswith("which is not brought there")
     assert "own" in second
+    (said,) = plan(MIRRORED, ("cdw drifting", {**drifting("4MB"), "left_out": ["many"]}), ("scdw drifting", drifting("4MB"))).warnings
+    assert said.startswith("not compared between cdw and scdw, nor brought there: many ")

@@ -103,3 +103,25 @@ def test_what_the_old_primary_changed_until_it_was_stopped():
     assert drift(plan, {"drifting": after}, {}, {"drifting": before}) == ["key", "postgresql.conf"]
     assert drift(plan, {"drifting": after}, {"drifting": after}, {"drifting": before}) == [], "it was brought before"
     assert drift(plan, {}, {}, {"drifting": before}) == [], "it was not stopped by this run"
+    assert drift(plan, {}, {}, {"drifting": before}, {"drifting": after, "instance": LEFT}) == [], "it may serve again"
+
+
+LEFT = {"role": "primary", "postmaster": None}
+
+
+@pytest.mark.parametrize(
+    ("instance", "promotion", "late"),
+    [
+        (LEFT, 2000.0, ["key", "postgresql.conf"]),
+        (LEFT, 1000.0, ["key", "postgresql.conf"]),
+        (LEFT, 999.0, ["key"]),  # it was changed there since
+        (LEFT, None, ["key"]),
+        ({**LEFT, "role": "standby"}, 2000.0, []),
+        ({**LEFT, "postmaster": {"pid": 7}}, 2000.0, []),
+        (None, 2000.0, []),
+    ],
+)
+def test_a_run_that_finds_the_new_primary_promoted_compares_the_old_one_too(instance, promotion, late):
+    before, after = drifting("4MB"), drifting("8MB", key="a")
+    observed = {"drifting": before, "promotion": promotion}
+    assert drift({**RESUMED, "accept_drift": []}, {}, {}, observed, {"drifting": after, "instance": instance}) == late

@@ -162,7 +162,7 @@ def check_primary(new: Coordinator) -> None:
 def check_untouched(standby: Coordinator) -> None:
     """The standby is one still, no segment host is fenced, and nobody has the lock."""
     assert standby.host.file(f"{standby.directory}/standby.signal").exists
-    assert "in archive recovery" in standby.run(f"pg_controldata {standby.directory}")
+    assert re.search("state: *(in archive|shut down in) recovery", standby.run(f"pg_controldata {standby.directory}"))
     assert Host("sdw1").run("ls /etc/warehousepg-coordinator 2> /dev/null || true") == ""
     assert standby.run("ls ~/.whpg/demo.lock 2> /dev/null || true") == ""
 

@@ -70,8 +70,8 @@ def test_while_somebody_else_has_the_lock(primary, standby, operator):
 def test_while_both_are_down_and_the_word_is_no(primary, standby, operator):
     standby.stop()
     primary.signal("KILL")
-    for word in ("false", "no", False):
-        refused(operator.activate(both_down=word), "both_down", "Start the primary", "activate_standby_both_down=true")
+    # as the command line and surveys deliver it
+    refused(operator.activate(both_down="false"), "both_down", "Start the primary", "activate_standby_both_down=true")
     check_untouched(standby)
 
 

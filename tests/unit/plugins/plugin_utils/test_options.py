@@ -443,6 +443,11 @@ def test_each_mistake_is_told_with_value_and_remedy(changes, said):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
+        ({"whpg_port": 70000}, "whpg_port is 70000: give a port, 1 to 65535"),
+        ({"whpg_data_directory": "data"}, "whpg_data_directory is 'data': give an absolute path"),
+        ({"discovery_standby_directory": "standby"}, "discovery_standby_directory is 'standby': give an absolute path"),
+        ({"whpg_seg_prefix": "gp/seg"}, "whpg_seg_prefix is 'gp/seg': give the prefix of the instances' directories, such as gpseg"),
+        ({"whpg_addresses": ["scdw"]}, "whpg_addresses has 'scdw', which is no address: give IPv4 or IPv6 addresses"),
         ({"activate_standby_slot_name": "Slot"}, "activate_standby_slot_name is 'Slot': give up to 63"),
         ({"activate_standby_floating_address": "10.0.0.100"}, "activate_standby_floating_address: "),
         ({"activate_standby_floating_interface": "eth0"}, "activate_standby_floating_interface is 'eth0' without"),

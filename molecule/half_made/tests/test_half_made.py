@@ -111,7 +111,7 @@ def test_a_run_that_was_cut_off_is_finished_by_the_next(primary, standby):
 
 @pytest.mark.usefixtures("unmirrored")
 def test_a_run_that_lost_its_lock_stops_before_its_next_change(primary, standby):
-    command = ["ansible-playbook", ENABLE, "-i", str(INVENTORY), "-e", "standby_max_rate=1M"]
+    command = ["ansible-playbook", ENABLE, "-i", str(INVENTORY), "-e", "standby_max_rate=8M"]
     with subprocess.Popen(command, cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as run:
         wait_until(lambda: standby.run(f"ls -A {LEFTOVER} 2> /dev/null || true") != "", "the copy has begun", 60)
         lock_elsewhere(standby, "disable_mirroring")

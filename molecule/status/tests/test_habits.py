@@ -106,7 +106,7 @@ def test_hosts_are_reached_as_the_user_says(arguments, environment, variables, t
     inventory = inventory_of(**variables)
     done = playbook(STATUS, "-vvvv", *arguments, environment={**unconnected, **environment}, inventory=inventory)
     assert done.returncode == 0
-    reached = re.findall(r"SSH: EXEC (ssh .*)", done.stdout)
+    reached = re.findall(r"SSH: EXEC (ssh .*)", done.stdout + done.stderr)
     assert reached and all(part in command for command in reached for part in theirs)
     assert any("ServerAlive" in command for command in reached) is (theirs == OURS)
 

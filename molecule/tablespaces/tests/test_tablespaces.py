@@ -14,7 +14,7 @@ from conftest import ENABLE, INVENTORY, NOTHING, Host, changes, enable, reset, s
 ROOT = "/data/whpg/tablespaces"
 LOCATION = f"{ROOT}/apart"
 ELSEWHERE = f"{ROOT}/elsewhere"
-SLOWLY = ["ansible-playbook", ENABLE, "-i", str(INVENTORY), "-e", "standby_max_rate=1M"]
+SLOWLY = ["ansible-playbook", ENABLE, "-i", str(INVENTORY), "-e", "standby_max_rate=2M"]
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -180,8 +180,9 @@ class _Look:
         begin = redo if redo is not None else start.position if start is not None else self._contiguous()
         limit = self._limit(begin)
         walk = self._walk(begin, limit)
-        doubts = [*self._wrong_history(), *self._wrong_files(begin), *self._behind(walk, limit)]
-        reaches, lost = max(walk.end, self._last_page(limit) or 0), "its control file cannot be read"
+        later = self._last_page(limit)
+        doubts = [*self._wrong_history(), *self._wrong_files(begin), *self._behind(walk, limit, later)]
+        reaches, lost = max(walk.end, later or 0), "its control file cannot be read"
         if control is None:
             doubts.append("the control file, which has the latest checkpoint, cannot be read")
         else:
@@ -236,10 +237,13 @@ class _Look:
         first = first_record(self._reader, self._block, limit - self._block, begin - begin % self._block)
         return self._reader.walk(max(begin, first or 0), summed=True)
 
-    def _behind(self, walk: Walk, limit: int) -> t.Iterator[str]:
-        """What is behind the last valid record and should not be there."""
+    def _behind(self, walk: Walk, limit: int, later: int | None) -> t.Iterator[str]:
+        """What is behind the last valid record and should not be there.
+
+        :param later: the last valid page behind the limit.
+        """
         stop, page = walk.stop, walk.end - walk.end % self._block
-        if self._last_page(limit) is not None:
+        if later is not None:
             yield f"{self._damage(limit)}, though WAL goes on behind that"
         elif stop.state == WRONG:
             yield f"the checksum of the record at {Lsn(walk.end)} in {self._reader.name(walk.end)} is wrong"

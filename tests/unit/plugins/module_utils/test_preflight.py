@@ -7,6 +7,7 @@ from __future__ import annotations
 import dataclasses
 import ipaddress
 import os
+from unittest import mock
 
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils import preflight
@@ -258,7 +259,7 @@ def test_the_engine_is_asked_whether_a_standby_would_stay_one(instance):
         require_following(Engine(**{**ENDING, "recovery_target_name": "evening"}), str(instance.directory))
     with pytest.raises(CoordinatorError, match="is not accepted"):
         broken = Engine()
-        broken.run = lambda *_arguments: (_ for _ in ()).throw(CoordinatorError("contains errors"))
+        broken.run = mock.Mock(side_effect=CoordinatorError("contains errors"))
         require_following(broken, str(instance.directory))
 
 

@@ -33,7 +33,8 @@ if [ -n "${1-}" ]; then
 else
   WHPG_SET=2 make hosts || exit
   # Those that take longest come first, so that none of them is waited for at the end.
-  longest=(rejoin removal move switchover half_made standby_outage shapes status maintenance year fleet failover_refused bad_input adopt)
+  longest=(removal rejoin move switchover status adopt fleet half_made year salvage bad_input maintenance failover_refused shapes
+    tablespaces standby_outage)
   mapfile -t others < <(printf '%s\n' molecule/*/molecule.yml | cut -d/ -f2 | grep -vxF "$(printf '%s\n' "${longest[@]}")")
   export -f run run_beside check hear record give_reasons
   export stage results reasons

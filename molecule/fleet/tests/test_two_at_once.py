@@ -23,7 +23,7 @@ from conftest import enable as enable_some
 from test_fleet import ALL_MIRRORED, PRIMARIES, STANDBYS
 
 SEED = int(os.environ.get("WHPG_SEED", random.randrange(10**6)))
-PAIRS = int(os.environ.get("WHPG_PAIRS", "6"))
+PAIRS = int(os.environ.get("WHPG_PAIRS", "3"))
 #: by playbook, what it is run with so that it has something to do on a pair that is mirrored, or whose primary was killed
 PLAYBOOKS = {
     "activate_standby": ["activate_standby_accept_loss=true"],

@@ -255,7 +255,7 @@ def frozen(coordinator: Coordinator) -> Iterator[None]:
         coordinator.signal("CONT")
 
 
-def cut_off(host: str) -> None:
+def pause(host: str) -> None:
     """Make the host silent, until it is unpaused."""
 
     def paused() -> bool:
@@ -271,7 +271,7 @@ def cut_off(host: str) -> None:
 @contextmanager
 def unreachable(host: str) -> Iterator[None]:
     """The host is cut off."""
-    cut_off(host)
+    pause(host)
     try:
         yield
     finally:

@@ -45,7 +45,11 @@ def find(text: str, name: str) -> Block | None:
 
 def own(text: str) -> list[Block]:
     """The blocks of this collection, whatever they are for."""
-    return [block for block in _blocks(text) if f"{block.name} ".startswith(f"{COLLECTION} ")]
+    return [block for block in _blocks(text) if _is_own(block.name)]
+
+
+def _is_own(name: str) -> bool:
+    return f"{name} ".startswith(f"{COLLECTION} ")
 
 
 def _blocks(text: str) -> t.Iterator[Block]:
@@ -63,7 +67,7 @@ def _blocks(text: str) -> t.Iterator[Block]:
 def names(text: str) -> list[str]:
     """The names of this collection's marker lines, of blocks that are not whole, too."""
     found = (_name_in(line, marker) for line in text.splitlines() for marker in (_BEGIN, _END))
-    return list(dict.fromkeys(name for name in found if name is not None and f"{name} ".startswith(f"{COLLECTION} ")))
+    return list(dict.fromkeys(name for name in found if name is not None and _is_own(name)))
 
 
 def require_whole(text: str, name: str) -> None:

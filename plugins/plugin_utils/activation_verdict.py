@@ -11,10 +11,10 @@ import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict import Proofs
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.drift import (
-    UNKNOWN,
     ages,
     described,
     differences,
+    staying,
     to_bring,
     uncompared,
 )
@@ -96,7 +96,7 @@ def decide(
     there = (fences.get(primary) or {}).get("drifting") or ((scene.observations.get(primary) or {}).get("drifting") if check_mode else None)
     found = differences(there, here, accepted)
     drift = [dataclasses.asdict(one) for one in found or ()]
-    stays = [one for one in drift if not one["brought"] and one["kind"] != UNKNOWN]
+    stays = staying(drift)
     said = [*([described(stays)] if stays else []), *([f"{uncompared(drift)}, not compared"] if uncompared(drift) else [])]
     old_files = f"not brought from {primary}: {'; '.join(said)}" if said else ""
     if found is None:

@@ -121,6 +121,11 @@ def to_bring(found: t.Sequence[t.Mapping[str, t.Any]] | None) -> list[str]:
     return sorted({difference["file"] for difference in found or () if difference["brought"]})
 
 
+def staying(found: t.Sequence[Shown] | None) -> list[Shown]:
+    """What differs and is not brought, of :class:`Difference` as of :func:`to_bring`."""
+    return [one for one in found or () if not one["brought"] and one["kind"] != UNKNOWN]
+
+
 def described(found: t.Sequence[t.Mapping[str, t.Any]]) -> str:
     """What differs, for people: settings and files by name, and since when."""
     settings = list(dict.fromkeys(one["name"] for one in found if one["kind"] == SETTING))
@@ -155,7 +160,7 @@ def warnings(primary: str | None, standby: str | None, found: t.Sequence[t.Mappi
     """
     said = []
     brought = [one for one in found or () if one["brought"]]
-    stays = [one for one in found or () if not one["brought"] and one["kind"] != UNKNOWN]
+    stays = staying(found)
     if brought:
         said.append(
             f"{standby} differs from {primary} in {described(brought)}: run enable_mirroring, which brings it in step, or accept it by "

@@ -13,7 +13,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.access imp
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.addresses import normal_address
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict import MIRRORED, PRIMARY_UNKNOWN
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.activation_plan import ActivationPlan, with_aftermath
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.drift import UNKNOWN, described, to_bring, uncompared
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.drift import described, staying, to_bring, uncompared
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.scenes import Scene
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.standby_plan import access
 
@@ -104,7 +104,7 @@ def _beginning(scene: Scene, known: SwitchoverPlan) -> SwitchoverPlan:
         why = f"the segments on {', '.join(closed)} do not admit {standby}: run enable_mirroring, which writes the rules that they lack"
         return dataclasses.replace(known, refusal=why)
     found, drift = scene.pair["drift"] or [], to_bring(scene.pair["drift"])
-    brought, stays = ([one for one in found if one["brought"] is wanted and one["kind"] != UNKNOWN] for wanted in (True, False))
+    brought, stays = [one for one in found if one["brought"]], staying(found)
     warnings = [f"{standby} differs from {known.primary} in {described(brought)}: brought there before the switch"] if brought else []
     warnings += [f"{standby} differs from {known.primary} in {described(stays)}, which is not brought there"] if stays else []
     warnings += [f"not compared between {known.primary} and {standby}, nor brought there: {uncompared(found)}"] if uncompared(found) else []

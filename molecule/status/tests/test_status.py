@@ -10,7 +10,7 @@ import threading
 from contextlib import contextmanager
 
 import pytest
-from conftest import INVENTORY, Host, ansible, cut_off, frozen, playbook, podman, stopped, unreachable, wait_in_sync, wait_until
+from conftest import INVENTORY, Host, ansible, frozen, pause, playbook, podman, stopped, unreachable, wait_in_sync, wait_until
 from document import STATUS, look
 
 pytestmark = pytest.mark.usefixtures("pair")
@@ -189,7 +189,7 @@ def test_host_of_the_segments_unreachable(tmp_path):
 
 def test_host_of_the_primary_dies_while_it_is_asked(primary, standby, tmp_path):
     """The probe waits for the frozen standby when the host goes."""
-    death = threading.Timer(4, cut_off, (primary.name,))
+    death = threading.Timer(4, pause, (primary.name,))
     with frozen(standby):
         death.start()
         try:

@@ -14,6 +14,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import options, payloads
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.inventory import COORDINATOR_ROLES, is_single, members
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.invocation import out_of_step
 
 #: by option of the module, the option of the roles
 _ARGUMENTS = {
@@ -52,10 +53,11 @@ class ActionModule(ActionBase):
             desired = options.read(variables, self._templar.template, lambda: is_single(variables))
             result.update(options=desired.options, wrong=desired.wrong)
             arguments = {**self._by_options(desired.options, variables), **arguments}
-            wrong = [said for name, said in desired.wrong.items() if name.startswith("discovery_")]
+            unfit = out_of_step(self._task.get_play().strategy)
+            wrong = [unfit] if unfit else [said for name, said in desired.wrong.items() if name.startswith("discovery_")]
         next_modules = arguments.pop("next_modules", None) or ()
         # The first host makes that of this module, for which the others would only wait.
-        if next_modules and variables["inventory_hostname"] != variables["ansible_play_batch"][0]:
+        if next_modules and not wrong and variables["inventory_hostname"] != variables["ansible_play_batch"][0]:
             payloads.make(self, payloads.unmade(next_modules), variables)
         before, unreachable = time.time(), arguments.pop("unreachable", None)
         try:

@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help demo test lint sanity unit cores molecule scenario bench image hosts reset destroy clean env
+.PHONY: help demo test checks lint sanity unit cores molecule scenario bench image hosts reset destroy clean env
 
 # The image of the test hosts: the one that WHPG_IMAGE names, or that of the simulated engine.
 image_name = $${WHPG_IMAGE:-$$(tests/engine/build-image)}
@@ -23,7 +23,10 @@ demo: hosts ## Mirror a coordinator between containers on this machine, and look
 	@$(with_env) .ci/demo.sh
 
 test: ## Everything that must pass: lint, sanity, unit, cores, molecule
-test: lint sanity unit cores molecule
+test: checks molecule
+
+checks: env ## What needs no hosts: lint, sanity, unit, cores, two at a time
+	@$(MAKE) --jobs=2 --output-sync=target --keep-going lint sanity unit cores
 
 lint: env ## Style, types, licences, documentation
 	@$(with_env) .ci/lint.sh

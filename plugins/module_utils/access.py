@@ -14,6 +14,7 @@ import stat
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils import marked
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.addresses import parse_address
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, read_text
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import reload
@@ -25,11 +26,12 @@ class AccessRule:
     """One record of ``pg_hba.conf``.
 
     :param type: connection type: ``local``, ``host``, ``hostssl``, ``hostnossl`` …
-    :param database: database name, ``all`` or ``replication``.
-    :param user: role name or ``all``.
-    :param address: address with mask length, ``samehost`` …; None for ``local``.
+    :param database: database name, or one of :data:`DATABASES`.
+    :param user: role name; whatever it is, it means that role alone.
+    :param address: address with mask length, name of a host, or one of :data:`NEIGHBOURS`; None for ``local``.
     :param method: authentication method.
     :param options: further options, ``name=value``.
+    :raises CoordinatorError: a part is something else than that.
     """
 
     type: str
@@ -39,30 +41,69 @@ class AccessRule:
     method: str
     options: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        if self.type not in TYPES:
+            raise CoordinatorError(f"a rule has the type {self.type!r}: give one of {', '.join(TYPES)}")
+        if self.address != mask(self.type, self.address):
+            raise CoordinatorError(f"{self.address!r} is no address of a rule: give it with the length of its mask")
+        if not re.fullmatch(r"[a-z0-9-]+", self.method):
+            raise CoordinatorError(f"a rule has the authentication method {self.method!r}: give the name of one")
+        for option in self.options:
+            if not re.match(r"[a-z_]+=", option):
+                raise CoordinatorError(f"a rule has the option {option!r}: give name=value")
+        for text in (self.database, self.user, *self.options):
+            if not text or not text.isprintable():
+                raise CoordinatorError(f"a rule has {text!r}: an access file cannot hold empty names, line breaks and control characters")
+
     def __str__(self) -> str:
-        fields = (self.type, _name(self.database), _name(self.user), self.address, self.method, *self.options)
+        database = self.database if self.database in DATABASES else _quoted(self.database)
+        fields = (self.type, database, _quoted(self.user), self.address, self.method, *map(_option, self.options))
         return "\t".join(field for field in fields if field is not None)
 
 
-def _name(name: str) -> str:
-    """A name as the file wants it: in quotes where white space or a comma would end it."""
-    return name if re.fullmatch(r'[^\s",#]+', name) else '"' + name.replace('"', '""') + '"'
+#: connection types
+TYPES = ("local", "host", "hostssl", "hostnossl", "hostgssenc", "hostnogssenc")
+
+#: words of the engine's in place of a database's name
+DATABASES = ("all", "replication", "sameuser", "samerole")
+
+#: words of the engine's in place of an address
+NEIGHBOURS = ("all", "samehost", "samenet")
+
+#: the value of an option that needs no quotes
+_PLAIN = r"[A-Za-z0-9_./-]+"
+
+
+def _option(option: str) -> str:
+    name, _sign, value = option.partition("=")
+    return option if re.fullmatch(_PLAIN, value) else f"{name}={_quoted(value)}"
+
+
+def _quoted(name: str) -> str:
+    """A name that is that name alone: without quotes ``all`` is everybody, ``+x`` the members of a role, ``@x`` what a file holds."""
+    return '"' + name.replace('"', '""') + '"'
 
 
 def mask(type: str, address: str | None) -> str | None:
     """An address as ``pg_hba.conf`` wants it: a single one with the full length of its mask.
 
     :param type: connection type of the rule.
-    :raises CoordinatorError: it is missing, or given for ``local``, or no address.
+    :raises CoordinatorError: it is missing, or given for ``local``, or neither an address nor the name of a host.
     """
     if (address is None) != (type == "local"):
         raise CoordinatorError(f"a rule of type {type} {'needs an' if address is None else 'has no'} address: correct the rule")
-    if address is None or (not address[:1].isdigit() and ":" not in address):
-        return address  # a host name, or a word such as samehost
+    if address is None or address in NEIGHBOURS or _is_name(address):
+        return address
     try:
-        return str(ipaddress.ip_interface(address).with_prefixlen)
+        host, _slash, length = address.partition("/")
+        return str(ipaddress.ip_interface(f"{parse_address(host)}/{length}" if length else parse_address(host)).with_prefixlen)
     except ValueError as error:
         raise CoordinatorError(f"{address!r} is no address of a rule: {error}") from error
+
+
+def _is_name(address: str) -> bool:
+    """Whether it is the name of a host, or with a dot before it that of a domain."""
+    return bool(re.fullmatch(r"\.?[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?", address)) and not re.fullmatch(r"[0-9.]+", address)
 
 
 #: name of this collection's block

@@ -4,8 +4,9 @@
 
 """A packet filter on a segment host that keeps the hosts of a former primary away from the segments.
 
-It is a table or chain of its own, made by a script that is kept on the host and run again whenever the host starts. Beside it stands
-a description, readable by all.
+It is a table or chain of its own, made by a script that is kept on the host and run again whenever the host starts. The script is the same
+for all addresses: what it rejects is in files beside it, which the filter's own programs read. A description, readable by all, stands there
+too.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import re
 import time
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.addresses import normal_address
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.addresses import normal_address, parse_address
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, read_text
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import Step
@@ -67,22 +68,27 @@ def fence_of(cluster: str, addresses: t.Iterable[str], ports: t.Iterable[int], t
     """
     if tool is None:
         raise CoordinatorError("neither nft nor iptables works on this host, so that nothing can be fenced here: install nftables")
-    found = []
+    found = set()
     for address in addresses:
         try:
-            found.append(ipaddress.ip_address(address))
+            found.add(parse_address(address))
         except ValueError as error:
             raise CoordinatorError(f"addresses has {address!r}, which is no address: give IPv4 or IPv6 addresses, no names") from error
     for port in ports:
         if not 0 < port < 65536:
             raise CoordinatorError(f"ports has {port}: give ports, 1 to 65535")
-    here = [str(address) for address in found if address.is_loopback or address.is_unspecified or str(address) in own]
+    here = [address for address in sorted(found) if _is_everybodys(address) or address in own]
     if here:
         raise CoordinatorError(f"addresses has {', '.join(here)}, this host's own: an address that segments have too cannot be fenced")
-    fence = Fence(cluster, tuple(sorted({str(address) for address in found})), tuple(sorted(set(ports))), tool)
+    fence = Fence(cluster, tuple(sorted(found)), tuple(sorted(set(ports))), tool)
     if not fence.rules:
         raise CoordinatorError("nothing is to be fenced: give at least one of addresses and one of ports")
     return fence
+
+
+def _is_everybodys(address: str) -> bool:
+    parsed = ipaddress.ip_address(address)
+    return parsed.is_loopback or parsed.is_unspecified
 
 
 def identifier(cluster: str, longest: int = 48) -> str:
@@ -109,36 +115,58 @@ def _families(fence: Fence) -> dict[str, list[tuple[str, int]]]:
     return found
 
 
-def script(fence: Fence) -> str:
-    """The shell script that puts the fence up, whatever is there of it; the kernel takes it as a whole."""
-    lines = [
-        "#!/bin/sh",
-        "# Written by the Ansible collection warehousepg.coordinator. Its playbook lift_fence removes it.",
-        "# Rejects the former primary of a WarehousePG cluster on the ports of the cluster's segments.",
-        "set -eu",
-        "PATH=$PATH:/usr/sbin:/sbin:/usr/bin:/bin",
-    ]
+def rules_of(fence: Fence) -> dict[str, str]:
+    """What the filter's programs read: by ending of the file, its content; the kernel takes each as a whole.
+
+    :raises ValueError: the fence has an address that is none.
+    """
     if fence.tool == NFT:
         table = f"table inet {_table(fence.cluster)}"
-        lines += ["nft -f - << 'RULES'", f"add {table}", f"delete {table}", f"{table} {{", "  chain input {"]
+        lines = [f"add {table}", f"delete {table}", f"{table} {{", "  chain input {"]
         lines.append("    type filter hook input priority -10; policy accept;")
         for address, port in sorted(fence.rules):
             family = "ip6" if ":" in address else "ip"
-            lines.append(f"    {family} saddr {address} tcp dport {port} reject with tcp reset")
-        return "\n".join([*lines, "  }", "}", "RULES", ""])
+            lines.append(f"    {family} saddr {parse_address(address)} tcp dport {port:d} reject with tcp reset")
+        return {NFT: "\n".join([*lines, "  }", "}", ""])}
     chain = _chain(fence.cluster)
+    found = {}
     for program, rules in _families(fence).items():
-        if not rules:
-            lines.append(f"{program} -w -F {chain} 2> /dev/null || true")
-            continue
-        lines.append("# the jump comes first again, whatever was put before it")
-        lines.append(f"jump=$({program} -w -S INPUT | sed -n '/-j {chain}$/s/^-A/-D/p')")
-        lines += [f"{program}-restore -w --noflush << RULES", "*filter", f":{chain} - [0:0]"]
         mask = 128 if program == "ip6tables" else 32
-        form = f"-A {chain} -s {{}}/{mask} -p tcp -m tcp --dport {{}} -j REJECT --reject-with tcp-reset"
-        lines += [form.format(*rule) for rule in rules]
-        lines += ["$jump", f"-I INPUT 1 -j {chain}", "COMMIT", "RULES"]
-    return "\n".join([*lines, ""])
+        form = f"-A {chain} -s {{}}/{mask} -p tcp -m tcp --dport {{:d}} -j REJECT --reject-with tcp-reset"
+        if rules:
+            lines = [form.format(parse_address(address), port) for address, port in rules]
+            found[program] = "\n".join(["*filter", f":{chain} - [0:0]", *lines, ""])
+    return found
+
+
+_SCRIPT = """\
+#!/bin/sh
+# Written by the Ansible collection warehousepg.coordinator. Its playbook lift_fence removes it.
+# Rejects the former primary of a WarehousePG cluster on the ports of the cluster's segments: what the files beside this one say.
+set -eu
+PATH=$PATH:/usr/sbin:/sbin:/usr/bin:/bin
+"""
+
+_SCRIPT_NFT = """\
+nft -f "$0.nft"
+"""
+
+_SCRIPT_IPTABLES = """\
+for program in iptables ip6tables; do
+  if [ -f "$0.$program" ]; then
+    # the jump comes first again, whatever was put before it
+    jump=$($program -w -S INPUT | sed -n '/-j CHAIN$/s/^-A/-D/p')
+    printf '%s\\n' "$(cat "$0.$program")" "$jump" '-I INPUT 1 -j CHAIN' COMMIT | $program-restore -w --noflush
+  else
+    $program -w -F CHAIN 2> /dev/null || true
+  fi
+done
+"""
+
+
+def script(fence: Fence) -> str:
+    """The shell script that puts the fence up, whatever is there of it. It holds nothing of the fence but the name of its chain."""
+    return _SCRIPT + (_SCRIPT_NFT if fence.tool == NFT else _SCRIPT_IPTABLES.replace("CHAIN", _chain(fence.cluster)))
 
 
 def unit(fence: Fence, path: str) -> str:
@@ -180,12 +208,19 @@ def parse_nft(text: str) -> frozenset[tuple[str, int]]:
 
 
 def parse_iptables(text: str, chain: str) -> frozenset[tuple[str, int]]:
-    """The pairs of an address and a port that a chain rejects, by ``iptables -S``; none unless packets come to it first."""
-    entries = [line for line in text.splitlines() if line.startswith("-A INPUT ")]
-    if entries[:1] != [f"-A INPUT -j {chain}"]:
-        return frozenset()
-    form = rf"^-A {re.escape(chain)} -s (\S+?)/(?:32|128) -p tcp -m tcp --dport (\d+) -j REJECT --reject-with tcp-reset$"
-    return _pairs(re.findall(form, text, re.MULTILINE))
+    """The pairs of an address and a port that a chain rejects, by ``iptables -S``.
+
+    None unless packets come to it before they could be accepted: other chains of fences, which only reject, may come first.
+    """
+    lines = text.splitlines()
+    for entry in (line for line in lines if line.startswith("-A INPUT ")):
+        if entry == f"-A INPUT -j {chain}":
+            form = rf"^-A {re.escape(chain)} -s (\S+?)/(?:32|128) -p tcp -m tcp --dport (\d+) -j REJECT --reject-with tcp-reset$"
+            return _pairs(re.findall(form, text, re.MULTILINE))
+        other = re.fullmatch(r"-A INPUT -j (WHPG_FENCE_\w+)", entry)
+        if not other or any(line.startswith(f"-A {other.group(1)} ") and " -j REJECT " not in line for line in lines):
+            break
+    return frozenset()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -193,7 +228,7 @@ class Paths:
     """The files of a cluster's fence.
 
     :param description: what it is, as JSON, readable by all.
-    :param script: what puts it up.
+    :param script: what puts it up; what it rejects is in files of that name, with the program's as ending.
     :param unit: what runs the script when the host starts.
     :param link: what makes systemd look at the unit.
     """
@@ -202,6 +237,11 @@ class Paths:
     script: str
     unit: str
     link: str
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """All that may be kept beside the description."""
+        return (self.unit, self.script, *(f"{self.script}.{program}" for program in (NFT, IPTABLES, "ip6tables")))
 
 
 def paths_of(cluster: str, directory: str = DIRECTORY, units: str = UNITS) -> Paths:
@@ -219,7 +259,7 @@ class State:
     :param tool: what makes it, or could; None where the host has nothing.
     :param rules: the pairs of an address and a port that are rejected.
     :param leftover: whether rules are there at all.
-    :param texts: the content of the script and the unit, None for one that is missing.
+    :param texts: by path, the content of the files that are there of :attr:`Paths.files`.
     :param enabled: whether the unit is enabled.
     :param sessions: how many sessions of the former primary are there.
     """
@@ -228,14 +268,15 @@ class State:
     tool: str | None
     rules: frozenset[tuple[str, int]]
     leftover: bool
-    texts: tuple[str | None, str | None]
+    texts: t.Mapping[str, str]
     enabled: bool
     sessions: int = 0
 
 
-def texts_of(fence: Fence, paths: Paths) -> tuple[str, str]:
-    """The content of the script and the unit."""
-    return script(fence), unit(fence, paths.script)
+def texts_of(fence: Fence, paths: Paths) -> dict[str, str]:
+    """By path, the content of the files that are to be there of :attr:`Paths.files`."""
+    rules = {f"{paths.script}.{program}": text for program, text in rules_of(fence).items()}
+    return {**rules, paths.script: script(fence), paths.unit: unit(fence, paths.script)}
 
 
 def is_persistent(state: State, fence: Fence, paths: Paths) -> bool:
@@ -257,7 +298,7 @@ def plan(state: State, wanted: Fence | None, paths: Paths) -> list[Step]:
     """
     if wanted is None:
         rules = [Step("remove_rules", {"tool": state.tool})] if state.leftover else []
-        there = state.described or state.enabled or any(text is not None for text in state.texts)
+        there = state.described or state.enabled or state.texts
         return rules + ([Step("remove_files"), Step("tell_systemd", {"there": False})] if there else [])
     complete = is_complete(state, wanted)
     persistent = is_persistent(state, wanted, paths)
@@ -275,8 +316,11 @@ def parse_description(text: str) -> Fence | None:
     """The fence that a description tells of; None when it tells of none."""
     try:
         found = json.loads(text)
-        return Fence(found["cluster"], tuple(found["addresses"]), tuple(found["ports"]), found["tool"], found["since"])
-    except (ValueError, KeyError, TypeError):
+        addresses = tuple(parse_address(address) for address in found["addresses"])
+        ports, since = tuple(int(port) for port in found["ports"]), found["since"]
+        tool = {NFT: NFT, IPTABLES: IPTABLES}[found["tool"]]
+        return Fence(str(found["cluster"]), addresses, ports, tool, None if since is None else float(since))
+    except (ValueError, KeyError, TypeError, OverflowError):
         return None
 
 
@@ -326,7 +370,8 @@ class Filter:
         about = parse_description(read_text(self._paths.description) or "")
         tool = about.tool if about else self._tool()
         rules, leftover = self._listed(tool)
-        texts = (read_text(self._paths.script), read_text(self._paths.unit))
+        seen = {path: read_text(path) for path in self._paths.files}
+        texts = {path: text for path, text in seen.items() if text is not None}
         enabled = os.path.islink(self._paths.link) and os.path.realpath(self._paths.link) == os.path.realpath(self._paths.unit)
         return State(about, tool, rules, leftover, texts, enabled, sessions())
 
@@ -336,10 +381,14 @@ class Filter:
         self._host.write(self._paths.description, json.dumps(dataclasses.asdict(fence)) + "\n", 0o644)
 
     def keep(self, fence: Fence) -> None:
-        """Write the script and the unit that puts the fence up again when the host starts."""
+        """Write what puts the fence up, and the unit that does so when the host starts."""
         os.makedirs(os.path.dirname(self._paths.link), mode=0o755, exist_ok=True)
-        for path, text, mode in zip((self._paths.script, self._paths.unit), texts_of(fence, self._paths), (0o755, 0o644)):
-            self._host.write(path, text, mode)
+        wanted = texts_of(fence, self._paths)
+        for path, text in wanted.items():
+            self._host.write(path, text, 0o755 if path == self._paths.script else 0o644)
+        for path in set(self._paths.files) - set(wanted):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self._paths.link)
         os.symlink(self._paths.unit, self._paths.link)
@@ -369,7 +418,7 @@ class Filter:
 
     def remove_files(self) -> None:
         """Remove everything that would put the fence up again, its description last."""
-        for path in (self._paths.link, self._paths.unit, self._paths.script, self._paths.description):
+        for path in (self._paths.link, *self._paths.files, self._paths.description):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(path)
         with contextlib.suppress(OSError):  # other fences may be there, or none ever was

@@ -20,7 +20,7 @@ import threading
 import time
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.addresses import is_loopback, normal_address
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.addresses import is_loopback, normal_address, parse_address
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, Process, processes, read_text
 
@@ -49,8 +49,7 @@ class Session:
 
 def plain_address(text: str) -> str:
     """An address without brackets and zone; one of IPv4 that an IPv6 socket shows, as IPv4."""
-    address = ipaddress.ip_address(text.strip("[]").partition("%")[0])
-    return str(getattr(address, "ipv4_mapped", None) or address)
+    return parse_address(text.strip("[]").partition("%")[0])
 
 
 Seen = t.Tuple[int, str, t.Optional[float]]

@@ -56,11 +56,11 @@ options:
         choices: [local, host, hostssl, hostnossl, hostgssenc, hostnogssenc]
         default: host
       database:
-        description: Name of a database, V(all), or V(replication).
+        description: Name of a database, V(all), V(replication), V(sameuser) or V(samerole).
         type: str
         required: true
       user:
-        description: Name of a role, or V(all).
+        description: Name of a role. It means that role alone, also where it is a word of the engine's such as V(all).
         type: str
         required: true
       addresses:

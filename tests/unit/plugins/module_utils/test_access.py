@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.access import (
     AccessRule,
@@ -55,8 +57,14 @@ def test_refuses_broken_markers(text):
 
 
 def test_a_rule_is_one_line_of_fields():
-    assert str(AccessRule("local", "all", "all", None, "peer")) == "local\tall\tall\tpeer"
+    assert str(AccessRule("local", "all", "all", None, "peer")) == 'local\tall\t"all"\tpeer'
     assert str(AccessRule("hostssl", 'a "b', "c,d", "::1/128", "cert", ("map=x",))) == 'hostssl\t"a ""b"\t"c,d"\t::1/128\tcert\tmap=x'
+    assert str(AccessRule("host", "replication", "r", "samehost", "ldap", ('ldapprefix=a "b',))).endswith('\tldapprefix="a ""b"')
+
+
+@pytest.mark.parametrize("name", ["all", "+x", "@x", "sameuser", "replication"])
+def test_a_name_means_nothing_but_itself(name):
+    assert str(AccessRule("host", "all", name, "samehost", "trust")).split("\t")[2] == f'"{name}"'
 
 
 @pytest.mark.parametrize(
@@ -67,7 +75,28 @@ def test_writes_addresses_with_the_length_of_their_mask(given_address, written):
     assert mask("host", given_address) == written
 
 
-@pytest.mark.parametrize(("type", "address"), [("host", None), ("local", "10.0.0.1"), ("host", "10.0.0.999"), ("host", "10.0.0.1/64")])
+HOSTILE = [
+    *(
+        "fe80::1%eth0",
+        "fe80::1%$(id)",
+        "fe80::1%\n0.0.0.0/0 trust",
+        "::1/128 trust\nhost all all ::/0",
+        "a b",
+        "a\nb",
+        "@x",
+        "+x",
+        "a,b",
+        '"x"',
+        "",
+    ),
+    *('"x"', "", "::ffff:10.0.0.1/128", "256.1.1.1", "1.2.3", "#x"),
+]
+
+
+@pytest.mark.parametrize(
+    ("type", "address"),
+    [("host", None), ("local", "10.0.0.1"), *(("host", address) for address in ["10.0.0.999", "10.0.0.1/64", *HOSTILE])],
+)
 def test_refuses_what_is_no_address_of_a_rule(type, address):
     with pytest.raises(CoordinatorError):
         mask(type, address)
@@ -91,9 +120,9 @@ def test_options_mean_a_rule_for_each_address():
         {"type": "local", "database": "all", "user": "all", "addresses": [], "method": "peer", "options": ["map=x"]},
     ]
     assert [str(rule) for rule in rules_of(options)] == [
-        "host\tall\tgpadmin\t10.0.0.11/32\ttrust",
-        "host\tall\tgpadmin\t10.0.0.12/32\ttrust",
-        "local\tall\tall\tpeer\tmap=x",
+        'host\tall\t"gpadmin"\t10.0.0.11/32\ttrust',
+        'host\tall\t"gpadmin"\t10.0.0.12/32\ttrust',
+        'local\tall\t"all"\tpeer\tmap=x',
     ]
 
 
@@ -118,7 +147,7 @@ def test_a_rule_that_asks_for_a_certificate():
             "options": ["clientcert=verify-full"],
         }
     ]
-    assert [str(rule) for rule in rules_of(options)] == ["hostssl\treplication\tr\t10.0.0.12/32\tscram-sha-256\tclientcert=verify-full"]
+    assert [str(rule) for rule in rules_of(options)] == ['hostssl\treplication\t"r"\t10.0.0.12/32\tscram-sha-256\tclientcert=verify-full']
 
 
 @pytest.mark.parametrize("rule", [{"addresses": []}, {"addresses": ["10.0.0.300"]}, {"type": "local", "addresses": ["10.0.0.1"]}])
@@ -129,7 +158,7 @@ def test_options_that_can_be_no_rule_are_refused(rule):
 
 RULES = [{"database": "all", "user": "r", "addresses": ["::1"], "method": "trust", "data_directories": ["/c"]}]
 NAME = "warehousepg.coordinator"
-BLOCK = "# BEGIN warehousepg.coordinator\nhost\tall\tr\t::1/128\ttrust\n# END warehousepg.coordinator\n"
+BLOCK = '# BEGIN warehousepg.coordinator\nhost\tall\t"r"\t::1/128\ttrust\n# END warehousepg.coordinator\n'
 
 
 @pytest.mark.parametrize(
@@ -184,3 +213,21 @@ def test_an_access_file_that_is_missing_is_refused(tmp_path):
     assert read_files([str(tmp_path)]) == {str(tmp_path): OTHERS}
     with pytest.raises(CoordinatorError, match="does not exist"):
         read_files([str(tmp_path), str(tmp_path / "nowhere")])
+
+
+TEXTS = st.text() | st.sampled_from(HOSTILE)
+PARTS = st.tuples(st.sampled_from(["host", "hostssl"]) | TEXTS, TEXTS, TEXTS, TEXTS, st.sampled_from(["trust", "cert"]) | TEXTS)
+
+
+@given(PARTS, st.lists(TEXTS, max_size=2))
+def test_whatever_the_parts_of_a_rule_are_it_is_one_line_that_means_them_or_it_is_refused(parts, options):
+    try:
+        rule = AccessRule(*parts, tuple(options))
+    except CoordinatorError:
+        return
+    line = str(rule)
+    assert len(line.splitlines()) == 1
+    fields = line.split("\t")
+    assert len(fields) == 5 + len(options)
+    assert fields[2] == '"' + rule.user.replace('"', '""') + '"'
+    assert re.fullmatch(r"[A-Za-z0-9_.:/-]+", fields[3])

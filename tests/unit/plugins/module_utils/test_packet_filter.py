@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
+import ipaddress
 import json
 import os
 import re
@@ -25,7 +26,7 @@ CHAIN = "WHPG_FENCE_DEMO"
 PATHS = packet_filter.paths_of("demo")
 TEXTS = packet_filter.texts_of(OLD, PATHS)
 UP = State(dataclasses.replace(OLD, since=5.0), "nft", OLD.rules, True, TEXTS, True)
-NOTHING = State(None, "nft", frozenset(), False, (None, None), False)
+NOTHING = State(None, "nft", frozenset(), False, {}, False)
 ALL = ["describe", "keep", "reject", "end_sessions", "confirm", "tell_systemd"]
 
 
@@ -38,13 +39,13 @@ ALL = ["describe", "keep", "reject", "end_sessions", "confirm", "tell_systemd"]
         (dataclasses.replace(UP, sessions=1), OLD, ["describe", "end_sessions", "confirm"]),
         (dataclasses.replace(UP, rules=frozenset()), OLD, ["describe", "reject", "end_sessions", "confirm"]),
         (dataclasses.replace(UP, enabled=False), OLD, ["keep", "tell_systemd"]),
-        (dataclasses.replace(UP, texts=("old", TEXTS[1])), OLD, ["keep", "tell_systemd"]),
+        (dataclasses.replace(UP, texts={**TEXTS, PATHS.script: "old"}), OLD, ["keep", "tell_systemd"]),
         (dataclasses.replace(UP, described=None), OLD, ["describe", "confirm"]),
         (UP, BOTH, ALL),
         (UP, None, ["remove_rules", "remove_files", "tell_systemd"]),
         (dataclasses.replace(UP, leftover=False), None, ["remove_files", "tell_systemd"]),
         (dataclasses.replace(NOTHING, leftover=True), None, ["remove_rules"]),
-        (dataclasses.replace(NOTHING, texts=(None, "unit")), None, ["remove_files", "tell_systemd"]),
+        (dataclasses.replace(NOTHING, texts={PATHS.unit: "unit"}), None, ["remove_files", "tell_systemd"]),
         (NOTHING, None, []),
     ],
 )
@@ -58,7 +59,7 @@ states = st.builds(
     tool=st.just("nft"),
     rules=st.sampled_from([frozenset(), OLD.rules, BOTH.rules]),
     leftover=st.booleans(),
-    texts=st.sampled_from([(None, None), TEXTS, ("other", "other")]),
+    texts=st.sampled_from([{}, TEXTS, {PATHS.script: "other"}]),
     enabled=st.booleans(),
     sessions=st.integers(0, 2),
 )
@@ -117,11 +118,40 @@ def test_the_script_is_one_of_the_shell(fence):
         subprocess.run(["shellcheck", "-"], input=packet_filter.script(fence), text=True, check=True)
 
 
-def test_the_script_of_nftables_makes_the_table_anew_in_one_transaction():
-    lines = packet_filter.script(BOTH).splitlines()
-    assert lines.count("nft -f - << 'RULES'") == 1
+def test_the_table_of_nftables_is_made_anew_in_one_transaction():
+    lines = packet_filter.rules_of(BOTH)["nft"].splitlines()
     assert lines.index("add table inet whpg_fence_demo") + 1 == lines.index("delete table inet whpg_fence_demo")
     assert "    ip6 saddr fd00::11 tcp dport 7000 reject with tcp reset" in lines
+
+
+HOSTILE = ["fe80::1%$(touch /tmp/x)", "fe80::1%\nreboot\n", "fe80::1%eth0", "10.0.0.1; reboot", "10.0.0.1\n", "$(id)", "", 5]
+addresses = st.text() | st.sampled_from(HOSTILE) | st.ip_addresses().map(str) | st.text().map(lambda text: f"fe80::1%{text}")
+
+
+@given(st.lists(addresses, max_size=3), st.sampled_from(["nft", "iptables"]))
+def test_what_root_runs_holds_nothing_but_addresses_and_ports(given_addresses, tool):
+    scripts = {packet_filter.script(Fence("demo", (), (), tool))}
+    try:
+        fence = fence_of("demo", given_addresses, [6000], tool, [])
+    except CoordinatorError:
+        with pytest.raises(ValueError):
+            packet_filter.rules_of(Fence("demo", ("fe80::1%$(id)",), (6000,), tool))
+        return
+    assert {packet_filter.script(fence)} == scripts
+    for text in packet_filter.rules_of(fence).values():
+        found = re.findall(r"(?:saddr|-s) ([0-9a-f.:]+)(?:/32|/128)? ", text)
+        assert len(found) == sum("dport" in line for line in text.splitlines())
+        assert set(found) <= {str(ipaddress.ip_address(address)) for address in fence.addresses}
+
+
+@pytest.mark.parametrize("address", HOSTILE)
+def test_what_is_no_address_of_one_host_is_refused(address):
+    with pytest.raises(CoordinatorError, match="which is no address"):
+        fence_of("demo", ["10.0.0.11", address], [6000], "nft", [])
+
+
+def test_an_address_of_ipv4_is_one_also_in_the_form_of_ipv6():
+    assert fence_of("demo", ["::ffff:10.0.0.11"], [6000], "nft", []).addresses == ("10.0.0.11",)
 
 
 def test_the_unit_runs_the_script_after_the_firewalls():
@@ -168,11 +198,18 @@ def test_reads_what_iptables_lists():
 
 @pytest.mark.parametrize(
     "entries",
-    ["-A INPUT -p tcp -m tcp --dport 6000 -j ACCEPT\n", f"-A INPUT -j {CHAIN}2\n", f"-A INPUT -s 10.0.0.12/32 -j {CHAIN}\n"],
+    ["-A INPUT -p tcp -m tcp --dport 6000 -j ACCEPT\n", "-A INPUT -j OTHERS\n", f"-A INPUT -s 10.0.0.12/32 -j {CHAIN}\n"],
 )
 def test_a_chain_that_packets_do_not_come_to_first_rejects_nothing(entries):
     assert packet_filter.parse_iptables(entries + IPTABLES, CHAIN) == frozenset()
     assert packet_filter.parse_iptables(IPTABLES.replace(f"-A INPUT -j {CHAIN}\n", ""), CHAIN) == frozenset()
+
+
+def test_fences_of_two_clusters_do_not_hide_each_other():
+    other = f"-A INPUT -j {CHAIN}2\n"
+    assert packet_filter.parse_iptables(other + IPTABLES, CHAIN) == packet_filter.parse_iptables(IPTABLES, CHAIN) != frozenset()
+    accepts = f"-A {CHAIN}2 -s 10.0.0.11/32 -j ACCEPT\n"
+    assert packet_filter.parse_iptables(other + IPTABLES + accepts, CHAIN) == frozenset()
 
 
 @given(st.sampled_from([BOTH, OLD, UP.described]))
@@ -180,7 +217,10 @@ def test_a_description_is_read_as_written(fence):
     assert packet_filter.parse_description(json.dumps(dataclasses.asdict(fence))) == fence
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"cluster": "demo"}'])
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", "{}", '{"cluster": "demo"}', json.dumps({**dataclasses.asdict(OLD), "addresses": ["fe80::1%x"]})],
+)
 def test_what_is_no_description_tells_of_no_fence(text):
     assert packet_filter.parse_description(text) is None
 
@@ -188,7 +228,7 @@ def test_what_is_no_description_tells_of_no_fence(text):
 NFT = """\
 case "$*" in
   'list tables') ;;
-  '-f -') while IFS= read -r line; do case $line in 'add '*|'delete '*) ;; *) printf '%s\\n' "$line" ;; esac; done > "$0.rules" ;;
+  '-f '*) while IFS= read -r line; do case $line in 'add '*|'delete '*) ;; *) printf '%s\\n' "$line" ;; esac; done < "$2" > "$0.rules" ;;
   '-n list table inet whpg_fence_demo') [ -f "$0.rules" ] || exit 1; cat "$0.rules" ;;
   'delete table inet whpg_fence_demo') rm "$0.rules" ;;
   *) exit 2 ;;
@@ -283,7 +323,7 @@ def test_what_is_not_complete_is_not_confirmed(host, tools, paths, loses, sessio
 
 
 def test_a_script_that_fails_tells_why(host, tools, paths):
-    tools("nft", NFT.replace("'-f -')", "'-f -') echo 'no such hook' >&2; exit 1; }; {"))
+    tools("nft", NFT.replace("'-f '*)", "'-f '*) echo 'no such hook' >&2; exit 1; }; {"))
     tools("nft", "echo 'Operation not permitted' >&2; exit 1\n")
     filter = Filter(host, "demo", paths)
     filter.describe(OLD)

@@ -59,9 +59,9 @@ FOLLOWING = {
     "keepalives_count": "3",
     "tcp_user_timeout": "6000",
 }
-PROGRAMS = "host\tall\tgpadmin\tsamehost\ttrust"
-COORDINATOR = [*(f"host\treplication\tstandby_replicator\t10.0.0.{number}/32\tscram-sha-256" for number in (11, 12)), PROGRAMS]
-SEGMENTS = [f"host\tall\tgpadmin\t10.0.0.{number}/32\ttrust" for number in (11, 12)]
+PROGRAMS = 'host\tall\t"gpadmin"\tsamehost\ttrust'
+COORDINATOR = [*(f'host\treplication\t"standby_replicator"\t10.0.0.{number}/32\tscram-sha-256' for number in (11, 12)), PROGRAMS]
+SEGMENTS = [f'host\tall\t"gpadmin"\t10.0.0.{number}/32\ttrust' for number in (11, 12)]
 
 
 def machine(name, *addresses):

@@ -386,7 +386,7 @@ def test_both_coordinators_let_each_other_in(options, begin, end):
     plan = demo(UNMIRRORED, ("cdw primary needs ssl", True), **options)
     assert plan.refusal == ""
     assert [str(rule) for rule in rules_of(plan.access["cdw"]["rules"], "/c")] == [
-        *(f"{begin}\treplication\tstandby_replicator\t10.0.0.{number}/32\t{end}" for number in (11, 12)),
+        *(f'{begin}\treplication\t"standby_replicator"\t10.0.0.{number}/32\t{end}' for number in (11, 12)),
         PROGRAMS,
     ]
     assert [str(rule) for rule in rules_of(plan.access["sdw1"]["rules"], "/m0")] == SEGMENTS

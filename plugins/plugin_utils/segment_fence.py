@@ -10,7 +10,7 @@ import dataclasses
 import ipaddress
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.addresses import normal_address
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.addresses import normal_address, parse_address
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 
 Observation = t.Mapping[str, t.Any]
@@ -89,6 +89,7 @@ def ports_by_host(situation: Situation) -> tuple[list[str], dict[str, list[int]]
             found[host] = sorted(own | stray)
     if not found:
         raise CoordinatorError("no host of the cluster carries a segment, by the record and by what runs there: correct the inventory")
+    _refuse_strangers(situation, found)
     return addresses, found
 
 
@@ -97,7 +98,15 @@ def _addresses(situation: Situation) -> list[str]:
 
     That one may be left out where the kernel takes another one for connections of its own: the first of the same network.
     """
-    addresses = set(situation.known[situation.primary])
+    addresses = set()
+    for address in situation.known[situation.primary]:
+        try:
+            addresses.add(parse_address(address))
+        except ValueError as error:
+            raise CoordinatorError(
+                f"{address!r} is told of {situation.primary}, and is no address of one host, so that others may be missing: give its "
+                "whpg_addresses"
+            ) from error
     if situation.floating:
         interface = ipaddress.ip_interface(situation.floating)
         floating = str(interface.ip)
@@ -136,6 +145,23 @@ def _refuse_shared(situation: Situation, addresses: t.Sequence[str], segment_hos
         if shared:
             raise CoordinatorError(
                 f"{', '.join(shared)} of {situation.primary} is also an address of {host}, so an address says too little"
+            )
+
+
+def _refuse_strangers(situation: Situation, ports: t.Mapping[str, t.Sequence[int]]) -> None:
+    """Whose sessions segments have must be known: the old primary may come from an address that is none of its own.
+
+    A translation of addresses, a temporary address of IPv6, or one that was added later hides it from the fence.
+    """
+    known = {normal_address(address) for of_host in situation.known.values() for address in of_host}
+    known.update(address for other in situation.neighbours for address in other.addresses)
+    for host, fenced in ports.items():
+        sessions = [found for found in t.cast(Observation, situation.hosts[host]).get("sessions") or () if found["port"] in fenced]
+        strangers = sorted({found["address"] for found in sessions if normal_address(found["address"]) not in known})
+        if strangers:
+            raise CoordinatorError(
+                f"segments on {host} have sessions from {', '.join(strangers)}, of no known host: that may be {situation.primary} under "
+                "another address. Give all addresses of the cluster's hosts as their whpg_addresses, or end these sessions"
             )
 
 

@@ -42,7 +42,7 @@ def block(host: str, directory: str) -> list[str]:
     rules = on.run(f"cat {directory}/pg_hba.conf").splitlines()
     made_with = on.run(f"cat /data/pristine{directory}/pg_hba.conf").splitlines()
     assert rules[-len(made_with) :] == made_with, f"{host}:{directory}: rules of others stay as they were"
-    return [" ".join(rule.split()) for rule in rules[: -len(made_with)] if not rule.startswith("#")]
+    return [" ".join(rule.replace('"', "").split()) for rule in rules[: -len(made_with)] if not rule.startswith("#")]
 
 
 def segments(cluster: str) -> list[str]:

@@ -54,7 +54,8 @@ def encrypted(primary, standby, certificates):
 
 def rules_for_replication(primary) -> set[str]:
     lines = primary.run(f"sed -n '/^# BEGIN/,/^# END/p' {primary.directory}/pg_hba.conf").splitlines()
-    return {" ".join([*line.split()[:3], *line.split()[4:]]) for line in lines if "\treplication\t" in line or " replication " in line}
+    fields = [line.replace('"', "").split() for line in lines if "\treplication\t" in line or " replication " in line]
+    return {" ".join([*rule[:3], *rule[4:]]) for rule in fields}
 
 
 @pytest.mark.usefixtures("encrypted")

@@ -12,6 +12,12 @@ from .losses import BOTH_DOWN, DOWN, HUNG, PROMOTED, SERVING, UNKNOWN, plan, sce
 from .observed import COORDINATOR, SEGMENTS, VARIABLES, changed, machine
 
 FENCE = {"fence_segments": True}
+
+
+def session(address, port=6000):
+    return {"address": address, "port": port, "count": 1, "quiet_s": 0.1}
+
+
 WORD = {"vouch_for": "cdw"}
 COMMAND = {"fence_command": True}
 BOTH = {"both_down": True}
@@ -106,7 +112,7 @@ SESSION = {"address": "10.0.0.11", "port": 6000, "count": 2, "quiet_s": 1.0}
         (("sdw1 sessions", [SESSION]), True),
         (("sdw1 sessions", [{**SESSION, "quiet_s": 60.0}]), False),
         (("sdw1 sessions", [{**SESSION, "quiet_s": None}]), False),
-        (("sdw1 sessions", [{**SESSION, "address": "10.0.0.99"}]), False),
+        (("sdw1 sessions", [{**SESSION, "address": "10.0.0.12"}]), False),
         (("sdw1 sessions", [{**SESSION, "address": "FD00::11"}]), True),
         (("sdw1 sessions", [{**SESSION, "port": 6001}]), False),
         (("sdw1 peers cdw", "open"), True),
@@ -140,6 +146,11 @@ def test_the_word_does_not_do_for_a_primary_that_is_seen_alive(change, lives):
         (("scdw record primary addresses", []), ["no address of cdw is known"]),
         (("sdw1 addresses", ["10.0.0.21", "fd00::11"]), ["fd00::11 of cdw is also an address of sdw1"]),
         (("scdw addresses", ["10.0.0.12", "10.0.0.11"]), ["10.0.0.11 of cdw is also an address of scdw"]),
+        (("scdw record primary addresses", ["10.0.0.11", "fe80::1%$(id)"]), ["'fe80::1%$(id)' is told of cdw"]),
+        (
+            ("sdw1 sessions", [session("198.51.100.7")]),
+            ["segments on sdw1 have sessions from 198.51.100.7, of no known host", "whpg_addresses"],
+        ),
     ],
 )
 def test_a_fence_on_segment_hosts_that_would_prove_nothing_is_refused(change, words):
@@ -147,6 +158,15 @@ def test_a_fence_on_segment_hosts_that_would_prove_nothing_is_refused(change, wo
     for word in ["cdw cannot be fenced on the segment hosts", "activate_standby_fence_command", "activate_standby_vouch_for=cdw", *words]:
         assert word in made.refusal
     assert made.fence == {}
+
+
+@pytest.mark.parametrize("address", ["10.0.0.11", "::ffff:10.0.0.12", "fd00::11"])
+def test_sessions_of_the_clusters_hosts_are_no_strangers(address):
+    assert fenced_ports(("sdw1 sessions", [session(address)])) == fenced_ports()
+
+
+def test_sessions_with_other_ports_of_a_segment_host_do_not_matter():
+    assert fenced_ports(("sdw1 sessions", [session("198.51.100.7", 22)])) == fenced_ports()
 
 
 def fenced_ports(*changes, neighbours=(), variables=None, found=UNKNOWN):

@@ -192,7 +192,7 @@ class Host:
         return code, stdout if code == 0 else "\n".join(part.strip() for part in (stderr, stdout) if part.strip())
 
     def write(self, path: str, text: str, mode: int) -> None:
-        """Write a file whole: beside it first, then in its place by rename."""
+        """Write a file whole: beside it first, then in its place by rename. Both outlast a power failure."""
         handle, temporary = tempfile.mkstemp(prefix=TEMPORARY, dir=os.path.dirname(path))
         self._module.add_cleanup_file(temporary)
         with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
@@ -201,6 +201,7 @@ class Host:
             os.fsync(file.fileno())
             os.fchmod(handle, mode)
         os.replace(temporary, path)  # atomic_move would give a new file the mode that the umask allows
+        sync_directory(os.path.dirname(path))
 
     def locales(self) -> list[str] | None:
         """The locales that the operating system has, None where it does not tell."""

@@ -24,7 +24,7 @@ import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.addresses import normal_address, parse_address
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, read_text
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, read_text, sync_directory
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import Step
 
 DIRECTORY = "/etc/warehousepg-coordinator"
@@ -392,6 +392,7 @@ class Filter:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self._paths.link)
         os.symlink(self._paths.unit, self._paths.link)
+        sync_directory(os.path.dirname(self._paths.link))
 
     def reject(self) -> None:
         """Put the fence up by its script."""
@@ -421,6 +422,7 @@ class Filter:
         for path in (self._paths.link, *self._paths.files, self._paths.description):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(path)
+                sync_directory(os.path.dirname(path))
         with contextlib.suppress(OSError):  # other fences may be there, or none ever was
             os.rmdir(os.path.dirname(self._paths.description))
 

@@ -10,7 +10,7 @@ import json
 import os
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, read_text
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, read_text, sync_directory
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import Step
 
 Record = t.Mapping[str, t.Any]
@@ -80,10 +80,13 @@ def write_record(host: Host, path: str, record: Record, now: float) -> None:
 def append(path: str, entry: Record) -> None:
     """Add an entry to an audit, a file of one JSON document in each line that its owner alone can read."""
     os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    is_new = not os.path.exists(path)
     with open(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "a", encoding="utf-8") as file:
         file.write(json.dumps(entry, sort_keys=True) + "\n")
         file.flush()
         os.fsync(file.fileno())
+    if is_new:
+        sync_directory(os.path.dirname(path))
 
 
 def entries(path: str) -> list[dict[str, t.Any]]:

@@ -13,7 +13,7 @@ import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils import aside, fence, snapshot, tablespaces, wal_link
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, read_text
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, read_text, sync_directory
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import Instance
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import Actions, Step
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import kept_password, pass_entry
@@ -175,6 +175,7 @@ def remove_file(path: str) -> None:
     """
     try:
         os.unlink(path)
+        sync_directory(os.path.dirname(path))
         with contextlib.suppress(OSError):
             os.rmdir(os.path.dirname(path))
     except FileNotFoundError:

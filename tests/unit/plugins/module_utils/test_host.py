@@ -5,9 +5,12 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
+from pathlib import Path
 
 import pytest
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import host as host_utils
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import (
     Host,
@@ -56,6 +59,28 @@ def test_writes_a_file_whole_with_its_mode(host, tmp_path):
     assert path.stat().st_mode & 0o777 == 0o600
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["greenplum-db", "secret"]
     assert read_text(str(path)) == "y\r\n\udcff"
+
+
+@pytest.fixture
+def synchronised(monkeypatch):
+    """What was made to outlast a power failure, in its order."""
+    found = []
+    monkeypatch.setattr(os, "fsync", lambda handle: found.append(os.readlink(f"/proc/self/fd/{handle}")))
+    return found
+
+
+def test_what_is_written_and_its_name_outlast_a_power_failure(host, tmp_path, synchronised):
+    host.write(str(tmp_path / "fence"), "x", 0o600)
+    content, name = synchronised
+    assert os.path.dirname(content) == name == str(tmp_path)
+    assert content != str(tmp_path / "fence"), "before it has that name"
+
+
+def test_no_other_place_writes_a_whole_file_on_a_host():
+    plugins = Path(host_utils.__file__).parents[1]
+    sources = {path.name: path.read_text() for folder in ("module_utils", "modules") for path in (plugins / folder).glob("*.py")}
+    writing = re.compile(r"""open\([^()]*(?:\([^()]*\)[^()]*)?,\s*["'][wx]|write_text\(|write_bytes\(|mkstemp\(""")
+    assert {name for name, text in sources.items() if writing.search(text)} == {"host.py", "salvage.py"}
 
 
 def test_no_file_is_no_text(tmp_path):

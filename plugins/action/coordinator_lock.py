@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import signal
 import time
 import typing as t
 
@@ -17,14 +16,8 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.lock import Holder
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import locking
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.limits import answers_within
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.people import tell
-
-#: seconds that it may take to renew a lock
-_LIMIT = 30
-
-
-def _give_up(_signal: int, _frame: t.Any) -> t.NoReturn:
-    raise TimeoutError
 
 
 class ActionModule(ActionBase):
@@ -43,9 +36,11 @@ class ActionModule(ActionBase):
                 "wait": {"type": "float", "default": 0},
                 "finished": {"type": "list", "elements": "str", "default": []},
                 "cluster": {"type": "str"},
+                "timeout": {"type": "float", "default": 60},
             },
             required_if=[("state", "present", ("purpose",))],
         )
+        self._timeout: float = options["timeout"]
         own = locking.this_run(os.getppid())  # the process of the playbook, whose child carries out the task
         try:
             if options["state"] == "present":
@@ -109,7 +104,8 @@ class ActionModule(ActionBase):
 
         :raises CoordinatorError: it could not be done.
         """
-        done = self._low_level_execute_command(ask.command)
+        with answers_within(self._timeout):
+            done = self._low_level_execute_command(ask.command)
         if done["rc"] != 0:
             raise CoordinatorError(f"the lock cannot be written: {(done['stderr'] or done['stdout']).strip()}")
         return locking.parse_seen(done["stdout"])
@@ -126,16 +122,12 @@ class ActionModule(ActionBase):
             nowhere = os.open(os.devnull, os.O_RDWR)
             for standard in range(3):  # whoever reads what the run says must not wait for this process
                 os.dup2(nowhere, standard)
-            signal.signal(signal.SIGALRM, _give_up)
             while self._lives(own):
-                signal.alarm(_LIMIT)
                 try:
                     if not self._ask(locking.Ask(locking.RENEW, file, own)).changed:
                         break
                 except (AnsibleError, CoordinatorError, OSError):
                     pass  # the next time may go better
-                finally:
-                    signal.alarm(0)
         finally:
             os._exit(0)
 

@@ -15,6 +15,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import options, payloads
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.inventory import COORDINATOR_ROLES, is_single, members
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.invocation import out_of_step
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.limits import answers_within
 
 #: by option of the module, the option of the roles
 _ARGUMENTS = {
@@ -60,14 +61,15 @@ class ActionModule(ActionBase):
         if next_modules and not wrong and variables["inventory_hostname"] != variables["ansible_play_batch"][0]:
             payloads.make(self, payloads.unmade(next_modules), variables)
         before, unreachable = time.time(), arguments.pop("unreachable", None)
+        timeout = float(arguments.pop("timeout", 60))
         try:
             if unreachable:
                 raise AnsibleConnectionFailure(unreachable)
-            found = (
-                {"failed": True, "msg": "; ".join(wrong)}
-                if wrong
-                else self._execute_module(module_name="warehousepg.coordinator.mirroring_info", module_args=arguments, task_vars=task_vars)
-            )
+            if wrong:
+                found = {"failed": True, "msg": "; ".join(wrong)}
+            else:
+                with answers_within(timeout):
+                    found = self._execute_module("warehousepg.coordinator.mirroring_info", arguments, task_vars=task_vars)
         except AnsibleConnectionFailure as error:  # what the options ask for is known all the same
             found = {"unreachable": True, "msg": str(error)}
         except AnsibleError as error:  # sudo refuses
@@ -81,6 +83,7 @@ class ActionModule(ActionBase):
         found = {name: desired[other] for name, other in _ARGUMENTS.items() if desired[other] not in (None, "")}
         if desired["whpg_role"] not in COORDINATOR_ROLES:
             found.pop("data_directory", None)
+        found["timeout"] = desired["discovery_timeout"]
         found["name"] = variables["inventory_hostname"]
         if desired["discovery_role"] in _KNOCKING:
             found["peers"] = _peers(variables)

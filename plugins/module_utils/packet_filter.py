@@ -155,10 +155,10 @@ _SCRIPT_IPTABLES = """\
 for program in iptables ip6tables; do
   if [ -f "$0.$program" ]; then
     # the jump comes first again, whatever was put before it
-    jump=$($program -w -S INPUT | sed -n '/-j CHAIN$/s/^-A/-D/p')
-    printf '%s\\n' "$(cat "$0.$program")" "$jump" '-I INPUT 1 -j CHAIN' COMMIT | $program-restore -w --noflush
+    jump=$($program -w 10 -S INPUT | sed -n '/-j CHAIN$/s/^-A/-D/p')
+    printf '%s\\n' "$(cat "$0.$program")" "$jump" '-I INPUT 1 -j CHAIN' COMMIT | $program-restore --wait=10 --noflush
   else
-    $program -w -F CHAIN 2> /dev/null || true
+    $program -w 10 -F CHAIN 2> /dev/null || true
   fi
 done
 """
@@ -349,7 +349,7 @@ class Filter:
 
     def _tool(self) -> str | None:
         """What this host has: nftables if its kernel has it, else iptables; None when neither works."""
-        ways = ((NFT, ("nft", "list", "tables")), (IPTABLES, ("iptables", "-w", "-S", "INPUT")))
+        ways = ((NFT, ("nft", "list", "tables")), (IPTABLES, ("iptables", "-w", "10", "-S", "INPUT")))
         return next((tool for tool, command in ways if self._host.command(*command)[0] == 0), None)
 
     def _listed(self, tool: str | None) -> tuple[frozenset[tuple[str, int]], bool]:
@@ -358,7 +358,9 @@ class Filter:
             code, text = self._host.command("nft", "-n", "list", "table", "inet", _table(self._cluster))
             return (parse_nft(text), True) if code == 0 else (frozenset(), False)
         chain = _chain(self._cluster)
-        texts = [text for code, text in (self._host.command(program, "-w", "-S") for program in ("iptables", "ip6tables")) if code == 0]
+        texts = [
+            text for code, text in (self._host.command(program, "-w", "10", "-S") for program in ("iptables", "ip6tables")) if code == 0
+        ]
         rules = [parse_iptables(text, chain) for text in texts]
         return frozenset().union(*rules), any(f"-N {chain}\n" in text for text in texts)
 
@@ -410,12 +412,12 @@ class Filter:
             return
         chain = _chain(self._cluster)
         for program in ("iptables", "ip6tables"):
-            code, text = self._host.command(program, "-w", "-S")
+            code, text = self._host.command(program, "-w", "10", "-S")
             if code == 0 and f"-N {chain}\n" in text:
                 for _jump in range(text.count(f"-A INPUT -j {chain}\n")):
-                    self._run(program, "-w", "-D", "INPUT", "-j", chain)
-                self._run(program, "-w", "-F", chain)
-                self._run(program, "-w", "-X", chain)
+                    self._run(program, "-w", "10", "-D", "INPUT", "-j", chain)
+                self._run(program, "-w", "10", "-F", chain)
+                self._run(program, "-w", "10", "-X", chain)
 
     def remove_files(self) -> None:
         """Remove everything that would put the fence up again, its description last."""

@@ -64,6 +64,10 @@ options:
     description:
       - The cluster that a line is about which is printed when the lock cannot be released.
     type: str
+  timeout:
+    description: Seconds that the host has for an answer; past it the host is unreachable.
+    type: float
+    default: 60
 author:
   - The warehousepg.coordinator authors (@warehousepg)
 """

@@ -165,6 +165,11 @@ options:
     description:
       - Why it is known already that the host cannot be reached, so that this is not tried once more; for the action plugin.
     type: str
+  timeout:
+    description:
+      - Seconds that the host has for an answer; past it the host is unreachable. For the action plugin.
+    type: float
+    default: 60
   peers:
     description:
       - Coordinator instances of other hosts to knock at, all at once, a second at most.
@@ -755,6 +760,7 @@ def main() -> None:
             "name": {"type": "str"},
             "by_options": {"type": "bool", "default": False},
             "unreachable": {"type": "str"},
+            "timeout": {"type": "float", "default": 60},
             "peers": {
                 "type": "list",
                 "elements": "dict",

@@ -334,11 +334,11 @@ def test_a_script_that_fails_tells_why(host, tools, paths):
 
 IPTABLES_TOOL = """\
 case "$*" in
-  '-w -S INPUT') grep 'A INPUT' "$0.rules" || true ;;
-  '-w -S') cat "$0.rules" ;;
-  "-w -D INPUT -j WHPG_FENCE_DEMO") sed -i '/^-A INPUT -j WHPG_FENCE_DEMO$/d' "$0.rules" ;;
-  "-w -F WHPG_FENCE_DEMO") sed -i '/^-A WHPG_FENCE_DEMO /d' "$0.rules" ;;
-  "-w -X WHPG_FENCE_DEMO") sed -i '/^-N WHPG_FENCE_DEMO$/d' "$0.rules" ;;
+  '-w 10 -S INPUT') grep 'A INPUT' "$0.rules" || true ;;
+  '-w 10 -S') cat "$0.rules" ;;
+  "-w 10 -D INPUT -j WHPG_FENCE_DEMO") sed -i '/^-A INPUT -j WHPG_FENCE_DEMO$/d' "$0.rules" ;;
+  "-w 10 -F WHPG_FENCE_DEMO") sed -i '/^-A WHPG_FENCE_DEMO /d' "$0.rules" ;;
+  "-w 10 -X WHPG_FENCE_DEMO") sed -i '/^-N WHPG_FENCE_DEMO$/d' "$0.rules" ;;
   *) exit 2 ;;
 esac
 """

@@ -24,6 +24,7 @@ class ActionModule(ActionBase):
     """The controller's part of M(warehousepg.coordinator.coordinator_lock): all of it but the commands that it sends."""
 
     _supports_check_mode = True
+    _timeout = 60.0
 
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Take or release the lock."""
@@ -40,7 +41,7 @@ class ActionModule(ActionBase):
             },
             required_if=[("state", "present", ("purpose",))],
         )
-        self._timeout: float = options["timeout"]
+        self._timeout = options["timeout"]
         own = locking.this_run(os.getppid())  # the process of the playbook, whose child carries out the task
         try:
             if options["state"] == "present":

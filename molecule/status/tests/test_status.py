@@ -201,6 +201,18 @@ def test_host_of_the_primary_dies_while_it_is_asked(primary, standby, tmp_path):
     assert cluster["hosts"]["cdw"]["missing"].startswith("unreachable")
 
 
+def test_a_host_whose_disk_hangs_is_unknown_in_time(standby, tmp_path):
+    version = f"{standby.quoted}/PG_VERSION"
+    standby.run(f"mv {version} /tmp/version; mkfifo {version}")  # who reads it waits for a writer
+    try:
+        cluster, code = look(tmp_path, discovery_timeout=8)
+    finally:
+        # first that which would wait for ever, then the file
+        standby.run(f"timeout 1 tee {version} < /tmp/version > /dev/null || true; rm {version}; mv /tmp/version {version}")
+    assert (cluster["state"], code) == ("degraded", 2)
+    assert "did not answer within 8 s" in cluster["hosts"]["scdw"]["missing"]
+
+
 def test_host_of_the_primary_left_out(tmp_path):
     cluster, code = look(tmp_path, *LEFT_OUT)
     assert (cluster["state"], code) == ("primary_unknown", 2)

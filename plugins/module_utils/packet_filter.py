@@ -30,6 +30,9 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan impor
 DIRECTORY = "/etc/warehousepg-coordinator"
 UNITS = "/etc/systemd/system"
 
+#: is there while systemd runs (sd_booted(3))
+SYSTEMD = "/run/systemd/system"
+
 NFT, IPTABLES = "nft", "iptables"
 
 #: services that make the rules of a host anew
@@ -261,6 +264,7 @@ class State:
     :param leftover: whether rules are there at all.
     :param texts: by path, the content of the files that are there of :attr:`Paths.files`.
     :param enabled: whether the unit is enabled.
+    :param starts: whether systemd says that it starts the unit with the host.
     :param sessions: how many sessions of the former primary are there.
     """
 
@@ -271,6 +275,7 @@ class State:
     texts: t.Mapping[str, str]
     enabled: bool
     sessions: int = 0
+    starts: bool = False
 
 
 def texts_of(fence: Fence, paths: Paths) -> dict[str, str]:
@@ -279,9 +284,14 @@ def texts_of(fence: Fence, paths: Paths) -> dict[str, str]:
     return {**rules, paths.script: script(fence), paths.unit: unit(fence, paths.script)}
 
 
+def is_kept(state: State, fence: Fence, paths: Paths) -> bool:
+    """Whether everything is there that puts the fence up again when a host with systemd starts."""
+    return state.texts == texts_of(fence, paths) and state.enabled
+
+
 def is_persistent(state: State, fence: Fence, paths: Paths) -> bool:
     """Whether the fence is put up again when the host starts."""
-    return state.texts == texts_of(fence, paths) and state.enabled
+    return is_kept(state, fence, paths) and state.starts
 
 
 def is_complete(state: State, fence: Fence) -> bool:
@@ -301,15 +311,15 @@ def plan(state: State, wanted: Fence | None, paths: Paths) -> list[Step]:
         there = state.described or state.enabled or state.texts
         return rules + ([Step("remove_files"), Step("tell_systemd", {"there": False})] if there else [])
     complete = is_complete(state, wanted)
-    persistent = is_persistent(state, wanted, paths)
+    kept = is_kept(state, wanted, paths)
     since = state.described.since if state.described else None
     confirmed = complete and since is not None and state.described == dataclasses.replace(wanted, since=since)
     steps = [] if confirmed else [Step("describe", {"fence": wanted})]
-    steps += [] if persistent else [Step("keep", {"fence": wanted})]
+    steps += [] if kept else [Step("keep", {"fence": wanted})]
     steps += [] if state.rules == wanted.rules else [Step("reject")]
     steps += [] if complete else [Step("end_sessions", {"fence": wanted})]
     steps += [] if confirmed else [Step("confirm", {"fence": wanted})]
-    return steps if persistent else [*steps, Step("tell_systemd", {"there": True})]
+    return steps if kept else [*steps, Step("tell_systemd", {"there": True})]
 
 
 def parse_description(text: str) -> Fence | None:
@@ -375,7 +385,12 @@ class Filter:
         seen = {path: read_text(path) for path in self._paths.files}
         texts = {path: text for path, text in seen.items() if text is not None}
         enabled = os.path.islink(self._paths.link) and os.path.realpath(self._paths.link) == os.path.realpath(self._paths.unit)
-        return State(about, tool, rules, leftover, texts, enabled, sessions())
+        return State(about, tool, rules, leftover, texts, enabled, sessions(), self._starts())
+
+    def _starts(self) -> bool:
+        """Whether systemd says that it starts the unit with the host; without a systemd nothing does."""
+        unit = os.path.basename(self._paths.unit)
+        return os.path.isdir(SYSTEMD) and self._host.command("systemctl", "is-enabled", unit) == (0, "enabled\n")
 
     def describe(self, fence: Fence) -> None:
         """Write the description."""
@@ -430,7 +445,7 @@ class Filter:
 
     def tell_systemd(self, there: bool) -> None:
         """Let a systemd that runs know the unit, or forget it."""
-        if os.path.isdir("/run/systemd/system"):
+        if os.path.isdir(SYSTEMD):
             self._host.command("systemctl", "daemon-reload")
             self._host.command("systemctl", "--no-block", "start" if there else "stop", os.path.basename(self._paths.unit))
 

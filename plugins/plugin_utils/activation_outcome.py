@@ -117,7 +117,7 @@ def outcome(cluster: str, plan: Variables, hosts: t.Mapping[str, Variables], los
         "connection": plan.get("connection", ""),
         "warnings": plan.get("warnings", []),
     }
-    files = _files(plan, verdict, document, on_new, check_mode)
+    files = [*_files(plan, verdict, document, on_new, check_mode), *_fleeting(plan, document["fences"])]
     return Outcome(what, *_say(cluster, what, why, plan, verdict, activation, left, files), document)
 
 
@@ -139,6 +139,16 @@ def _files(plan: Variables, verdict: Variables | None, document: Variables, on_n
     if document["old_files"]:
         said.append(f"warning: {document['old_files']}")
     return [line for line in said if line]
+
+
+def _fleeting(plan: Variables, fences: t.Mapping[str, Variables]) -> list[str]:
+    """What is said of fences that end with a restart of their host."""
+    hosts = [host for host, fence in fences.items() if fence.get("persistent") is False]
+    if not hosts:
+        return []
+    return [
+        f"warning: {', '.join(hosts)}: a restart lifts the fence, for no systemd runs there: keep {plan['primary']} off until it is rejoined"
+    ]
 
 
 def _what(

@@ -280,7 +280,7 @@ def test_puts_a_fence_up_and_takes_it_down(host, tools, paths, tmp_path):
     carry_out(filter, packet_filter.plan(before, BOTH, paths), sessions)
     state = filter.read()
     assert packet_filter.plan(state, BOTH, paths) == []
-    assert packet_filter.is_persistent(state, BOTH, paths)
+    assert packet_filter.is_kept(state, BOTH, paths)
     (about,) = packet_filter.described(str(tmp_path / "etc"))
     assert abs(about.since - time.time()) < 60
     assert dataclasses.replace(about, since=None) == BOTH
@@ -294,6 +294,19 @@ def test_puts_a_fence_up_and_takes_it_down(host, tools, paths, tmp_path):
     assert not (tmp_path / "etc").exists()
     assert os.listdir(tmp_path / "units") == ["multi-user.target.wants"]
     assert os.listdir(tmp_path / "units" / "multi-user.target.wants") == []
+
+
+@pytest.mark.parametrize(("runs", "answer", "starts"), [(True, "enabled", True), (True, "masked", False), (False, "enabled", False)])
+def test_whether_a_fence_outlasts_a_restart_is_what_systemd_says(host, tools, paths, tmp_path, monkeypatch, runs, answer, starts):
+    tools("nft", NFT)
+    tools("systemctl", f'[ "$*" = "is-enabled whpg-fence-demo.service" ] && echo {answer}\n')
+    monkeypatch.setattr(packet_filter, "SYSTEMD", str(tmp_path if runs else tmp_path / "none"))
+    filter = Filter(host, "demo", paths)
+    carry_out(filter, packet_filter.plan(filter.read(), OLD, paths), [])
+    state = filter.read()
+    assert packet_filter.is_kept(state, OLD, paths)
+    assert packet_filter.is_persistent(state, OLD, paths) is starts
+    assert packet_filter.plan(state, OLD, paths) == []
 
 
 def test_a_fence_that_is_cut_off_is_described_and_finished(host, tools, paths):

@@ -146,6 +146,13 @@ def test_the_promotion_was_not_begun(activation):
     assert ended(BEGUN, ALLOWED, activation).text == "NOT activated: nothing was changed: the promotion was not begun, see above"
 
 
+def test_a_fence_that_a_restart_lifts_is_told():
+    fleeting = {"__activate_standby_fence": {**FENCED, "persistent": False}}
+    said = "warning: sdw1: a restart lifts the fence, for no systemd puts it up again: keep cdw off until it is rejoined"
+    assert said in ended(BEGUN, ALLOWED, ACTIVATION, sdw1=fleeting).lines
+    assert said not in ended(BEGUN, ALLOWED, ACTIVATION, sdw1=ON_SDW1).lines
+
+
 def test_in_check_mode_it_is_told_what_would_be():
     found = ended(BEGUN, ALLOWED, {**ACTIVATION, "promoted": False}, check_mode=True, sdw1=ON_SDW1)
     assert (found.outcome, found.document["activated"]) == ("possible", False)

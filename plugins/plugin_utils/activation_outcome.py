@@ -144,11 +144,8 @@ def _files(plan: Variables, verdict: Variables | None, document: Variables, on_n
 def _fleeting(plan: Variables, fences: t.Mapping[str, Variables]) -> list[str]:
     """What is said of fences that end with a restart of their host."""
     hosts = [host for host, fence in fences.items() if fence.get("persistent") is False]
-    if not hosts:
-        return []
-    return [
-        f"warning: {', '.join(hosts)}: a restart lifts the fence, for no systemd runs there: keep {plan['primary']} off until it is rejoined"
-    ]
+    until = f"keep {plan['primary']} off until it is rejoined"
+    return [f"warning: {', '.join(hosts)}: a restart lifts the fence, for no systemd puts it up again: {until}"] if hosts else []
 
 
 def _what(

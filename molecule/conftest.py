@@ -9,6 +9,7 @@ import base64
 import hashlib
 import json
 import os
+import random
 import re
 import shlex
 import subprocess
@@ -35,6 +36,18 @@ SOCKETS = tempfile.TemporaryDirectory(prefix="ssh-")
 PIECE = 1 << 16
 # A host with no instance of the cluster demo, for its clients.
 CLIENT, CLIENT_ADDRESS = "cdw2", f"{NET}.13"
+
+# The share of the tests marked as drawn that is run, and what it is drawn by.
+SHARE = float(os.environ.get("WHPG_SHARE", "1"))
+SEED = os.environ.get("WHPG_SEED", str(random.randrange(10**6)))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of the tests marked as drawn run a share, other ones with another seed."""
+    drawn = [item for item in items if item.get_closest_marker("drawn")]
+    left_out = [item for item in drawn if random.Random(f"{SEED} {item.nodeid}").random() >= SHARE]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
 
 
 class Host:

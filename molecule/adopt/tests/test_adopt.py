@@ -57,6 +57,7 @@ def test_a_standby_of_gpinitstandby_is_adopted_as_it_is(primary, standby):
     assert status() == ("mirrored", 0)
 
 
+@pytest.mark.drawn
 @pytest.mark.usefixtures("made_by_the_engine")
 def test_its_row_is_corrected_where_the_inventory_says_otherwise(primary, standby, inventory_of):
     before = identity(standby)
@@ -77,6 +78,7 @@ def test_gpstate_shows_our_pair(primary):
     assert "No entries found" not in shown
 
 
+@pytest.mark.drawn
 @pytest.mark.usefixtures("mirrored")
 def test_gpstop_and_gpstart_take_our_pair_down_and_up(primary, standby):
     primary.run("gpstop -a -M fast")
@@ -87,6 +89,7 @@ def test_gpstop_and_gpstart_take_our_pair_down_and_up(primary, standby):
     assert status() == ("mirrored", 0)
 
 
+@pytest.mark.drawn
 @pytest.mark.usefixtures("mirrored")
 def test_gpinitstandby_starts_our_standby(primary, standby):
     standby.stop()
@@ -95,6 +98,7 @@ def test_gpinitstandby_starts_our_standby(primary, standby):
     assert status() == ("mirrored", 0)
 
 
+@pytest.mark.drawn
 @pytest.mark.usefixtures("mirrored")
 def test_gpinitstandby_removes_our_standby_and_we_make_it_again(primary, standby):
     primary.run("gpinitstandby -a -r")

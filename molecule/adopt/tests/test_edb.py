@@ -57,6 +57,7 @@ def test_one_run_mirrors_what_has_a_standby_and_leaves_the_rest_alone(primary):
     assert standby_of_their_playbook(primary) == ["scdw"]
 
 
+@pytest.mark.drawn
 def test_what_needs_a_standby_is_refused_where_there_is_none_and_what_does_not_is_harmless():
     for name, said in {
         "activate_standby": "NOT activated: nothing was changed: there is no standby: the inventory has no second host",
@@ -69,6 +70,7 @@ def test_what_needs_a_standby_is_refused_where_there_is_none_and_what_does_not_i
         assert (done.returncode, changes(done)) == (2 if "NOT" in said else 0, 0)
 
 
+@pytest.mark.drawn
 def test_a_standby_that_the_inventory_does_not_name_is_told(tmp_path):
     for file in EDB.iterdir():
         (tmp_path / file.name).write_text(file.read_text())
@@ -85,6 +87,7 @@ def test_a_standby_that_the_inventory_does_not_name_is_told(tmp_path):
     assert statuses(inventory=tmp_path) == ({"single": "unmirrored", "demo": "degraded", "two": "unmirrored"}, 2)
 
 
+@pytest.mark.drawn
 def test_their_playbook_finds_what_it_left_once_roles_are_swapped_back(primary):
     for host in ("scdw", "cdw"):
         done = playbook("warehousepg.coordinator.switchover", inventory=EDB, whpg_hosts="cluster_demo", switchover_to=host)

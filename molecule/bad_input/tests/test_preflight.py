@@ -75,6 +75,7 @@ def test_settings_of_a_restore_another_directory_and_files_that_cannot_be_read(p
         primary.run(f"sudo rm {primary.directory}/secret")
 
 
+@pytest.mark.drawn
 def test_files_that_only_the_primary_s_host_has(primary, standby):
     primary.run(
         f"mkdir -p {ELSEWHERE}/more {ELSEWHERE}/sockets; echo 'work_mem = 8MB' | tee {ELSEWHERE}/own.conf > {ELSEWHERE}/more/own.conf;"
@@ -105,6 +106,7 @@ def test_files_that_only_the_primary_s_host_has(primary, standby):
         primary.run(f"cp /tmp/pg_hba.conf {primary.directory}/pg_hba.conf")
 
 
+@pytest.mark.drawn
 def test_slots_that_are_all_in_use(primary, standby):
     with configured(primary, "max_replication_slots = 1", restart=True):
         primary.sql("SELECT pg_create_physical_replication_slot('of_somebody')")
@@ -119,6 +121,7 @@ def test_slots_that_are_all_in_use(primary, standby):
             primary.sql("SELECT pg_drop_replication_slot('of_somebody')")
 
 
+@pytest.mark.drawn
 def test_walsenders_that_are_all_in_use(primary, standby):
     with configured(primary, "max_wal_senders = 1", restart=True):
         archive = "mkdir -p /tmp/archive; nohup pg_receivewal -h /tmp -U gpadmin -D /tmp/archive > /dev/null 2>&1 & echo $!"

@@ -70,6 +70,7 @@ def test_a_killed_primary_is_replaced_and_nothing_acknowledged_is_lost(primary, 
     assert again.changes == 0
 
 
+@pytest.mark.drawn
 @pytest.mark.usefixtures("mirrored")
 def test_a_run_that_was_cut_off_after_the_promotion_is_finished_by_the_next(primary, standby, operator):
     primary.signal("KILL")
@@ -87,6 +88,7 @@ def test_a_run_that_was_cut_off_after_the_promotion_is_finished_by_the_next(prim
     assert (again.code, again.changes) == (0, 0)
 
 
+@pytest.mark.drawn
 @pytest.mark.usefixtures("mirrored")
 def test_clients_are_pointed_to_the_new_primary(primary, standby, operator):
     podman("exec", "cdw", "ip", "address", "add", f"{FLOATING}/24", "dev", "eth0")

@@ -70,6 +70,7 @@ def test_a_hung_host_is_fenced_on_the_segment_hosts(primary, standby, operator, 
     assert SEGMENTS.run("ls /etc/warehousepg-coordinator 2> /dev/null || true") == ""
 
 
+@pytest.mark.drawn
 def test_a_host_that_is_cut_off_is_fenced_by_a_command(primary, standby, operator, clients):
     with cut_off("cdw"):
         failing = operator.activate(fence_command="echo no such outlet >&2; exit 1")
@@ -88,6 +89,7 @@ def test_a_host_that_is_cut_off_is_fenced_by_a_command(primary, standby, operato
     check_primary(standby)
 
 
+@pytest.mark.drawn
 @pytest.mark.usefixtures("mirrored")
 def test_the_word_of_the_operator_is_for_one_host(standby, operator):
     with cut_off("cdw"):

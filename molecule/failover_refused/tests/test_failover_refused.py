@@ -48,6 +48,7 @@ def test_while_the_primary_lives(primary, standby, operator):
     assert status() == ("mirrored", 0)
 
 
+@pytest.mark.drawn
 @pytest.mark.usefixtures("mirrored")
 def test_while_somebody_else_has_the_lock(primary, standby, operator):
     primary.signal("KILL")
@@ -90,6 +91,7 @@ def test_while_the_primary_hangs_without_the_word_of_the_operator(mirrored, prim
     check_primary(standby)
 
 
+@pytest.mark.drawn
 def test_while_a_primary_lives_that_only_the_controller_cannot_reach(mirrored, primary, standby, operator):
     see_in_sync(primary)
     clients = [Client("anywhere").start(), Client("local", "cdw", "host=/tmp port=5432").start()]

@@ -18,12 +18,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import pytest
-from conftest import FLEET, Coordinator, left_of_runs, reset, statuses
+from conftest import FLEET, SEED, Coordinator, left_of_runs, reset, statuses
 from conftest import enable as enable_some
 from test_fleet import ALL_MIRRORED, PRIMARIES, STANDBYS
 
-SEED = int(os.environ.get("WHPG_SEED", random.randrange(10**6)))
-PAIRS = int(os.environ.get("WHPG_PAIRS", "3"))
+PAIRS = int(os.environ.get("WHPG_PAIRS", "2"))
 #: by playbook, what it is run with so that it has something to do on a pair that is mirrored, or whose primary was killed
 PLAYBOOKS = {
     "activate_standby": ["activate_standby_accept_loss=true"],

@@ -44,6 +44,7 @@ def test_what_a_failed_run_began_is_taken_back(primary, standby):
     assert status() == ("unmirrored", 2)
 
 
+@pytest.mark.drawn
 @pytest.mark.usefixtures("unmirrored")
 def test_a_copy_that_does_not_start_is_removed_again(primary, standby):
     # that the directory is missing is seen before; accepted, the start of the instance meets it
@@ -57,6 +58,7 @@ def test_a_copy_that_does_not_start_is_removed_again(primary, standby):
     assert traces(primary, standby) == NOTHING
 
 
+@pytest.mark.drawn
 @pytest.mark.usefixtures("unmirrored")
 def test_a_copy_that_cannot_come_into_place_is_removed_again(primary, standby):
     # something is there by the time at which the copy is whole
@@ -69,6 +71,7 @@ def test_a_copy_that_cannot_come_into_place_is_removed_again(primary, standby):
     assert traces(primary, standby) == NOTHING
 
 
+@pytest.mark.drawn
 @pytest.mark.usefixtures("unmirrored")
 def test_something_else_in_the_place_is_refused_and_kept(primary, standby):
     standby.run(f"mkdir {standby.directory} && touch {standby.directory}/precious")
@@ -80,6 +83,7 @@ def test_something_else_in_the_place_is_refused_and_kept(primary, standby):
     standby.run(f"rm -r {standby.directory}")
 
 
+@pytest.mark.drawn
 @pytest.mark.usefixtures("unmirrored")
 def test_a_host_left_out_is_unknown_and_nothing_is_begun(primary, standby):
     done = enable("--limit", "cdw,scdw")
@@ -109,6 +113,7 @@ def test_a_run_that_was_cut_off_is_finished_by_the_next(primary, standby):
     assert status() == ("mirrored", 0)
 
 
+@pytest.mark.drawn
 @pytest.mark.usefixtures("unmirrored")
 def test_a_run_that_lost_its_lock_stops_before_its_next_change(primary, standby):
     command = ["ansible-playbook", ENABLE, "-i", str(INVENTORY), "-e", "standby_max_rate=8M"]
@@ -128,6 +133,7 @@ def test_a_run_that_lost_its_lock_stops_before_its_next_change(primary, standby)
     assert (again.returncode, changes(again)) == (0, 0)
 
 
+@pytest.mark.drawn
 @pytest.mark.usefixtures("mirrored")
 def test_a_stopped_standby_is_started(standby):
     standby.signal("KILL")
@@ -135,6 +141,7 @@ def test_a_stopped_standby_is_started(standby):
     assert status() == ("mirrored", 0)
 
 
+@pytest.mark.drawn
 @pytest.mark.usefixtures("mirrored")
 def test_a_lost_directory_is_copied_again(standby):
     standby.stop()
@@ -144,6 +151,7 @@ def test_a_lost_directory_is_copied_again(standby):
     assert status() == ("mirrored", 0)
 
 
+@pytest.mark.drawn
 @pytest.mark.usefixtures("mirrored")
 def test_a_copy_alone_is_a_standby_that_is_stopped(primary, standby):
     standby.stop()
@@ -172,6 +180,7 @@ def test_a_copy_alone_is_a_standby_that_is_stopped(primary, standby):
     assert status() == ("mirrored", 0)
 
 
+@pytest.mark.drawn
 @pytest.mark.usefixtures("mirrored")
 def test_a_wrong_row_is_corrected_and_the_dbid_follows(primary, standby):
     verb = primary.sql("SELECT min(proname) FROM pg_proc WHERE proname ~ '^gp_add_(coordinator|master)_standby$'")
@@ -196,6 +205,7 @@ def test_settings_that_drifted_are_corrected(primary, standby):
     assert status() == ("mirrored", 0)
 
 
+@pytest.mark.drawn
 @pytest.mark.usefixtures("mirrored")
 def test_a_new_password_is_set_on_both_hosts_and_told_nowhere(primary, standby, tmp_path):
     variables = tmp_path / "vault.yml"

@@ -67,6 +67,7 @@ def test_nothing_but_status_acts_until_it_is_over(primary, standby, tmp_path):
     assert status() == ("mirrored", 0)
 
 
+@pytest.mark.drawn
 def test_a_variable_of_the_inventory_does_it_for_those_who_use_it(primary, standby, inventory_of):
     done = enable(inventory=inventory_of(maintenance=True), standby_slot_name="another")
     assert done.returncode == 2
@@ -81,6 +82,7 @@ def test_a_variable_of_the_inventory_does_it_for_those_who_use_it(primary, stand
     assert "maintenance is 'maybe': give true or false" in said(refused)
 
 
+@pytest.mark.drawn
 def test_one_mark_is_enough_and_one_that_may_be_left_is_told(primary, standby):
     with unreachable("scdw"):
         begun = mark(True)

@@ -132,6 +132,7 @@ def tablespace(primary, standby, spare):
         podman("exec", host.name, "rm", "-rf", APART)
 
 
+@pytest.mark.drawn
 @pytest.mark.usefixtures("tablespace")
 def test_one_that_does_not_start_there_goes_back(primary, standby, spare, elsewhere, inventory_of):
     row, before = primary.sql(ROW), rules(primary)
@@ -157,6 +158,7 @@ def test_one_that_does_not_start_there_goes_back(primary, standby, spare, elsewh
     assert status() == ("mirrored", 0)
 
 
+@pytest.mark.drawn
 def test_a_run_that_was_cut_off_is_finished_by_the_next(primary, standby, spare, elsewhere):
     dbid = primary.sql(ROW).split("|")[0]
     variables = json.dumps({"standby_move_from": "scdw"})
@@ -169,6 +171,7 @@ def test_a_run_that_was_cut_off_is_finished_by_the_next(primary, standby, spare,
     check_left(standby)
 
 
+@pytest.mark.drawn
 def test_from_a_host_that_is_gone_for_ever(primary, standby, spare, elsewhere, unconnected):
     with unreachable("scdw"):
         silent = time.monotonic()

@@ -238,6 +238,7 @@ def disk(primary):
     podman("exec", primary.name, "rm", "-rf", "/data/disk")
 
 
+@pytest.mark.drawn
 @pytest.mark.parametrize("remove", [True, False])
 @pytest.mark.usefixtures("diverged")
 def test_links_stay_links_and_files_are_kept_by_a_copy(primary, standby, disk, remove):
@@ -272,6 +273,7 @@ def test_links_stay_links_and_files_are_kept_by_a_copy(primary, standby, disk, r
     check_settled()
 
 
+@pytest.mark.drawn
 @pytest.mark.usefixtures("diverged")
 def test_where_the_copy_fails_what_was_there_stays_and_nothing_else(primary, standby, disk):
     add_files(primary, standby)
@@ -290,6 +292,7 @@ def test_where_the_copy_fails_what_was_there_stays_and_nothing_else(primary, sta
     check_standby(standby, primary)
 
 
+@pytest.mark.drawn
 @pytest.mark.usefixtures("diverged")
 def test_what_cannot_be_rewound_is_copied_and_kept(primary, standby):
     add_files(primary, standby)
@@ -308,6 +311,7 @@ def test_what_cannot_be_rewound_is_copied_and_kept(primary, standby):
     primary.run(f"chmod 700 {PLACE}/{aside}/base/odd")
 
 
+@pytest.mark.drawn
 @pytest.mark.parametrize("remove", [True, False])
 @pytest.mark.usefixtures("in_mount", "diverged")
 def test_one_in_a_mount_point_is_copied_within_it(primary, standby, mount, remove):
@@ -335,6 +339,7 @@ def test_one_in_a_mount_point_is_copied_within_it(primary, standby, mount, remov
     check_settled()
 
 
+@pytest.mark.drawn
 @pytest.mark.usefixtures("mirrored")
 def test_what_is_unusable_is_copied_and_kept_and_something_else_is_not_touched(primary, standby, operator):
     used = primary.sql("SELECT pg_walfile_name(pg_current_wal_lsn())")
@@ -374,6 +379,7 @@ def test_what_is_unusable_is_copied_and_kept_and_something_else_is_not_touched(p
     check_settled()
 
 
+@pytest.mark.drawn
 @pytest.mark.usefixtures("mirrored")
 def test_a_host_that_was_silent_comes_back(primary, standby, operator):
     with unreachable("cdw"):
@@ -400,6 +406,7 @@ def tablespace(primary, standby):
         podman("exec", host.name, "rm", "-rf", APART)
 
 
+@pytest.mark.drawn
 @pytest.mark.usefixtures("mirrored", "tablespace")
 def test_tablespaces_come_along(primary, standby, operator):
     primary.sql(f"CREATE TABLESPACE apart LOCATION '{APART}'", role="dispatch")

@@ -108,6 +108,7 @@ def test_where_there_never_was_a_standby_nothing_changes(primary, standby):
     assert traces(primary, standby) == NOTHING
 
 
+@pytest.mark.drawn
 @pytest.mark.usefixtures("unmirrored")
 @pytest.mark.parametrize("fate", ["moved", "deleted"])
 def test_tablespaces_go_with_their_instance(primary, standby, fate):
@@ -133,6 +134,7 @@ def test_tablespaces_go_with_their_instance(primary, standby, fate):
     assert (again.returncode, changes(again)) == (0, 0)
 
 
+@pytest.mark.drawn
 @pytest.mark.usefixtures("mirrored")
 def test_a_host_that_is_gone_for_ever_is_given_up_by_the_operator_s_word(primary, standby):
     refused = disable(without=["scdw"])
@@ -167,6 +169,7 @@ def test_a_host_that_is_gone_for_ever_is_given_up_by_the_operator_s_word(primary
     check_removed(primary, standby)
 
 
+@pytest.mark.drawn
 @pytest.mark.usefixtures("mirrored")
 def test_a_frozen_standby_is_removed(primary, standby):
     standby.signal("STOP")
@@ -175,6 +178,7 @@ def test_a_frozen_standby_is_removed(primary, standby):
     check_removed(primary, standby)
 
 
+@pytest.mark.drawn
 @pytest.mark.usefixtures("mirrored")
 def test_what_is_half_removed_is_removed(primary, standby):
     # as a rewind that was cut off leaves it
@@ -189,6 +193,7 @@ def test_what_is_half_removed_is_removed(primary, standby):
     check_removed(primary, standby)
 
 
+@pytest.mark.drawn
 @pytest.mark.usefixtures("mirrored")
 def test_a_run_that_was_cut_off_is_finished_by_the_next(primary, standby):
     command = ["ansible-playbook", DISABLE, "-i", str(INVENTORY)]
@@ -200,6 +205,7 @@ def test_a_run_that_was_cut_off_is_finished_by_the_next(primary, standby):
     check_removed(primary, standby)
 
 
+@pytest.mark.drawn
 @pytest.mark.usefixtures("mirrored")
 def test_what_killed_runs_left_goes_and_what_they_moved_aside_is_named(primary, standby):
     asides = {}
@@ -245,6 +251,7 @@ def disk(standby):
     podman("exec", standby.name, "rm", "-rf", "/data/disk")
 
 
+@pytest.mark.drawn
 @pytest.mark.usefixtures("mirrored")
 @pytest.mark.parametrize("fate", ["moved", "deleted"])
 def test_wal_on_another_disk_goes_with_its_instance(primary, standby, disk, fate):
@@ -261,6 +268,7 @@ def test_wal_on_another_disk_goes_with_its_instance(primary, standby, disk, fate
         assert standby.run(f"realpath {PARENT}/*/pg_wal") == f"{disk}/{left}"
 
 
+@pytest.mark.drawn
 @pytest.mark.usefixtures("mirrored")
 def test_a_former_primary_is_left_as_it_is(primary, standby):
     primary.stop()

@@ -61,6 +61,7 @@ def check_nothing_is_left(primary, standby) -> None:
         assert coordinator.run("find /data/whpg /tmp -name '*salvage*' 2> /dev/null || true") == ""
 
 
+@pytest.mark.drawn
 @pytest.mark.usefixtures("mirrored")
 def test_after_a_failure_nothing_of_the_wal_is_left(primary, standby, operator):
     primary.sql("CREATE TABLE late (number int)")
@@ -80,6 +81,7 @@ def test_after_a_failure_nothing_of_the_wal_is_left(primary, standby, operator):
     check_nothing_is_left(primary, standby)
 
 
+@pytest.mark.drawn
 @pytest.mark.usefixtures("mirrored")
 def test_what_cannot_be_read_is_a_loss_that_has_to_be_accepted(primary, standby, operator):
     primary.sql("CREATE TABLE late (number int)")
@@ -129,6 +131,7 @@ def refused_and_accepted(operator: Operator, other: Coordinator, said: str) -> d
     return done.result["loss"]
 
 
+@pytest.mark.drawn
 @pytest.mark.usefixtures("mirrored")
 def test_a_file_that_was_cut_short_behind_its_data_proves_nothing_and_all_of_it_is_brought(primary, standby, operator):
     # so that the WAL in use is the first of its timeline
@@ -149,6 +152,7 @@ def test_of_a_file_that_was_cut_within_its_data_what_is_valid_is_brought(primary
     check_primary(standby)
 
 
+@pytest.mark.drawn
 @pytest.mark.usefixtures("mirrored")
 def test_what_cannot_be_brought_is_gone_without_once_that_is_accepted(primary, standby, operator):
     primary.sql("CREATE TABLE late (number int)")

@@ -85,6 +85,7 @@ def test_standby_on_another_port_behind_a_link_with_spaces_in_its_path(primary, 
     assert status(inventory=inventory) == ("mirrored", 0)
 
 
+@pytest.mark.drawn
 @pytest.mark.usefixtures("unmirrored")
 def test_standby_in_a_mount_point(primary, mount, inventory_of):
     inventory = inventory_of({"scdw": {"discovery_data_directory": mount}})
@@ -125,6 +126,7 @@ def test_standby_on_the_host_of_its_primary(primary, inventory_of):
     assert status(inventory=inventory) == ("mirrored", 0)
 
 
+@pytest.mark.drawn
 @pytest.mark.usefixtures("unmirrored")
 def test_names_and_addresses_that_are_all_different(primary, inventory_of):
     prefix = IPV6 if IPV6 in HOSTS["scdw"].run("hostname -I") else f"{NET}."  # where this machine's kernel has no IPv6
@@ -144,6 +146,7 @@ def test_names_and_addresses_that_are_all_different(primary, inventory_of):
     assert status(inventory=inventory) == ("mirrored", 0)
 
 
+@pytest.mark.drawn
 @pytest.mark.usefixtures("unmirrored")
 def test_rules_of_others_and_a_misleading_environment(primary, standby):
     for host in HOSTS.values():
@@ -166,6 +169,7 @@ def test_rules_of_others_and_a_misleading_environment(primary, standby):
     assert standby.host.file(f"{standby.directory}/pg_hba.conf").content == primary.host.file(f"{primary.directory}/pg_hba.conf").content
 
 
+@pytest.mark.drawn
 @pytest.mark.skipif("WHPG_IMAGE" in os.environ, reason="a cluster with WarehousePG 6's names is made with the simulated engine only")
 def test_a_cluster_with_the_names_of_six(inventory_of):
     six = {"cluster_name": "six", "whpg_data_directory": "/data/six/v6", "whpg_use_versioned_directories": False, "whpg_port": 5435}

@@ -82,6 +82,7 @@ def test_commits_wait_for_a_frozen_standby_until_they_are_released(primary, stan
     assert status() == ("mirrored", 0)
 
 
+@pytest.mark.drawn
 def test_commits_wait_for_a_frozen_standby_as_long_as_is_wanted(primary, standby):
     assert enable(standby_commit_timeout=8).returncode == 0
     with frozen(standby), a_commit_that_waits(primary) as returned:
@@ -99,6 +100,7 @@ def test_a_standby_that_was_away_for_long_catches_up(primary, standby):
     assert status() == ("mirrored", 0)
 
 
+@pytest.mark.drawn
 def test_wal_is_held_back_for_a_standby_that_is_away_until_it_is_released(primary, standby):
     refused = playbook(RELEASE, release_wal=True)
     assert refused.returncode == 2, "the standby streams"
@@ -114,6 +116,7 @@ def test_wal_is_held_back_for_a_standby_that_is_away_until_it_is_released(primar
     assert status() == ("mirrored", 0)
 
 
+@pytest.mark.drawn
 def test_a_slot_that_holds_back_much_is_told_and_a_standby_that_cannot_catch_up_too(primary, standby):
     limited = {"standby_retention_limit": "64MB"}
     assert enable(**limited).returncode == 0

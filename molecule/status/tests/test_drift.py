@@ -49,6 +49,7 @@ def test_drift_is_told_and_enable_mirroring_brings_the_standby_in_step(primary, 
     assert changes(enable()) == 0
 
 
+@pytest.mark.drawn
 @pytest.mark.usefixtures("mirrored")
 def test_what_the_standby_cannot_read_is_not_left_there(primary, standby):
     before = standby.run(f"cat {standby.directory}/postgresql.conf")

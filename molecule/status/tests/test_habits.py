@@ -43,6 +43,7 @@ def play(*tasks, **attributes):
     return {"hosts": "whpg_clusters", "gather_facts": False, "tasks": list(tasks), **attributes}
 
 
+@pytest.mark.drawn
 def test_a_strategy_of_the_configuration_is_not_ours():
     for name in (STATUS, ENABLE):
         done = playbook(name, environment=FREE)
@@ -60,6 +61,7 @@ def test_a_play_whose_hosts_do_not_wait_for_each_other_is_refused_by_every_role(
     assert changes(done) == 0
 
 
+@pytest.mark.drawn
 def test_a_play_that_splits_a_cluster_is_refused(site):
     done = playbook(site(play({"import_role": {"name": STATUS}}, serial=2)))
     assert done.returncode == 2
@@ -67,11 +69,13 @@ def test_a_play_that_splits_a_cluster_is_refused(site):
     assert "primary_unknown" not in done.stdout
 
 
+@pytest.mark.drawn
 def test_batches_of_whole_clusters_are_harmless(site):
     done = playbook(site(play({"import_role": {"name": STATUS}}, serial=3)))
     assert (done.returncode, "Cluster demo: mirrored" in done.stdout) == (0, True)
 
 
+@pytest.mark.drawn
 @pytest.mark.parametrize(
     ("name", "options"),
     [(STATUS, ("--tags", "web")), (ENABLE, ("--skip-tags", "untagged")), (ENABLE, ("--tags", "web", "--skip-tags", "always"))],
@@ -82,6 +86,7 @@ def test_a_playbook_of_ours_is_not_run_in_part(name, options):
     assert "run it whole" in " ".join(done.stderr.split())
 
 
+@pytest.mark.drawn
 def test_tags_of_a_site_are_its_own(site):
     name = site({"import_playbook": STATUS, "tags": ["whpg"]})
     left_out, run = playbook(name, "--tags", "web"), playbook(name, "--tags", "whpg")
@@ -93,6 +98,7 @@ OURS = ("ConnectTimeout=4", "ServerAliveInterval=5", "whpg-")
 JUMPS = "-o SendEnv=OF_THE_USER"  # as -o ProxyJump=gate, where the test hosts have no gate
 
 
+@pytest.mark.drawn
 @pytest.mark.parametrize(
     ("arguments", "environment", "variables", "theirs"),
     [

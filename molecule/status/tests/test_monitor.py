@@ -70,6 +70,7 @@ def test_a_data_directory_that_is_closed_is_unknown(tmp_path):
     assert "cannot be read: Permission denied" in cluster["hosts"]["cdw"]["missing"]
 
 
+@pytest.mark.drawn
 @pytest.mark.usefixtures("hosts", "group_access", "role")
 def test_a_role_that_may_not_look_takes_nothing_for_absent(tmp_path):
     cluster, code = look(tmp_path, **AS_MONITOR)
@@ -77,6 +78,7 @@ def test_a_role_that_may_not_look_takes_nothing_for_absent(tmp_path):
     assert "GRANT pg_monitor" in cluster["hosts"]["cdw"]["missing"]
 
 
+@pytest.mark.drawn
 @pytest.mark.usefixtures("monitor")
 def test_a_role_that_is_not_let_in_takes_nothing_for_hung(tmp_path):
     cluster, code = look(tmp_path, **AS_MONITOR, discovery_sql_user="nobody")
@@ -99,6 +101,7 @@ def test_mirrored_without_sudo_and_without_writing(hosts, primary, tmp_path):
         assert "warehousepg.coordinator" not in written and "LogicalMessage" not in written
 
 
+@pytest.mark.drawn
 @pytest.mark.usefixtures("monitor")
 def test_degraded_without_sudo(standby, tmp_path):
     with stopped(standby):
@@ -106,6 +109,7 @@ def test_degraded_without_sudo(standby, tmp_path):
     assert (cluster["state"], code, cluster["hosts"]["scdw"]["running"]) == ("degraded", 2, False)
 
 
+@pytest.mark.drawn
 @pytest.mark.usefixtures("monitor")
 def test_frozen_without_sudo(standby, tmp_path):
     with frozen(standby):

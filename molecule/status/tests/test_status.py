@@ -48,6 +48,7 @@ def test_mirrored(primary, tmp_path):
     assert hosts["sdw1"]["segments"] == int(Host("sdw1").run("ps -eo args | grep -c '/data/[w]hpg/.*gp_role=execute'"))
 
 
+@pytest.mark.drawn
 def test_standby_stopped(standby, tmp_path):
     with stopped(standby):
         cluster, code = look(tmp_path)
@@ -63,6 +64,7 @@ def test_standby_frozen(standby, tmp_path):
     assert (cluster["probe"]["acknowledged"], cluster["hosts"]["scdw"]["frozen"]) == (False, True)
 
 
+@pytest.mark.drawn
 def test_primary_stopped(primary, tmp_path):
     with stopped(primary):
         cluster, code = look(tmp_path)
@@ -96,6 +98,7 @@ HOSTILE = (
 OWN = "-c role=none -c statement_timeout=0 -c default_transaction_read_only=off -c session_preload_libraries= -c search_path=pg_catalog"
 
 
+@pytest.mark.drawn
 def test_settings_of_a_role_or_a_database_do_not_matter(primary, tmp_path):
     def sql(statements):
         """Like a session of old: the present one would be hindered."""
@@ -124,6 +127,7 @@ def sessions(primary, count, statement=""):
         primary.run("kill -- -$(cat /tmp/sessions); rm /tmp/sessions")
 
 
+@pytest.mark.drawn
 def test_all_connections_in_use(primary, tmp_path):
     full = 'psql -X -h /tmp -c "SELECT 1" 2>&1 || true'
     with sessions(primary, int(primary.sql("SHOW max_connections"))):
@@ -140,6 +144,7 @@ def test_all_connections_in_use(primary, tmp_path):
     assert cluster["activation"]["allowed"] is False
 
 
+@pytest.mark.drawn
 def test_a_lock_that_somebody_holds_is_no_hang(primary, tmp_path):
     """An access-exclusive lock on what is read, by a session that forgot it."""
     held = "SET allow_system_table_mods = on; BEGIN; LOCK pg_catalog.gp_segment_configuration IN ACCESS EXCLUSIVE MODE;"
@@ -173,6 +178,7 @@ def test_host_of_the_primary_unreachable(primary, tmp_path):
     assert (cluster["replication"]["connected"], cluster["registration"]["registered"], cluster["slots"]) == (None, None, None)
 
 
+@pytest.mark.drawn
 def test_host_of_the_standby_unreachable(standby, tmp_path):
     with unreachable(standby.name):
         cluster, code = look(tmp_path)
@@ -180,6 +186,7 @@ def test_host_of_the_standby_unreachable(standby, tmp_path):
     assert cluster["hosts"]["scdw"]["running"] is None
 
 
+@pytest.mark.drawn
 def test_host_of_the_segments_unreachable(tmp_path):
     with unreachable("sdw1"):
         cluster, code = look(tmp_path)
@@ -187,6 +194,7 @@ def test_host_of_the_segments_unreachable(tmp_path):
     assert (cluster["hosts"]["sdw1"]["observed"], cluster["hosts"]["sdw1"]["segments"]) == (False, None)
 
 
+@pytest.mark.drawn
 def test_host_of_the_primary_dies_while_it_is_asked(primary, standby, tmp_path):
     """The probe waits for the frozen standby when the host goes."""
     death = threading.Timer(4, pause, (primary.name,))
@@ -213,6 +221,7 @@ def test_a_host_whose_disk_hangs_is_unknown_in_time(standby, tmp_path):
     assert "did not answer within 8 s" in cluster["hosts"]["scdw"]["missing"]
 
 
+@pytest.mark.drawn
 def test_host_of_the_primary_left_out(tmp_path):
     cluster, code = look(tmp_path, *LEFT_OUT)
     assert (cluster["state"], code) == ("primary_unknown", 2)
@@ -231,12 +240,14 @@ def test_only_its_own_lines_are_printed():
     assert printed("none", *LEFT_OUT) == ([], 2)
 
 
+@pytest.mark.drawn
 def test_it_does_not_fail_where_it_is_told_so():
     done = playbook(STATUS, "--limit", "scdw,sdw1", status_fail="no")
     assert done.returncode == 0
     assert "Cluster demo: primary_unknown" in done.stdout
 
 
+@pytest.mark.drawn
 @pytest.mark.parametrize(
     ("variables", "said"),
     [
@@ -250,12 +261,14 @@ def test_what_it_cannot_be_told_is_refused(variables, said):
     assert said in " ".join(done.stdout.split())
 
 
+@pytest.mark.drawn
 def test_what_is_wrong_with_options_of_others_is_a_warning():
     done = playbook(STATUS, status_format="quiet", standby_timeout="soon")
     assert done.returncode == 0
     assert "standby_timeout is 'soon': give seconds above zero" in done.stdout
 
 
+@pytest.mark.drawn
 def test_a_file_without_a_directory_is_refused(tmp_path):
     done = playbook(STATUS, status_file=str(tmp_path / "none/status.json"))
     assert done.returncode == 2

@@ -170,6 +170,7 @@ def archive(coordinator: Coordinator) -> Iterator[str]:
         coordinator.run("kill -KILL $(cat /tmp/archive.pid); rm -r /tmp/archive /tmp/archive.pid")
 
 
+@pytest.mark.drawn
 @pytest.mark.usefixtures("mirrored")
 def test_a_walsender_of_somebody_else_is_named_and_ended_by_option(primary, standby, operator):
     with archive(primary) as name:
@@ -205,6 +206,7 @@ def longest_pause(client: Client) -> float:
     return max(later - earlier for earlier, later in zip(moments, moments[1:]))
 
 
+@pytest.mark.drawn
 @pytest.mark.usefixtures("mirrored")
 def test_a_shutdown_that_hangs_is_got_out_of_before_the_gap_is_too_long(primary, standby, operator):
     max_gap = 15
@@ -231,6 +233,7 @@ def test_a_shutdown_that_hangs_is_got_out_of_before_the_gap_is_too_long(primary,
     check_swapped(standby, primary)
 
 
+@pytest.mark.drawn
 @pytest.mark.usefixtures("mirrored")
 def test_the_old_primary_serves_again_where_its_standby_is_lost_before_the_promotion(primary, standby, operator):
     (client, other) = clients_of("through")
@@ -283,6 +286,7 @@ def test_a_run_that_was_cut_off_is_finished_by_the_next(primary, standby, operat
     check_swapped(standby, primary)
 
 
+@pytest.mark.drawn
 @pytest.mark.usefixtures("mirrored")
 def test_what_was_changed_on_the_old_primary_is_there_on_the_new_one(primary, standby, operator):
     change(primary)

@@ -58,6 +58,7 @@ def check_in_place(primary, standby, location):
     assert status() == ("mirrored", 0)
 
 
+@pytest.mark.drawn
 @pytest.mark.parametrize(
     ("prepare", "mapping", "place", "reason", "remedy"),
     [
@@ -90,6 +91,7 @@ def test_a_place_that_is_taken_is_refused_and_kept(primary, standby):
     assert standby.run(f"ls -A {taken}") == "precious"
 
 
+@pytest.mark.drawn
 def test_a_copy_that_failed_leaves_nothing_and_one_cut_off_is_finished(primary, standby):
     standby.run(f"mkdir -p {LOCATION}")
     with subprocess.Popen(

@@ -84,6 +84,7 @@ def test_a_year(primary, standby, operator, client, inventory_of):
     check_mirrored(client, primary, standby)
 
 
+@pytest.mark.drawn
 def test_a_host_that_was_replaced_under_its_address_may_reach_the_segments_again(primary, standby, operator, client):
     with unreachable("cdw"):
         assert operator.activate(fence_segments=True, accept_loss=True).code == 0

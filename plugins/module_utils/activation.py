@@ -108,10 +108,13 @@ class Wanted:
     retention_limit: int | None
 
 
-def observe(host: Host, data_directory: str, record_file: str | None, audit_file: str | None, by_disk: bool = False) -> Candidate:
+def observe(
+    host: Host, data_directory: str, record_file: str | None, audit_file: str | None, by_disk: bool = False, quiet_s: float | None = None
+) -> Candidate:
     """Observe the instance that is to become primary, and what is kept about its pair.
 
     :param by_disk: whether the old primary's disk tells what is lost, so that it need not be seen whether its stream still lasts.
+    :param quiet_s: seconds since a segment last had data from the old primary, None when that is not known.
     :raises CoordinatorError: the data directory cannot be read by this user.
     """
     found = instance.read_instance(host, data_directory)
@@ -120,7 +123,9 @@ def observe(host: Host, data_directory: str, record_file: str | None, audit_file
     return Candidate(
         instance=found,
         end=_end(found) if found.content == "instance" else None,
-        stream=(read_stream(data_directory, pid, found.settings) if by_disk else see_answer(host, data_directory, pid, found.settings)),
+        stream=(
+            read_stream(data_directory, pid, found.settings) if by_disk else see_answer(host, data_directory, pid, found.settings, quiet_s)
+        ),
         record=record.read_record(record_file) if record_file else None,
         begun=record.last(audit, record.BEGUN),
         activated=record.last(audit, record.ACTIVATED),

@@ -15,7 +15,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.lsn import Lsn
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.stream import STANDBY, Stream
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.stream import ANSWERS, STANDBY, Stream
 
 NONE, BYTES, NOT_KNOWN = "none", "bytes", "unknown"
 
@@ -96,7 +96,7 @@ def judge(
     if doubt is None:
         how = (
             "it answered on the stream that was seen in sync when it was fenced already"
-            if stream.started is not None
+            if stream.lasts
             else "no segment had data from it after the standby had lost it"
         )
         return Loss(NONE, 0, 0, f"the old primary was fenced while its commits still waited for the standby: {how}", window)
@@ -150,10 +150,9 @@ def _doubt(
     if stream.started is not None:
         if abs(stream.started - seen) > _TOLERANCE:
             return "its present stream is not the one that was seen in sync"
-        if not stream.answered:
-            return "the old primary was not seen to answer on its stream after it was fenced: it may have ended there"
-        if record.get("other_walsenders") is not False:
-            return "the old primary may have sent WAL to others too, and the end of any walsender lets commits go on"
+        if not stream.lasts and stream.silent_s is None:
+            return "it was not seen whether the old primary still answered on its stream when it was fenced"
+        lost = fenced - (stream.silent_s or 0.0) + ANSWERS
         last_word = fenced - stream.silence_s
     elif stream.disconnect is None:
         return "it is not known how its stream ended"
@@ -163,13 +162,17 @@ def _doubt(
         return f"the primary may have known that its stream ended ({stream.disconnect.error})"
     elif not _same_clock(in_sync, stream) or not stream.disconnect.started <= stream.disconnect.time <= fenced:
         return "the clock of the standby's host was set, or that host restarted, since its stream was seen in sync"
+    else:
+        lost = stream.disconnect.time
+        last_word = stream.disconnect.time - stream.silence_s
+    if stream.lasts:
+        if record.get("other_walsenders") is not False:
+            return "the old primary may have sent WAL to others too, and the end of any walsender lets commits go on"
     elif heard is None:
         return "it is not known since when no segment had data from the old primary"
-    elif heard > stream.disconnect.time:
-        after = f"a segment may have had data from the old primary {heard - stream.disconnect.time:.0f} s after the standby had lost it"
+    elif heard > lost:
+        after = f"a segment may have had data from the old primary {heard - lost:.0f} s after the standby had lost it"
         return f"{after}: its restart, a release or the end of another walsender may have let commits go on"
-    else:
-        last_word = stream.disconnect.time - stream.silence_s
     given_up = last_word - stream.status_s + float(record["commit_limit_s"]) - _MARGIN
     if fenced >= given_up:
         return f"the primary may have given the standby up {fenced - given_up:.0f} s before it was fenced"

@@ -197,6 +197,7 @@ class Stream:
     :param status_s: seconds after which a standby at the latest tells the primary where it is.
     :param booted: when this host was started, by what its clock shows now; None when that is not known.
     :param answered: whether the other end of the connection was seen to answer after this look began: it is not closed there.
+    :param silent_s: seconds since it last answered; None when that is not known.
     """
 
     started: float | None
@@ -206,6 +207,12 @@ class Stream:
     status_s: float
     booted: float | None = None
     answered: bool = False
+    silent_s: float | None = None
+
+    @property
+    def lasts(self) -> bool:
+        """Whether it was seen that neither end had ended it."""
+        return self.started is not None and self.answered
 
 
 def read_connection(postmaster: int | None) -> tuple[float | None, frozenset[int]]:
@@ -236,27 +243,30 @@ def read_stream(data_directory: str, postmaster: int | None, settings: t.Mapping
     )
 
 
-#: seconds: no longer is waited for the other end of a connection to answer, or for the connection to end
-_ANSWER = 15.0
+#: seconds within which the other end of a connection answers, by the parameters that this collection gives it, and a little more
+ANSWERS = 3.5
 
 
-def see_answer(host: Host, data_directory: str, postmaster: int | None, settings: t.Mapping[str, str]) -> Stream:
-    """Observe the stream of a standby once the primary's end of it has answered, or it has ended; that takes seconds at most.
+def see_answer(
+    host: Host, data_directory: str, postmaster: int | None, settings: t.Mapping[str, str], quiet_s: float | None = None
+) -> Stream:
+    """Observe the stream of a standby once the primary's end of it has answered, or seconds later.
 
     A walsender that ends closes its connection, and what is closed answers no more, also where the word of it is lost on the way.
 
     :param postmaster: as for :func:`read_stream`.
     :param settings: as for :func:`read_stream`.
+    :param quiet_s: seconds since a segment last had data from the primary; where it was lost to all at once no answer is waited for.
     """
     began = time.monotonic()
-    deadline = began + _ANSWER
     while True:
         _started, ports = read_connection(postmaster)
         looked = time.monotonic()
         silent = last_answer(host, ports) if ports else None
         answered = silent is not None and looked - silent > began
-        if answered or silent is None or looked >= deadline:
-            return dataclasses.replace(read_stream(data_directory, postmaster, settings), answered=answered)
+        lost = silent is not None and quiet_s is not None and quiet_s >= max(ANSWERS, silent - ANSWERS)
+        if answered or silent is None or lost or looked - began > ANSWERS:
+            return dataclasses.replace(read_stream(data_directory, postmaster, settings), answered=answered, silent_s=silent)
         time.sleep(0.1)
 
 

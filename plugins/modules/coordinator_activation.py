@@ -425,7 +425,8 @@ def main() -> None:
 
     def observe() -> activation.Candidate:
         by_disk = bool((parameters["exact_loss"] or {}).get("proved"))
-        return activation.observe(host, where, parameters["record_file"], parameters["audit_file"], by_disk)
+        quiet = parameters["verdict"]["quiet_s"]
+        return activation.observe(host, where, parameters["record_file"], parameters["audit_file"], by_disk, quiet)
 
     try:
         names = ("verdict", "salvage", "accept_loss", "both_down", "slot_name")

@@ -144,33 +144,36 @@ def test_a_stream_whose_end_is_not_told_is_not_the_one_before(form):
         assert stream.find_disconnect([*told, *more]) is None
 
 
-@given(
-    st.lists(
-        st.one_of(st.text(), st.from_regex(r"\A\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? [A-Za-z0-9+:-]+,.*WAL stream: \w+", fullmatch=False))
-    )
-)
+STAMPED = st.from_regex(r"\A\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? [A-Za-z0-9+:-]+,.*WAL stream: \w+")
+
+
+@given(st.lists(st.one_of(st.text(), STAMPED)))
 def test_no_line_of_a_log_stops_a_look_at_it(lines):
     found = stream.find_disconnect(lines)
     assert found is None or found.by in (STANDBY, PRIMARY, UNKNOWN)
 
 
 @pytest.mark.parametrize(
-    ("answers", "ports", "answered"),
+    ("answers", "ports", "quiet", "answered", "silent"),
     [
-        ([5.0, 5.0, 0.0], {41522}, True),
-        ([None], {41522}, False),
-        ([], set(), False),
-        ([5.0 + 2 * look for look in range(9)], {41522}, False),
+        ([5.0, 6.0, 0.5], {41522}, None, True, 0.5),
+        ([5.0, 6.0, 7.0, 8.0, 9.0], {41522}, 0.1, False, 8.0),
+        ([None], {41522}, None, False, None),
+        ([], set(), None, False, None),
+        ([20.0], {41522}, 19.0, False, 20.0),
+        ([20.0, 0.5], {41522}, 1.0, True, 0.5),
+        ([20.0, 0.5], {41522}, None, True, 0.5),
     ],
 )
-def test_sees_whether_the_other_end_answers(monkeypatch, data_directory, answers, ports, answered):
-    """An answer from before counts for nothing; a stream that ended, or where it cannot be seen, is not waited for."""
+def test_sees_whether_the_other_end_answers(monkeypatch, data_directory, answers, ports, quiet, answered, silent):
+    """An answer from before counts for nothing. Where it cannot be seen, or nobody else has heard either, it is not waited for."""
     looks, clock = iter(answers), iter(range(1000))
     monkeypatch.setattr(stream, "read_connection", lambda _postmaster: (1.0 if ports else None, frozenset(ports)))
     monkeypatch.setattr(stream, "last_answer", lambda _host, _ports: next(looks))
-    monkeypatch.setattr(stream.time, "monotonic", lambda: 2.0 * next(clock))
+    monkeypatch.setattr(stream.time, "monotonic", lambda: 1.0 * next(clock))
     monkeypatch.setattr(stream.time, "sleep", lambda _seconds: None)
-    assert stream.see_answer(None, str(data_directory), 42, {}).answered is answered
+    found = stream.see_answer(None, str(data_directory), 42, {}, quiet)
+    assert (found.answered, found.silent_s) == (answered, silent)
 
 
 def test_setting_the_clock_moves_the_start_of_the_host(monkeypatch):

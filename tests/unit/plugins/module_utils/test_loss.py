@@ -114,7 +114,7 @@ def test_nothing_is_lost_while_commits_wait(stream, heard, evidence):
         ({"stream": dataclasses.replace(CONNECTED, answered=False)}, "whether the old primary still answered on its stream"),
         (
             {"stream": HANGS, "heard": 1006.0},
-            "a segment may have had data from the old primary 4 s after the standby had lost it: its rest",
+            "a segment may have had data from the old primary 4 s after the standby had lost it",
         ),
         ({"stream": HANGS, "heard": None}, "it is not known since when no segment had data from the old primary"),
         ({"heard": 1003.0}, "a segment may have had data from the old primary 3 s after the standby had lost it: its restart, a release"),

@@ -140,8 +140,9 @@ def _end(found: Instance) -> wal.End | None:
 
 def expected_loss(found: Candidate, wanted: Wanted, now: float) -> loss.Loss:
     """What is lost if this instance becomes primary; of one that is, what was said when that was begun."""
-    if found.instance.role == "primary" and found.begun is not None and found.begun.get("loss"):
-        return loss.Loss(**found.begun["loss"])
+    said = loss.parse((found.begun or {}).get("loss")) if found.instance.role == "primary" else None
+    if said is not None:
+        return said
     salvaged = Lsn.parse(wanted.salvage["end"]) if wanted.salvage else None
     control = found.instance.control
     system = control.system_identifier if control else None

@@ -13,8 +13,18 @@ import math
 import os
 import typing as t
 
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.lsn import Lsn
+
 #: characters that a name or a path has at most
 _LONGEST = 4096
+
+
+def text(value: t.Any) -> str:
+    """Any text."""
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r:.200} is no text")
+    return value
 
 
 def name(value: t.Any) -> str:
@@ -50,6 +60,15 @@ def seconds(value: t.Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value < 0:
         raise ValueError(f"{value!r:.200} is no time in seconds")
     return float(value)
+
+
+def lsn(value: t.Any) -> str:
+    """A position in the write-ahead log."""
+    try:
+        Lsn.parse(name(value))
+    except CoordinatorError as error:
+        raise ValueError(error.message) from error
+    return str(value)
 
 
 Form = t.Callable[[t.Any], t.Any]

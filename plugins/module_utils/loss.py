@@ -14,6 +14,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import border
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.lsn import Lsn
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.stream import ANSWERS, STANDBY, Stream
 
@@ -50,6 +51,23 @@ class Loss:
     window: t.Mapping[str, float | None]
     start: str | None = None
     at_least: int | None = None
+
+
+def _window(value: t.Any) -> dict[str, float | None]:
+    return border.fields(value, {}, dict.fromkeys(("in_sync", "disconnected", "fenced"), border.optional(border.seconds)))
+
+
+_NUMBER = border.optional(border.number)
+_FORMS: dict[str, border.Form] = {"known": border.name, "bytes": _NUMBER, "commits": _NUMBER, "why": border.text, "window": _window}
+
+
+def parse(found: t.Any) -> Loss | None:
+    """The loss that an audit tells of; None where it tells of none."""
+    try:
+        told = Loss(**border.fields(found, _FORMS, {"start": border.optional(border.lsn), "at_least": _NUMBER}))
+    except ValueError:
+        return None
+    return told if told.known in (NONE, BYTES, NOT_KNOWN) else None
 
 
 def judge(

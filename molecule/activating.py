@@ -186,7 +186,7 @@ def cut_off(host: str, sender: str = "iifname != lo") -> Iterator[None]:
 @contextmanager
 def parted(host: str, address: str) -> Iterator[None]:
     """The host and one address exchange no packet any more; all others it reaches as before."""
-    chains = (f"chain {hook} {{ type filter hook {hook} priority -10; ip {end} {address} drop; }}" for hook, end in PARTED)
+    chains = (f"chain {hook} {{ type filter hook {hook} priority -10; ip {end} {address} drop; }};" for hook, end in PARTED)
     podman("exec", host, "nft", f"add table inet parted {{ {' '.join(chains)} }}")
     try:
         yield

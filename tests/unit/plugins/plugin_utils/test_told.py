@@ -23,6 +23,11 @@ def test_what_hosts_tell_is_of_its_form(found):
     assert [wrong(json.loads(json.dumps(told))) for told in found.values() if "segments" in told and wrong(told)] == []
 
 
+def test_a_disk_that_is_damaged_does_not_make_its_host_unknown():
+    """It is none that lies: what of it can be read is still seen."""
+    assert wrong(changed(DOWN, ("cdw instance major", ""), ("cdw instance control", None), ("cdw wal", None))["cdw"]) == ""
+
+
 WAYS = (
     "cdw hostname",
     "sdw1 addresses 0",

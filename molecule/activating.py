@@ -183,6 +183,20 @@ def cut_off(host: str, sender: str = "iifname != lo") -> Iterator[None]:
         podman("exec", host, "nft", "delete table inet cut_off")
 
 
+@contextmanager
+def parted(host: str, address: str) -> Iterator[None]:
+    """The host and one address exchange no packet any more; all others it reaches as before."""
+    chains = (f"chain {hook} {{ type filter hook {hook} priority -10; ip {end} {address} drop; }};" for hook, end in PARTED)
+    podman("exec", host, "nft", f"add table inet parted {{ {' '.join(chains)} }}")
+    try:
+        yield
+    finally:
+        podman("exec", host, "nft", "delete table inet parted")
+
+
+PARTED = (("input", "saddr"), ("output", "daddr"))
+
+
 def kill_run(run: subprocess.Popen, host: Host) -> None:
     """The controller is gone, and with it what it had begun on a host."""
     run.kill()

@@ -35,7 +35,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.replicatio
     slots,
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.standby import write_settings
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.stream import Stream, read_stream
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.stream import Stream, read_stream, see_answer
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.timeline import read_history
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict import BOTH_DOWN
 
@@ -90,7 +90,7 @@ class Candidate:
 class Wanted:
     """What is asked for.
 
-    :param verdict: ``state``, ``allowed``, ``reason`` and ``proof`` of the verdict on the pair.
+    :param verdict: ``state``, ``allowed``, ``reason``, ``proof`` and ``quiet_s`` of the verdict on the pair.
     :param exact: what was read from the old primary's disk; None when it was not.
     :param salvage: ``archive`` and ``end`` of WAL to be replayed first; None for none.
     :param accept_loss: whether something may be lost.
@@ -108,18 +108,24 @@ class Wanted:
     retention_limit: int | None
 
 
-def observe(host: Host, data_directory: str, record_file: str | None, audit_file: str | None) -> Candidate:
+def observe(
+    host: Host, data_directory: str, record_file: str | None, audit_file: str | None, by_disk: bool = False, quiet_s: float | None = None
+) -> Candidate:
     """Observe the instance that is to become primary, and what is kept about its pair.
 
+    :param by_disk: whether the old primary's disk tells what is lost, so that it need not be seen whether its stream still lasts.
+    :param quiet_s: seconds since a segment last had data from the old primary, None when that is not known.
     :raises CoordinatorError: the data directory cannot be read by this user.
     """
     found = instance.read_instance(host, data_directory)
     audit = record.entries(audit_file) if audit_file else []
-    pid = found.postmaster.pid if found.postmaster else None
+    pid = found.postmaster.pid if found.postmaster and found.role == "standby" else None
     return Candidate(
         instance=found,
         end=_end(found) if found.content == "instance" else None,
-        stream=read_stream(data_directory, pid if found.role == "standby" else None, found.settings),
+        stream=(
+            read_stream(data_directory, pid, found.settings) if by_disk else see_answer(host, data_directory, pid, found.settings, quiet_s)
+        ),
         record=record.read_record(record_file) if record_file else None,
         begun=record.last(audit, record.BEGUN),
         activated=record.last(audit, record.ACTIVATED),
@@ -134,12 +140,15 @@ def _end(found: Instance) -> wal.End | None:
 
 def expected_loss(found: Candidate, wanted: Wanted, now: float) -> loss.Loss:
     """What is lost if this instance becomes primary; of one that is, what was said when that was begun."""
-    if found.instance.role == "primary" and found.begun is not None and found.begun.get("loss"):
-        return loss.Loss(**found.begun["loss"])
+    said = loss.parse((found.begun or {}).get("loss")) if found.instance.role == "primary" else None
+    if said is not None:
+        return said
     salvaged = Lsn.parse(wanted.salvage["end"]) if wanted.salvage else None
     control = found.instance.control
     system = control.system_identifier if control else None
-    return loss.judge(wanted.exact, found.end.position if found.end else None, salvaged, found.record, system, found.stream, now)
+    quiet = wanted.verdict.get("quiet_s")
+    heard = None if quiet is None else now - quiet
+    return loss.judge(wanted.exact, found.end.position if found.end else None, salvaged, found.record, system, found.stream, now, heard)
 
 
 def needs_salvage(found: Candidate, wanted: Wanted) -> bool:

@@ -16,6 +16,7 @@ import stat
 import time
 import typing as t
 
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import border
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.configuration import fenced_by, read_settings
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import (
@@ -410,7 +411,9 @@ def running_segments(running: t.Iterable[Process]) -> list[SegmentProcess]:
         if not command[0].endswith("postgres") or "gp_role=execute" not in command:
             continue
         try:
-            found.append(SegmentProcess(command[command.index("-D") + 1], int(command[command.index("-p") + 1])))
+            # anybody can give a process of theirs such a command
+            directory, port = command[command.index("-D") + 1], int(command[command.index("-p") + 1])
+            found.append(SegmentProcess(border.path(directory), border.port(port)))
         except (ValueError, IndexError):
             continue
     return sorted(found, key=lambda segment: segment.port)

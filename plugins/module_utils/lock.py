@@ -14,6 +14,7 @@ import datetime
 import json
 import typing as t
 
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import border
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, read_text
 
@@ -60,14 +61,20 @@ def line_of(holder: Holder) -> str:
     return json.dumps(dataclasses.asdict(holder))
 
 
+_HOLDER: dict[str, border.Form] = {
+    **dict.fromkeys(("user", "controller", "boot", "namespace", "started"), border.text),
+    "pid": border.number,
+}
+
+
 def parse(text: str) -> Lock | None:
     """The lock that a file tells of, None when it tells of none."""
     try:
         holder, told = (json.loads(line) for line in text.splitlines())
-        found = Lock(Holder(**holder), float(told["since"]), str(told["purpose"]))
-    except (ValueError, KeyError, TypeError):
+        found = border.fields(told, {"since": border.seconds, "purpose": border.text})
+        return Lock(Holder(**border.fields(holder, _HOLDER)), **found)
+    except (ValueError, RecursionError):
         return None
-    return found if isinstance(found.holder.pid, int) else None
 
 
 def note_file(lock_file: str) -> str:

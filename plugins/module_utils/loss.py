@@ -5,7 +5,8 @@
 """What is lost when a standby becomes primary: nothing, so many bytes of WAL, or not known.
 
 Pure. Nothing lost is said only where it is proved: by the old primary's disk, or because its commits were still waiting for the
-standby when it could no longer do harm.
+standby when it could no longer do harm. They wait no more once its walsender has ended, by a restart or a release for instance, or any
+other walsender has; none of that is told to a standby that is cut off. So what tells that it was not so has to be seen elsewhere.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import border
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.lsn import Lsn
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.stream import STANDBY, Stream
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.stream import ANSWERS, STANDBY, Stream
 
 NONE, BYTES, NOT_KNOWN = "none", "bytes", "unknown"
 
@@ -51,6 +53,23 @@ class Loss:
     at_least: int | None = None
 
 
+def _window(value: t.Any) -> dict[str, float | None]:
+    return border.fields(value, {}, dict.fromkeys(("in_sync", "disconnected", "fenced"), border.optional(border.seconds)))
+
+
+_NUMBER = border.optional(border.number)
+_FORMS: dict[str, border.Form] = {"known": border.name, "bytes": _NUMBER, "commits": _NUMBER, "why": border.text, "window": _window}
+
+
+def parse(found: t.Any) -> Loss | None:
+    """The loss that an audit tells of; None where it tells of none."""
+    try:
+        told = Loss(**border.fields(found, _FORMS, {"start": border.optional(border.lsn), "at_least": _NUMBER}))
+    except ValueError:
+        return None
+    return told if told.known in (NONE, BYTES, NOT_KNOWN) else None
+
+
 def judge(
     exact: t.Mapping[str, t.Any] | None,
     own_end: Lsn | None,
@@ -59,6 +78,7 @@ def judge(
     system_identifier: str | None,
     stream: Stream,
     fenced: float,
+    heard: float | None = None,
 ) -> Loss:
     """What is lost if this standby becomes primary.
 
@@ -69,6 +89,7 @@ def judge(
     :param system_identifier: of the standby.
     :param stream: the stream that it has or had.
     :param fenced: when the old primary could do nothing more, in seconds since the epoch; a later moment does as well.
+    :param heard: when a segment last had data from it, by the same clock, at the latest; None when that is not known.
     """
     in_sync = (record or {}).get("in_sync") or {}
     window = {
@@ -89,10 +110,14 @@ def judge(
             why = f"the old primary's WAL ends at {end} on its disk, the standby has it up to {own_end} only"
             why = f"{why}: {read['why']}" if read.get("why") else why
             return Loss(BYTES, end - own_end, read.get("commits"), why, window, str(own_end), end - own_end)
-    doubt = _doubt(record, in_sync, system_identifier, stream, fenced)
+    doubt = _doubt(record, in_sync, system_identifier, stream, fenced, heard)
     if doubt is None:
-        why = "the old primary was fenced while its commits still waited for the standby"
-        return Loss(NONE, 0, 0, why, window)
+        how = (
+            "it answered on the stream that was seen in sync when it was fenced already"
+            if stream.lasts
+            else "no segment had data from it after the standby had lost it"
+        )
+        return Loss(NONE, 0, 0, f"the old primary was fenced while its commits still waited for the standby: {how}", window)
     if read is None or own_end is None:
         unread = (exact or {}).get("why") or "the old primary's disk was not read"
         return Loss(NOT_KNOWN, None, None, f"{unread}, and {doubt}", window)
@@ -115,17 +140,25 @@ def _at_least(
     return Loss(NOT_KNOWN, None, None, f"{seen}; {brought}{known}; and {doubt}", window, str(start), reaches - start)
 
 
+def _same_clock(in_sync: t.Mapping[str, t.Any], stream: Stream) -> bool:
+    """Whether the clock of the standby's host went on as it does by itself since the stream was seen in sync."""
+    kept = in_sync.get("booted")
+    return kept is not None and stream.booted is not None and abs(float(kept) - stream.booted) <= _TOLERANCE
+
+
 def _doubt(
     record: t.Mapping[str, t.Any] | None,
     in_sync: t.Mapping[str, t.Any],
     system_identifier: str | None,
     stream: Stream,
     fenced: float,
+    heard: float | None,
 ) -> str | None:
     """Why it is not proved that commits still waited for the standby when the old primary was fenced; None when it is.
 
     They do as long as the stream lasts in which the standby was once seen in sync, and after its end in silence until the primary
-    gives it up, which is some time after the last word that it had from the standby.
+    gives it up, which is some time after the last word that it had from the standby; the limit of that may have been changed since it
+    was recorded. What was acknowledged to a client without the standby meanwhile, a segment has heard of.
     """
     if not record or not in_sync.get("walreceiver_started") or not record.get("commit_limit_s"):
         return "no record tells of the pair in sync"
@@ -135,6 +168,9 @@ def _doubt(
     if stream.started is not None:
         if abs(stream.started - seen) > _TOLERANCE:
             return "its present stream is not the one that was seen in sync"
+        if not stream.lasts and stream.silent_s is None:
+            return "it was not seen whether the old primary still answered on its stream when it was fenced"
+        lost = fenced - (stream.silent_s or 0.0) + ANSWERS
         last_word = fenced - stream.silence_s
     elif stream.disconnect is None:
         return "it is not known how its stream ended"
@@ -142,8 +178,19 @@ def _doubt(
         return "the stream that ended last is not known to be the one that was seen in sync"
     elif stream.disconnect.by != STANDBY:
         return f"the primary may have known that its stream ended ({stream.disconnect.error})"
+    elif not _same_clock(in_sync, stream) or not stream.disconnect.started <= stream.disconnect.time <= fenced:
+        return "the clock of the standby's host was set, or that host restarted, since its stream was seen in sync"
     else:
+        lost = stream.disconnect.time
         last_word = stream.disconnect.time - stream.silence_s
+    if stream.lasts:
+        if record.get("other_walsenders") is not False:
+            return "the old primary may have sent WAL to others too, and the end of any walsender lets commits go on"
+    elif heard is None:
+        return "it is not known since when no segment had data from the old primary"
+    elif heard > lost:
+        after = f"a segment may have had data from the old primary {heard - lost:.0f} s after the standby had lost it"
+        return f"{after}: its restart, a release or the end of another walsender may have let commits go on"
     given_up = last_word - stream.status_s + float(record["commit_limit_s"]) - _MARGIN
     if fenced >= given_up:
         return f"the primary may have given the standby up {fenced - given_up:.0f} s before it was fenced"

@@ -10,6 +10,7 @@ import json
 import os
 import typing as t
 
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import border
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, read_text, sync_directory
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import Step
 
@@ -19,19 +20,48 @@ Record = t.Mapping[str, t.Any]
 _TOLERANCE = 2.0
 
 #: what of a record is given, the rest being seen on the standby's host
-GIVEN = ("system_identifier", "primary", "segments", "commit_limit_s")
+GIVEN = ("system_identifier", "primary", "segments", "commit_limit_s", "other_walsenders")
 
 #: events of an audit
 BEGUN, ACTIVATED, FAILED = "begun", "activated", "failed"
 
 
+_IN_SYNC: dict[str, border.Form] = {"time": border.seconds, "walreceiver_started": border.seconds}
+_PRIMARY: dict[str, border.Form] = {"host": border.name, "hostname": border.name, "addresses": border.many(border.name)}
+_SEGMENT: dict[str, border.Form] = {
+    **dict.fromkeys(("dbid", "content"), border.number),
+    **dict.fromkeys(("role", "hostname", "address"), border.name),
+    "port": border.port,
+    "datadir": border.path,
+    "host": border.optional(border.name),
+}
+_FORMS: dict[str, border.Form] = {
+    "system_identifier": border.name,
+    "primary": lambda value: border.fields(value, _PRIMARY),
+    "segments": border.many(lambda value: border.fields(value, _SEGMENT)),
+    "commit_limit_s": border.optional(border.seconds),
+}
+_FURTHER: dict[str, border.Form] = {
+    "time": border.seconds,
+    "in_sync": border.optional(lambda value: border.fields(value, _IN_SYNC, {"booted": border.seconds})),
+    "other_walsenders": border.optional(border.flag),
+}
+
+
+def parse(found: t.Any) -> dict[str, t.Any] | None:
+    """The record that a document holds, every value of its form; None where it holds none."""
+    try:
+        return border.fields(found, _FORMS, _FURTHER)
+    except ValueError:
+        return None
+
+
 def read_record(path: str) -> dict[str, t.Any] | None:
     """The record in a file, None where there is none that can be understood."""
     try:
-        found = json.loads(read_text(path) or "")
-    except ValueError:
+        return parse(json.loads(read_text(path) or ""))
+    except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) and set(GIVEN) <= set(found) else None
 
 
 def is_stale(record: Record | None, given: Record, walreceiver_started: float | None) -> bool:
@@ -40,23 +70,28 @@ def is_stale(record: Record | None, given: Record, walreceiver_started: float | 
     :param given: what is known of :data:`GIVEN` now.
     :param walreceiver_started: when the walreceiver that streams in sync began, in seconds since the epoch; None when that is not known.
     """
-    if record is None or any(record[name] != given[name] for name in GIVEN):
+    if record is None or any(record.get(name) != given[name] for name in GIVEN):
         return True
-    kept = (record.get("in_sync") or {}).get("walreceiver_started")
-    return walreceiver_started is not None and (kept is None or abs(float(kept) - walreceiver_started) > _TOLERANCE)
+    kept = record.get("in_sync") or {}
+    if walreceiver_started is None:
+        return False
+    return not {"walreceiver_started", "booted"} <= set(kept) or abs(float(kept["walreceiver_started"]) - walreceiver_started) > _TOLERANCE
 
 
-def in_sync(walreceiver_started: float | None, ports: t.Container[int], client_port: int | None, now: float) -> dict[str, float] | None:
+def in_sync(
+    walreceiver_started: float | None, ports: t.Container[int], client_port: int | None, now: float, booted: float | None
+) -> dict[str, float] | None:
     """What a record says of the stream that the primary saw in sync; None when the standby's present stream is another.
 
     :param walreceiver_started: when the standby's walreceiver began.
     :param ports: ports of this host that its connection uses.
     :param client_port: the port that the primary sees the stream come from.
     :param now: seconds since the epoch.
+    :param booted: when this host was started, by the same clock.
     """
-    if walreceiver_started is None or client_port not in ports:
+    if walreceiver_started is None or booted is None or client_port not in ports:
         return None
-    return {"time": round(now, 3), "walreceiver_started": walreceiver_started}
+    return {"time": round(now, 3), "walreceiver_started": walreceiver_started, "booted": booted}
 
 
 def plan(record: Record | None, given: Record, stream: t.Mapping[str, float] | None) -> list[Step]:

@@ -55,14 +55,17 @@ def plain_address(text: str) -> str:
 Seen = t.Tuple[int, str, t.Optional[float]]
 
 
-def parse_ss(text: str) -> list[Seen]:
-    """The port here, the other host's address and the seconds of silence of each session, by ``ss -Htin state established``."""
+def parse_ss(text: str, figure: str = "lastrcv") -> list[Seen]:
+    """The port here, the other host's address and the seconds of silence of each session, by ``ss -Htin state established``.
+
+    :param figure: ``lastrcv`` for silence without data, ``lastack`` for one without an answer of the other host's kernel.
+    """
     found: list[Seen] = []
     for block in re.split(r"\n(?=\S)", text.strip()):
         # the two ends come before the kernel's figures, which look alike: rto:204
         ends = [field.rpartition(":") for field in block.split() if re.search(r":\d+$", field)][:2]
         # milliseconds; ss leaves a zero out
-        quiet = re.search(r"\blastrcv:(\d+)", block)
+        quiet = re.search(rf"\b{figure}:(\d+)", block)
         seconds = int(quiet.group(1)) / 1000 if quiet else 0.0 if re.search(r"\brto:", block) else None
         if len(ends) == 2:
             found.append((int(ends[0][2]), plain_address(ends[1][0]), seconds))
@@ -93,6 +96,19 @@ def read_sessions(host: Host, ports: t.Collection[int], own: t.Container[str]) -
     if code == 0:
         return together(parse_ss(text), ports, own)
     return together(((found.local_port, found.peer, None) for found in read_sockets()), ports, own)
+
+
+def last_answer(host: Host, ports: t.Iterable[int]) -> float | None:
+    """Seconds since the other end of a connection from one of these ports of this host answered; None where that is not known."""
+    code, text = host.command("ss", "-Htin", "state", "established", " or ".join(f"sport = :{port}" for port in sorted(ports)))
+    answers = [seconds for _port, _peer, seconds in parse_ss(text, "lastack")] if code == 0 else []
+    return min((seconds for seconds in answers if seconds is not None), default=None)
+
+
+def quietest(found: t.Iterable[Session], addresses: t.Iterable[str]) -> float | None:
+    """Seconds since data last came from one of these addresses in sessions; zero where that cannot be told, None without a session."""
+    wanted = {normal_address(address) for address in addresses}
+    return min((session.quiet_s or 0.0 for session in found if session.address in wanted), default=None)
 
 
 @dataclasses.dataclass(frozen=True)

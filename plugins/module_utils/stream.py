@@ -17,8 +17,9 @@ import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.configuration import read_settings
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import Connection, configured
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Process, connected_ports, processes, read_text
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, Process, connected_ports, processes, read_text
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import parse_conninfo
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.sessions import last_answer
 
 #: what ended a stream
 STANDBY, PRIMARY, UNKNOWN = "standby", "primary", "unknown"
@@ -56,22 +57,47 @@ _BEGINS = re.compile(r"(?:re)?started (?:streaming WAL|WAL streaming)")
 _MARKS = (b"WAL stream", b"streaming WAL", b"terminating walreceiver", b"replication terminated by primary")
 
 
+#: the zone that the engine writes its log in where nothing is set
+_LOG_ZONE = "GMT"
+
+
+@contextlib.contextmanager
+def local_time(zone: str) -> t.Iterator[None]:
+    """Local times are those of a zone meanwhile; one that this host does not know has no name of a zone that a log could have."""
+    before = os.environ.get("TZ")
+    try:
+        os.environ["TZ"] = zone if re.fullmatch(r"[A-Za-z0-9_+/-]+", zone) else _LOG_ZONE
+        time.tzset()
+        yield
+    finally:
+        os.environ.pop("TZ")
+        os.environ.update({} if before is None else {"TZ": before})
+        time.tzset()
+
+
 def parse_stamp(line: str) -> tuple[float, str] | None:
-    """When a line of a log was written, in seconds since the epoch, and the process that wrote it; None for a line without.
+    """When a line of a log was written, in seconds since the epoch, and the process that wrote it; None where that cannot be told.
 
     The engine writes lines of comma-separated values that begin with the time and have the process in the fourth, PostgreSQL also
-    such with the process in brackets. A zone that is neither UTC nor this host's has no known offset.
+    such with the process in brackets. The name of a zone is that of the local time, see :func:`local_time`: others have the same one.
     """
     match = _STAMP.match(line)
     if match is None:
         return None
     zone, process = match.group(3), match.group(4)
-    moment = time.strptime(match.group(1), "%Y-%m-%d %H:%M:%S")
-    if zone in ("UTC", "GMT"):
-        seconds = float(calendar.timegm(moment))
-    elif zone in time.tzname:
-        seconds = time.mktime((*moment[:8], time.tzname.index(zone)))
-    else:
+    offset = re.fullmatch(r"([+-])(\d\d)(?::?(\d\d))?", zone)
+    try:
+        moment = time.strptime(match.group(1), "%Y-%m-%d %H:%M:%S")
+        if zone in ("UTC", "GMT"):
+            seconds = float(calendar.timegm(moment))
+        elif offset:
+            east = int(offset.group(2)) * 3600 + int(offset.group(3) or 0) * 60
+            seconds = float(calendar.timegm(moment)) + (east if offset.group(1) == "-" else -east)
+        elif zone in time.tzname:
+            seconds = time.mktime((*moment[:8], time.tzname.index(zone)))
+        else:
+            return None
+    except (ValueError, OverflowError):
         return None
     if process is None:
         fields = line.split(",", 4)
@@ -80,25 +106,33 @@ def parse_stamp(line: str) -> tuple[float, str] | None:
 
 
 def find_disconnect(lines: t.Iterable[str]) -> Disconnect | None:
-    """The last end of a stream in the lines of a log, oldest first; None when they tell of none."""
+    """The end of the last stream in the lines of a log, oldest first; None when they do not tell of it, or not when it was."""
     began: dict[str, float] = {}
     found = None
     for line in lines:
+        by = next((by for pattern, by in _ENDS if pattern.search(line)), None)
+        begins = by is None and _BEGINS.search(line)
+        if by is None and not begins:
+            continue
+        # whatever ended before, this is of a later stream
+        found = None
         stamp = parse_stamp(line)
         if stamp is None:
             continue
         moment, process = stamp
-        by = next((by for pattern, by in _ENDS if pattern.search(line)), None)
         if by is not None:
             message = re.search(r'(?:"(?:FATAL|LOG)",|(?:FATAL|LOG),|(?:FATAL|LOG):  )(?:"?\w{5}"?,)?"?([^"]*)', line)
             found = Disconnect(moment, by, message.group(1).strip() if message else line.strip(), began.pop(process, None))
-        elif _BEGINS.search(line):
+        else:
             began.setdefault(process, moment)
     return found
 
 
-def last_disconnect(data_directory: str) -> Disconnect | None:
-    """The last end of a stream that a standby's log tells of."""
+def last_disconnect(data_directory: str, zone: str = _LOG_ZONE) -> Disconnect | None:
+    """The end of the last stream, as a standby's log tells of it.
+
+    :param zone: that the engine writes the log in.
+    """
     lines: list[str] = []
     left = _LOOK_BACK
     logs = glob.glob(os.path.join(data_directory, "log", "*"))
@@ -112,7 +146,8 @@ def last_disconnect(data_directory: str) -> Disconnect | None:
             left -= size
         if left <= 0:
             break
-    return find_disconnect(lines)
+    with local_time(zone):
+        return find_disconnect(lines)
 
 
 def _marked(text: bytes) -> list[str]:
@@ -134,14 +169,20 @@ def walreceiver(postmaster: int, running: t.Iterable[Process]) -> Process | None
     return next((child for child in children if re.search(r"\b(walreceiver|wal receiver)\b", " ".join(child.command))), None)
 
 
+def booted_at() -> float | None:
+    """When this host was started, by what its clock shows now, in seconds since the epoch: setting the clock moves it."""
+    with contextlib.suppress(OSError, IndexError, ValueError), open("/proc/uptime", encoding="ascii") as file:
+        return round(time.time() - float(file.read().split()[0]), 2)
+    return None
+
+
 def started_at(pid: int) -> float | None:
     """When a process began, in seconds since the epoch; None when it is gone."""
     with contextlib.suppress(OSError, IndexError, ValueError):
         with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
             ticks = int(file.read().rpartition(")")[2].split()[19])
-        with open("/proc/uptime", encoding="ascii") as file:
-            uptime = float(file.read().split()[0])
-        return round(time.time() - uptime + ticks / os.sysconf("SC_CLK_TCK"), 2)
+        booted = booted_at()
+        return None if booted is None else round(booted + ticks / os.sysconf("SC_CLK_TCK"), 2)
     return None
 
 
@@ -154,6 +195,9 @@ class Stream:
     :param disconnect: how the last one ended, None when none is known to have.
     :param silence_s: seconds without a word from the primary after which a stream ends at the latest.
     :param status_s: seconds after which a standby at the latest tells the primary where it is.
+    :param booted: when this host was started, by what its clock shows now; None when that is not known.
+    :param answered: whether the other end of the connection was seen to answer after this look began: it is not closed there.
+    :param silent_s: seconds since it last answered; None when that is not known.
     """
 
     started: float | None
@@ -161,6 +205,14 @@ class Stream:
     disconnect: Disconnect | None
     silence_s: float
     status_s: float
+    booted: float | None = None
+    answered: bool = False
+    silent_s: float | None = None
+
+    @property
+    def lasts(self) -> bool:
+        """Whether it was seen that neither end had ended it."""
+        return self.started is not None and self.answered
 
 
 def read_connection(postmaster: int | None) -> tuple[float | None, frozenset[int]]:
@@ -184,10 +236,38 @@ def read_stream(data_directory: str, postmaster: int | None, settings: t.Mapping
     return Stream(
         started=started,
         ports=ports,
-        disconnect=last_disconnect(data_directory),
+        disconnect=last_disconnect(data_directory, known.get("log_timezone", _LOG_ZONE)),
         silence_s=silence_limit(parse_conninfo(known.get("primary_conninfo", "")), known),
         status_s=parse_seconds(known.get("wal_receiver_status_interval"), 10.0, 1.0),
+        booted=booted_at(),
     )
+
+
+#: seconds within which the other end of a connection answers, by the parameters that this collection gives it, and a little more
+ANSWERS = 3.5
+
+
+def see_answer(
+    host: Host, data_directory: str, postmaster: int | None, settings: t.Mapping[str, str], quiet_s: float | None = None
+) -> Stream:
+    """Observe the stream of a standby once the primary's end of it has answered, or seconds later.
+
+    A walsender that ends closes its connection, and what is closed answers no more, also where the word of it is lost on the way.
+
+    :param postmaster: as for :func:`read_stream`.
+    :param settings: as for :func:`read_stream`.
+    :param quiet_s: seconds since a segment last had data from the primary; where it was lost to all at once no answer is waited for.
+    """
+    began = time.monotonic()
+    while True:
+        _started, ports = read_connection(postmaster)
+        looked = time.monotonic()
+        silent = last_answer(host, ports) if ports else None
+        answered = silent is not None and looked - silent > began
+        lost = silent is not None and quiet_s is not None and quiet_s >= max(ANSWERS, silent - ANSWERS)
+        if answered or silent is None or lost or looked - began > ANSWERS:
+            return dataclasses.replace(read_stream(data_directory, postmaster, settings), answered=answered, silent_s=silent)
+        time.sleep(0.1)
 
 
 _UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}

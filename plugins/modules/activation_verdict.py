@@ -114,6 +114,12 @@ old_files:
   returned: always
   type: str
   sample: ""
+quiet_s:
+  description:
+    - Seconds since a segment host last had data from the old primary when it was fenced there; V(null) where no session told.
+  returned: always
+  type: float
+  sample: 17.3
 archive:
   description: On the old primary's host, the archive of WAL that the standby lacks; V(null) without one.
   returned: always

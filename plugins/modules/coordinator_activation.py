@@ -57,6 +57,11 @@ options:
         description: What proves that the old primary can do no more harm.
         type: str
         default: ''
+      quiet_s:
+        description:
+          - Seconds since a segment host last had data from the old primary, as they were at the latest when it was fenced there. Without
+            it, nothing is proved by the record once the standby has lost the old primary.
+        type: float
   exact_loss:
     description:
       - What was read from the old primary's disk, the RV(warehousepg.coordinator.coordinator_fence#module:wal) of
@@ -261,6 +266,7 @@ ARGUMENTS: dict[str, t.Any] = {
             "allowed": {"type": "bool", "required": True},
             "reason": {"type": "str", "default": ""},
             "proof": {"type": "str", "default": ""},
+            "quiet_s": {"type": "float"},
         },
     },
     "exact_loss": {
@@ -418,7 +424,9 @@ def main() -> None:
     known: dict[str, t.Any] = {"promoted": False}
 
     def observe() -> activation.Candidate:
-        return activation.observe(host, where, parameters["record_file"], parameters["audit_file"])
+        by_disk = bool((parameters["exact_loss"] or {}).get("proved"))
+        quiet = parameters["verdict"]["quiet_s"]
+        return activation.observe(host, where, parameters["record_file"], parameters["audit_file"], by_disk, quiet)
 
     try:
         names = ("verdict", "salvage", "accept_loss", "both_down", "slot_name")

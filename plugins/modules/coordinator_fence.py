@@ -208,6 +208,13 @@ sessions_ended:
   returned: with O(kind=addresses)
   type: int
   sample: 4
+quiet_s:
+  description:
+    - Seconds since data had last come in one of the former primary's sessions when they were ended, its packets being rejected already.
+      Zero where the kernel did not tell, V(null) where there was none.
+  returned: with O(kind=addresses), when this task ended what sessions there were
+  type: float
+  sample: 17.3
 verified:
   description: Whether all addresses and ports were seen in the packet filter, and no session.
   returned: with O(kind=addresses)
@@ -294,8 +301,10 @@ def of_addresses(module: AnsibleModule, host: Host) -> None:
         wanted = packet_filter.fence_of(cluster, addresses, ports, state.tool, host.addresses()) if present else None
         return packet_filter.plan(state, wanted, paths)
 
-    def end_sessions(fence: packet_filter.Fence) -> dict[str, int]:
-        return {"sessions_ended": sessions.end(fence.addresses, fence.ports, parameters["timeout"])}
+    def end_sessions(fence: packet_filter.Fence) -> dict[str, t.Any]:
+        seen = sessions.read_sessions(host, fence.ports, host.addresses())
+        quiet = sessions.quietest(seen, fence.addresses)
+        return {"sessions_ended": sessions.end(fence.addresses, fence.ports, parameters["timeout"]), "quiet_s": quiet}
 
     def show(state: packet_filter.State) -> dict[str, t.Any]:
         about = state.described

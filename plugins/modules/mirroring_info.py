@@ -664,9 +664,9 @@ unfinished:
 record:
   description:
     - What O(record_file) tells of the cluster, by its C(system_identifier), as it was at C(time), in seconds since the epoch. The
-      C(primary), the C(segments), the seconds C(commit_limit_s) after which the primary can give up a silent standby, and the stream
-      that was last seen in sync.
-    - V(null) without one.
+      C(primary), the C(segments), the seconds C(commit_limit_s) after which the primary can give up a silent standby, whether it sent
+      WAL to others too (C(other_walsenders)), and the stream that was last seen in sync.
+    - V(null) without one, and for one that holds a value which is not of its form.
   returned: with O(data_directory)
   type: dict
   sample: null

@@ -99,6 +99,11 @@ options:
       - Seconds after the last word from its standby before which the primary does not let commits go on without it. Without it, an
         activation proves nothing by the record.
     type: float
+  other_walsenders:
+    description:
+      - Whether the primary sent WAL to others than the standby. The end of any walsender lets commits go on that wait for the standby,
+        so that an activation proves less by the record. Left out, that is not known.
+    type: bool
   client_port:
     description:
       - Port from which the stream comes that the primary was seen to have in sync, by the
@@ -122,6 +127,7 @@ EXAMPLES = r"""
     segments:
       - {dbid: 2, content: 0, role: p, hostname: sdw1, address: sdw1, port: 6000, datadir: /data/whpg/v7/primary/gpseg0, host: sdw1}
     commit_limit_s: 300
+    other_walsenders: false
     client_port: 41522
   become: true
   become_user: gpadmin
@@ -139,7 +145,7 @@ steps:
 record:
   description:
     - What is kept. C(in_sync) tells when the stream was seen in sync, by this host's clock in seconds since the epoch, and when its
-      walreceiver began. V(null) without a record.
+      walreceiver and the host were started. V(null) without a record.
   returned: always
   type: dict
   sample:
@@ -148,7 +154,8 @@ record:
     primary: {host: cdw, hostname: cdw, addresses: [10.0.0.11]}
     segments: []
     commit_limit_s: 300.0
-    in_sync: {time: 1795392000.1, walreceiver_started: 1795391000.25}
+    other_walsenders: false
+    in_sync: {time: 1795392000.1, walreceiver_started: 1795391000.25, booted: 1795000000.5}
 """
 
 import time
@@ -160,7 +167,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.arguments 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import read_postmaster
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import Step, carry_out
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.stream import read_connection
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.stream import booted_at, read_connection
 
 _SEGMENT = {"dbid": "int", "content": "int", "role": "str", "hostname": "str", "address": "str", "port": "int", "datadir": "str"}
 
@@ -188,6 +195,7 @@ def main() -> None:
                 "options": {**{name: {"type": kind, "required": True} for name, kind in _SEGMENT.items()}, "host": {"type": "str"}},
             },
             "commit_limit_s": {"type": "float"},
+            "other_walsenders": {"type": "bool"},
             "client_port": {"type": "int"},
         },
         supports_check_mode=True,
@@ -200,7 +208,7 @@ def main() -> None:
     def plan(found: t.Mapping[str, t.Any]) -> list[Step]:
         postmaster = read_postmaster(parameters["data_directory"])
         started, ports = read_connection(postmaster.pid if postmaster else None)
-        return record.plan(found["record"], given, record.in_sync(started, ports, parameters["client_port"], time.time()))
+        return record.plan(found["record"], given, record.in_sync(started, ports, parameters["client_port"], time.time(), booted_at()))
 
     carry_out(
         module,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import border
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict import Proofs
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.drift import (
     ages,
@@ -36,6 +37,7 @@ class ActivationVerdict:
     :param accept_drift: settings that keep their values meanwhile.
     :param old_files: what the new primary may lack of the old one's settings and files, a sentence; empty where it lacks none.
     :param archive: on the old primary's host, the archive of WAL that the standby lacks; None without one.
+    :param quiet_s: seconds since a segment host last had data from the old primary when it was fenced there; None where no session told.
     """
 
     allowed: bool
@@ -44,6 +46,7 @@ class ActivationVerdict:
     proof: str = ""
     exact_loss: dict[str, t.Any] | None = None
     archive: str | None = None
+    quiet_s: float | None = None
     drift: list[str] = dataclasses.field(default_factory=list)
     accept_drift: list[str] = dataclasses.field(default_factory=list)
     old_files: str = ""
@@ -114,7 +117,19 @@ def decide(
         accept_drift=accepted,
         old_files=old_files,
         archive=wal["archive"] if wal else None,
+        quiet_s=_quiet([fences.get(host) or {} for host in plan["fence"]]),
     )
+
+
+def _quiet(results: t.Sequence[Result]) -> float | None:
+    """Seconds since data last came from the old primary; None where a host's sessions were ended before this run, which told of them."""
+    if not all("quiet_s" in result for result in results):
+        return None
+    try:
+        told = [border.seconds(result["quiet_s"]) for result in results if result["quiet_s"] is not None]
+    except ValueError:
+        return None
+    return min(told, default=None)
 
 
 def _why(result: Result | None) -> str:

@@ -15,6 +15,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.addresses 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.catalog import COORDINATOR, Registration, placed, segments_of
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.lsn import Lsn
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.maintenance import sentence
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.record import parse as parse_record
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict import (
     PRIMARY_UNKNOWN,
     RECENT,
@@ -243,7 +244,7 @@ def kept_record(coordinators: t.Iterable[str], observations: Observations, prima
     why = "no host keeps a record of the cluster"
     for host in coordinators:
         found = observations.get(host) or {}
-        record, control = found.get("record"), (found.get("instance") or {}).get("control")
+        record, control = parse_record(found.get("record")), (found.get("instance") or {}).get("control")
         if not record or not control or host == primary:
             continue
         if record["system_identifier"] != control["system_identifier"]:

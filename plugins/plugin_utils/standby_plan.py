@@ -395,6 +395,7 @@ def _record(pair: t.Mapping[str, t.Any], primary: Observation, variables: Variab
         },
         "segments": pair["segments"],
         "commit_limit_s": commit_limit(primary["primary"]["commit_limits"], connection),
+        "other_walsenders": bool(primary["primary"]["other_walsenders"]),
     }
 
 

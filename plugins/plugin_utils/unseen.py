@@ -10,6 +10,8 @@ import dataclasses
 import re
 import typing as t
 
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import told
+
 Result = t.Mapping[str, t.Any]
 
 #: letters of what somebody else said
@@ -58,7 +60,8 @@ def unseen(observed: Result | None) -> Unseen | None:
     if observed.get("unreachable"):
         return Unseen(f"unreachable: {_one_line(observed.get('msg'))}", "make it reachable")
     if "segments" in observed:
-        return None
+        wrong = told.wrong(observed)
+        return Unseen(f"it answered, and what it told is not of its form: {wrong}", "see who answers there", True) if wrong else None
     words = telling(observed)
     for pattern, meaning, remedy in _CAUSES:
         if re.search(pattern, words):

@@ -6,7 +6,18 @@
 from __future__ import annotations
 
 import pytest
-from activating import Client, Operator, check_primary, check_untouched, check_writes, cut_off, refuses, see_in_sync
+from activating import (
+    CONTROLLER_ADDRESS,
+    Client,
+    Operator,
+    check_primary,
+    check_untouched,
+    check_writes,
+    cut_off,
+    parted,
+    refuses,
+    see_in_sync,
+)
 from conftest import NET, SET, Host, playbook, podman, status, unreachable, wait_until
 
 SEGMENTS = Host("sdw1")
@@ -101,3 +112,20 @@ def test_the_word_of_the_operator_is_for_one_host(standby, operator):
         wait_until(lambda: operator.activate(vouch_for="cdw", accept_loss=True).code == 0, "the word is taken", 40)
         check_primary(standby)
         assert any("cdw" in str(entry.get("proof")) for entry in operator.audit())
+
+
+def test_commits_that_were_let_go_on_unseen_are_not_called_safe(primary, standby, operator, clients):
+    """The primary lives on with its segments, apart from its standby, which is told of no release there."""
+    with parted("cdw", f"{NET}.12"):
+        wait_until(lambda: not standby.run(f"ss -Htn state established dst {NET}.11:5432"), "the standby has lost the primary")
+        assert primary.sql("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_replication") == "1"
+        clients[1].wait_for("cdw")
+        with cut_off("cdw", f"ip saddr {CONTROLLER_ADDRESS}"):
+            refused = operator.activate(fence_segments=True)
+            assert refused.code == 2
+            assert "an unknown amount would be lost" in refused.line and "activate_standby_accept_loss" in refused.line
+            assert "a segment may have had data from the old primary" in refused.line
+            assert refused.result["loss"]["known"] == "unknown"
+            check_untouched(standby)
+    for client in clients:
+        client.stop()

@@ -150,6 +150,15 @@ def test_a_primary_that_is_stopped_is_not_finished():
 def test_the_loss_that_was_said_at_the_beginning_stays():
     said = dataclasses.asdict(SOME)
     assert activation.expected_loss(dataclasses.replace(AFTER, begun={"loss": said}), WANTED, 1000.0) == SOME
+    for hostile in (
+        "x",
+        {"known": "none"},
+        {**said, "known": "x"},
+        {**said, "bytes": "1"},
+        {**said, "start": "0/1\n"},
+        {**said, "window": 1},
+    ):
+        assert activation.expected_loss(dataclasses.replace(AFTER, begun={"loss": hostile}), WANTED, 1000.0) != SOME
     assert activation.expected_loss(found(begun={"loss": said}), WANTED, 1000.0).known == "none"
     assert activation.expected_loss(FOUND, wanted(exact=None), 1000.0).known == "unknown"
     assert (

@@ -176,6 +176,9 @@ def test_finds_segments_by_their_command_line():
             Process(3, 1, "S", (bin_directory, "-D", "/data/c", "-p", "5432", "-c", "gp_role=dispatch")),
             Process(4, 1, "S", (bin_directory, "-c", "gp_role=execute")),
             Process(5, 1, "S", ("",)),
+            Process(6, 1, "S", (bin_directory, "-D", "/data/p\n", "-p", "6001", "-c", "gp_role=execute")),
+            Process(7, 1, "S", (bin_directory, "-D", "here", "-p", "6001", "-c", "gp_role=execute")),
+            Process(8, 1, "S", (bin_directory, "-D", "/data/p1", "-p", "66000", "-c", "gp_role=execute")),
         ]
     )
     assert found == [SegmentProcess("/data/p0", 6000), SegmentProcess("/data/m0", 7000)]

@@ -23,7 +23,7 @@ def text(holder, purpose="rejoin"):
     return f"{lock.line_of(holder)}\n{json.dumps({'since': 900, 'purpose': purpose})}\n"
 
 
-holders = st.builds(Holder, st.text(), st.text(), st.text(), st.text(), st.integers(1), st.text())
+holders = st.builds(Holder, st.text(), st.text(), st.text(), st.text(), st.integers(1, 1 << 31), st.text())
 
 
 @given(holders, st.text())
@@ -36,6 +36,30 @@ def test_a_lock_is_read_as_written(holder, purpose):
 )
 def test_a_file_of_something_else_is_no_lock(content):
     assert lock.parse(content) is None
+
+
+HOSTILE = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text()),
+    lambda inner: st.one_of(st.lists(inner, max_size=2), st.dictionaries(st.text(), inner, max_size=2)),
+    max_leaves=3,
+)
+
+
+@given(st.sampled_from([*dataclasses.asdict(OURS), "since", "purpose"]), HOSTILE)
+def test_what_a_lock_tells_is_of_its_form(name, hostile):
+    holder, told = dataclasses.asdict(OURS), {"since": 900.0, "purpose": "x"}
+    (holder if name in holder else told)[name] = hostile
+    found = lock.parse(f"{json.dumps(holder)}\n{json.dumps(told)}\n")
+    if found is not None:
+        assert type(found.holder.pid) is int and 0 <= found.since < float("inf")
+        texts = (found.purpose, found.holder.user, found.holder.controller, found.holder.boot, found.holder.namespace, found.holder.started)
+        assert all(isinstance(text, str) for text in texts)
+
+
+@given(st.text())
+def test_no_text_stops_the_reading_of_a_lock(content):
+    assert lock.parse(content) is None
+    assert lock.parse("[" * 5000 + "\n{}") is None
 
 
 @pytest.fixture

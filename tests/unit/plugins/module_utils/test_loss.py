@@ -13,15 +13,21 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.stream imp
 from hypothesis import given
 from hypothesis import strategies as st
 
-RECORD = {"system_identifier": "1", "commit_limit_s": 300.0, "in_sync": {"time": 50.0, "walreceiver_started": 10.0}}
-CONNECTED = Stream(10.0, frozenset({41522}), None, 12.0, 10.0)
+RECORD = {
+    "system_identifier": "1",
+    "commit_limit_s": 300.0,
+    "other_walsenders": False,
+    "in_sync": {"time": 50.0, "walreceiver_started": 10.0, "booted": 1.0},
+}
+CONNECTED = Stream(10.0, frozenset({41522}), None, 12.0, 10.0, booted=1.0, answered=True)
 SILENT = dataclasses.replace(CONNECTED, started=None, ports=frozenset(), disconnect=Disconnect(1000.0, STANDBY, "timed out", 10.1))
+HANGS = dataclasses.replace(CONNECTED, answered=False, silent_s=11.0)
 END = Lsn.parse("0/200")
 
 
-def of(exact=None, salvaged=None, stream=SILENT, now=1010.0, system="1", **kept):
+def of(exact=None, salvaged=None, stream=SILENT, now=1010.0, system="1", heard=990.0, **kept):
     record = kept.get("record", RECORD)
-    return judge(exact, END, Lsn.parse(salvaged) if salvaged else None, record, system, stream, now)
+    return judge(exact, END, Lsn.parse(salvaged) if salvaged else None, record, system, stream, now, heard)
 
 
 @pytest.mark.parametrize(
@@ -62,10 +68,19 @@ def test_the_disk_says_more_than_the_record():
     assert of({"end": "0/201", "commits": 1, "proved": True}).known == BYTES
 
 
-@pytest.mark.parametrize("stream", [SILENT, CONNECTED])
-def test_nothing_is_lost_while_commits_wait(stream):
-    found = of(stream=stream)
+@pytest.mark.parametrize(
+    ("stream", "heard", "evidence"),
+    [
+        (SILENT, 1000.0, "no segment had data from it after the standby had lost it"),
+        (HANGS, 1002.0, "no segment had data from it after the standby had lost it"),
+        (CONNECTED, None, "it answered on the stream that was seen in sync when it was fenced already"),
+        (CONNECTED, 1010.0, "it answered on the stream that was seen in sync when it was fenced already"),
+    ],
+)
+def test_nothing_is_lost_while_commits_wait(stream, heard, evidence):
+    found = of(stream=stream, heard=heard)
     assert (found.known, found.bytes) == (NONE, 0)
+    assert found.why == f"the old primary was fenced while its commits still waited for the standby: {evidence}"
     assert found.window == {"in_sync": 50.0, "disconnected": 1000.0 if stream is SILENT else None, "fenced": 1010.0}
 
 
@@ -95,6 +110,24 @@ def test_nothing_is_lost_while_commits_wait(stream):
             "may have known that its stream ended",
         ),
         ({"now": 1277.0}, "the primary may have given the standby up 1 s before it was fenced"),
+        # its walsender was ended, or it was restarted, and no word of that came through
+        ({"stream": dataclasses.replace(CONNECTED, answered=False)}, "whether the old primary still answered on its stream"),
+        (
+            {"stream": HANGS, "heard": 1006.0},
+            "a segment may have had data from the old primary 4 s after the standby had lost it",
+        ),
+        ({"stream": HANGS, "heard": None}, "it is not known since when no segment had data from the old primary"),
+        ({"heard": 1003.0}, "a segment may have had data from the old primary 3 s after the standby had lost it: its restart, a release"),
+        ({"heard": None}, "it is not known since when no segment had data from the old primary"),
+        # what another walsender's end lets go on, the standby may lack
+        ({"stream": CONNECTED, "record": {**RECORD, "other_walsenders": True}}, "the end of any walsender lets commits go on"),
+        ({"stream": CONNECTED, "record": {**RECORD, "other_walsenders": None}}, "the end of any walsender lets commits go on"),
+        # clocks
+        ({"now": 999.0}, "the clock of the standby's host was set"),
+        ({"stream": dataclasses.replace(SILENT, booted=-99.0)}, "the clock of the standby's host was set"),
+        ({"stream": dataclasses.replace(SILENT, booted=None)}, "the clock of the standby's host was set"),
+        ({"record": {**RECORD, "in_sync": {"time": 50.0, "walreceiver_started": 10.0}}}, "the clock of the standby's host was set"),
+        ({"stream": dataclasses.replace(SILENT, disconnect=Disconnect(9.5, STANDBY, "", 10.0))}, "the clock of the standby's host was set"),
         ({"record": {**RECORD, "commit_limit_s": 10.0}, "stream": CONNECTED}, "the primary may have given the standby up"),
     ],
 )
@@ -118,6 +151,32 @@ def test_nothing_lost_is_never_said_after_the_primary_could_give_the_standby_up(
     stream = dataclasses.replace(SILENT, silence_s=silence, status_s=status)
     found = of(record={**RECORD, "commit_limit_s": limit}, stream=stream, now=now)
     assert found.known == (NONE if now < 1000 - silence - status + limit - 2 else NOT_KNOWN)
+
+
+@given(
+    moved=st.floats(-1e6, 1e6),
+    heard=st.one_of(st.none(), st.floats(0, 3000)),
+    ended=st.floats(0, 3000),
+    limit=st.floats(1, 1e6),
+    answered=st.booleans(),
+    others=st.sampled_from([None, False, True]),
+    connected=st.booleans(),
+    silent=st.one_of(st.none(), st.floats(0, 3000)),
+)
+def test_nothing_lost_is_never_said_by_what_the_old_primary_could_do_unseen(
+    moved, heard, ended, limit, answered, others, connected, silent
+):
+    """Whatever limit was recorded: it may have been lowered since."""
+    ended_silently = dataclasses.replace(SILENT, disconnect=Disconnect(ended, STANDBY, "timed out", 10.0), booted=1.0 + moved)
+    stream = dataclasses.replace(CONNECTED, answered=answered, silent_s=silent) if connected else ended_silently
+    record = {**RECORD, "commit_limit_s": limit, "other_walsenders": others}
+    if of(record=record, stream=stream, heard=heard).known == NONE:
+        if connected and answered:
+            assert others is False
+        elif connected:
+            assert heard is not None and silent is not None and heard <= 1010.0 - silent + 3.5
+        else:
+            assert heard is not None and heard <= ended <= 1010.0 and abs(moved) <= 2.001
 
 
 @given(st.integers(0, 1 << 20), st.integers(0, 1 << 20), st.one_of(st.none(), st.integers(0, 1 << 20)))

@@ -10,14 +10,20 @@ import stat
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils import record
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import Step
+from hypothesis import given
+from hypothesis import strategies as st
 
 GIVEN = {
     "system_identifier": "1",
     "primary": {"host": "cdw", "hostname": "cdw", "addresses": ["10.0.0.11"]},
-    "segments": [{"dbid": 2, "host": "sdw1"}],
+    "segments": [
+        {"dbid": 2, "content": 0, "role": "p", "hostname": "s", "address": "s", "port": 6000, "datadir": "/p0", "host": "sdw1"},
+        {"dbid": 3, "content": 0, "role": "m", "hostname": "t", "address": "t", "port": 7000, "datadir": "/m0", "host": None},
+    ],
     "commit_limit_s": 300.0,
+    "other_walsenders": False,
 }
-SYNC = {"time": 50.0, "walreceiver_started": 10.0}
+SYNC = {"time": 50.0, "walreceiver_started": 10.0, "booted": 1.0}
 RECORD = {**GIVEN, "time": 50.0, "in_sync": SYNC}
 
 
@@ -31,6 +37,9 @@ RECORD = {**GIVEN, "time": 50.0, "in_sync": SYNC}
         (RECORD, GIVEN, 20.0, True),
         ({**RECORD, "in_sync": None}, GIVEN, 10.0, True),
         ({**RECORD, "in_sync": None}, GIVEN, None, False),
+        ({**RECORD, "in_sync": {"time": 50.0, "walreceiver_started": 10.0}}, GIVEN, 10.0, True),
+        ({name: value for name, value in RECORD.items() if name != "other_walsenders"}, GIVEN, 10.0, True),
+        (RECORD, {**GIVEN, "other_walsenders": True}, 10.0, True),
         (RECORD, {**GIVEN, "commit_limit_s": 10.0}, 10.0, True),
         (RECORD, {**GIVEN, "segments": []}, 10.0, True),
         (RECORD, {**GIVEN, "primary": {}}, 10.0, True),
@@ -46,7 +55,7 @@ def test_a_record_is_written_when_it_is_stale(kept, given, started, stale):
 @pytest.mark.parametrize(
     ("started", "ports", "seen", "found"),
     [
-        (10.0, {41522}, 41522, {"time": 60.123, "walreceiver_started": 10.0}),
+        (10.0, {41522}, 41522, {"time": 60.123, "walreceiver_started": 10.0, "booted": 1.0}),
         (10.0, {41522}, 41523, None),
         (10.0, {41522}, None, None),
         (None, set(), 41522, None),
@@ -54,7 +63,8 @@ def test_a_record_is_written_when_it_is_stale(kept, given, started, stale):
     ],
 )
 def test_only_the_stream_that_the_primary_saw_is_in_sync(started, ports, seen, found):
-    assert record.in_sync(started, ports, seen, 60.1234) == found
+    assert record.in_sync(started, ports, seen, 60.1234, 1.0) == found
+    assert record.in_sync(started, ports, seen, 60.1234, None) is None
 
 
 def test_a_record_is_read_as_it_was_written(host, tmp_path):
@@ -70,6 +80,53 @@ def test_what_is_no_record_counts_as_none(tmp_path, text):
     path = tmp_path / "record.json"
     if text is not None:
         path.write_text(text)
+    assert record.read_record(str(path)) is None
+
+
+def test_a_record_without_what_came_to_it_later_is_one():
+    assert record.parse({**{name: RECORD[name] for name in ("system_identifier", "primary", "segments", "commit_limit_s")}, "more": 1})
+
+
+def paths(value, way=()):
+    """The ways to everything in a document."""
+    yield way
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield from paths(inner, (*way, key))
+
+
+def put(value, way, new):
+    """The document with something else at the end of a way."""
+    if not way:
+        return new
+    copy = dict(value) if isinstance(value, dict) else list(value)
+    copy[way[0]] = put(value[way[0]], way[1:], new)
+    return copy
+
+
+HOSTILE = st.one_of(
+    st.sampled_from(["a\nb", "\x1b[2J", "$(id)\n", "", float("nan"), float("inf"), -1, 1 << 80, True, "1", "fe80::1%\n"]),
+    st.recursive(st.one_of(st.floats(), st.text(max_size=5), st.integers()), lambda inner: st.lists(inner, max_size=2), max_leaves=3),
+)
+
+
+@given(st.sampled_from(list(paths(RECORD))), HOSTILE)
+def test_what_a_record_holds_is_of_its_form(way, hostile):
+    found = record.parse(put(RECORD, way, hostile))
+    if found is not None:
+        assert record.parse(found) == found
+        for inner in paths(found):
+            value = found
+            for key in inner:
+                value = value[key]
+            assert not isinstance(value, str) or (value and value.isprintable())
+            assert isinstance(value, bool) or not isinstance(value, float) or 0 <= value < float("inf")
+        assert all(0 < row["port"] < 65536 and row["datadir"].startswith("/") for row in found["segments"])
+
+
+@given(st.text())
+def test_no_text_stops_the_reading_of_a_record(tmp_path_factory, text):
+    path = tmp_path_factory.getbasetemp() / "hostile.json"
+    path.write_text(text, encoding="utf-8", errors="surrogatepass")
     assert record.read_record(str(path)) is None
 
 

@@ -42,6 +42,34 @@ def test_reads_what_ss_prints(text, found):
     assert sessions.parse_ss(text) == found
 
 
+def test_reads_when_the_other_end_answered():
+    assert [seconds for _port, _peer, seconds in sessions.parse_ss(TWO_LINES, "lastack")] == [7.344, 7.344, None]
+    assert [seconds for _port, _peer, seconds in sessions.parse_ss(ONE_LINE, "lastack")] == [0.0, 0.0]
+
+
+@pytest.mark.parametrize(("code", "text", "found"), [(0, TWO_LINES, 7.344), (0, ONE_LINE, 0.0), (0, "", None), (127, "", None)])
+def test_the_last_answer_is_known_where_the_kernel_tells(code, text, found):
+    class Ss:
+        def command(self, *arguments):
+            assert arguments == ("ss", "-Htin", "state", "established", "sport = :5 or sport = :41522")
+            return code, text
+
+    assert sessions.last_answer(Ss(), {41522, 5}) == found
+
+
+@pytest.mark.parametrize(
+    ("found", "seconds"),
+    [
+        ([Session("10.0.0.11", 6000, 1, 7.5), Session("10.0.0.11", 7000, 1, 3.5), Session("10.0.0.12", 7000, 1, 0.5)], 3.5),
+        ([Session("10.0.0.11", 6000, 1, 7.5), Session("fd00::11", 7000, 1, None)], 0.0),
+        ([Session("10.0.0.12", 6000, 1, 7.5)], None),
+        ([], None),
+    ],
+)
+def test_a_session_whose_silence_is_not_known_is_not_quiet(found, seconds):
+    assert sessions.quietest(found, ["10.0.0.11", "FD00:0::11"]) == seconds
+
+
 def test_counts_the_sessions_of_others():
     seen = [
         (6000, "10.0.0.11", 7.5),

@@ -87,15 +87,100 @@ def test_reads_the_logs_oldest_first(tmp_path):
     assert stream.last_disconnect(str(tmp_path / "missing")) is None
 
 
-def test_a_time_zone_of_this_host(monkeypatch):
-    monkeypatch.setenv("TZ", "Europe/Berlin")
+@pytest.fixture
+def in_shanghai(monkeypatch):
+    """The zone of this host, which calls its time as Chicago does."""
+    monkeypatch.setenv("TZ", "Asia/Shanghai")
     time.tzset()
-    try:
-        assert stream.parse_stamp("2026-11-23 13:00:00.250 CET [7] LOG:  x") == (NOON + 0.25, "7")
-        assert stream.parse_stamp("2026-11-23 13:00:00.250 EST [7] LOG:  x") is None
-    finally:
-        monkeypatch.undo()
-        time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.parametrize(
+    ("zone", "stamp", "seconds"),
+    [
+        ("Europe/Berlin", "2026-11-23 13:00:00.250 CET", NOON + 0.25),
+        ("America/Chicago", "2026-11-23 06:00:00.250 CST", NOON + 0.25),
+        ("Asia/Shanghai", "2026-11-23 20:00:00.250 CST", NOON + 0.25),
+        ("America/Sao_Paulo", "2026-11-23 09:00:00.250 -03", NOON + 0.25),
+        ("GMT", "2026-11-23 17:30:00.250 +0530", NOON + 0.25),
+        ("GMT", "2026-11-23 12:00:00.250 GMT", NOON + 0.25),
+        ("America/Chicago", "2026-11-23 12:00:00.250 UTC", NOON + 0.25),
+        ("Europe/Berlin", "2026-11-23 13:00:00.250 CST", None),
+        ("GMT", "2026-11-23 20:00:00.250 CST", None),
+        ("No/Where", "2026-11-23 20:00:00.250 CST", None),
+        ("../../etc/passwd", "2026-11-23 20:00:00.250 CST", None),
+        ("", "2026-11-23 20:00:00.250 CST", None),
+        ("GMT", "2026-13-99 99:99:99.250 UTC", None),
+    ],
+)
+@pytest.mark.usefixtures("in_shanghai")
+def test_a_zone_has_the_name_that_the_engine_gives_it(zone, stamp, seconds):
+    names = time.tzname
+    with stream.local_time(zone):
+        assert stream.parse_stamp(f"{stamp} [7] LOG:  x") == (seconds if seconds is None else (seconds, "7"))
+    assert (time.tzname, os.environ["TZ"]) == (names, "Asia/Shanghai")
+
+
+@pytest.mark.usefixtures("in_shanghai")
+def test_a_log_is_read_in_the_zone_of_the_engine(data_directory):
+    (data_directory / "postgresql.conf").write_text("log_timezone = 'America/Chicago'\n")
+    (data_directory / "log").mkdir()
+    lines = (f"2026-11-23 06:00:{second:02d} CST [42] {rest}\n" for second, rest in ((5, f"LOG:  {BEGIN}"), (30, f"FATAL:  {TIMEOUT}")))
+    (data_directory / "log" / "x.log").write_text("".join(lines))
+    assert stream.read_stream(str(data_directory), None, {}).disconnect == Disconnect(NOON + 30, STANDBY, TIMEOUT, NOON + 5)
+    assert stream.read_stream(str(data_directory), None, {"log_timezone": "Europe/Berlin"}).disconnect is None
+
+
+@FORMS
+def test_a_stream_whose_end_is_not_told_is_not_the_one_before(form):
+    """What ended by a time-out is not what was lost when a later one ended otherwise."""
+    told = [line(form, 5, 42, BEGIN, "LOG"), line(form, 6, 42, TIMEOUT)]
+    later = line(form, 7, 43, BEGIN, "LOG"), line(form, 8, 43, "replication terminated by primary server")
+    foreign = [one.replace("UTC", "XYZ", 1) for one in later]
+    assert stream.find_disconnect(told).time == NOON + 6.5
+    for more in ([later[0]], [foreign[0]], [foreign[1]], [*foreign]):
+        assert stream.find_disconnect([*told, *more]) is None
+
+
+STAMPED = st.from_regex(r"\A\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? [A-Za-z0-9+:-]+,.*WAL stream: \w+")
+
+
+@given(st.lists(st.one_of(st.text(), STAMPED)))
+def test_no_line_of_a_log_stops_a_look_at_it(lines):
+    found = stream.find_disconnect(lines)
+    assert found is None or found.by in (STANDBY, PRIMARY, UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("answers", "ports", "quiet", "answered", "silent"),
+    [
+        ([5.0, 6.0, 0.5], {41522}, None, True, 0.5),
+        ([5.0, 6.0, 7.0, 8.0, 9.0], {41522}, 0.1, False, 8.0),
+        ([None], {41522}, None, False, None),
+        ([], set(), None, False, None),
+        ([20.0], {41522}, 19.0, False, 20.0),
+        ([20.0, 0.5], {41522}, 1.0, True, 0.5),
+        ([20.0, 0.5], {41522}, None, True, 0.5),
+    ],
+)
+def test_sees_whether_the_other_end_answers(monkeypatch, data_directory, answers, ports, quiet, answered, silent):
+    """An answer from before counts for nothing. Where it cannot be seen, or nobody else has heard either, it is not waited for."""
+    looks, clock = iter(answers), iter(range(1000))
+    monkeypatch.setattr(stream, "read_connection", lambda _postmaster: (1.0 if ports else None, frozenset(ports)))
+    monkeypatch.setattr(stream, "last_answer", lambda _host, _ports: next(looks))
+    monkeypatch.setattr(stream.time, "monotonic", lambda: 1.0 * next(clock))
+    monkeypatch.setattr(stream.time, "sleep", lambda _seconds: None)
+    found = stream.see_answer(None, str(data_directory), 42, {}, quiet)
+    assert (found.answered, found.silent_s) == (answered, silent)
+
+
+def test_setting_the_clock_moves_the_start_of_the_host(monkeypatch):
+    before, now = stream.booted_at(), time.time()
+    assert before < now
+    monkeypatch.setattr(stream.time, "time", lambda: now + 100)
+    assert abs(stream.booted_at() - before - 100) < 5
 
 
 @pytest.mark.parametrize(
@@ -199,4 +284,4 @@ def test_ports_of_a_process():
 def test_a_standby_that_is_stopped(data_directory):
     (data_directory / "postgresql.conf").write_text("wal_receiver_status_interval = 5\nwal_receiver_timeout = 20s\n")
     found = stream.read_stream(str(data_directory), None, {"primary_conninfo": "host=cdw"})
-    assert found == stream.Stream(None, frozenset(), None, 20.0, 5.0)
+    assert found == stream.Stream(None, frozenset(), None, 20.0, 5.0, found.booted)

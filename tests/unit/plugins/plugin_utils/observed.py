@@ -142,7 +142,8 @@ RECORD = {
         for dbid, role, port, where in ((2, "p", 6000, "/p0"), (3, "m", 7000, "/m0"))
     ],
     "commit_limit_s": 300.0,
-    "in_sync": {"time": 1000.0, "walreceiver_started": 900.0},
+    "other_walsenders": False,
+    "in_sync": {"time": 1000.0, "walreceiver_started": 900.0, "booted": 1.0},
 }
 SCDW = {
     **coordinator("scdw", "10.0.0.12", STANDBY),

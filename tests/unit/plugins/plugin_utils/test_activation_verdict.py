@@ -71,6 +71,24 @@ def test_what_the_fences_proved_decides(found, options, results, allowed, words)
     assert not allowed or verdict.proof
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "quiet"),
+    [
+        ({"quiet_s": 20.5}, {"quiet_s": 17}, 17.0),
+        ({"quiet_s": 20.5}, {"quiet_s": None}, 20.5),
+        ({"quiet_s": None}, {"quiet_s": None}, None),
+        # its sessions were ended by an earlier run
+        ({"quiet_s": 20.5}, {}, None),
+        *(({"quiet_s": 20.5}, {"quiet_s": hostile}, None) for hostile in (float("nan"), float("inf"), -1, "1", "x\n", [], True)),
+    ],
+)
+def test_since_when_no_segment_heard_of_the_old_primary(first, second, quiet):
+    fences = {"sdw1": {**FENCED, **first}, "sdw2": {**FENCED, **second}}
+    verdict = demo(UNKNOWN_OF_TWO, fences, variables=TWO, **FENCE)
+    assert (verdict.allowed, verdict.quiet_s) == (True, quiet)
+    assert demo(DOWN, {"cdw": STOPPED}).quiet_s is None
+
+
 def test_a_hung_primary_that_was_not_stopped_stays_where_it_is():
     for result in (NOT_FENCED, FAILED, LOST, {}):
         assert not demo(HUNG, {"cdw": result}, **WORD).allowed

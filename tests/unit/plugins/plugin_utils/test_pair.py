@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.pair import assess, lacking, own_segments
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.preflight import Case, unlike
 
-from .observed import CDW, EMPTY, GIB, INSTALLATION, MIRRORED, ROWS, SCDW, SDW1, UNMIRRORED, VARIABLES, changed, machine, shown
+from .observed import CDW, EMPTY, GIB, INSTALLATION, MIRRORED, RECORD, ROWS, SCDW, SDW1, UNMIRRORED, VARIABLES, changed, machine, shown
 
 
 def demo(found, *changes, variables=None, limit=None):
@@ -368,7 +368,7 @@ def test_warns_of_blanks_in_the_standby_s_path():
 
 LOST = {**MIRRORED, "cdw": {"unreachable": True, "msg": "no"}}
 SESSION = {"address": "10.0.0.11", "port": 6000, "count": 2, "quiet_s": 0.5}
-KEPT = {"system_identifier": "1", "primary": {"host": "cdw", "addresses": ["10.0.0.11"]}, "segments": [{"host": "sdw1", "port": 6000}]}
+KEPT = {**RECORD, "segments": RECORD["segments"][:1]}
 
 
 @pytest.mark.parametrize(

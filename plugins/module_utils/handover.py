@@ -9,7 +9,8 @@ and after it, as the last record of all, the checkpoint of a shutdown, both thro
 that restarts itself after a crash writes such a checkpoint, too, when it has recovered (``CHECKPOINT_END_OF_RECOVERY`` in xlog.c); its
 crash ended all connections before.
 
-Whether the process promotes or the arming is taken back is decided by a rename of the file that tells of it: one of both can do it.
+Each arming has a file of its own name, which is removed when it is taken back or another one comes in its place, and renamed by its
+process before that promotes: one of them can do it, and no process can do so for the arming of another.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import fcntl
+import glob
 import json
 import os
 import secrets
@@ -33,6 +35,8 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan impor
 
 #: seconds between two looks at the WAL
 _PAUSE = 0.01
+
+_BUSY = "the standby in {} is being promoted by an earlier run: wait for the end of that, and run this again"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,12 +59,21 @@ class Arming:
 
 @dataclasses.dataclass(frozen=True)
 class Files:
-    """The files of an arming.
+    """The files of armings.
 
-    :param armed: tells of it while it waits.
+    :param armed: how their names begin.
     """
 
     armed: str
+
+    def of(self, arming: Arming) -> str:
+        """What tells of an arming while it waits."""
+        return f"{self.armed}.by-{arming.token}"
+
+    @property
+    def waiting(self) -> list[str]:
+        """Those of all armings that wait."""
+        return glob.glob(f"{glob.escape(self.armed)}.by-*")
 
     @property
     def promoting(self) -> str:
@@ -79,14 +92,14 @@ class Readiness:
 
     :param instance: the instance.
     :param end: where its WAL ends.
-    :param armed: what it waits for; None when it is not armed.
+    :param armed: whether it is armed.
     :param promoting: whether an armed process has begun to promote it.
     :param lives: whether that process lives.
     """
 
     instance: Instance
     end: wal.End | None
-    armed: Arming | None = None
+    armed: bool = False
     promoting: bool = False
     lives: bool = False
 
@@ -100,18 +113,10 @@ def observe(host: Host, data_directory: str, files: Files) -> Readiness:
     return Readiness(
         instance=found,
         end=wal.end_of_wal(data_directory) if found.content == "instance" else None,
-        armed=parse(read_text(files.armed)),
+        armed=bool(files.waiting),
         promoting=os.path.exists(files.promoting),
         lives=_is_held(files.promoting),
     )
-
-
-def parse(text: str | None) -> Arming | None:
-    """The arming that a file tells of, None when it tells of none."""
-    try:
-        return Arming(**json.loads(text or ""))
-    except (ValueError, TypeError):
-        return None
 
 
 def plan_arming(found: Readiness) -> list[Step]:
@@ -122,7 +127,7 @@ def plan_arming(found: Readiness) -> list[Step]:
     standby = found.instance
     where, running, control = standby.data_directory, standby.postmaster, standby.control
     if found.promoting and found.lives:
-        raise CoordinatorError(f"the standby in {where} is being promoted by an earlier run: wait for the end of that, and run this again")
+        raise CoordinatorError(_BUSY.format(where))
     if standby.content != "instance" or standby.role != "standby":
         what = "holds no instance" if standby.content != "instance" else "holds a primary"
         raise CoordinatorError(f"{where} {what}, and cannot be armed: set data_directory to the standby's")
@@ -184,12 +189,16 @@ class Handover:
         :raises CoordinatorError: it ended at once.
         """
         os.makedirs(os.path.dirname(self._files.armed), mode=0o700, exist_ok=True)
+        self._take_back()
+        # what has its file no more cannot begin
+        if _is_held(self._files.promoting):
+            raise CoordinatorError(_BUSY.format(self._directory))
         self.forget()
         arming = Arming(secrets.token_hex(16), timeline, start, round(time.time() + seconds, 3), max_gap * gap.PROOF)
 
         def wait(ready: t.Callable[[], None]) -> None:
-            self._host.write(self._files.armed, json.dumps(dataclasses.asdict(arming)) + "\n", 0o600)
-            with _held(self._files.armed):
+            self._host.write(self._files.of(arming), json.dumps(dataclasses.asdict(arming)) + "\n", 0o600)
+            with _held(self._files.of(arming)):
                 ready()
                 self._wait(arming)
 
@@ -198,22 +207,25 @@ class Handover:
 
     def forget(self) -> None:
         """Remove what an earlier arming left."""
-        for path in (self._files.armed, self._files.promoting, self._files.result):
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(path)
+        self._take_back()
+        for path in (self._files.promoting, self._files.result):
+            _remove(path)
+
+    def _take_back(self) -> None:
+        """Take back all armings whose processes have not begun to promote."""
+        for path in self._files.waiting:
+            _remove(path)
 
     def _wait(self, arming: Arming) -> None:
-        # one that was armed anew waits for another announcement
-        found = wait_for_proof(self._directory, arming, lambda: parse(read_text(self._files.armed)) == arming)
+        own = self._files.of(arming)
+        found = wait_for_proof(self._directory, arming, lambda: os.path.exists(own))
         if found is None:
-            if parse(read_text(self._files.armed)) == arming:
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(self._files.armed)
+            _remove(own)
             return
         try:
-            os.rename(self._files.armed, self._files.promoting)
+            os.rename(own, self._files.promoting)
         except FileNotFoundError:
-            return  # it was taken back
+            return  # it was taken back, or another one came in its place
         told: dict[str, t.Any] = {"lsn": str(found.position), "gap_s": None, "seconds": {}, "error": ""}
         try:
             told.update(self._promote(arming, found))
@@ -243,17 +255,9 @@ class Handover:
 
         :raises CoordinatorError: it began to promote and did not say how that ended.
         """
-        taken = self._files.armed + ".disarmed"
-        try:
-            os.rename(self._files.armed, taken)
-        except FileNotFoundError:
-            pass
-        else:
-            os.unlink(taken)
-            self.forget()
-            return {"disarmed": True}
+        self._take_back()
         if not os.path.exists(self._files.promoting):
-            return {"disarmed": True}  # it had expired
+            return {"disarmed": True}
         wait_until(lambda: os.path.exists(self._files.result) or not _is_held(self._files.promoting), 3 * self._timeout)
         told = json.loads(read_text(self._files.result) or "{}")
         lives, promoted = _is_held(self._files.promoting), is_promoted(self._directory)
@@ -266,6 +270,11 @@ class Handover:
             )
         self.forget()
         return {"disarmed": False, "handover": told} if told else {"disarmed": False}
+
+
+def _remove(path: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
 
 
 @contextlib.contextmanager

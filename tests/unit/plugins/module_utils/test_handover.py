@@ -34,7 +34,7 @@ def but(**changes):
     return dataclasses.replace(READY, instance=dataclasses.replace(STANDBY, **changes))
 
 
-@pytest.mark.parametrize("found", [READY, dataclasses.replace(READY, armed=ARMING), dataclasses.replace(READY, promoting=True)])
+@pytest.mark.parametrize("found", [READY, dataclasses.replace(READY, armed=True), dataclasses.replace(READY, promoting=True)])
 def test_a_standby_that_follows_is_armed_with_the_end_of_its_wal(found):
     """What an earlier run left does not matter, unless it is at work."""
     (step,) = handover.plan_arming(found)
@@ -61,7 +61,7 @@ def test_one_that_could_not_become_primary_is_refused(found, words):
         handover.plan_arming(found)
 
 
-@pytest.mark.parametrize(("changes", "steps"), [({}, []), ({"armed": ARMING}, ["disarm"]), ({"promoting": True}, ["disarm"])])
+@pytest.mark.parametrize(("changes", "steps"), [({}, []), ({"armed": True}, ["disarm"]), ({"promoting": True}, ["disarm"])])
 def test_only_what_is_armed_is_disarmed(changes, steps):
     assert [step.name for step in handover.plan_disarming(dataclasses.replace(READY, **changes))] == steps
 
@@ -183,7 +183,8 @@ def armed(tmp_path, monkeypatch):
 
 
 def test_what_was_disarmed_is_not_promoted(armed):
-    assert handover.parse(read_text(armed.files.armed)).start == "0/200"
+    (waiting,) = armed.files.waiting
+    assert json.loads(read_text(waiting))["start"] == "0/200"
     assert armed.disarm() == {"disarmed": True}
     armed.proven.set()
     armed.threads[0].join()
@@ -206,7 +207,8 @@ def test_one_that_is_promoted_is_not_disarmed_and_tells_how_it_went(armed, error
 
 def test_a_process_that_began_to_promote_and_was_lost_is_told(armed, tmp_path):
     """Its file is there, and nobody holds it."""
-    os.rename(armed.files.armed, armed.files.promoting)
+    (waiting,) = armed.files.waiting
+    os.rename(waiting, armed.files.promoting)
     armed.proven.set()
     armed.threads[0].join()
     (tmp_path / "standby.signal").touch()
@@ -227,18 +229,42 @@ def test_the_wait_ends_when_it_expires_or_is_taken_back(tmp_path):
 
 
 def test_one_that_is_armed_anew_is_not_promoted_by_what_waited_before(armed):
-    first = armed.files.armed
     told = armed.arm(1, "0/200", 60, 10)
-    assert handover.parse(read_text(first)).token == told["token"]
-    assert handover.parse(read_text(first)).proof_seconds == 5.0
+    (waiting,) = armed.files.waiting
+    found = json.loads(read_text(waiting))
+    assert (found["token"], found["proof_seconds"]) == (told["token"], 5.0)
     assert len(armed.threads) == 2
     assert armed.disarm() == {"disarmed": True}
 
 
-@pytest.mark.parametrize("text", [None, "", "{}", "[1]", '{"token": "x"}'])
-def test_a_file_that_tells_of_no_arming(text):
-    assert handover.parse(text) is None
-    assert handover.parse(json.dumps(dataclasses.asdict(ARMING))) == ARMING
+def test_one_that_is_armed_anew_while_the_proof_for_the_earlier_arming_comes_is_not_promoted_by_it(armed, monkeypatch):
+    """The process has looked for the last time, and not begun yet."""
+    told, rename = {}, os.rename
+
+    def late(source, target):
+        monkeypatch.setattr(os, "rename", rename)
+        monkeypatch.setattr(handover, "wait_for_proof", lambda *_: armed.taken.wait(10) and None)
+        told.update(armed.arm(1, "0/200", 60, 10))
+        rename(source, target)
+
+    armed.taken = threading.Event()
+    monkeypatch.setattr(os, "rename", late)
+    armed.proven.set()
+    armed.threads[0].join()
+    assert not os.path.exists(armed.files.promoting)
+    (waiting,) = armed.files.waiting
+    assert json.loads(read_text(waiting))["token"] == told["token"], "the later one waits on"
+    assert armed.disarm() == {"disarmed": True}
+    armed.taken.set()
+
+
+def test_one_that_is_being_promoted_is_not_armed(armed):
+    """The earlier process began after this run had looked."""
+    (waiting,) = armed.files.waiting
+    os.rename(waiting, armed.files.promoting)
+    with pytest.raises(CoordinatorError, match="being promoted by an earlier run"):
+        armed.arm(1, "0/200", 60, 10)
+    assert os.path.exists(armed.files.promoting)
 
 
 def test_detached_work_goes_on_after_it_is_ready(tmp_path):

@@ -7,7 +7,8 @@
 The proof comes by the WAL: a text that was chosen for this arming, which the primary writes when it can no longer be started again,
 and after it, as the last record of all, the checkpoint of a shutdown, both through one connection. Nothing can follow that one. A primary
 that restarts itself after a crash writes such a checkpoint, too, when it has recovered (``CHECKPOINT_END_OF_RECOVERY`` in xlog.c); its
-crash ended all connections before.
+crash ended all connections before, for it waits until no walsender is left (``PM_WAIT_DEAD_END`` in postmaster.c). What comes while nobody
+looks may have come by a connection that nobody saw: it proves nothing.
 
 Each arming has a file of its own name, which is removed when it is taken back or another one comes in its place, and renamed by its
 process before that promotes: one of them can do it, and no process can do so for the arming of another.
@@ -35,6 +36,10 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan impor
 
 #: seconds between two looks at the WAL
 _PAUSE = 0.01
+
+#: seconds without a look at a walreceiver that lives in which another one may have come and gone: a crash, the recovery from it, a new
+#: connection and the end of that take longer
+_BLIND = 1.0
 
 _BUSY = "the standby in {} is being promoted by an earlier run: wait for the end of that, and run this again"
 
@@ -340,20 +345,26 @@ class Watch:
         self._timeline = arming.timeline
         self._position = Lsn.parse(arming.start)
         self._proof_seconds = arming.proof_seconds
-        self._looked = now
+        self._looked = self._alive = now
         self._receivers = set() if receiver is None else {receiver}
         self._announced: float | None = None
         #: whether what may come now is not the shutdown that was announced, or comes too late
         self.over = receiver is None
 
     def look(
-        self, end: wal.End | None, now: float, receiver: int | None, holds: t.Callable[[wal.End, Lsn, bytes], bool] = wal.holds
+        self,
+        end: wal.End | None,
+        now: float,
+        receiver: int | None,
+        then: float,
+        holds: t.Callable[[wal.End, Lsn, bytes], bool] = wal.holds,
     ) -> Proof | None:
         """Look again; the proof, once it is there.
 
         :param end: where the WAL ends.
         :param now: seconds of the monotonic clock, before that was read.
         :param receiver: the walreceiver, after that was read; None without one.
+        :param then: seconds of the monotonic clock, after that was seen.
         :param holds: as :func:`wal.holds`.
         """
         before, self._looked = self._looked, now
@@ -364,8 +375,11 @@ class Watch:
             self._receivers.add(receiver)  # it, or the one of the last look, brought the announcement
         if arrives:
             self._announced = before
+        if receiver is not None:
+            self._alive = now
         if self._announced is not None:
-            self.over = self.over or len(self._receivers) != 1 or now - self._announced > self._proof_seconds
+            unseen = receiver is None and then - self._alive > _BLIND
+            self.over = self.over or unseen or len(self._receivers) != 1 or now - self._announced > self._proof_seconds
         if end is None or end.timeline != self._timeline or end.position < self._position:
             return None
         self._position = end.position
@@ -385,7 +399,7 @@ def wait_for_proof(data_directory: str, arming: Arming, armed: t.Callable[[], bo
     while time.time() < arming.expires and not watch.over and armed():
         now = time.monotonic()
         end = wal.end_of_wal(data_directory)
-        found = watch.look(end, now, receiver.pid())
+        found = watch.look(end, now, receiver.pid(), time.monotonic())
         if found is not None:
             return found
         time.sleep(_PAUSE)

@@ -69,7 +69,7 @@ def test_only_what_is_armed_is_disarmed(changes, steps):
 #: what comes one after the other, the record that holds the token among it
 LOOKS = st.lists(
     st.tuples(
-        st.integers(0, 3), st.booleans(), st.integers(1, 3), st.sampled_from([70, 70, 70, None, 71]), st.sampled_from([0.01, 0.01, 31.0])
+        st.integers(0, 3), st.booleans(), st.integers(1, 3), st.sampled_from([70, 70, 70, None, 71]), st.sampled_from([0.01, 0.01, 0.6, 31.0])
     ),
     max_size=20,
 )
@@ -79,10 +79,11 @@ LOOKS = st.lists(
 def test_the_proof_is_a_shutdown_behind_the_token_by_the_same_connection_in_time_and_nothing_else(looks, token):
     """Each look sees more WAL or not, of which the last record is a shutdown's or not, on the timeline that is followed or another.
 
-    It comes by a walreceiver, the first, another one, or one that is gone by then.
+    It comes by a walreceiver, the first, another one, or one that is gone by then. Where that was not seen to live for long, one may have
+    come and gone.
     """
     watch, position, now = Watch(ARMING, 0.0, 70), 0x200, 0.0
-    announced, streams, last = None, set(), 70
+    announced, streams, last, alive, blind = None, set(), 70, 0.0, False
     for growth, shutdown, timeline, receiver, seconds in looks:
         position += growth
         before, now = now, now + seconds
@@ -92,13 +93,15 @@ def test_the_proof_is_a_shutdown_behind_the_token_by_the_same_connection_in_time
             assert text == b"0123abcd"
             return start.position < 0x200 + token <= found.position.position
 
-        found = watch.look(end, now, receiver, holds)
+        then = now + seconds / 2
+        found = watch.look(end, now, receiver, then, holds)
         if announced is None and end.timeline == 1 and token > 0 and position >= 0x200 + token:
             announced, streams = before, {last}
         if announced is not None:
             streams |= {receiver}
-        last = receiver or last
-        alone = len(streams - {None}) == 1
+        last, alive = receiver or last, now if receiver else alive
+        blind = blind or (announced is not None and receiver is None and then - alive > 1.0)
+        alone = len(streams - {None}) == 1 and not blind
         expected = announced is not None and end.timeline == 1 and shutdown and alone and now - announced <= ARMING.proof_seconds
         assert (found is not None) == expected
         assert watch.over == (announced is not None and not (alone and now - announced <= ARMING.proof_seconds))
@@ -114,32 +117,48 @@ def shutdown_at(position):
 def test_the_checkpoint_of_a_primary_that_restarted_itself_after_a_crash_proves_nothing():
     """It writes one as at a shutdown when it has recovered; its standby has connected to it anew by then."""
     watch = Watch(ARMING, 0.0, 70)
-    assert watch.look(dataclasses.replace(END, position=Lsn(0x300)), 0.01, 70, lambda *_: True) is None
-    assert watch.look(dataclasses.replace(END, position=Lsn(0x300)), 0.02, None, lambda *_: False) is None
+    assert watch.look(dataclasses.replace(END, position=Lsn(0x300)), 0.01, 70, 0.01, lambda *_: True) is None
+    assert watch.look(dataclasses.replace(END, position=Lsn(0x300)), 0.02, None, 0.02, lambda *_: False) is None
     assert not watch.over
-    assert watch.look(shutdown_at(0x400), 0.5, 71, lambda *_: False) is None
+    assert watch.look(shutdown_at(0x400), 0.5, 71, 0.5, lambda *_: False) is None
     assert watch.over
-    assert watch.look(shutdown_at(0x400), 0.6, None, lambda *_: False) is None, "for ever"
+    assert watch.look(shutdown_at(0x400), 0.6, None, 0.6, lambda *_: False) is None, "for ever"
+
+
+@pytest.mark.parametrize(("now", "then", "proven"), [(0.5, 0.5, True), (0.5, 2.0, False), (2.0, 2.0, False)])
+def test_what_came_while_the_process_was_suspended_proves_nothing(now, then, proven):
+    """The primary may have restarted itself, and been connected to, and lost again, before anybody looked."""
+    watch = Watch(ARMING, 0.0, 70)
+    watch.look(dataclasses.replace(END, position=Lsn(0x300)), 0.01, 70, 0.01, lambda *_: True)
+    assert (watch.look(shutdown_at(0x400), now, None, then, lambda *_: False) is not None) is proven
+    assert watch.over is not proven
+    assert (watch.look(shutdown_at(0x400), then, 70, then, lambda *_: False) is not None) is proven, "for ever"
+
+
+def test_an_announcement_that_came_while_the_process_was_suspended_proves_nothing():
+    watch = Watch(ARMING, 0.0, 70)
+    assert watch.look(shutdown_at(0x400), 2.0, None, 2.0, lambda *_: True) is None
+    assert watch.over
 
 
 def test_a_shutdown_that_comes_too_late_proves_nothing():
     for seconds, proven in ((59.0, True), (61.0, False)):
         watch = Watch(ARMING, 0.0, 70)
-        watch.look(dataclasses.replace(END, position=Lsn(0x300)), 0.01, 70, lambda *_: True)
-        assert (watch.look(shutdown_at(0x400), seconds, None, lambda *_: False) is not None) is proven
+        watch.look(dataclasses.replace(END, position=Lsn(0x300)), 0.01, 70, 0.01, lambda *_: True)
+        assert (watch.look(shutdown_at(0x400), seconds, 70, seconds, lambda *_: False) is not None) is proven
         assert watch.over is not proven
 
 
 def test_wal_that_came_by_nothing_proves_nothing():
     watch = Watch(ARMING, 0.0, None)
     assert watch.over
-    assert watch.look(shutdown_at(0x300), 0.01, 71, lambda *_: True) is None
+    assert watch.look(shutdown_at(0x300), 0.01, 71, 0.01, lambda *_: True) is None
 
 
 def test_wal_that_is_not_there_proves_nothing():
     watch = Watch(ARMING, 0.0, 70)
-    assert watch.look(None, 1.0, 70) is None
-    assert watch.look(End(1, Lsn(0x100), SEGMENT, shutdown=True), 2.0, 70, lambda *_: True) is None
+    assert watch.look(None, 1.0, 70, 1.0) is None
+    assert watch.look(End(1, Lsn(0x100), SEGMENT, shutdown=True), 2.0, 70, 2.0, lambda *_: True) is None
 
 
 @pytest.fixture

@@ -26,7 +26,16 @@ import secrets
 import time
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.module_utils import detached, gap, instance, loss, record, stream, wal
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import (
+    detached,
+    gap,
+    instance,
+    logout,
+    loss,
+    record,
+    stream,
+    wal,
+)
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.activation import Activation, is_promoted
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, processes, read_process, read_text
@@ -100,6 +109,7 @@ class Readiness:
     :param armed: whether it is armed.
     :param promoting: whether an armed process has begun to promote it.
     :param lives: whether that process lives.
+    :param logout: why that process would be ended with the session that starts it; empty where it would not.
     """
 
     instance: Instance
@@ -107,6 +117,7 @@ class Readiness:
     armed: bool = False
     promoting: bool = False
     lives: bool = False
+    logout: str = ""
 
 
 def observe(host: Host, data_directory: str, files: Files) -> Readiness:
@@ -121,6 +132,7 @@ def observe(host: Host, data_directory: str, files: Files) -> Readiness:
         armed=bool(files.waiting),
         promoting=os.path.exists(files.promoting),
         lives=_is_held(files.promoting),
+        logout=logout.ending(host),
     )
 
 
@@ -146,6 +158,8 @@ def plan_arming(found: Readiness) -> list[Step]:
         raise CoordinatorError(f"the standby in {where} is {control.state if control else 'without a control file'}, not in recovery")
     if not running.connected or found.end is None:
         raise CoordinatorError(f"the standby in {where} has no connection to its primary: run status, and see its log")
+    if found.logout:
+        raise CoordinatorError(f"the standby in {where} cannot be armed: {found.logout}")
     return [Step("arm", {"timeline": found.end.timeline, "start": str(found.end.position)})]
 
 

@@ -54,6 +54,7 @@ def test_a_standby_that_follows_is_armed_with_the_end_of_its_wal(found):
         (but(control=None), "without a control file"),
         (dataclasses.replace(READY, end=None), "no connection"),
         (dataclasses.replace(READY, promoting=True, lives=True), "being promoted"),
+        (dataclasses.replace(READY, logout="add ansible to KillExcludeUsers"), "cannot be armed: add ansible"),
     ],
 )
 def test_one_that_could_not_become_primary_is_refused(found, words):

@@ -34,7 +34,6 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.replicatio
     left_following,
     slots,
 )
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.standby import write_settings
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.stream import Stream, read_stream, see_answer
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.timeline import read_history
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict import BOTH_DOWN
@@ -47,6 +46,9 @@ _SLEEP = 0.15
 
 #: seconds between two looks
 _PAUSE = 0.03
+
+#: settings by which recovery gets more WAL than it has, and waits for it
+_SOURCES = ("primary_conninfo", "restore_command")
 
 #: steps that look or wait
 PASSIVE = ("wait_replayed", "wait_dispatch", "check_catalog", "check_segments")
@@ -299,7 +301,8 @@ class Activation:
 
         Where its walreceiver has ended a moment before, recovery notices the promotion, and then sleeps for what is left of
         ``wal_retrieve_retry_interval``, 5 s by default (``WaitForWALToBecomeAvailable`` in xlog.c): a reload wakes it. One that hangs all
-        the same, as with a walreceiver inside a look-up of a name, is started anew with nothing to follow, and promoted then.
+        the same, as with a walreceiver inside a look-up of a name, or with an archive that does not answer, is started anew with nothing to
+        follow nor to restore from, and promoted then. Neither can be changed while it runs; its files keep both for later.
 
         :raises CoordinatorError: it did not leave recovery within the time.
         """
@@ -308,9 +311,7 @@ class Activation:
         if self._leaves_recovery(deadline, _STALL):
             return {"restarted": False}
         self._stop_hanging()
-        # empty rather than taken out: the setting may be in postgresql.conf, too
-        write_settings(self._host, os.path.join(self._directory, "postgresql.auto.conf"), {"primary_conninfo": ""})
-        self.start()
+        instance.start(self._host, self._directory, self._port, {name: "" for name in _SOURCES})
         self._request_promotion()
         if not self._leaves_recovery(deadline, self._timeout):
             raise CoordinatorError(

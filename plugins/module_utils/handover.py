@@ -7,9 +7,11 @@
 The proof comes by the WAL: a text that was chosen for this arming, which the primary writes when it can no longer be started again,
 and after it, as the last record of all, the checkpoint of a shutdown, both through one connection. Nothing can follow that one. A primary
 that restarts itself after a crash writes such a checkpoint, too, when it has recovered (``CHECKPOINT_END_OF_RECOVERY`` in xlog.c); its
-crash ended all connections before.
+crash ended all connections before, for it waits until no walsender is left (``PM_WAIT_DEAD_END`` in postmaster.c). What comes while nobody
+looks may have come by a connection that nobody saw: it proves nothing.
 
-Whether the process promotes or the arming is taken back is decided by a rename of the file that tells of it: one of both can do it.
+Each arming has a file of its own name, which is removed when it is taken back or another one comes in its place, and renamed by its
+process before that promotes: one of them can do it, and no process can do so for the arming of another.
 """
 
 from __future__ import annotations
@@ -17,13 +19,23 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import fcntl
+import glob
 import json
 import os
 import secrets
 import time
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.module_utils import detached, gap, instance, loss, record, stream, wal
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import (
+    detached,
+    gap,
+    instance,
+    logout,
+    loss,
+    record,
+    stream,
+    wal,
+)
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.activation import Activation, is_promoted
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, processes, read_process, read_text
@@ -33,6 +45,12 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan impor
 
 #: seconds between two looks at the WAL
 _PAUSE = 0.01
+
+#: seconds without a look at a walreceiver that lives in which another one may have come and gone: a crash, the recovery from it, a new
+#: connection and the end of that take longer
+_BLIND = 1.0
+
+_BUSY = "the standby in {} is being promoted by an earlier run: wait for the end of that, and run this again"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,12 +73,21 @@ class Arming:
 
 @dataclasses.dataclass(frozen=True)
 class Files:
-    """The files of an arming.
+    """The files of armings.
 
-    :param armed: tells of it while it waits.
+    :param armed: how their names begin.
     """
 
     armed: str
+
+    def of(self, arming: Arming) -> str:
+        """What tells of an arming while it waits."""
+        return f"{self.armed}.by-{arming.token}"
+
+    @property
+    def waiting(self) -> list[str]:
+        """Those of all armings that wait."""
+        return glob.glob(f"{glob.escape(self.armed)}.by-*")
 
     @property
     def promoting(self) -> str:
@@ -79,16 +106,18 @@ class Readiness:
 
     :param instance: the instance.
     :param end: where its WAL ends.
-    :param armed: what it waits for; None when it is not armed.
+    :param armed: whether it is armed.
     :param promoting: whether an armed process has begun to promote it.
     :param lives: whether that process lives.
+    :param logout: why that process would be ended with the session that starts it; empty where it would not.
     """
 
     instance: Instance
     end: wal.End | None
-    armed: Arming | None = None
+    armed: bool = False
     promoting: bool = False
     lives: bool = False
+    logout: str = ""
 
 
 def observe(host: Host, data_directory: str, files: Files) -> Readiness:
@@ -100,18 +129,11 @@ def observe(host: Host, data_directory: str, files: Files) -> Readiness:
     return Readiness(
         instance=found,
         end=wal.end_of_wal(data_directory) if found.content == "instance" else None,
-        armed=parse(read_text(files.armed)),
+        armed=bool(files.waiting),
         promoting=os.path.exists(files.promoting),
         lives=_is_held(files.promoting),
+        logout=logout.ending(host),
     )
-
-
-def parse(text: str | None) -> Arming | None:
-    """The arming that a file tells of, None when it tells of none."""
-    try:
-        return Arming(**json.loads(text or ""))
-    except (ValueError, TypeError):
-        return None
 
 
 def plan_arming(found: Readiness) -> list[Step]:
@@ -122,7 +144,7 @@ def plan_arming(found: Readiness) -> list[Step]:
     standby = found.instance
     where, running, control = standby.data_directory, standby.postmaster, standby.control
     if found.promoting and found.lives:
-        raise CoordinatorError(f"the standby in {where} is being promoted by an earlier run: wait for the end of that, and run this again")
+        raise CoordinatorError(_BUSY.format(where))
     if standby.content != "instance" or standby.role != "standby":
         what = "holds no instance" if standby.content != "instance" else "holds a primary"
         raise CoordinatorError(f"{where} {what}, and cannot be armed: set data_directory to the standby's")
@@ -136,6 +158,8 @@ def plan_arming(found: Readiness) -> list[Step]:
         raise CoordinatorError(f"the standby in {where} is {control.state if control else 'without a control file'}, not in recovery")
     if not running.connected or found.end is None:
         raise CoordinatorError(f"the standby in {where} has no connection to its primary: run status, and see its log")
+    if found.logout:
+        raise CoordinatorError(f"the standby in {where} cannot be armed: {found.logout}")
     return [Step("arm", {"timeline": found.end.timeline, "start": str(found.end.position)})]
 
 
@@ -184,12 +208,16 @@ class Handover:
         :raises CoordinatorError: it ended at once.
         """
         os.makedirs(os.path.dirname(self._files.armed), mode=0o700, exist_ok=True)
+        self._take_back()
+        # what has its file no more cannot begin
+        if _is_held(self._files.promoting):
+            raise CoordinatorError(_BUSY.format(self._directory))
         self.forget()
         arming = Arming(secrets.token_hex(16), timeline, start, round(time.time() + seconds, 3), max_gap * gap.PROOF)
 
         def wait(ready: t.Callable[[], None]) -> None:
-            self._host.write(self._files.armed, json.dumps(dataclasses.asdict(arming)) + "\n", 0o600)
-            with _held(self._files.armed):
+            self._host.write(self._files.of(arming), json.dumps(dataclasses.asdict(arming)) + "\n", 0o600)
+            with _held(self._files.of(arming)):
                 ready()
                 self._wait(arming)
 
@@ -198,22 +226,25 @@ class Handover:
 
     def forget(self) -> None:
         """Remove what an earlier arming left."""
-        for path in (self._files.armed, self._files.promoting, self._files.result):
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(path)
+        self._take_back()
+        for path in (self._files.promoting, self._files.result):
+            _remove(path)
+
+    def _take_back(self) -> None:
+        """Take back all armings whose processes have not begun to promote."""
+        for path in self._files.waiting:
+            _remove(path)
 
     def _wait(self, arming: Arming) -> None:
-        # one that was armed anew waits for another announcement
-        found = wait_for_proof(self._directory, arming, lambda: parse(read_text(self._files.armed)) == arming)
+        own = self._files.of(arming)
+        found = wait_for_proof(self._directory, arming, lambda: os.path.exists(own))
         if found is None:
-            if parse(read_text(self._files.armed)) == arming:
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(self._files.armed)
+            _remove(own)
             return
         try:
-            os.rename(self._files.armed, self._files.promoting)
+            os.rename(own, self._files.promoting)
         except FileNotFoundError:
-            return  # it was taken back
+            return  # it was taken back, or another one came in its place
         told: dict[str, t.Any] = {"lsn": str(found.position), "gap_s": None, "seconds": {}, "error": ""}
         try:
             told.update(self._promote(arming, found))
@@ -243,17 +274,9 @@ class Handover:
 
         :raises CoordinatorError: it began to promote and did not say how that ended.
         """
-        taken = self._files.armed + ".disarmed"
-        try:
-            os.rename(self._files.armed, taken)
-        except FileNotFoundError:
-            pass
-        else:
-            os.unlink(taken)
-            self.forget()
-            return {"disarmed": True}
+        self._take_back()
         if not os.path.exists(self._files.promoting):
-            return {"disarmed": True}  # it had expired
+            return {"disarmed": True}
         wait_until(lambda: os.path.exists(self._files.result) or not _is_held(self._files.promoting), 3 * self._timeout)
         told = json.loads(read_text(self._files.result) or "{}")
         lives, promoted = _is_held(self._files.promoting), is_promoted(self._directory)
@@ -266,6 +289,11 @@ class Handover:
             )
         self.forget()
         return {"disarmed": False, "handover": told} if told else {"disarmed": False}
+
+
+def _remove(path: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
 
 
 @contextlib.contextmanager
@@ -331,20 +359,26 @@ class Watch:
         self._timeline = arming.timeline
         self._position = Lsn.parse(arming.start)
         self._proof_seconds = arming.proof_seconds
-        self._looked = now
+        self._looked = self._alive = now
         self._receivers = set() if receiver is None else {receiver}
         self._announced: float | None = None
         #: whether what may come now is not the shutdown that was announced, or comes too late
         self.over = receiver is None
 
     def look(
-        self, end: wal.End | None, now: float, receiver: int | None, holds: t.Callable[[wal.End, Lsn, bytes], bool] = wal.holds
+        self,
+        end: wal.End | None,
+        now: float,
+        receiver: int | None,
+        then: float,
+        holds: t.Callable[[wal.End, Lsn, bytes], bool] = wal.holds,
     ) -> Proof | None:
         """Look again; the proof, once it is there.
 
         :param end: where the WAL ends.
         :param now: seconds of the monotonic clock, before that was read.
         :param receiver: the walreceiver, after that was read; None without one.
+        :param then: seconds of the monotonic clock, after that was seen.
         :param holds: as :func:`wal.holds`.
         """
         before, self._looked = self._looked, now
@@ -355,8 +389,11 @@ class Watch:
             self._receivers.add(receiver)  # it, or the one of the last look, brought the announcement
         if arrives:
             self._announced = before
+        if receiver is not None:
+            self._alive = now
         if self._announced is not None:
-            self.over = self.over or len(self._receivers) != 1 or now - self._announced > self._proof_seconds
+            unseen = receiver is None and then - self._alive > _BLIND
+            self.over = self.over or unseen or len(self._receivers) != 1 or now - self._announced > self._proof_seconds
         if end is None or end.timeline != self._timeline or end.position < self._position:
             return None
         self._position = end.position
@@ -376,7 +413,7 @@ def wait_for_proof(data_directory: str, arming: Arming, armed: t.Callable[[], bo
     while time.time() < arming.expires and not watch.over and armed():
         now = time.monotonic()
         end = wal.end_of_wal(data_directory)
-        found = watch.look(end, now, receiver.pid())
+        found = watch.look(end, now, receiver.pid(), time.monotonic())
         if found is not None:
             return found
         time.sleep(_PAUSE)

@@ -205,9 +205,14 @@ class Host:
 
     def locales(self) -> list[str] | None:
         """The locales that the operating system has, None where it does not tell."""
-        program = self._module.get_bin_path("locale")
-        code, stdout, _dummy = self._module.run_command([program, "-a"]) if program else (1, "", "")
-        return stdout.split() if code == 0 else None
+        said = self.ask("locale", "-a")
+        return None if said is None else said.split()
+
+    def ask(self, name: str, *arguments: str) -> str | None:
+        """What a program of the operating system says, None where it is not there or fails."""
+        program = self._module.get_bin_path(name)
+        code, stdout, _dummy = self._module.run_command([program, *arguments]) if program else (1, "", "")
+        return stdout if code == 0 else None
 
     def addresses(self) -> list[str]:
         """The host's own addresses that others can reach, IPv4 before IPv6."""

@@ -13,6 +13,7 @@ import re
 import resource
 import typing as t
 
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import logout
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, read_text
 
 #: seconds by which the clocks of two hosts may differ
@@ -32,6 +33,7 @@ class Installation:
     :param libc: name and version of the C library, whose collations differ between versions.
     :param open_files: how many files a process of the engine's user may open; None for no limit.
     :param processes: how many processes that user may have; None for no limit.
+    :param logout: why what a run starts there would be ended with its session; empty where it would not.
     """
 
     gphome: str
@@ -41,6 +43,7 @@ class Installation:
     libc: str
     open_files: int | None
     processes: int | None
+    logout: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,6 +92,7 @@ def read_installation(host: Host) -> Installation:
         libc=os.confstr("CS_GNU_LIBC_VERSION") or "" if "CS_GNU_LIBC_VERSION" in os.confstr_names else "",
         open_files=_limit(resource.RLIMIT_NOFILE),
         processes=_limit(resource.RLIMIT_NPROC),
+        logout=logout.ending(host),
     )
 
 

@@ -11,9 +11,11 @@ import dataclasses
 import glob
 import os
 import re
+import shlex
 import signal
 import stat
 import time
+import types
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils import border
@@ -419,14 +421,16 @@ def running_segments(running: t.Iterable[Process]) -> list[SegmentProcess]:
     return sorted(found, key=lambda segment: segment.port)
 
 
-def start(host: Host, data_directory: str, port: int) -> None:
+def start(host: Host, data_directory: str, port: int, settings: t.Mapping[str, str] = types.MappingProxyType({})) -> None:
     """Start a coordinator instance, primary or standby, as the engine's utilities do; ends when it is up.
 
+    :param settings: what it is to have otherwise than its files say, until it is stopped.
     :raises CoordinatorError: it did not start; the end of its log is in the message.
     """
     startup_log = os.path.join(data_directory, "log", "startup.log")
     os.makedirs(os.path.dirname(startup_log), mode=0o700, exist_ok=True)
-    options = f"-p {port} -c gp_role=dispatch"
+    own = {"gp_role": "dispatch", **settings}
+    options = " ".join([f"-p {port}", *(f"-c {shlex.quote(f'{name}={value}')}" for name, value in own.items())])
     try:
         host.run("pg_ctl", "-D", data_directory, "-l", startup_log, "-t", str(PATIENCE), "-w", "-o", options, "start", login=True)
     except CoordinatorError as error:

@@ -423,7 +423,9 @@ class Leave:
         """Whether it is certain that the standby will not be promoted by what this primary wrote.
 
         None of its processes is left. What they sent was on this disk before, so the standby can have got no checkpoint of a shutdown by
-        the connection of the announcement if there is none here; and by another one it is no proof (:class:`handover.Watch`).
+        the connection of the announcement if there is none here; and what came by another one, such as the checkpoint at the end of the
+        recovery that follows here, or may have, is no proof (:class:`handover.Watch`). Nothing else promotes it meanwhile: a run goes
+        forward only where it saw this shutdown end.
         """
         end = wal.end_of_wal(self._directory)
         return end is not None and not end.shutdown

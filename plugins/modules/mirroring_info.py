@@ -404,6 +404,7 @@ installation:
   description:
     - What the installation and the operating system offer, C(gphome), the C(libraries) that can be loaded, the C(extensions) that can be
       created and their versions, the C(locales), the C library as C(libc), and the limits C(open_files) and C(processes) of the user.
+    - C(logout) tells why what a run starts there would be ended with its session, and is empty where it would not.
     - V(null) without O(size).
   returned: with O(data_directory)
   type: dict
@@ -415,6 +416,7 @@ installation:
     libc: glibc 2.34
     open_files: 524288
     processes: 131072
+    logout: ""
 port_taken:
   description: Whether something that is not the instance listens on O(port).
   returned: with O(data_directory)

@@ -46,7 +46,8 @@ options:
     required: true
   armed_file:
     description:
-      - File that tells that the standby is armed. Its directory is made if it is missing.
+      - How the names of the files begin that tell that the standby is armed, and what became of that. Their directory is made if it is
+        missing.
     type: path
     required: true
   seconds:
@@ -184,11 +185,11 @@ def main() -> None:
 
     def show(found: handover.Readiness) -> dict[str, t.Any]:
         shown = {
-            "armed": found.armed is not None,
+            "armed": found.armed,
             "promoted": found.instance.content == "instance" and found.instance.role == "primary",
             "lsn": str(found.end.position) if found.end else None,
         }
-        return shown if arming else {**shown, "disarmed": found.armed is None and not found.promoting}
+        return shown if arming else {**shown, "disarmed": not (found.armed or found.promoting)}
 
     carry_out(module, lambda: handover.observe(host, where, files), plan, actions, show=show)
 

@@ -360,6 +360,12 @@ def _clock(case: Case) -> Messages:
         yield f"{case.host}: its clock differs from the primary's by at least {seconds:.0f} s: let both follow the same time server"
 
 
+def _logout(case: Case) -> Messages:
+    why = ((case.standby or {}).get("installation") or {}).get("logout")
+    if case.comes and why:
+        yield f"{case.host}: {why}"
+
+
 #: in the order in which they are told
 CHECKS = (
     Check("access", _access),
@@ -374,6 +380,7 @@ CHECKS = (
     Check("following", _following),
     Check("elsewhere", _elsewhere),
     Check("listening", _listening),
+    Check("logout", _logout, acceptable=True),
     Check("recovery", _recovery, acceptable=True),
     Check("files", _files, acceptable=True),
     *(

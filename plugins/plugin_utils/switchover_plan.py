@@ -70,7 +70,9 @@ class SwitchoverPlan:
 def make(scene: Scene) -> SwitchoverPlan:
     """What has to be done in a cluster."""
     pair = scene.pair
-    known = SwitchoverPlan(state=pair["state"], primary=pair["primary"], accept_drift=scene.options["standby_accept_drift"])
+    known = SwitchoverPlan(
+        state=pair["state"], primary=pair["primary"], accept_drift=scene.options["standby_accept_drift"], begun=bool(_noted(scene))
+    )
     wrong = [*pair["problems"], *pair["wrong"], *_wrong_host(scene)]
     if len(pair["coordinators"]) < 2 and not wrong:
         wrong = ["there is no standby: the inventory has no second host with whpg_role coordinator or standby"]
@@ -113,14 +115,13 @@ def _beginning(scene: Scene, known: SwitchoverPlan) -> SwitchoverPlan:
 
 def _begun(scene: Scene, known: SwitchoverPlan) -> SwitchoverPlan | None:
     """The plan where a run of this role was cut off, whose notes are left on the hosts; None where none was."""
-    purposes = [str(_seen(scene, host).get("unfinished")) for host in scene.pair["coordinators"]]
-    wanted = {purpose[len(PURPOSE) :] for purpose in purposes if purpose.startswith(PURPOSE)} & set(scene.pair["coordinators"])
+    wanted = _noted(scene) & set(scene.pair["coordinators"])
     views = {view.host: view for view in scene.views}
     if len(wanted) != 1:
         return None
     standby, wished = wanted.pop(), scene.options["switchover_to"]
     primary = _other(scene, standby)
-    known = dataclasses.replace(known, primary=primary, standby=standby, begun=True)
+    known = dataclasses.replace(known, primary=primary, standby=standby)
     new, old = views[standby], views[primary]
     if new.is_primary and not old.is_primary:
         if wished == primary:
@@ -140,6 +141,12 @@ def _begun(scene: Scene, known: SwitchoverPlan) -> SwitchoverPlan | None:
         found = _beginning(scene, known)
         return dataclasses.replace(found, undo=bool(found.refusal))
     return None
+
+
+def _noted(scene: Scene) -> set[str]:
+    """Hosts that were to be primary by runs of this role that were cut off, as their notes have it; they may contradict each other."""
+    purposes = [str(_seen(scene, host).get("unfinished")) for host in scene.pair["coordinators"]]
+    return {purpose[len(PURPOSE) :] for purpose in purposes if purpose.startswith(PURPOSE)}
 
 
 def _shut_down(scene: Scene, host: str) -> bool:

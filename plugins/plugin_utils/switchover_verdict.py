@@ -62,8 +62,9 @@ def _is_left(old: Result) -> bool:
 def decide(plan: Result, stopped: Result, disarmed: Result, activation: Result) -> SwitchoverVerdict:
     """What is right to do after the old primary was stopped, or was not; and again after the standby was to be activated.
 
-    The old primary may serve again only where nothing can promote the standby any more, which its own host may have seen and acted on; the
-    standby is promoted only where it was, or where the old primary was seen shut down.
+    The old primary may serve again only where it is certain that the standby is not primary and nothing can promote it: it was seen
+    disarmed, nothing was ever announced to what may be armed, or the old primary's own host saw that there is no proof to promote it by, and
+    acted on that. The standby is promoted only where it was, or where the old primary was seen shut down.
 
     :param plan: what M(warehousepg.coordinator.switchover_plan) returned of the cluster.
     :param stopped: the result of stopping the old primary; empty when that was not tried.
@@ -72,18 +73,20 @@ def decide(plan: Result, stopped: Result, disarmed: Result, activation: Result) 
     """
     primary, standby = plan["primary"], plan["standby"]
     wal = stopped.get("wal") if worked(stopped) else None
+    promoted = bool(plan["promoted"] or disarmed.get("promoted"))
+    certain = worked(disarmed) and disarmed.get("disarmed") is True and not promoted
     if was_tried(activation):
-        return _after(standby, activation, wal)
-    if plan["promoted"] or disarmed.get("promoted"):
+        return _after(standby, activation, wal, certain)
+    if promoted:
         return SwitchoverVerdict(FORWARD, f"{standby} is primary", wal)
-    if stopped.get("serves"):
+    if stopped.get("serves") and disarmed.get("disarmed") is not False:
         return SwitchoverVerdict(BACK, f"{primary} serves again: it was ended before it wrote the checkpoint of a shutdown")
-    certain = worked(disarmed) and disarmed.get("disarmed") is True
     ended = certain or "handover" in disarmed
     if wal and ended:
         return SwitchoverVerdict(FORWARD, f"{primary} was seen shut down, its WAL ends at {wal['end']}", wal)
-    # an armed standby is promoted after an announcement alone, which this run would have made, or one that was cut off
-    announced = was_tried(stopped) or plan["begun"]
+    # an armed standby is promoted after an announcement alone, which this run would have made, or one that was cut off: what says that it
+    # could not be disarmed heard of one
+    announced = was_tried(stopped) or plan["begun"] or disarmed.get("disarmed") is False
     if certain or not announced:
         return SwitchoverVerdict(BACK, f"{standby} is not primary, and nothing will promote it")
     why = message(disarmed) or "it is not known what became of its promotion"
@@ -91,9 +94,9 @@ def decide(plan: Result, stopped: Result, disarmed: Result, activation: Result) 
     return SwitchoverVerdict(UNKNOWN, f"{primary} {told}, and of {standby} {why}")
 
 
-def _after(standby: str, activation: Result, wal: dict[str, t.Any] | None) -> SwitchoverVerdict:
+def _after(standby: str, activation: Result, wal: dict[str, t.Any] | None, certain: bool) -> SwitchoverVerdict:
     if activation.get("promoted"):
         return SwitchoverVerdict(FORWARD, f"{standby} is primary", wal)
-    if failed(activation) and not activation.get("unreachable") and not activation.get("failed_step"):
+    if certain and failed(activation) and not activation.get("unreachable") and not activation.get("failed_step"):
         return SwitchoverVerdict(BACK, f"{standby} was not promoted: {message(activation)}")
     return SwitchoverVerdict(UNKNOWN, f"{standby} may still be promoted: {message(activation)}", wal)

@@ -29,8 +29,7 @@ done
 
 # Stops the process that waits for the end of the primary, and the standby when that end has come.
 LOSE_STANDBY = """
-armed=~/.whpg/demo.armed
-until watcher=$(find /proc/[0-9]*/fd -lname "$armed" 2> /dev/null | head -n 1 | cut -d/ -f3) && [ -n "$watcher" ]; do sleep 0.01; done
+until watcher=$(find /proc/[0-9]*/fd -lname "$HOME/.whpg/demo.armed.by-*" 2> /dev/null | head -n 1 | cut -d/ -f3) && [ -n "$watcher" ]; do sleep 0.01; done
 kill -STOP "$watcher"
 while (exec 3<> /dev/tcp/cdw/"$PGPORT") 2> /dev/null; do sleep 0.02; done
 leader=$(head -n 1 {directory}/postmaster.pid)

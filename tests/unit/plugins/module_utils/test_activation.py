@@ -351,12 +351,19 @@ def test_a_promotion_that_begins_is_left_alone(doing, answers, program, data_dir
 def test_a_promotion_that_hangs_is_made_with_nothing_to_follow(hanging, monkeypatch, host, answers, program, data_directory):
     doing = Activation(host, str(data_directory), 5432, 5)
     answers("last replayed record at 0/100")
-    promote = "grep -q \"primary_conninfo = ''\" $directory/postgresql.auto.conf && rm $directory/standby.signal; true"
+    before = (data_directory / "postgresql.auto.conf").read_text()
+    promote = "test ! -e $directory/started || rm $directory/standby.signal; true"
     program("pg_ctl", PG_CTL.format(promote=promote, stop="case $* in *immediate*) ;; *) exit 1 ;; esac"))
     started = []
-    monkeypatch.setattr(instance, "start", lambda host, directory, port: started.append((directory, port)))
+
+    def start(_host, *how):
+        started.append(how)
+        (data_directory / "started").touch()
+
+    monkeypatch.setattr(instance, "start", start)
     assert doing.promote() == {"restarted": True}
-    assert started == [(str(data_directory), 5432)]
+    assert started == [(str(data_directory), 5432, {"primary_conninfo": "", "restore_command": ""})]
+    assert (data_directory / "postgresql.auto.conf").read_text() == before, "it has both again when it is a standby"
     stops = (data_directory / "done").read_text().splitlines()
     assert ["fast" in stop for stop in stops] == [True, False]
 

@@ -34,7 +34,7 @@ def but(**changes):
     return dataclasses.replace(READY, instance=dataclasses.replace(STANDBY, **changes))
 
 
-@pytest.mark.parametrize("found", [READY, dataclasses.replace(READY, armed=ARMING), dataclasses.replace(READY, promoting=True)])
+@pytest.mark.parametrize("found", [READY, dataclasses.replace(READY, armed=True), dataclasses.replace(READY, promoting=True)])
 def test_a_standby_that_follows_is_armed_with_the_end_of_its_wal(found):
     """What an earlier run left does not matter, unless it is at work."""
     (step,) = handover.plan_arming(found)
@@ -54,6 +54,7 @@ def test_a_standby_that_follows_is_armed_with_the_end_of_its_wal(found):
         (but(control=None), "without a control file"),
         (dataclasses.replace(READY, end=None), "no connection"),
         (dataclasses.replace(READY, promoting=True, lives=True), "being promoted"),
+        (dataclasses.replace(READY, logout="add ansible to KillExcludeUsers"), "cannot be armed: add ansible"),
     ],
 )
 def test_one_that_could_not_become_primary_is_refused(found, words):
@@ -61,7 +62,7 @@ def test_one_that_could_not_become_primary_is_refused(found, words):
         handover.plan_arming(found)
 
 
-@pytest.mark.parametrize(("changes", "steps"), [({}, []), ({"armed": ARMING}, ["disarm"]), ({"promoting": True}, ["disarm"])])
+@pytest.mark.parametrize(("changes", "steps"), [({}, []), ({"armed": True}, ["disarm"]), ({"promoting": True}, ["disarm"])])
 def test_only_what_is_armed_is_disarmed(changes, steps):
     assert [step.name for step in handover.plan_disarming(dataclasses.replace(READY, **changes))] == steps
 
@@ -69,7 +70,7 @@ def test_only_what_is_armed_is_disarmed(changes, steps):
 #: what comes one after the other, the record that holds the token among it
 LOOKS = st.lists(
     st.tuples(
-        st.integers(0, 3), st.booleans(), st.integers(1, 3), st.sampled_from([70, 70, 70, None, 71]), st.sampled_from([0.01, 0.01, 31.0])
+        st.integers(0, 3), st.booleans(), st.integers(1, 3), st.sampled_from([70, 70, 70, None, 71]), st.sampled_from([0.01, 0.01, 0.6, 31.0])
     ),
     max_size=20,
 )
@@ -79,10 +80,11 @@ LOOKS = st.lists(
 def test_the_proof_is_a_shutdown_behind_the_token_by_the_same_connection_in_time_and_nothing_else(looks, token):
     """Each look sees more WAL or not, of which the last record is a shutdown's or not, on the timeline that is followed or another.
 
-    It comes by a walreceiver, the first, another one, or one that is gone by then.
+    It comes by a walreceiver, the first, another one, or one that is gone by then. Where that was not seen to live for long, one may have
+    come and gone.
     """
     watch, position, now = Watch(ARMING, 0.0, 70), 0x200, 0.0
-    announced, streams, last = None, set(), 70
+    announced, streams, last, alive, blind = None, set(), 70, 0.0, False
     for growth, shutdown, timeline, receiver, seconds in looks:
         position += growth
         before, now = now, now + seconds
@@ -92,13 +94,15 @@ def test_the_proof_is_a_shutdown_behind_the_token_by_the_same_connection_in_time
             assert text == b"0123abcd"
             return start.position < 0x200 + token <= found.position.position
 
-        found = watch.look(end, now, receiver, holds)
+        then = now + seconds / 2
+        found = watch.look(end, now, receiver, then, holds)
         if announced is None and end.timeline == 1 and token > 0 and position >= 0x200 + token:
             announced, streams = before, {last}
         if announced is not None:
             streams |= {receiver}
-        last = receiver or last
-        alone = len(streams - {None}) == 1
+        last, alive = receiver or last, now if receiver else alive
+        blind = blind or (announced is not None and receiver is None and then - alive > 1.0)
+        alone = len(streams - {None}) == 1 and not blind
         expected = announced is not None and end.timeline == 1 and shutdown and alone and now - announced <= ARMING.proof_seconds
         assert (found is not None) == expected
         assert watch.over == (announced is not None and not (alone and now - announced <= ARMING.proof_seconds))
@@ -114,32 +118,48 @@ def shutdown_at(position):
 def test_the_checkpoint_of_a_primary_that_restarted_itself_after_a_crash_proves_nothing():
     """It writes one as at a shutdown when it has recovered; its standby has connected to it anew by then."""
     watch = Watch(ARMING, 0.0, 70)
-    assert watch.look(dataclasses.replace(END, position=Lsn(0x300)), 0.01, 70, lambda *_: True) is None
-    assert watch.look(dataclasses.replace(END, position=Lsn(0x300)), 0.02, None, lambda *_: False) is None
+    assert watch.look(dataclasses.replace(END, position=Lsn(0x300)), 0.01, 70, 0.01, lambda *_: True) is None
+    assert watch.look(dataclasses.replace(END, position=Lsn(0x300)), 0.02, None, 0.02, lambda *_: False) is None
     assert not watch.over
-    assert watch.look(shutdown_at(0x400), 0.5, 71, lambda *_: False) is None
+    assert watch.look(shutdown_at(0x400), 0.5, 71, 0.5, lambda *_: False) is None
     assert watch.over
-    assert watch.look(shutdown_at(0x400), 0.6, None, lambda *_: False) is None, "for ever"
+    assert watch.look(shutdown_at(0x400), 0.6, None, 0.6, lambda *_: False) is None, "for ever"
+
+
+@pytest.mark.parametrize(("now", "then", "proven"), [(0.5, 0.5, True), (0.5, 2.0, False), (2.0, 2.0, False)])
+def test_what_came_while_the_process_was_suspended_proves_nothing(now, then, proven):
+    """The primary may have restarted itself, and been connected to, and lost again, before anybody looked."""
+    watch = Watch(ARMING, 0.0, 70)
+    watch.look(dataclasses.replace(END, position=Lsn(0x300)), 0.01, 70, 0.01, lambda *_: True)
+    assert (watch.look(shutdown_at(0x400), now, None, then, lambda *_: False) is not None) is proven
+    assert watch.over is not proven
+    assert (watch.look(shutdown_at(0x400), then, 70, then, lambda *_: False) is not None) is proven, "for ever"
+
+
+def test_an_announcement_that_came_while_the_process_was_suspended_proves_nothing():
+    watch = Watch(ARMING, 0.0, 70)
+    assert watch.look(shutdown_at(0x400), 2.0, None, 2.0, lambda *_: True) is None
+    assert watch.over
 
 
 def test_a_shutdown_that_comes_too_late_proves_nothing():
     for seconds, proven in ((59.0, True), (61.0, False)):
         watch = Watch(ARMING, 0.0, 70)
-        watch.look(dataclasses.replace(END, position=Lsn(0x300)), 0.01, 70, lambda *_: True)
-        assert (watch.look(shutdown_at(0x400), seconds, None, lambda *_: False) is not None) is proven
+        watch.look(dataclasses.replace(END, position=Lsn(0x300)), 0.01, 70, 0.01, lambda *_: True)
+        assert (watch.look(shutdown_at(0x400), seconds, 70, seconds, lambda *_: False) is not None) is proven
         assert watch.over is not proven
 
 
 def test_wal_that_came_by_nothing_proves_nothing():
     watch = Watch(ARMING, 0.0, None)
     assert watch.over
-    assert watch.look(shutdown_at(0x300), 0.01, 71, lambda *_: True) is None
+    assert watch.look(shutdown_at(0x300), 0.01, 71, 0.01, lambda *_: True) is None
 
 
 def test_wal_that_is_not_there_proves_nothing():
     watch = Watch(ARMING, 0.0, 70)
-    assert watch.look(None, 1.0, 70) is None
-    assert watch.look(End(1, Lsn(0x100), SEGMENT, shutdown=True), 2.0, 70, lambda *_: True) is None
+    assert watch.look(None, 1.0, 70, 1.0) is None
+    assert watch.look(End(1, Lsn(0x100), SEGMENT, shutdown=True), 2.0, 70, 2.0, lambda *_: True) is None
 
 
 @pytest.fixture
@@ -183,7 +203,8 @@ def armed(tmp_path, monkeypatch):
 
 
 def test_what_was_disarmed_is_not_promoted(armed):
-    assert handover.parse(read_text(armed.files.armed)).start == "0/200"
+    (waiting,) = armed.files.waiting
+    assert json.loads(read_text(waiting))["start"] == "0/200"
     assert armed.disarm() == {"disarmed": True}
     armed.proven.set()
     armed.threads[0].join()
@@ -206,7 +227,8 @@ def test_one_that_is_promoted_is_not_disarmed_and_tells_how_it_went(armed, error
 
 def test_a_process_that_began_to_promote_and_was_lost_is_told(armed, tmp_path):
     """Its file is there, and nobody holds it."""
-    os.rename(armed.files.armed, armed.files.promoting)
+    (waiting,) = armed.files.waiting
+    os.rename(waiting, armed.files.promoting)
     armed.proven.set()
     armed.threads[0].join()
     (tmp_path / "standby.signal").touch()
@@ -227,18 +249,42 @@ def test_the_wait_ends_when_it_expires_or_is_taken_back(tmp_path):
 
 
 def test_one_that_is_armed_anew_is_not_promoted_by_what_waited_before(armed):
-    first = armed.files.armed
     told = armed.arm(1, "0/200", 60, 10)
-    assert handover.parse(read_text(first)).token == told["token"]
-    assert handover.parse(read_text(first)).proof_seconds == 5.0
+    (waiting,) = armed.files.waiting
+    found = json.loads(read_text(waiting))
+    assert (found["token"], found["proof_seconds"]) == (told["token"], 5.0)
     assert len(armed.threads) == 2
     assert armed.disarm() == {"disarmed": True}
 
 
-@pytest.mark.parametrize("text", [None, "", "{}", "[1]", '{"token": "x"}'])
-def test_a_file_that_tells_of_no_arming(text):
-    assert handover.parse(text) is None
-    assert handover.parse(json.dumps(dataclasses.asdict(ARMING))) == ARMING
+def test_one_that_is_armed_anew_while_the_proof_for_the_earlier_arming_comes_is_not_promoted_by_it(armed, monkeypatch):
+    """The process has looked for the last time, and not begun yet."""
+    told, rename = {}, os.rename
+
+    def late(source, target):
+        monkeypatch.setattr(os, "rename", rename)
+        monkeypatch.setattr(handover, "wait_for_proof", lambda *_: armed.taken.wait(10) and None)
+        told.update(armed.arm(1, "0/200", 60, 10))
+        rename(source, target)
+
+    armed.taken = threading.Event()
+    monkeypatch.setattr(os, "rename", late)
+    armed.proven.set()
+    armed.threads[0].join()
+    assert not os.path.exists(armed.files.promoting)
+    (waiting,) = armed.files.waiting
+    assert json.loads(read_text(waiting))["token"] == told["token"], "the later one waits on"
+    assert armed.disarm() == {"disarmed": True}
+    armed.taken.set()
+
+
+def test_one_that_is_being_promoted_is_not_armed(armed):
+    """The earlier process began after this run had looked."""
+    (waiting,) = armed.files.waiting
+    os.rename(waiting, armed.files.promoting)
+    with pytest.raises(CoordinatorError, match="being promoted by an earlier run"):
+        armed.arm(1, "0/200", 60, 10)
+    assert os.path.exists(armed.files.promoting)
 
 
 def test_detached_work_goes_on_after_it_is_ready(tmp_path):

@@ -265,6 +265,9 @@ def test_starts_with_the_environment_of_the_installation(host, program, data_dir
     assert called[1] == "-D"
     assert called[-7:] == ["-w", "-o", "-p", "5432", "-c", "gp_role=dispatch", "start"]
     assert (data_directory / "log").stat().st_mode & 0o777 == 0o700
+    instances.start(host, str(data_directory), 5432, {"restore_command": "", "cluster_name": "a b"})
+    called = (data_directory / "called").read_text()
+    assert called.endswith(" -o -p 5432 -c gp_role=dispatch -c restore_command= -c 'cluster_name=a b' start\n")
 
 
 def test_a_failed_start_tells_what_the_log_says(host, program, data_directory):

@@ -126,6 +126,7 @@ def test_nothing_is_in_the_way_where_all_is_in_order(way):
             {},
             "cdw: restore_command is 'cp' in postgresql.auto.conf, line 1, of /c: with it",
         ),
+        (COPY, [("scdw installation logout", "add gpadmin to KillExcludeUsers")], {}, "scdw: add gpadmin to KillExcludeUsers"),
         (COPY, [("cdw configured links", ["/c/own.conf"])], {}, "cdw: /c/own.conf is a symbolic link, which a base backup leaves out"),
         (
             COPY,

@@ -141,6 +141,22 @@ def test_what_was_cut_off_is_taken_back_where_it_cannot_go_on(changes):
     assert made.undo and not made.begin
 
 
+@pytest.mark.parametrize(
+    ("noted", "begun"),
+    [
+        ({}, False),
+        ({"cdw": CUT_OFF}, True),
+        ({"cdw": "switchover to cdw", "scdw": CUT_OFF}, True),
+        ({"scdw": "switchover to gone"}, True),
+        ({"scdw": "rejoin"}, False),
+    ],
+)
+def test_what_an_earlier_run_may_have_armed_is_remembered(noted, begun):
+    """Also where the notes contradict each other, and the pair is switched as if none were there."""
+    made = plan(MIRRORED, *((f"{host} unfinished", note) for host, note in noted.items()))
+    assert (made.begin, made.begun) == (True, begun)
+
+
 CHANGES = st.lists(
     st.sampled_from(
         [

@@ -47,9 +47,12 @@ TROUBLED = {"failed": False, "promoted": True, "failed_step": "check_segments", 
         (PLAN, STOPPED, STUCK, NOTHING, FORWARD, "cdw was seen shut down"),
         (PLAN, SKIPPED, DISARMED, NOTHING, BACK, "nothing will promote it"),
         (PLAN, NOTHING, LOST, NOTHING, BACK, "nothing will promote it"),
+        (PLAN, NOTHING, STUCK, NOTHING, UNKNOWN, "by the run that was cut off"),
+        (PLAN, SKIPPED, SILENT, NOTHING, UNKNOWN, "did not say"),
         (PLAN, HUNG, LOST, NOTHING, BACK, "cdw serves again"),
         (PLAN, HUNG, DISARMED, NOTHING, BACK, "cdw serves again"),
         (PLAN, {**HUNG, "serves": False}, LOST, NOTHING, UNKNOWN, "timed out"),
+        (PLAN, HUNG, STUCK, NOTHING, UNKNOWN, "not known what became"),
         (CUT_OFF, SKIPPED, LOST, NOTHING, UNKNOWN, "by the run that was cut off"),
         (CUT_OFF, NOTHING, SILENT, NOTHING, UNKNOWN, "did not say"),
         (CUT_OFF, SKIPPED, DISARMED, NOTHING, BACK, "nothing will promote it"),
@@ -62,6 +65,9 @@ TROUBLED = {"failed": False, "promoted": True, "failed_step": "check_segments", 
         (PLAN, STOPPED, DISARMED, ACTIVE, FORWARD, "scdw is primary"),
         (PLAN, STOPPED, PROMOTED, TROUBLED, FORWARD, "scdw is primary"),
         (PLAN, STOPPED, DISARMED, REFUSED, BACK, "the standby is stopped"),
+        (PLAN, STOPPED, STUCK, REFUSED, UNKNOWN, "may still be promoted: the standby is stopped"),
+        (PLAN, STOPPED, PROMOTED, REFUSED, UNKNOWN, "the standby is stopped"),
+        (RESUMED, SKIPPED, DISARMED, REFUSED, UNKNOWN, "the standby is stopped"),
         (PLAN, STOPPED, DISARMED, HALF, UNKNOWN, "may still be promoted"),
         (PLAN, STOPPED, DISARMED, LOST, UNKNOWN, "may still be promoted: timed out"),
     ],
@@ -82,7 +88,7 @@ def test_never_back_where_the_standby_may_become_primary_nor_forward_where_the_p
     verdict = decide(plan, stopped, disarmed, NOTHING)
     tried = stopped not in (NOTHING, SKIPPED)
     if verdict.way == BACK:
-        assert disarmed == DISARMED or stopped == HUNG or not (tried or plan["begun"])
+        assert disarmed == DISARMED or (stopped == HUNG or not (tried or plan["begun"])) and disarmed not in (STUCK, SILENT)
         assert not plan["promoted"] and not disarmed.get("promoted")
     if verdict.way == FORWARD and not plan["promoted"] and not disarmed.get("promoted"):
         assert stopped == STOPPED and disarmed in (DISARMED, STUCK)
@@ -95,6 +101,8 @@ def test_a_promotion_that_was_begun_is_never_taken_back(plan, stopped, disarmed,
         assert verdict.way == FORWARD
     if activation.get("failed_step") or activation.get("unreachable"):
         assert verdict.way != BACK
+    if disarmed in (PROMOTED, STUCK, SILENT) or plan["promoted"]:
+        assert verdict.way != BACK, "a promotion was asked for"
 
 
 def test_what_the_old_primary_changed_until_it_was_stopped():

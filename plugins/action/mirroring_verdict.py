@@ -100,7 +100,7 @@ class ActionModule(ActionBase):
             reports[cluster] = report.describe(pair.verdict, observations, pair.unknown, pair.warnings, pair.maintenance, drift)
             line = quiet(cluster, pair.verdict, pair.warnings)
             if arguments["display"] == "screen":
-                tell("\n" + "\n".join(screen) + "\n")
+                tell("", *screen, "")
             elif arguments["display"] == "quiet" and line:
                 tell(line)
         if arguments["report_file"]:

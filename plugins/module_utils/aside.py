@@ -18,6 +18,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors imp
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import ARRIVING, OWN, is_mount, rename
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.tablespaces import (
     Tablespace,
+    is_part,
     part_of,
     read_tablespaces,
     relink,
@@ -72,7 +73,13 @@ def own_parts(data_directory: str, dbid: int | None) -> list[Tablespace]:
 
     :param dbid: of the instance; what its links lead to under another number is another instance's, and not among them.
     """
-    return [space for space in read_tablespaces(data_directory) if space.dbid == dbid and os.path.isdir(part_of(space))]
+    return [space for space in read_tablespaces(data_directory) if space.dbid == dbid and is_part(part_of(space))]
+
+
+def foreign(data_directory: str, dbid: int | None) -> list[str]:
+    """What the links of an instance lead to as if it were its part of a tablespace, and is none: it is left as it is."""
+    linked = (part_of(space) for space in read_tablespaces(data_directory) if space.dbid == dbid)
+    return [path for path in linked if os.path.lexists(path) and not is_part(path)]
 
 
 def move(data_directory: str, dbid: int | None, added: str) -> str:

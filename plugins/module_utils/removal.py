@@ -31,7 +31,7 @@ class Remains:
     :param parts: its parts of the user tablespaces.
     :param leftovers: what a run that was cut off left.
     :param files: files of this collection.
-    :param left: files of this collection that stay.
+    :param left: files of this collection that stay, and what its links lead to as to parts that it is none of.
     """
 
     instance: Instance | None = None
@@ -78,6 +78,7 @@ def observe(
     target = fence.observe(host, data_directory)
     dbid = target.instance.dbid if target.instance.dbid != primary_dbid else None
     parts = tuple(tablespaces.part_of(space) for space in aside.own_parts(data_directory, dbid))
+    left += tuple(aside.foreign(data_directory, dbid))
     return Remains(target.instance, len(target.processes), parts, tuple(cut_off), found, left)
 
 

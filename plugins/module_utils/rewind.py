@@ -34,7 +34,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.host impor
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import file_mode, wait_until
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import Upstream, conninfo
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.snapshot import rewind_directory, taken_out
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.tablespaces import link_targets
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.tablespaces import is_part, link_targets
 
 #: directories of logs
 LOGS = ("log", "pg_log")
@@ -84,7 +84,7 @@ def remove(path: str) -> str | None:
     """Remove a data directory that :func:`set_aside` moved, its parts of tablespaces and its WAL included; returns where the latter was."""
     found = re.search(r"\.[a-z_]+-[0-9TZ]+$", path)
     added = found.group() if found else ""
-    for part in [part for part in link_targets(path) if added and part.endswith(added)]:
+    for part in [part for part in link_targets(path) if added and part.endswith(added) and is_part(part)]:
         aside.remove_tree(part)
     wal = wal_link.led_to(path)
     if wal is not None and added and (wal.endswith(added) or os.path.ismount(wal)):

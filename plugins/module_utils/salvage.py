@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import glob
+import gzip
 import os
 import re
 import shutil
@@ -16,7 +17,7 @@ import typing as t
 import zlib
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, sync_directory
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, free_bytes, sync_directory
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import ControlData, file_mode
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.lsn import WAL_FILE, Lsn
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.survey import prove
@@ -128,10 +129,10 @@ def _pack(data_directory: str, end: End, segments: t.Sequence[str], salvage_dire
             os.unlink(os.path.join(salvage_directory, left))
     try:
         with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            with tarfile.open(fileobj=file, mode="w:gz", compresslevel=1) as archive:
+            with tarfile.open(fileobj=file, mode="w:gz", compresslevel=1, format=tarfile.USTAR_FORMAT) as archive:
                 for name in segments:
                     with open(os.path.join(wal_directory(data_directory), name), "rb") as segment:
-                        entry = archive.gettarinfo(arcname=name, fileobj=segment)
+                        entry = tarfile.TarInfo(name)
                         entry.size = end.segment.size  # the file of one that is damaged may be shorter or longer
                         length = end.position - Lsn.of_wal_file(name, end.segment.size)
                         archive.addfile(entry, t.cast(t.BinaryIO, _Cut(segment, length)))
@@ -205,28 +206,70 @@ def was_placing(data_directory: str) -> bool:
 
 
 def _unpack(path: str, stage: str, own: End, mode: int) -> list[str]:
-    """Unpack an archive and compare it with what the standby has; returns the names of its segments, in their order."""
-    names = []
-    with tarfile.open(path, "r:gz") as archive:
-        for entry in archive:
-            content = archive.extractfile(entry) if entry.isreg() and WAL_FILE.fullmatch(entry.name) else None
-            if content is None:
+    """Unpack an archive and compare it with what the standby has; returns the names of its segments, in their order.
+
+    Its host may be an enemy's: each entry is looked at before anything of it is written, and nothing is kept in memory but a block.
+    """
+    names: list[str] = []
+    size = own.segment.size
+    with gzip.open(path) as archive:
+        for entry in _entries(archive):
+            if not entry.isreg() or not WAL_FILE.fullmatch(entry.name):
                 raise CoordinatorError(f"{path} holds {entry.name!r}, which is no WAL segment: it was not made by this collection")
+            if entry.size != size:
+                raise CoordinatorError(f"{path} holds {entry.name} with {entry.size} bytes: the standby's WAL segments have {size}")
+            begins = Lsn.of_wal_file(names[0] if names else entry.name, size)
+            if entry.name != own.name(begins.position + len(names) * size):
+                raise _apart_from(path, own, [*names, entry.name])
+            if begins > own.position:
+                raise CoordinatorError(
+                    f"the salvaged WAL begins with {entry.name}, the standby's ends at {own.position}: there is a gap between them"
+                )
+            if free_bytes(stage) < size:
+                raise CoordinatorError(f"there is no room in {os.path.dirname(stage)} for {entry.name} of {path}: free some space")
             target = os.path.join(stage, entry.name)
             with open(target, "xb") as file:
-                shutil.copyfileobj(content, file, 1 << 20)
+                for part in _parts(archive, size):
+                    file.write(part)
                 file.flush()
                 os.fsync(file.fileno())
                 os.fchmod(file.fileno(), mode)
             _compare(target, entry.name, own)
             names.append(entry.name)
-    first = min(names, default="")
-    begins = Lsn.of_wal_file(first, own.segment.size) if first else own.position
-    if not first or sorted(names) != [own.name(begins.position + number * own.segment.size) for number in range(len(names))]:
-        raise CoordinatorError(f"{path} does not hold WAL segments of timeline {own.timeline} that follow one another: {', '.join(names)}")
-    if begins > own.position:
-        raise CoordinatorError(f"the salvaged WAL begins with {first}, the standby's ends at {own.position}: there is a gap between them")
-    return sorted(names)
+    if not names:
+        raise _apart_from(path, own, names)
+    return names
+
+
+def _apart_from(path: str, own: End, names: t.Sequence[str]) -> CoordinatorError:
+    return CoordinatorError(f"{path} does not hold WAL segments of timeline {own.timeline} that follow one another: {', '.join(names)}")
+
+
+def _entries(archive: t.BinaryIO) -> t.Iterator[tarfile.TarInfo]:
+    """The entries of an archive, one after the other, by their plain headers alone; whoever takes one reads what is in it.
+
+    What tarfile itself makes of an archive, such as further headers of whatever length, which it reads into memory, is not heeded.
+    """
+    while True:
+        header = archive.read(tarfile.BLOCKSIZE)
+        if header == bytes(tarfile.BLOCKSIZE):
+            return
+        entry = tarfile.TarInfo.frombuf(header, "utf-8", "surrogateescape")
+        yield entry
+        archive.read(-entry.size % tarfile.BLOCKSIZE)
+
+
+def _parts(archive: t.BinaryIO, count: int) -> t.Iterator[bytes]:
+    """The next bytes of an archive, in parts.
+
+    :raises EOFError: it ends before.
+    """
+    while count > 0:
+        part = archive.read(min(count, 1 << 20))
+        if not part:
+            raise EOFError("it ends within a WAL segment")
+        count -= len(part)
+        yield part
 
 
 def _compare(path: str, name: str, own: End) -> None:

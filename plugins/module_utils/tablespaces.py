@@ -14,7 +14,9 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
+import re
 import shutil
+import stat
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
@@ -64,6 +66,25 @@ def link_targets(data_directory: str) -> list[str]:
 def part_of(tablespace: Tablespace) -> str:
     """The directory that the link of a tablespace leads to."""
     return os.path.join(tablespace.location, str(tablespace.dbid))
+
+
+#: what the engine names the directory of its version in a part (TABLESPACE_VERSION_DIRECTORY of catalog.h), and PostgreSQL
+_VERSION = re.compile(r"(?:GPDB|PG)_\d+(?:\.\d+)?_\d+")
+
+
+def is_part(path: str) -> bool:
+    """Whether a directory is an instance's part of a tablespace: this user's, with nothing in it but what the engine makes there.
+
+    Where the links of an instance lead is what its primary says, who may be an enemy; nothing else is moved or removed by them.
+    """
+    try:
+        status = os.lstat(path)
+        if os.path.normpath(path) != path or not os.path.isabs(path) or not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
+            return False
+        with os.scandir(path) as entries:
+            return all(_VERSION.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False) for entry in entries)
+    except OSError:
+        return False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -189,7 +210,7 @@ def remove_leftovers(wishes: t.Iterable[Wish], data_directory: str, staging: str
 
     :param staging: its staged data directory.
     """
-    for path in moved(data_directory, staging) + leftovers(wishes, data_directory):
+    for path in [*filter(is_part, moved(data_directory, staging)), *leftovers(wishes, data_directory)]:
         shutil.rmtree(path, ignore_errors=True)
 
 

@@ -33,6 +33,9 @@ _TRIES = 5
 #: bytes of all files together that are brought at once
 _MOST_IN_ALL = 4 * drift.MOST_BYTES
 
+#: bytes of an archive of them: the headers, too
+_MOST_UNPACKED = _MOST_IN_ALL + (16 << 20)
+
 
 def pack(data_directory: str, names: t.Sequence[str]) -> tuple[bytes, list[str]]:
     """Pack files of a data directory.
@@ -112,15 +115,23 @@ class Packed:
 def unpack(archive: bytes) -> dict[str, Packed]:
     """The files of an archive of :func:`pack`, by path.
 
-    :raises CoordinatorError: it is none.
+    :raises CoordinatorError: it is none, or holds more than one may.
     """
-    found = {}
+    found: dict[str, Packed] = {}
     try:
-        with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as opened:
+        plain = zlib.decompressobj(wbits=31)
+        unpacked = plain.decompress(archive, _MOST_UNPACKED)
+        if not plain.eof:
+            raise CoordinatorError(f"the archive of files is cut off, or has more than {_MOST_UNPACKED >> 20} MiB")
+        left = _MOST_IN_ALL
+        with tarfile.open(fileobj=io.BytesIO(unpacked), mode="r:") as opened:
             for entry in opened:
-                content = opened.extractfile(entry) if entry.isreg() else None
-                if content is None:
+                content = opened.extractfile(entry) if entry.isreg() and not entry.issparse() else None
+                if content is None or entry.name in found:
                     raise CoordinatorError(f"the archive holds {entry.name!r}, which is no file: it was not made by this collection")
+                left -= entry.size
+                if left < 0:
+                    raise CoordinatorError(f"the archive of files holds more than {_MOST_IN_ALL >> 20} MiB")
                 found[_inside(entry.name)] = Packed(content.read().decode("utf-8", "surrogateescape"), entry.mode & 0o777, entry.mtime)
     except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
         raise CoordinatorError(f"the archive of files cannot be read: {error}") from error

@@ -22,7 +22,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.wal import
 _STAGED = ".coordinator_snapshot"
 
 #: what the engine has in a directory of WAL
-_WAL = re.compile(r"[0-9A-F]{8}(?:[0-9A-F]{16}.*|\.history)|archive_status|xlogtemp\..*|salvage\..*")
+_WAL = re.compile(r"[0-9A-F]{8}(?:[0-9A-F]{16}.*|\.history)|archive_status|RECOVERYXLOG|RECOVERYHISTORY|xlogtemp\..*|salvage\..*")
 
 
 def led_to(data_directory: str) -> str | None:
@@ -140,7 +140,10 @@ def bring(data_directory: str, added: str) -> None:
 
 
 def contents(place: str) -> list[str]:
-    """The paths to be removed of WAL whose instance is removed: its directory, or, of a mount point, what is WAL in it."""
-    if can_be_renamed(place):
-        return [place]
-    return [os.path.join(place, name) for name in sorted(os.listdir(place)) if _WAL.fullmatch(name)] if os.path.isdir(place) else []
+    """The paths to be removed of WAL whose instance is removed: its directory, or what is WAL in a mount point.
+
+    So it is, too, in a directory with something else: the link to it may have come from another host.
+    """
+    names = sorted(os.listdir(place)) if os.path.isdir(place) else []
+    own = [name for name in names if _WAL.fullmatch(name)]
+    return [place] if own == names and can_be_renamed(place) else [os.path.join(place, name) for name in own]

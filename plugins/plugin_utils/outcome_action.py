@@ -10,7 +10,7 @@ import typing as t
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import audit
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.people import tell
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.people import harmless, tell
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.scenes import hosts_of
 
 Options = t.Mapping[str, t.Any]
@@ -93,7 +93,7 @@ class OutcomeAction(ActionBase):
                 returned, trouble = self.told(ended, options)
                 result.update(returned)
                 if ended.failure or trouble:
-                    result.update(failed=True, msg="; ".join(filter(None, (ended.failure, trouble))))
+                    result.update(failed=True, msg=harmless("; ".join(filter(None, (ended.failure, trouble)))))
         return result
 
 

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ansible import constants
 from ansible.utils.display import Display
 
@@ -13,8 +15,18 @@ from ansible.utils.display import Display
 _FOR_PROGRAMS = ("json", "jsonl")
 
 
-def tell(text: str) -> None:
+def harmless(text: str) -> str:
+    """A text on one line that a terminal shows and does not obey: part of it may be what some host said.
+
+    A line break becomes a blank; what is not printable, such as the control characters that move the cursor or the marks that change
+    the direction of writing, becomes its escape.
+    """
+    line = re.sub(r"[ \t]*[\r\n]\s*", " ", text.strip("\r\n"))
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii") for letter in line)
+
+
+def tell(*lines: str) -> None:
     """Print lines, unless a program reads the output."""
     callback = str(constants.config.get_config_value("DEFAULT_STDOUT_CALLBACK"))
     if callback.rpartition(".")[2] not in _FOR_PROGRAMS:
-        Display().display(text)
+        Display().display("\n".join(map(harmless, lines)))

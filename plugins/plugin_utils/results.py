@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.people import harmless
+
 Result = t.Mapping[str, t.Any]
 
 
@@ -28,7 +30,7 @@ def was_tried(result: Result) -> bool:
 
 def message(result: Result) -> str:
     """What a failure says, on one line."""
-    return " ".join(str(result.get("msg") or result.get("stderr") or "").split())
+    return harmless(" ".join(str(result.get("msg") or result.get("stderr") or "").split()))
 
 
 def failures_of(hosts: t.Mapping[str, Result], tasks: t.Mapping[str, str], lost: t.Collection[str]) -> list[str]:

@@ -11,6 +11,7 @@ import re
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import told
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.people import harmless
 
 Result = t.Mapping[str, t.Any]
 
@@ -78,10 +79,10 @@ def telling(result: Result) -> str:
     lines = [
         line.strip() for name in ("module_stdout", "module_stderr") for line in str(result.get(name) or "").splitlines() if line.strip()
     ]
-    found = lines[-1] if lines else said or "it did not say why"
+    found = harmless(lines[-1]) if lines else said or "it did not say why"
     found = found.partition(". Please read the module documentation")[0]
     return found if len(found) <= _LIMIT else f"{found[:_LIMIT]}…"
 
 
 def _one_line(text: t.Any) -> str:
-    return " ".join(str(text or "").split())
+    return harmless(" ".join(str(text or "").split()))

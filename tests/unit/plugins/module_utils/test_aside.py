@@ -15,8 +15,8 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors imp
 def place(tmp_path):
     """A directory for a tablespace, with the parts of two instances."""
     for dbid in (1, 8):
-        (tmp_path / "fast" / str(dbid)).mkdir(parents=True)
-        (tmp_path / "fast" / str(dbid) / "table").write_text(f"of {dbid}")
+        (tmp_path / "fast" / str(dbid) / "PG_15_1").mkdir(parents=True)
+        (tmp_path / "fast" / str(dbid) / "PG_15_1" / "table").write_text(f"of {dbid}")
     return tmp_path / "fast"
 
 
@@ -37,7 +37,7 @@ def test_what_is_moved_aside_is_whole(instance, place):
     assert where == f"{instance}.removed-1"
     assert os.listdir(instance.parent) == ["gpseg-1.removed-1"]
     assert sorted(os.listdir(place)) == ["1", "8.removed-1"]
-    with open(f"{where}/pg_tblspc/20/table", encoding="utf-8") as table:
+    with open(f"{where}/pg_tblspc/20/PG_15_1/table", encoding="utf-8") as table:
         assert table.read() == "of 8"
 
 
@@ -59,13 +59,13 @@ def test_what_was_moved_aside_is_brought_back(instance, place, cut_off):
     aside.bring(where, str(instance))
     assert os.listdir(instance.parent) == ["gpseg-1"]
     assert sorted(os.listdir(place)) == ["1", "8"]
-    assert (instance / "pg_tblspc" / "20" / "table").read_text() == "of 8"
+    assert (instance / "pg_tblspc" / "20" / "PG_15_1" / "table").read_text() == "of 8"
 
 
 def test_what_is_brought_to_another_place_keeps_its_parts(instance, place, tmp_path):
     aside.bring(str(instance), str(tmp_path / "other"))
     assert sorted(os.listdir(place)) == ["1", "8"]
-    assert (tmp_path / "other" / "pg_tblspc" / "20" / "table").read_text() == "of 8"
+    assert (tmp_path / "other" / "pg_tblspc" / "20" / "PG_15_1" / "table").read_text() == "of 8"
 
 
 def test_nothing_is_brought_over_something_else(instance, tmp_path):
@@ -112,3 +112,23 @@ def test_a_deletion_that_was_cut_off_is_finished(instance):
 
 def test_nothing_to_remove_is_no_error(tmp_path):
     aside.remove_tree(str(tmp_path / "nothing"))
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+def test_what_is_no_part_of_a_tablespace_stays(instance, tmp_path, deleted):
+    precious = tmp_path / "home" / "8"
+    precious.mkdir(parents=True)
+    (precious / "precious").touch()
+    (instance / "pg_tblspc" / "21").symlink_to(precious)
+    aside.delete(str(instance), 8) if deleted else aside.move(str(instance), 8, ".removed-1")
+    assert not instance.exists() and os.listdir(precious) == ["precious"]
+
+
+def test_a_link_to_wal_does_not_steer_what_is_removed(instance, tmp_path):
+    home = tmp_path / "home" / "gpadmin"
+    home.mkdir(parents=True)
+    (home / "precious").touch()
+    (home / "000000010000000000000001").touch()
+    (instance / "pg_wal").symlink_to(home)
+    aside.delete(str(instance), 8)
+    assert os.listdir(home) == ["precious"]

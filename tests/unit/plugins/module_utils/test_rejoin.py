@@ -259,7 +259,7 @@ def half_rewound(data_directory):
     """A former primary whose rewind failed, with files of its own, and the disk of its WAL."""
     disk = data_directory.parent.parent / "wal"
     (disk / "gpseg-1").mkdir(parents=True)
-    (disk / "gpseg-1" / "old").touch()
+    (disk / "gpseg-1" / "000000010000000000000001").touch()
     (data_directory / "pg_wal").symlink_to(disk / "gpseg-1")
     (data_directory / "gpbackup_history.db").write_text("own")
     (data_directory / "both").write_text("own")
@@ -315,7 +315,7 @@ def test_a_copy_takes_the_place_of_what_cannot_be_rewound(host, half_rewound, mo
     assert (half_rewound / "gpbackup_history.db").read_text() == "own"
     assert (half_rewound / "both").read_text() == "of the primary"
     assert os.path.realpath(half_rewound / "pg_wal") == f"{disk}/gpseg-1" and os.listdir(half_rewound / "pg_wal") == []
-    assert os.listdir(found["old_wal"]) == ["old"]
+    assert os.listdir(found["old_wal"]) == ["000000010000000000000001"]
     assert os.readlink(half_rewound / "log") == disk
     assert (half_rewound / "pg_hba.conf").read_text() == "local all all peer\n", "what was opened for the rewind came with the copy"
     gone = way.remove_aside()

@@ -232,8 +232,8 @@ def test_a_primary_is_marked_before_its_fence_is_lifted(host, former, monkeypatc
 
 def test_what_is_there_goes_aside_with_its_parts_of_tablespaces(former, tmp_path):
     part = tmp_path / "fast" / "8"
-    part.mkdir(parents=True)
-    (part / "data").touch()
+    (part / "PG_15_1").mkdir(parents=True)
+    (part / "PG_15_1" / "data").touch()
     (former / "pg_tblspc").mkdir()
     (former / "pg_tblspc" / "16385").symlink_to(part)
     cut_off = former.parent / ".gpseg-1.coordinator_rewind"
@@ -244,7 +244,7 @@ def test_what_is_there_goes_aside_with_its_parts_of_tablespaces(former, tmp_path
     assert len(os.listdir(former.parent)) == 2, "each under a name of its own"
     kept = next(name for name in os.listdir(former.parent) if name.startswith("gpseg-1.former-"))
     moved = former.parent / kept / "pg_tblspc" / "16385"
-    assert (moved / "data").exists()
+    assert (moved / "PG_15_1" / "data").exists()
     assert os.path.isdir(aside)
     rewind.remove(str(former.parent / kept))
     assert os.listdir(tmp_path / "fast") == []

@@ -264,6 +264,8 @@ def bad_archives():
     yield "a gap before", segments(whole, here + 1, here + 1), "there is a gap between them"
     yield "another system", segments(other, here, here), f"is not one of the system {SYSTEM}"
     yield "zeros", [(whole.name(here), bytes(SEGMENT))], f"is not one of the system {SYSTEM}"
+    yield "a segment that is too long", [(whole.name(here), bytes(SEGMENT + 1))], f"with {SEGMENT + 1} bytes: the standby's WAL segments"
+    yield "one twice", segments(whole, here, here) * 2, "that follow one another"
     yield "diverged", segments(diverged, here, here), "the old primary and the standby diverged"
 
 
@@ -295,3 +297,28 @@ def test_a_standby_without_wal_takes_none(carried, tmp_path):
 def test_a_cut_off_run_is_seen(carried):
     os.mkdir(os.path.join(carried[1], "pg_wal", "salvage.new"))
     assert salvage.was_placing(carried[1])
+
+
+@pytest.mark.parametrize(
+    "kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.DIRTYPE, tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME]
+)
+def test_entries_of_another_kind_are_refused(carried, tmp_path, kind):
+    with tarfile.open(tmp_path / "bad.tar.gz", "w:gz") as archive:
+        entry = tarfile.TarInfo(os.path.basename(wal.end_of_wal(carried[1]).segment.path))
+        entry.type, entry.linkname = kind, "/etc/passwd"
+        archive.addfile(entry)
+    with pytest.raises(CoordinatorError, match="which is no WAL segment"):
+        salvage.place(carried[1], str(tmp_path / "bad.tar.gz"), wal.end_of_wal(carried[1]))
+
+
+def test_nothing_is_written_for_what_is_refused_or_has_no_room(carried, tmp_path, monkeypatch):
+    standby, own = carried[1], wal.end_of_wal(carried[1])
+    monkeypatch.setattr(salvage, "free_bytes", lambda directory: SEGMENT - 1)
+    with pytest.raises(CoordinatorError, match="there is no room in"):
+        salvage.place(standby, carried[0], own)
+    written_to = tmp_path / "stage"
+    written_to.mkdir()
+    bomb = packed(tmp_path / "bomb.tar.gz", [(os.path.basename(own.segment.path), bytes(40 * SEGMENT))])
+    with pytest.raises(CoordinatorError, match="bytes: the standby's WAL segments have"):
+        salvage._unpack(bomb, str(written_to), own, 0o600)
+    assert os.listdir(written_to) == []

@@ -257,7 +257,7 @@ def test_a_copy_with_a_tablespace(host, program, tmp_path):
           shift
         done
         mkdir -p "$target/pg_tblspc" "$mapped/$dbid" && ln -s "$mapped/$dbid" "$target/pg_tblspc/4711"
-        echo data > "$mapped/$dbid/file"
+        mkdir "$mapped/$dbid/PG_15_1" && echo data > "$mapped/$dbid/PG_15_1/file"
         """,
     )
     actions = snapshot.actions(host, str(target), upstream, "pw", 8, wanted)
@@ -265,10 +265,10 @@ def test_a_copy_with_a_tablespace(host, program, tmp_path):
     assert (tmp_path / "pass").read_text() == "*:*:*:r:pw\n"
     assert actions["copy"]() == {"method": "basebackup", "bytes_copied": 4096}
     actions["swap_in"]()
-    assert (target / "pg_tblspc" / "4711" / "file").read_text() == "data\n"
+    assert (target / "pg_tblspc" / "4711" / "PG_15_1" / "file").read_text() == "data\n"
     assert os.listdir(place) == ["8"]
     actions["remove_leftover"]()
-    assert (place / "8" / "file").exists()
+    assert (place / "8" / "PG_15_1" / "file").exists()
     # killed before the data directory came into its place
     os.rename(target, snapshot.staging_directory(str(target)))
     again = snapshot.plan(snapshot.read_place(host, str(target), None, 8, wanted), wanted, None)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import pathlib
 import re
 import shutil
 
@@ -29,12 +30,15 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.tablespace
 from hypothesis import given
 from hypothesis import strategies as st
 
+#: what the engine makes in a part
+VERSION = "GPDB_7_302307241"
+
 
 def part(location, dbid, content="data"):
     """An instance's part of a tablespace."""
     directory = location / str(dbid)
-    directory.mkdir(parents=True)
-    (directory / "file").write_text(content)
+    (directory / VERSION).mkdir(parents=True)
+    (directory / VERSION / "file").write_text(content)
     return directory
 
 
@@ -162,11 +166,11 @@ class Copy:
         shutil.rmtree(self.staging)
 
     def entries(self):
-        assert all((place / "3" / "file").read_text() == "another instance's" for place in self.places.values())
+        assert all((place / "3" / VERSION / "file").read_text() == "another instance's" for place in self.places.values())
         return [sorted(os.listdir(place)) for place in self.places.values()]
 
     def is_in_place(self):
-        seen = [(self.staging / "pg_tblspc" / str(oid) / "file").read_text() for oid in self.places]
+        seen = [(self.staging / "pg_tblspc" / str(oid) / VERSION / "file").read_text() for oid in self.places]
         spaces = {(space.location, space.dbid) for space in read_tablespaces(str(self.staging))}
         wanted = {(str(place), 8) for place in self.places.values()}
         return seen == ["of 20", "of 21"] and spaces == wanted and self.entries() == [["3", "8"]] * 2
@@ -229,9 +233,9 @@ def test_what_came_into_a_place_meanwhile_stays(copy):
     part(copy.places[20], 8, "foreign")
     with pytest.raises(CoordinatorError, match=r"/8 cannot be renamed to .*/fast/8: Directory not empty; see what is there"):
         copy.swap_in()
-    assert (copy.places[20] / "8" / "file").read_text() == "foreign"
+    assert (copy.places[20] / "8" / VERSION / "file").read_text() == "foreign"
     copy.remove()
-    assert (copy.places[20] / "8" / "file").read_text() == "foreign"
+    assert (copy.places[20] / "8" / VERSION / "file").read_text() == "foreign"
     assert copy.entries() == [["3", "8"], ["3"]]
 
 
@@ -239,7 +243,7 @@ def test_what_is_in_a_place_is_not_the_copy_s_while_its_own_part_is_staged(copy,
     part(copy.places[20], 8, "foreign")
     assert killed_after(3, copy.swap_in)  # the link is made, nothing is moved
     copy.remove()
-    assert (copy.places[20] / "8" / "file").read_text() == "foreign"
+    assert (copy.places[20] / "8" / VERSION / "file").read_text() == "foreign"
 
 
 #: changes of the file system that swapping in two tablespaces takes
@@ -286,7 +290,7 @@ def stopped(tmp_path):
 
 def has_dbid(data, dbid):
     found = read_tablespaces(str(data))
-    assert [(data / "pg_tblspc" / str(space.oid) / "file").read_text() for space in found] == ["of 20", "of 21"]
+    assert [(data / "pg_tblspc" / str(space.oid) / VERSION / "file").read_text() for space in found] == ["of 20", "of 21"]
     assert not any(name.endswith(".new") for name in os.listdir(data / "pg_tblspc"))
     return all(space.dbid == dbid and os.listdir(space.location) == [str(dbid)] for space in found)
 
@@ -308,11 +312,52 @@ def test_the_part_of_another_dbid_is_not_overwritten(stopped, tmp_path):
     part(tmp_path / "fast", 8, "foreign")
     with pytest.raises(CoordinatorError, match=r"/fast/2 cannot be renamed to .*/fast/8"):
         change_dbid(str(stopped), 8)
-    assert (tmp_path / "fast" / "8" / "file").read_text() == "foreign"
-    assert (stopped / "pg_tblspc" / "20" / "file").read_text() == "of 20"
+    assert (tmp_path / "fast" / "8" / VERSION / "file").read_text() == "foreign"
+    assert (stopped / "pg_tblspc" / "20" / VERSION / "file").read_text() == "of 20"
 
 
 def test_a_part_that_is_gone_is_told(stopped, tmp_path):
     shutil.rmtree(tmp_path / "fast" / "2")
     with pytest.raises(CoordinatorError, match="No such file or directory"):
         change_dbid(str(stopped), 8)
+
+
+@pytest.mark.parametrize(
+    ("content", "is_one"),
+    [
+        ([], True),
+        (["GPDB_7_302307241/5/1259"], True),
+        (["PG_15_202209061/5/1259", "GPDB_7_302307241/5/1259"], True),
+        (["GPDB_7_302307241/5/1259", "precious"], False),
+        (["precious"], False),
+        (["PG_VERSION"], False),
+    ],
+)
+def test_a_part_holds_nothing_but_what_the_engine_makes(tmp_path, content, is_one):
+    directory = tmp_path / "8"
+    directory.mkdir()
+    for name in content:
+        (directory / name).parent.mkdir(parents=True, exist_ok=True)
+        (directory / name).touch()
+    assert tablespaces.is_part(str(directory)) == is_one
+    assert not tablespaces.is_part(f"{tmp_path}/8/../8") and not tablespaces.is_part("8")
+    (tmp_path / "9").symlink_to(directory)
+    assert not tablespaces.is_part(str(tmp_path / "9")), "what it leads to may be anything"
+    assert not tablespaces.is_part(str(tmp_path / "none"))
+
+
+def test_a_part_of_another_user_is_none(tmp_path, monkeypatch):
+    directory = part(tmp_path / "fast", 8)
+    assert tablespaces.is_part(str(directory))
+    monkeypatch.setattr(os, "getuid", lambda: pathlib.Path(directory).stat().st_uid + 1)
+    assert not tablespaces.is_part(str(directory))
+
+
+def test_links_of_a_copy_do_not_steer_what_is_removed(tmp_path):
+    precious = tmp_path / "home" / "8"
+    precious.mkdir(parents=True)
+    (precious / "precious").touch()
+    staging = tmp_path / ".gpseg-1.coordinator_snapshot"
+    link(staging, 20, precious)
+    remove_leftovers([], str(tmp_path / "gpseg-1"), str(staging))
+    assert (precious / "precious").exists()

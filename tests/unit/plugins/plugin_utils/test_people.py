@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import people
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import people, results
+from hypothesis import given
+from hypothesis import strategies as st
 
 
 @pytest.mark.parametrize(
@@ -24,3 +26,28 @@ def test_people_are_told_and_programs_are_not(monkeypatch, capsys, callback, pri
     monkeypatch.setenv("ANSIBLE_STDOUT_CALLBACK", callback)
     people.tell("demo: mirrored")
     assert capsys.readouterr().out == printed
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("demo: mirrored", "demo: mirrored"),
+        ("  cdw  primary, 3 MiB … größer", "  cdw  primary, 3 MiB … größer"),
+        ("\x1b]0;title\x07\x1b[2Jmirrored", "\\x1b]0;title\\x07\\x1b[2Jmirrored"),
+        ("degraded\r  demo: mirrored", "degraded demo: mirrored"),
+        ("FATAL: no\n  DETAIL: none\n", "FATAL: no DETAIL: none"),
+        ("\x9b31m \u202egpj", "\\x9b31m \\u202egpj"),
+        ("of a file \udcff", "of a file \\udcff"),
+    ],
+)
+def test_what_a_host_says_is_shown_and_not_obeyed(capsys, said, shown):
+    people.tell("", said, "")
+    assert capsys.readouterr().out == f"\n{shown}\n\n"[: len(shown) + 2]
+    assert people.harmless(said) == shown
+
+
+@given(st.text())
+def test_whatever_is_said_is_one_line_that_can_be_printed(said):
+    found = people.harmless(said)
+    assert found.isprintable() and people.harmless(found) == found
+    assert results.message({"msg": said}).isprintable()

@@ -13,6 +13,7 @@ import math
 import os
 import typing as t
 
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.addresses import parse_address
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.lsn import Lsn
 
@@ -39,6 +40,11 @@ def path(value: t.Any) -> str:
     if not os.path.isabs(name(value)):
         raise ValueError(f"{value!r:.200} is no absolute path")
     return str(value)
+
+
+def address(value: t.Any) -> str:
+    """An address of one host, in the one way to write it."""
+    return parse_address(value)
 
 
 def number(value: t.Any) -> int:

@@ -48,10 +48,11 @@ _CONTROL = _object(
 
 _FORMS: dict[str, Form] = {
     "hostname": border.name,
-    "addresses": many(border.name),
+    "addresses": many(border.address),
+    "fences": many(_object(cluster=border.name, addresses=many(border.address), ports=many(border.port))),
     "clock": border.seconds,
     "segments": many(_object(data_directory=border.path, port=border.port)),
-    "sessions": optional(many(_object(address=border.name, port=border.port, count=border.number, quiet_s=optional(border.seconds)))),
+    "sessions": optional(many(_object(address=border.address, port=border.port, count=border.number, quiet_s=optional(border.seconds)))),
     "instance": _object(
         data_directory=border.path,
         content=border.name,

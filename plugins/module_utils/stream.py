@@ -279,7 +279,7 @@ def parse_seconds(text: str | None, default: float, unit: float) -> float:
     :param default: where it is not set.
     :param unit: seconds that a number alone counts.
     """
-    match = re.fullmatch(r"\s*([0-9.]+)\s*([a-z]*)\s*", text or "")
+    match = re.fullmatch(r"\s*(\d+\.?\d*|\.\d+)\s*([a-z]*)\s*", text or "", re.ASCII)
     if match is None or (match.group(2) and match.group(2) not in _UNITS):
         return default
     return float(match.group(1)) * (_UNITS[match.group(2)] if match.group(2) else unit) or float("inf")

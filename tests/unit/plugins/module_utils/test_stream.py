@@ -185,7 +185,18 @@ def test_setting_the_clock_moves_the_start_of_the_host(monkeypatch):
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [(None, 60.0), ("", 60.0), ("30000", 30.0), ("30s", 30.0), ("5min", 300.0), ("0", float("inf")), ("1h", 3600.0), ("5 weeks", 60.0)],
+    [
+        (None, 60.0),
+        ("", 60.0),
+        ("30000", 30.0),
+        ("30s", 30.0),
+        ("5min", 300.0),
+        ("0", float("inf")),
+        ("1h", 3600.0),
+        ("5 weeks", 60.0),
+        ("1.2.3", 60.0),
+        (".", 60.0),
+    ],
 )
 def test_reads_seconds_of_a_setting(text, seconds):
     assert stream.parse_seconds(text, 60.0, 1e-3) == seconds

@@ -311,7 +311,7 @@ class Activation:
         if self._leaves_recovery(deadline, _STALL):
             return {"restarted": False}
         self._stop_hanging()
-        instance.start(self._host, self._directory, self._port, {name: "" for name in _SOURCES})
+        instance.start(self._host, self._directory, self._port, dict.fromkeys(_SOURCES, ""))
         self._request_promotion()
         if not self._leaves_recovery(deadline, self._timeout):
             raise CoordinatorError(

@@ -63,8 +63,8 @@ def decide(plan: Result, stopped: Result, disarmed: Result, activation: Result) 
     """What is right to do after the old primary was stopped, or was not; and again after the standby was to be activated.
 
     The old primary may serve again only where it is certain that the standby is not primary and nothing can promote it: it was seen
-    disarmed, nothing was ever announced to what may be armed, or the old primary's own host saw that there is no proof to promote it by, and
-    acted on that. The standby is promoted only where it was, or where the old primary was seen shut down.
+    disarmed, nothing was ever announced to what may be armed, or the old primary's own host saw that there is no proof to promote it by,
+    and acted on that. The standby is promoted only where it was, or where the old primary was seen shut down.
 
     :param plan: what M(warehousepg.coordinator.switchover_plan) returned of the cluster.
     :param stopped: the result of stopping the old primary; empty when that was not tried.

@@ -29,13 +29,35 @@ done
 
 # Stops the process that waits for the end of the primary, and the standby when that end has come.
 LOSE_STANDBY = """
-until watcher=$(find /proc/[0-9]*/fd -lname "$HOME/.whpg/demo.armed.by-*" 2> /dev/null | head -n 1 | cut -d/ -f3) && [ -n "$watcher" ]; do sleep 0.01; done
+find_watcher() {{ find /proc/[0-9]*/fd -lname "$HOME/.whpg/demo.armed.by-*" 2> /dev/null | head -n 1 | cut -d/ -f3; }}
+until watcher=$(find_watcher) && [ -n "$watcher" ]; do sleep 0.01; done
 kill -STOP "$watcher"
 while (exec 3<> /dev/tcp/cdw/"$PGPORT") 2> /dev/null; do sleep 0.02; done
 leader=$(head -n 1 {directory}/postmaster.pid)
 kill -KILL "$leader" $(ps -o pid= --ppid "$leader")
 echo "$watcher" > /tmp/watcher
 """
+
+# In the place of pg_ctl: before the primary is told to stop, once, a backend is killed, and it is waited until the primary, which restarts
+# itself, serves and is followed again.
+CRASH_FIRST = """#!/bin/bash
+if [[ $* == *stop ]] && victim=$(cat /tmp/victim) && rm /tmp/victim; then
+  export WHPG_CLUSTER=demo
+  . /run/whpg/profile.sh
+  kill -KILL "$victim"
+  while kill -0 "$victim"; do sleep 0.01; done
+  for number in {{1..100}}; do
+    streams=$(psql -X -At -h /tmp -c "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'")
+    [[ $streams == 1 ]] && touch /tmp/restarted && break
+    sleep 0.1
+  done
+  sleep 1
+fi 2> /dev/null
+exec {program}.own "$@"
+"""
+
+# An archive that answers nothing any more from some moment on.
+DEAD_ARCHIVE = "test -e /tmp/archive_is_dead && exec sleep 300; false"
 
 
 @pytest.fixture
@@ -185,18 +207,25 @@ def test_a_walsender_of_somebody_else_is_named_and_ended_by_option(primary, stan
 
 
 @contextmanager
+def session_of(coordinator: Coordinator, name: str) -> Iterator[str]:
+    """A client has a session; the process that serves it."""
+    session = f"sleep 300 | psql -X -q -h /tmp 'dbname=postgres application_name={name}'"
+    leader = coordinator.run(f"setsid bash -c {shlex.quote(session)} > /dev/null 2>&1 < /dev/null & echo $!")
+    find = f"SELECT pid FROM pg_stat_activity WHERE application_name = '{name}'"
+    wait_until(lambda: coordinator.sql(find) != "", "the session is there")
+    try:
+        yield coordinator.sql(find)
+    finally:
+        coordinator.run(f"kill -- -{leader} 2> /dev/null || true")
+
+
+@contextmanager
 def hanging_later(coordinator: Coordinator) -> Iterator[None]:
     """A client's session follows no order from the moment on at which the primary is told that it will be stopped."""
-    session = "sleep 300 | psql -X -q -h /tmp 'dbname=postgres application_name=hanging'"
-    coordinator.run(f"setsid bash -c {shlex.quote(session)} > /dev/null 2>&1 < /dev/null & echo $! > /tmp/hanging")
-    find = "SELECT pid FROM pg_stat_activity WHERE application_name = 'hanging'"
-    wait_until(lambda: coordinator.sql(find) != "", "the session is there")
-    watch = f"until grep -q FENCED {coordinator.directory}/postgresql.conf; do sleep 0.002; done; kill -STOP {coordinator.sql(find)}"
-    coordinator.run(f"nohup bash -c {shlex.quote(watch)} > /dev/null 2>&1 < /dev/null &")
-    try:
+    with session_of(coordinator, "hanging") as pid:
+        watch = f"until grep -q FENCED {coordinator.directory}/postgresql.conf; do sleep 0.002; done; kill -STOP {pid}"
+        coordinator.run(f"nohup bash -c {shlex.quote(watch)} > /dev/null 2>&1 < /dev/null &")
         yield
-    finally:
-        coordinator.run("kill -- -$(cat /tmp/hanging); rm /tmp/hanging")
 
 
 def longest_pause(client: Client) -> float:
@@ -260,6 +289,66 @@ def test_the_old_primary_serves_again_where_its_standby_is_lost_before_the_promo
     done = operator.switch()
     assert done.code == 0
     check_swapped(standby, primary)
+
+
+@contextmanager
+def crash_before_the_stop(coordinator: Coordinator) -> Iterator[None]:
+    """Between the announcement of its shutdown and the order to stop the primary crashes, and restarts itself."""
+    program = coordinator.run("type -P pg_ctl")
+    with session_of(coordinator, "victim") as pid:
+        coordinator.run(f"rm -f /tmp/restarted; echo {pid} > /tmp/victim")
+        coordinator.write("/tmp/pg_ctl", CRASH_FIRST.format(program=program))
+        podman("exec", coordinator.name, "mv", program, f"{program}.own")
+        podman("exec", coordinator.name, "install", "-m", "755", "/tmp/pg_ctl", program)
+        try:
+            yield
+        finally:
+            podman("exec", coordinator.name, "mv", f"{program}.own", program)
+            coordinator.run("rm -f /tmp/victim /tmp/pg_ctl")
+
+
+@pytest.mark.usefixtures("mirrored")
+def test_the_checkpoint_of_a_primary_that_restarts_itself_after_a_crash_promotes_nobody(primary, standby, operator):
+    """It is written as the one of a shutdown is, and the standby has it, behind the announcement."""
+    clients = clients_of("crash")
+    for client in clients:
+        client.wait_for("cdw", 20)
+    with crash_before_the_stop(primary):
+        done = operator.switch(max_gap=40)
+    assert primary.run("rm /tmp/restarted && echo it did") == "it did"
+    if done.code == 0:
+        for client in clients:
+            client.wait_for("scdw")
+        check_writes(clients, primary, standby)
+        assert done.result["shutdown_lsn"] == done.result["switch_lsn"], "it was promoted where the primary was shut down in the end"
+        check_swapped(standby, primary)
+        return
+    assert done.line.startswith("NOT switched") and "cdw serves, as before" in done.line
+    for client in clients:
+        client.wait_for("cdw")
+        client.stop()
+        numbers = set(map(int, primary.sql(f"SELECT DISTINCT number FROM written_by_{client.called}", role=client.role).split()))
+        assert {commit.number for commit in client.commits()} <= numbers
+    wait_in_sync(primary)
+    check_untouched(standby)
+
+
+@pytest.mark.usefixtures("mirrored")
+def test_an_archive_that_does_not_answer_holds_no_promotion_up(primary, standby, operator):
+    settings = f"{standby.quoted}/postgresql.auto.conf"
+    standby.run(f"rm -f /tmp/archive_is_dead; echo {shlex.quote(f'restore_command = {DEAD_ARCHIVE!r}')} >> {settings}")
+    standby.stop()
+    standby.start()
+    wait_in_sync(primary)
+    standby.run("touch /tmp/archive_is_dead")
+    try:
+        done = operator.switch(max_gap=20)
+        assert done.code == 0
+        assert 0 < done.result["gap_s"] < 20
+        check_swapped(standby, primary)
+        assert f"restore_command = '{DEAD_ARCHIVE}'" in standby.run(f"cat {settings}"), "it is there for later"
+    finally:
+        standby.run(f"rm /tmp/archive_is_dead; sed -i /^restore_command/d {settings}")
 
 
 @pytest.mark.usefixtures("mirrored")

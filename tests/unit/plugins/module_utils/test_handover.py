@@ -70,7 +70,11 @@ def test_only_what_is_armed_is_disarmed(changes, steps):
 #: what comes one after the other, the record that holds the token among it
 LOOKS = st.lists(
     st.tuples(
-        st.integers(0, 3), st.booleans(), st.integers(1, 3), st.sampled_from([70, 70, 70, None, 71]), st.sampled_from([0.01, 0.01, 0.6, 31.0])
+        st.integers(0, 3),
+        st.booleans(),
+        st.integers(1, 3),
+        st.sampled_from([70, 70, 70, None, 71]),
+        st.sampled_from([0.01, 0.01, 0.6, 31.0]),
     ),
     max_size=20,
 )

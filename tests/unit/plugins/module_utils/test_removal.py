@@ -17,6 +17,8 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan impor
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.removal import Remains
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import pass_entry
 
+PEER = ("cdw", 5432)
+
 SYSTEM = "7711121183714698180"
 CONTROL = ControlData(SYSTEM, "in archive recovery", 1, "0/1", "0/1", "0/1", 1 << 26, True)
 STANDBY = Instance("/s", "instance", "gpadmin", "standby", "12", 8, 5432, {}, CONTROL)
@@ -74,10 +76,11 @@ def test_what_is_not_the_cluster_s_standby_is_not_touched(fate, instance, messag
 @pytest.mark.parametrize(
     ("text", "own"),
     [
-        (pass_entry("standby_replicator", "secret:1"), True),
-        (pass_entry("other", "secret"), False),
-        (pass_entry("standby_replicator", "secret") + "*:*:*:me:mine\n", False),
-        ("localhost:5432:*:standby_replicator:secret\n", False),
+        (pass_entry(PEER, "standby_replicator", "secret:1"), True),
+        ("*:*:*:standby_replicator:before\\:\n", True),
+        (pass_entry(PEER, "other", "secret"), False),
+        (pass_entry(PEER, "standby_replicator", "secret") + "*:*:*:me:mine\n", False),
+        ("localhost:5432:postgres:standby_replicator:secret\n", False),
         ("", False),
     ],
 )

@@ -412,7 +412,7 @@ class Passfile:
     :param path: where it is.
     :param usable: whether libpq would read it: there, and readable by its owner alone.
     :param check: four hexadecimal digits to compare the passfiles of two hosts by.
-    :param named: whether its entries name the server that is followed from here: one for every server would give the password to an impostor.
+    :param named: whether its entries name the server that is followed from here; one for all gives the password to an impostor.
     """
 
     path: str

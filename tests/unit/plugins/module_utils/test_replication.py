@@ -242,7 +242,7 @@ def test_gpactivatestandby_can_read_it():
 
 
 def libpq_gives(line, host, port, user):
-    """The password that libpq takes from a line for a connection (passwordFromFile and pwdfMatchesString of fe-connect.c); None for none."""
+    """The password that libpq takes from a line for a connection (passwordFromFile of fe-connect.c); None for none."""
     rest = line.rstrip("\r\n")
     for token in (host, port, "replication", user):
         if rest.startswith("*:"):

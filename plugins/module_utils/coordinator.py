@@ -303,7 +303,11 @@ def read_coordinator(host: Host, parameters: Parameters, own: t.Sequence[str]) -
         "promotion": (record.last(audit, record.BEGUN, record.ACTIVATED) or {}).get("time"),
     }
     followed = replication.followed(instance.settings) if instance.role == "standby" else None
-    found["passfile"] = dataclasses.asdict(replication.read_passfile(parameters["passfile"], followed)) if parameters["passfile"] else None
+    if parameters["passfile"]:
+        passfile = replication.read_passfile(parameters["passfile"], followed, parameters["replication_user"])
+        found["passfile"] = dataclasses.asdict(passfile)
+    else:
+        found["passfile"] = None
     if instance.postmaster is None:
         return found
     if instance.role == "standby":

@@ -421,20 +421,22 @@ class Passfile:
     named: bool = True
 
 
-def read_passfile(path: str, peer: Peer | None = None) -> Passfile:
+def read_passfile(path: str, peer: Peer | None = None, user: str = "") -> Passfile:
     """Observe a passfile without telling what is in it.
 
     The check is the first 16 bits of a slow hash of users and passwords: enough to see that two hosts differ, too little to find the
     password.
 
     :param peer: the server that is followed from here; None for none.
+    :param user: as whom. A file with entries for others, too, is somebody's own, and right as it is.
     """
     if not os.path.exists(path):
         return Passfile(path, False, None)
     entries = pass_entries(path)
     kept = "".join(f"{user}\n{password}\n" for *_server, user, password in entries)
     digest = hashlib.pbkdf2_hmac("sha256", kept.encode("utf-8", "surrogateescape"), b"warehousepg.coordinator", 10000)
-    named = peer is None or all(entry[:2] == [peer[0], str(peer[1])] for entry in entries)
+    own = len(entries) == 1 and entries[0][3] == user
+    named = peer is None or not own or entries[0][:2] == [peer[0], str(peer[1])]
     return Passfile(path, not stat.S_IMODE(os.stat(path).st_mode) & 0o077, digest[:2].hex(), named)
 
 

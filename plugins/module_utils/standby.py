@@ -97,7 +97,7 @@ def read_standby(
     :param copy: the copy to begin with where there is none.
     :param former_directory: the directory that it is to be brought from; None: it stays where it is.
     """
-    passfile = read_passfile(upstream.passfile, upstream.peer) if upstream.passfile is not None else None
+    passfile = read_passfile(upstream.passfile, upstream.peer, upstream.user) if upstream.passfile is not None else None
     kept = kept_password(upstream.passfile, upstream.user) if upstream.passfile is not None else None
     place = snapshot.read_place(host, data_directory, passfile, dbid, copy)
     return Standby(

@@ -169,3 +169,15 @@ def test_a_file_that_cannot_be_removed_is_told(tmp_path):
     with pytest.raises(CoordinatorError, match=r"directory cannot be removed: .*; remove it"):
         run([Step("remove_file", {"path": str(tmp_path / "directory")})], {"remove_file": removal.remove_file})
     removal.remove_file(str(tmp_path / "none"))
+
+
+@pytest.mark.parametrize("fate", ["moved", "deleted"])
+def test_what_its_links_lead_to_and_is_no_part_stays_and_is_told(there, host, data_directory, tmp_path, fate):
+    precious = tmp_path / "home" / "8"
+    precious.mkdir(parents=True)
+    (precious / "precious").touch()
+    (data_directory / "pg_tblspc" / "21").symlink_to(precious)
+    found = removal.observe(host, str(data_directory), fate, 1, [], [])
+    assert (found.parts, found.left) == ((str(tmp_path / "fast" / "8"),), (str(precious),))
+    there(fate)
+    assert os.listdir(precious) == ["precious"]

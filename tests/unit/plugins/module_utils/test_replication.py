@@ -285,13 +285,19 @@ def test_a_passfile_for_every_server_is_seen_and_corrected(host, tmp_path):
     path = tmp_path / "pass"
     path.write_text("*:*:*:r:kept\\:\n")
     path.chmod(0o600)
-    before = read_passfile(str(path), ("cdw", 5432))
+    before = read_passfile(str(path), ("cdw", 5432), "r")
     assert before.usable and not before.named and read_passfile(str(path)).named
     write_passfile(host, str(path), ("cdw", 5432), "r", None)
     assert path.read_text() == "cdw:5432:*:r:kept\\:\n"
-    after = read_passfile(str(path), ("cdw", 5432))
+    after = read_passfile(str(path), ("cdw", 5432), "r")
     assert after.named and after.check == before.check, "the two hosts of a pair name different servers"
-    assert not read_passfile(str(path), ("scdw", 5432)).named
+    assert not read_passfile(str(path), ("scdw", 5432), "r").named
+
+
+@pytest.mark.parametrize("text", ["*:*:*:r:kept\n*:*:*:me:mine\n", "*:*:*:me:mine\n", ""])
+def test_a_passfile_of_somebody_s_own_is_left_as_it_is(tmp_path, text):
+    (tmp_path / "pass").write_text(text)
+    assert read_passfile(str(tmp_path / "pass"), ("cdw", 5432), "r").named
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ options:
   replication_password:
     description:
       - Password of that role, to be kept in O(passfile).
-      - Without it the passfile is left as it is.
+      - Without it the passfile is left as it is, unless its only entry is the role's, for another server than the primary or for all.
     type: str
   replication_auth:
     description:

@@ -302,7 +302,12 @@ def read_coordinator(host: Host, parameters: Parameters, own: t.Sequence[str]) -
         "activation": record.last(audit, record.ACTIVATED),
         "promotion": (record.last(audit, record.BEGUN, record.ACTIVATED) or {}).get("time"),
     }
-    found["passfile"] = dataclasses.asdict(replication.read_passfile(parameters["passfile"])) if parameters["passfile"] else None
+    followed = replication.followed(instance.settings) if instance.role == "standby" else None
+    if parameters["passfile"]:
+        passfile = replication.read_passfile(parameters["passfile"], followed, parameters["replication_user"])
+        found["passfile"] = dataclasses.asdict(passfile)
+    else:
+        found["passfile"] = None
     if instance.postmaster is None:
         return found
     if instance.role == "standby":

@@ -16,7 +16,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors imp
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, read_text, sync_directory
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import Instance
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import Actions, Step
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import kept_password, pass_entry
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import pass_fields
 
 #: what may become of the instance
 KEPT, STOPPED, MOVED, DELETED = "kept", "stopped", "moved", "deleted"
@@ -44,8 +44,8 @@ class Remains:
 
 def is_own_passfile(path: str, user: str) -> bool:
     """Whether a passfile holds nothing but what this collection writes for a role."""
-    password = kept_password(path, user)
-    return password is not None and read_text(path) == pass_entry(user, password)
+    fields = pass_fields((read_text(path) or "").rstrip("\n"))
+    return fields is not None and fields[2:4] == ["*", user]
 
 
 def observe(

@@ -293,6 +293,11 @@ class Upstream:
     passfile: str | None
     connection: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
 
+    @property
+    def peer(self) -> Peer:
+        """The primary, as a passfile names it."""
+        return self.host, self.port
+
     def parameters(self) -> dict[str, str]:
         """The parameters of libpq, the application name apart."""
         found = {**self.connection, "host": self.host, "port": str(self.port), "user": self.user}
@@ -360,15 +365,44 @@ def parse_conninfo(text: str) -> dict[str, str]:
 _PASS_ENTRY = re.compile(":".join([r"((?:\\.|[^\\:])*)"] * 5))
 
 
-def pass_entry(user: str, password: str) -> str:
-    """The line of a passfile that holds for every host and database.
+#: host and port of the server that a password is for
+Peer = t.Tuple[str, int]
 
-    :raises CoordinatorError: a passfile cannot hold the password.
+
+def pass_entry(peer: Peer, user: str, password: str) -> str:
+    """The line of a passfile that holds for one server, so that the password is given to no other.
+
+    :raises CoordinatorError: a passfile cannot hold one of these.
     """
-    if "\n" in password or "\r" in password:
+    host, port = peer
+    if re.search(r"[\r\n]", password):
         raise CoordinatorError("replication_password holds a line break, which a passfile cannot: choose one without")
-    escaped = (re.sub(r"([\\:])", r"\\\1", field) for field in (user, password))
-    return "*:*:*:" + ":".join(escaped) + "\n"
+    if re.search(r"[\r\n]", host + user) or host.startswith("#"):
+        raise CoordinatorError(f"a passfile cannot hold the host {host!r} and the user {user!r}: correct them")
+    fields = [_escaped(host), str(port), "*", _escaped(user), re.sub(r"([\\:])", r"\\\1", password)]
+    return ":".join(fields) + "\n"
+
+
+def _escaped(field: str) -> str:
+    return re.sub(r"([\\:*])", r"\\\1", field)
+
+
+def pass_fields(line: str) -> list[str] | None:
+    """Host, port, database, user and password of a line of a passfile; None where it is no entry."""
+    match = _PASS_ENTRY.fullmatch(line)
+    return [re.sub(r"\\(.)", r"\1", field) for field in match.groups()] if match else None
+
+
+def pass_entries(path: str) -> list[list[str]]:
+    """The entries of a passfile, as of :func:`pass_fields`."""
+    return list(filter(None, map(pass_fields, (read_text(path) or "").split("\n"))))
+
+
+def followed(settings: t.Mapping[str, str]) -> Peer | None:
+    """The server that a standby with these settings follows; None where they do not tell."""
+    parameters = parse_conninfo(settings.get("primary_conninfo", ""))
+    port = parameters.get("port", "")
+    return (parameters["host"], int(port)) if "host" in parameters and re.fullmatch("[0-9]{1,5}", port) else None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -378,40 +412,45 @@ class Passfile:
     :param path: where it is.
     :param usable: whether libpq would read it: there, and readable by its owner alone.
     :param check: four hexadecimal digits to compare the passfiles of two hosts by.
+    :param named: whether its entries name the server that is followed from here; one for all gives the password to an impostor.
     """
 
     path: str
     usable: bool
     check: str | None
+    named: bool = True
 
 
-def read_passfile(path: str) -> Passfile:
+def read_passfile(path: str, peer: Peer | None = None, user: str = "") -> Passfile:
     """Observe a passfile without telling what is in it.
 
-    The check is the first 16 bits of a slow hash: enough to see that two hosts differ, too little to find the password.
+    The check is the first 16 bits of a slow hash of users and passwords: enough to see that two hosts differ, too little to find the
+    password.
+
+    :param peer: the server that is followed from here; None for none.
+    :param user: as whom. A file with entries for others, too, is somebody's own, and right as it is.
     """
-    text = read_text(path)
-    if text is None:
+    if not os.path.exists(path):
         return Passfile(path, False, None)
-    digest = hashlib.pbkdf2_hmac("sha256", text.encode("utf-8", "surrogateescape"), b"warehousepg.coordinator", 10000)
-    return Passfile(path, not stat.S_IMODE(os.stat(path).st_mode) & 0o077, digest[:2].hex())
+    entries = pass_entries(path)
+    kept = "".join(f"{user}\n{password}\n" for *_server, user, password in entries)
+    digest = hashlib.pbkdf2_hmac("sha256", kept.encode("utf-8", "surrogateescape"), b"warehousepg.coordinator", 10000)
+    own = len(entries) == 1 and entries[0][3] == user
+    named = peer is None or not own or entries[0][:2] == [peer[0], str(peer[1])]
+    return Passfile(path, not stat.S_IMODE(os.stat(path).st_mode) & 0o077, digest[:2].hex(), named)
 
 
 def kept_password(path: str, user: str) -> str | None:
     """The password that a passfile of this collection keeps for a user, None when there is none."""
-    for line in (read_text(path) or "").split("\n"):
-        match = _PASS_ENTRY.fullmatch(line)
-        fields = [re.sub(r"\\(.)", r"\1", field) for field in match.groups()] if match else []
-        if fields and fields[3] == user:
-            return fields[4]
-    return None
+    return next((password for *_server, name, password in pass_entries(path) if name == user), None)
 
 
-def write_passfile(host: Host, path: str, user: str, password: str | None) -> None:
+def write_passfile(host: Host, path: str, peer: Peer, user: str, password: str | None) -> None:
     """Write a passfile that its owner alone can read.
 
-    :param password: None to keep the one that is there and mend the mode.
+    :param peer: the server that the password is for.
+    :param password: None to keep the one that is there, and mend the rest.
     """
     password = password or kept_password(path, user) or ""
     os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-    host.write(path, pass_entry(user, password), 0o600)
+    host.write(path, pass_entry(peer, user, password), 0o600)

@@ -245,7 +245,7 @@ def _apart_from(path: str, own: End, names: t.Sequence[str]) -> CoordinatorError
     return CoordinatorError(f"{path} does not hold WAL segments of timeline {own.timeline} that follow one another: {', '.join(names)}")
 
 
-def _entries(archive: t.BinaryIO) -> t.Iterator[tarfile.TarInfo]:
+def _entries(archive: gzip.GzipFile) -> t.Iterator[tarfile.TarInfo]:
     """The entries of an archive, one after the other, by their plain headers alone; whoever takes one reads what is in it.
 
     What tarfile itself makes of an archive, such as further headers of whatever length, which it reads into memory, is not heeded.
@@ -259,7 +259,7 @@ def _entries(archive: t.BinaryIO) -> t.Iterator[tarfile.TarInfo]:
         archive.read(-entry.size % tarfile.BLOCKSIZE)
 
 
-def _parts(archive: t.BinaryIO, count: int) -> t.Iterator[bytes]:
+def _parts(archive: gzip.GzipFile, count: int) -> t.Iterator[bytes]:
     """The next bytes of an archive, in parts.
 
     :raises EOFError: it ends before.

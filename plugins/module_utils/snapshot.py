@@ -315,7 +315,7 @@ def plan(place: Place, wanted: Wanted, password: str | None) -> list[Step]:
     why = _refusal_of_requirements(place, wanted)
     if why is not None:
         raise CoordinatorError(why, data_directory=instance.data_directory)
-    if passfile is not None and password is not None:
+    if passfile is not None and (password is not None or (passfile.usable and not passfile.named)):
         steps.append(Step("write_passfile"))
     elif passfile is not None and not passfile.usable:
         raise CoordinatorError(f"the passfile {passfile.path} is missing or others can read it: give replication_password to write it")
@@ -431,7 +431,7 @@ def actions(host: Host, data_directory: str, upstream: Upstream, password: str |
 
     return {
         "remove_leftover": lambda: remove_leftover(data_directory, wanted.tablespaces),
-        "write_passfile": lambda: write_passfile(host, upstream.passfile or "", upstream.user, password),
+        "write_passfile": lambda: write_passfile(host, upstream.passfile or "", upstream.peer, upstream.user, password),
         "copy": cleaning(make_copy, data_directory, wanted.tablespaces),
         "swap_in": cleaning(lambda: swap_in(host, data_directory, wanted.tablespaces), data_directory, wanted.tablespaces),
     }

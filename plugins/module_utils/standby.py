@@ -97,7 +97,7 @@ def read_standby(
     :param copy: the copy to begin with where there is none.
     :param former_directory: the directory that it is to be brought from; None: it stays where it is.
     """
-    passfile = read_passfile(upstream.passfile) if upstream.passfile is not None else None
+    passfile = read_passfile(upstream.passfile, upstream.peer, upstream.user) if upstream.passfile is not None else None
     kept = kept_password(upstream.passfile, upstream.user) if upstream.passfile is not None else None
     place = snapshot.read_place(host, data_directory, passfile, dbid, copy)
     return Standby(
@@ -112,7 +112,7 @@ def copied(standby: Standby, wanted: Wanted) -> Standby:
     """What a standby will be as soon as a copy of the primary is in place."""
     port = parse_conninfo(wanted.primary_conninfo)["port"]
     instance = Instance(standby.instance.data_directory, "instance", role="standby", dbid=wanted.dbid, port=int(port))
-    passfile = dataclasses.replace(standby.passfile, usable=True) if standby.passfile else None
+    passfile = dataclasses.replace(standby.passfile, usable=True, named=True) if standby.passfile else None
     return Standby(snapshot.Place(standby.place.site, instance, passfile), True)
 
 
@@ -179,7 +179,7 @@ def _plan(standby: Standby, wanted: Wanted, password: str | None) -> list[Step]:
     if why is not None:
         raise CoordinatorError(why, data_directory=instance.data_directory)
     steps = []
-    if standby.passfile is not None and (not standby.password_kept or not standby.passfile.usable):
+    if standby.passfile is not None and (not standby.password_kept or not standby.passfile.usable or not standby.passfile.named):
         steps.append(Step("write_passfile"))
     static = []
     if wanted.dbid is not None and instance.dbid != wanted.dbid:

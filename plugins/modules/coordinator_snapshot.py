@@ -120,7 +120,7 @@ def main() -> None:
     upstream, wanted = replication.upstream_of(parameters), snapshot.copy_of(parameters)
 
     def observe() -> snapshot.Place:
-        passfile = replication.read_passfile(upstream.passfile) if upstream.passfile else None
+        passfile = replication.read_passfile(upstream.passfile, upstream.peer, upstream.user) if upstream.passfile else None
         return snapshot.read_place(host, data_directory, passfile, parameters["dbid"], wanted)
 
     carry_out(

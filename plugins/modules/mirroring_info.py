@@ -460,7 +460,8 @@ lacks:
   sample: []
 passfile:
   description:
-    - Whether the passfile is usable, and four digits to compare two hosts' by.
+    - Whether the passfile is usable, and four digits to compare two hosts' passwords by. C(named) is V(false) on a standby where it would
+      give the password to another server than the one that the standby follows.
     - V(null) without O(passfile), and for a user that does not own the instance.
   returned: with O(data_directory)
   type: dict
@@ -468,6 +469,7 @@ passfile:
     path: /home/gpadmin/.whpg/demo.pgpass
     usable: true
     check: 1f3a
+    named: true
 sql:
   description:
     - Whether the instance answered over SQL, and what it said if not. V(null) when it does not run.

@@ -439,7 +439,7 @@ def main() -> None:
         {
             **copying,
             **rejoin.actions(rejoining),
-            "write_passfile": lambda: replication.write_passfile(host, parameters["passfile"], upstream.user, password),
+            "write_passfile": lambda: replication.write_passfile(host, parameters["passfile"], upstream.peer, upstream.user, password),
             "write_dbid": lambda dbid: host.write(path("internal.auto.conf"), f"gp_dbid={dbid}\n", 0o600),
             "write_port": lambda port: standby.write_settings(host, path("postgresql.conf"), {"port": str(port)}),
             "write_settings": lambda settings: standby.write_settings(host, path("postgresql.auto.conf"), settings),

@@ -233,10 +233,14 @@ def actions_on(host: Host, instance: Instance, connection: Connection, parameter
     def add_row() -> dict[str, t.Any]:
         return {"dbid": catalog.add_standby(connection, standby_of(instance, parameters))}
 
+    def write_passfile() -> None:
+        standby = standby_of(instance, parameters)  # whom it follows should their roles be swapped
+        replication.write_passfile(host, parameters["passfile"], (standby.address, standby.port), user, parameters["replication_password"])
+
     return {
         **access.actions(host),
         **rewind_access.actions(connection, user),
-        "write_passfile": lambda: replication.write_passfile(host, parameters["passfile"], user, parameters["replication_password"]),
+        "write_passfile": write_passfile,
         "create_role": lambda: change_role("CREATE"),
         "change_role": lambda: change_role("ALTER"),
         "add_row": add_row,

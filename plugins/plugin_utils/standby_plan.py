@@ -512,7 +512,7 @@ def _unsettled(
         "slot": any(slot["name"] == options["standby_slot_name"] and slot["active"] for slot in knows["slots"]),
         "retention": limit is None or knows["retention_limit"] in (None, limit >> 20 << 20),
         "role": bool(knows["role"] and knows["role"]["ready"] and (knows["role"]["verified"] or not scram)),
-        "passfile": same_password,
+        "passfile": same_password and (not scram or (shows.get("passfile") or {}).get("named", True)),
         "upstream": standby.get("following") == upstream,
         "listen_addresses": options["standby_listen_addresses"] in (None, shows["instance"]["settings"].get("listen_addresses")),
         "slot_name": shows["instance"]["settings"].get("primary_slot_name") == options["standby_slot_name"],

@@ -199,8 +199,9 @@ def test_settings_that_drifted_are_corrected(primary, standby):
     standby.run(f'sed -i "s/^gp_dbid.*/gp_dbid=77/" {standby.directory}/internal.auto.conf')
     primary.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_replication")
     standby.run(f"echo \"primary_slot_name = 'another'\" >> {standby.directory}/postgresql.auto.conf")
-    standby.run("chmod 644 ~/.whpg/demo.pgpass")
+    standby.run("sed -i 's/^[^:]*:[^:]*:/*:*:/' ~/.whpg/demo.pgpass; chmod 644 ~/.whpg/demo.pgpass")
     assert enable().returncode == 0
+    assert standby.run("cut -d: -f2,3 ~/.whpg/demo.pgpass") == "5432:*", "the password is for the primary alone"
     assert standby.run("stat -c %a ~/.whpg/demo.pgpass") == "600"
     assert status() == ("mirrored", 0)
 

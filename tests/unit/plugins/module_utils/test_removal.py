@@ -17,6 +17,8 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan impor
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.removal import Remains
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import pass_entry
 
+PEER = ("cdw", 5432)
+
 SYSTEM = "7711121183714698180"
 CONTROL = ControlData(SYSTEM, "in archive recovery", 1, "0/1", "0/1", "0/1", 1 << 26, True)
 STANDBY = Instance("/s", "instance", "gpadmin", "standby", "12", 8, 5432, {}, CONTROL)
@@ -74,10 +76,11 @@ def test_what_is_not_the_cluster_s_standby_is_not_touched(fate, instance, messag
 @pytest.mark.parametrize(
     ("text", "own"),
     [
-        (pass_entry("standby_replicator", "secret:1"), True),
-        (pass_entry("other", "secret"), False),
-        (pass_entry("standby_replicator", "secret") + "*:*:*:me:mine\n", False),
-        ("localhost:5432:*:standby_replicator:secret\n", False),
+        (pass_entry(PEER, "standby_replicator", "secret:1"), True),
+        ("*:*:*:standby_replicator:before\\:\n", True),
+        (pass_entry(PEER, "other", "secret"), False),
+        (pass_entry(PEER, "standby_replicator", "secret") + "*:*:*:me:mine\n", False),
+        ("localhost:5432:postgres:standby_replicator:secret\n", False),
         ("", False),
     ],
 )
@@ -166,3 +169,15 @@ def test_a_file_that_cannot_be_removed_is_told(tmp_path):
     with pytest.raises(CoordinatorError, match=r"directory cannot be removed: .*; remove it"):
         run([Step("remove_file", {"path": str(tmp_path / "directory")})], {"remove_file": removal.remove_file})
     removal.remove_file(str(tmp_path / "none"))
+
+
+@pytest.mark.parametrize("fate", ["moved", "deleted"])
+def test_what_its_links_lead_to_and_is_no_part_stays_and_is_told(there, host, data_directory, tmp_path, fate):
+    precious = tmp_path / "home" / "8"
+    precious.mkdir(parents=True)
+    (precious / "precious").touch()
+    (data_directory / "pg_tblspc" / "21").symlink_to(precious)
+    found = removal.observe(host, str(data_directory), fate, 1, [], [])
+    assert (found.parts, found.left) == ((str(tmp_path / "fast" / "8"),), (str(precious),))
+    there(fate)
+    assert os.listdir(precious) == ["precious"]

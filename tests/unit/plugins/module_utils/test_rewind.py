@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils import own_files, rewind
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.configuration import change_fence, fenced_by
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import session_options
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import Upstream, parse_conninfo
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import Upstream, parse_conninfo, pass_entries
 
 from .test_relay import LIST
 from .wal_writer import SEGMENT, WalWriter
@@ -263,3 +263,13 @@ def test_removing_leaves_what_is_not_its_own(former, tmp_path):
 @pytest.mark.parametrize(("told", "bytes_copied"), [("", None), ("  10/20 kB (50%) copied\n 20/20 kB (100%) copied", 20480)])
 def test_bytes_copied(told, bytes_copied):
     assert rewind.copied_bytes(told) == bytes_copied
+
+
+def test_a_relay_gets_the_password_by_the_socket_that_it_listens_on(tmp_path):
+    kept = tmp_path / "kept"
+    kept.write_text("cdw:5432:*:r:secret\\:\n")
+    (tmp_path / "private").mkdir()
+    directory = str(tmp_path / "private")
+    path = rewind._passfile_for(Upstream("cdw", 5432, "r", str(kept)), directory)
+    assert os.path.dirname(path) == directory and os.stat(path).st_mode & 0o777 == 0o600
+    assert pass_entries(path) == [[directory, "5432", "*", "r", "secret:"]]

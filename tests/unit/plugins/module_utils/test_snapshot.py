@@ -42,6 +42,7 @@ def planned(site=SITE, instance=ABSENT, passfile=PASSFILE, password=None, wanted
         ({"instance": but(ABSENT, content="empty", owner="gpadmin")}, ["copy", "swap_in"]),
         ({"password": "pw"}, ["write_passfile", "copy", "swap_in"]),
         ({"passfile": None, "password": "pw"}, ["copy", "swap_in"]),
+        ({"passfile": Passfile("/p", True, "abcd", named=False)}, ["write_passfile", "copy", "swap_in"]),
         ({"site": but(SITE, leftover=True)}, ["remove_leftover", "copy", "swap_in"]),
         ({"instance": STANDBY}, []),
         ({"spots": (SPOT,)}, ["copy", "swap_in"]),
@@ -262,7 +263,7 @@ def test_a_copy_with_a_tablespace(host, program, tmp_path):
     )
     actions = snapshot.actions(host, str(target), upstream, "pw", 8, wanted)
     actions["write_passfile"]()
-    assert (tmp_path / "pass").read_text() == "*:*:*:r:pw\n"
+    assert (tmp_path / "pass").read_text() == "10.0.0.11:5432:*:r:pw\n"
     assert actions["copy"]() == {"method": "basebackup", "bytes_copied": 4096}
     actions["swap_in"]()
     assert (target / "pg_tblspc" / "4711" / "PG_15_1" / "file").read_text() == "data\n"

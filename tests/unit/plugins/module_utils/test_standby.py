@@ -60,6 +60,7 @@ def planned(seen=FOUND, wanted=WANTED, password=None):
         (found(settings={}, postmaster=None), WANTED, None, ["write_settings", "start", "wait_streaming"]),
         (but(FOUND, password_kept=False), WANTED, "pw", ["write_passfile"]),
         (Standby(Place(SITE, INSTANCE, Passfile("/p", False, "abcd")), True), WANTED, None, ["write_passfile"]),
+        (Standby(Place(SITE, INSTANCE, Passfile("/p", True, "abcd", named=False)), True), WANTED, None, ["write_passfile"]),
         (Standby(Place(SITE, INSTANCE, None), True), WANTED, None, []),
         (found(), but(WANTED, dbid=None), None, []),
         (but(FOUND, tablespace_dbids=(8, 8)), WANTED, None, []),
@@ -141,7 +142,7 @@ def test_reads_a_standby_and_its_password(host, data_directory, tmp_path):
     path = tmp_path / "pass"
     upstream = Upstream("10.0.0.11", 5432, "r", str(path))
     assert not standby.read_standby(host, str(data_directory), upstream, None).password_kept
-    path.write_text(pass_entry("r", "pw"))
+    path.write_text(pass_entry(("10.0.0.11", 5432), "r", "pw"))
     assert standby.read_standby(host, str(data_directory), upstream, None).password_kept
     assert standby.read_standby(host, str(data_directory), upstream, "pw").password_kept
     assert not standby.read_standby(host, str(data_directory), upstream, "new").password_kept

@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import gzip
+import io
 import os
 import tarfile
 
@@ -184,3 +186,33 @@ def test_settings_that_need_a_restart_are_told_by_the_engine():
             return "max_connections\tpostmaster\tgroup\nwork_mem\tuser\tgroup\n"
 
     assert transfer.restart_settings(Engine()) == {"max_connections"}
+
+
+@pytest.mark.parametrize(
+    ("archive", "why"),
+    [
+        (lambda: bomb(bytes(1 << 20) * 21), "is cut off, or has more than 20 MiB"),
+        (lambda: bomb(plain(("a", 3 << 20), ("b", 3 << 20))), "holds more than 4 MiB"),
+        (lambda: bomb(plain(("a", 1), ("a", 1))), "holds 'a', which is no file"),
+        (lambda: bomb(plain(("a", 1 << 20)))[:-20], "is cut off"),
+    ],
+)
+def test_what_an_archive_unpacks_to_is_bounded(monkeypatch, archive, why):
+    monkeypatch.setattr(transfer, "_MOST_IN_ALL", 4 << 20)
+    monkeypatch.setattr(transfer, "_MOST_UNPACKED", 20 << 20)
+    with pytest.raises(CoordinatorError, match=why):
+        transfer.unpack(archive())
+
+
+def bomb(content):
+    return gzip.compress(content, 1)
+
+
+def plain(*sizes):
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:") as archive:
+        for name, size in sizes:
+            entry = tarfile.TarInfo(name)
+            entry.size = size
+            archive.addfile(entry, io.BytesIO(bytes(size)))
+    return packed.getvalue()

@@ -59,6 +59,12 @@ def test_of_two_runs_one_takes_the_lock_and_it_alone_renews_and_releases_it(tmp_
     assert ask(RELEASE, THEIRS).changed is False
 
 
+@pytest.mark.parametrize("purpose", [r"100%s %n \\n \x41", r"""$(id) `id` '\" """, "a\nb\x1b\u202e"])
+def test_what_a_lock_says_is_data_for_the_shell(tmp_path, purpose):
+    taken = shell(Ask(TAKE, "~/demo.lock", OURS, purpose=purpose), tmp_path)
+    assert (taken.changed, taken.lock.purpose, taken.lock.holder) == (True, purpose, OURS)
+
+
 @pytest.mark.parametrize(("finished", "stays"), [((), True), (("rejoin",), True), (("x", "switchover to it's host"), False)])
 def test_what_was_begun_stays_noted_until_it_is_finished(tmp_path, finished, stays):
     file = str(tmp_path / "demo.lock")

@@ -90,6 +90,7 @@ def test_a_standby_that_is_to_be_made():
         ("cdw primary role verified", False, "role"),
         ("cdw passfile check", "0000", "passfile"),
         ("scdw passfile usable", False, "passfile"),
+        ("scdw passfile named", False, "passfile"),
         ("scdw passfile", None, "passfile"),
         ("scdw standby resolved", "10.0.0.99", "upstream"),
         ("scdw standby following", {**FOLLOWING, "port": "6000"}, "upstream"),

@@ -17,7 +17,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors imp
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.lock import Holder
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import locking
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.limits import answers_within
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.people import tell
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.people import harmless, tell
 
 
 class ActionModule(ActionBase):
@@ -50,6 +50,8 @@ class ActionModule(ActionBase):
                 result.update(self._release(options, own))
         except CoordinatorError as error:
             result.update(failed=True, msg=error.message)
+        if result.get("failed"):
+            result["msg"] = harmless(result["msg"])  # it may have been read from the host
         if result.get("failed") and options["state"] == "absent":
             where = (task_vars or {}).get("inventory_hostname")
             stays = f"warning: the lock on {where} was not released, and counts for {locking.LIFETIME:.0f} s more: {result['msg']}"

@@ -13,6 +13,7 @@ import typing as t
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import audit
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.people import harmless
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.scenes import hosts_of
 
 Variables = t.Mapping[str, t.Any]
@@ -78,5 +79,6 @@ class PlanAction(ActionBase):
             situations.append(Situation(cluster, pair, of_hosts, arguments, variables["hostvars"]))
         run = {"audit": audit.run(os.getppid(), datetime.datetime.now(datetime.timezone.utc))} if self.AUDITED else {}
         plans = zip(situations, self.plans(situations))
-        result.update(changed=False, clusters={situation.cluster: {**dataclasses.asdict(plan), **run} for situation, plan in plans})
+        clusters = {situation.cluster: {**dataclasses.asdict(plan), "refusal": harmless(plan.refusal), **run} for situation, plan in plans}
+        result.update(changed=False, clusters=clusters)
         return result

@@ -45,12 +45,12 @@ def action(kind, arguments, check_mode=False):
 
 @pytest.mark.parametrize(("role", "plans"), [("standby", 1), ("switchover", 0)])
 def test_a_cluster_that_was_looked_at_for_another_role_takes_no_part(role, plans):
-    pair = {**PAIR, "role": role, "options": {"port": 7}, "wrong": ["port"]}
+    pair = {**PAIR, "role": role, "options": {"port": 7}, "wrong": ["port\x1b[2J\n"]}
     arguments = {"clusters": {"demo": pair}, "observation": "seen"}
     found = action(Action, arguments)
     found.validate_argument_spec = lambda spec: (None, arguments)
     made = found.run(task_vars={"hostvars": {"cdw": {"seen": {"x": 1}}, "scdw": {}, "sdw1": {"seen": {}}}})["clusters"]
-    assert made == ({"demo": {"refusal": "port", "port": 7, "seen": ["cdw"]}} if plans else {})
+    assert made == ({"demo": {"refusal": "port\\x1b[2J", "port": 7, "seen": ["cdw"]}} if plans else {})
 
 
 @pytest.mark.parametrize(

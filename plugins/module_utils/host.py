@@ -196,10 +196,10 @@ class Host:
         handle, temporary = tempfile.mkstemp(prefix=TEMPORARY, dir=os.path.dirname(path))
         self._module.add_cleanup_file(temporary)
         with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+            os.fchmod(handle, mode)
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-            os.fchmod(handle, mode)
         os.replace(temporary, path)  # atomic_move would give a new file the mode that the umask allows
         sync_directory(os.path.dirname(path))
 
@@ -223,6 +223,18 @@ class Host:
             return []
         entries = [info for link in json.loads(stdout) for info in link.get("addr_info", ()) if info.get("scope") == "global"]
         return [entry["local"] for entry in sorted(entries, key=lambda entry: entry["family"])]
+
+
+def newest_first(directories: t.Iterable[str], newer_than: float = 0.0) -> list[str]:
+    """Paths of the files in directories by their times of modification; one that goes meanwhile, as logs do, is left out.
+
+    :param newer_than: modification time, in seconds since the epoch, before which a file does not count.
+    """
+    found = []
+    for path in (path for directory in directories for path in glob.glob(os.path.join(glob.escape(directory), "*"))):
+        with contextlib.suppress(OSError):
+            found.append((os.path.getmtime(path), path))
+    return [path for changed, path in sorted(found, reverse=True) if changed >= newer_than]
 
 
 def sync_directory(path: str) -> None:

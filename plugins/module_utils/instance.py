@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import glob
 import os
 import re
 import shlex
@@ -29,6 +28,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.host impor
     Process,
     has_connection,
     is_mount,
+    newest_first,
     processes,
     read_process,
     read_text,
@@ -465,14 +465,13 @@ def recent_errors(data_directory: str, newer_than: float = 0.0, lines: int = 3) 
         does not either.
     :param lines: how many at most.
     """
-    logs = glob.glob(os.path.join(data_directory, "log", "*")) + glob.glob(os.path.join(data_directory, "pg_log", "*"))
     found: list[str] = []
-    for log in sorted((log for log in logs if os.path.getmtime(log) >= newer_than), key=os.path.getmtime):
+    for log in reversed(newest_first((os.path.join(data_directory, name) for name in ("log", "pg_log")), newer_than)):
         try:
             with open(log, "rb") as file:
                 file.seek(max(0, os.path.getsize(log) - 65536))
                 tail = file.read().decode("utf-8", errors="replace").splitlines()
-        except PermissionError:
+        except OSError:  # it may not be read, or is gone meanwhile
             continue
         found += [line.strip() for line in tail if re.search(r"\b(FATAL|PANIC|ERROR)\b", line)]
     return " | ".join(found[-lines:])

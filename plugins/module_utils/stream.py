@@ -9,7 +9,6 @@ from __future__ import annotations
 import calendar
 import contextlib
 import dataclasses
-import glob
 import os
 import re
 import time
@@ -17,7 +16,14 @@ import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.configuration import read_settings
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import Connection, configured
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, Process, connected_ports, processes, read_text
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import (
+    Host,
+    Process,
+    connected_ports,
+    newest_first,
+    processes,
+    read_text,
+)
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import parse_conninfo
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.sessions import last_answer
 
@@ -135,10 +141,7 @@ def last_disconnect(data_directory: str, zone: str = _LOG_ZONE) -> Disconnect | 
     """
     lines: list[str] = []
     left = _LOOK_BACK
-    logs = glob.glob(os.path.join(data_directory, "log", "*"))
-    with contextlib.suppress(OSError):
-        logs.sort(key=os.path.getmtime, reverse=True)
-    for log in logs:
+    for log in newest_first([os.path.join(data_directory, "log")]):
         with contextlib.suppress(OSError), open(log, "rb") as file:
             size = os.fstat(file.fileno()).st_size
             file.seek(max(0, size - left))

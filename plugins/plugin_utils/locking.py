@@ -272,7 +272,7 @@ def started(pid: int) -> str | None:
 def is_gone(holder: Holder, own: Holder) -> bool:
     """Whether a run is known to have ended: its process would be seen by the own one, and is not."""
     there, here = ((run.controller, run.boot, run.namespace) for run in (holder, own))
-    if there != here:
+    if there != here or not all(here):  # what is not known is not the same
         return False
     found = started(holder.pid)
     return found is None or (found != "" and found != holder.started)

@@ -16,6 +16,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.host impor
     Host,
     free_bytes,
     has_connection,
+    newest_first,
     processes,
     read_text,
     used_bytes,
@@ -80,7 +81,18 @@ def test_no_other_place_writes_a_whole_file_on_a_host():
     plugins = Path(host_utils.__file__).parents[1]
     sources = {path.name: path.read_text() for folder in ("module_utils", "modules") for path in (plugins / folder).glob("*.py")}
     writing = re.compile(r"""open\([^()]*(?:\([^()]*\)[^()]*)?,\s*["'][wx]|write_text\(|write_bytes\(|mkstemp\(""")
-    assert {name for name, text in sources.items() if writing.search(text)} == {"host.py", "salvage.py"}
+    # archives of WAL, which are synchronised there, and a passfile that goes with its directory
+    assert {name for name, text in sources.items() if writing.search(text)} == {"host.py", "salvage.py", "rewind.py"}
+
+
+def test_logs_that_go_while_they_are_listed_are_left_out(tmp_path, monkeypatch):
+    for age, name in enumerate(["new [1]", "gone", "old"]):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (100 - age, 100 - age))
+    ages = os.path.getmtime
+    monkeypatch.setattr(os.path, "getmtime", lambda path: ages(path + ("x" if path.endswith("gone") else "")))
+    assert [os.path.basename(path) for path in newest_first([str(tmp_path), str(tmp_path / "none")])] == ["new [1]", "old"]
+    assert newest_first([str(tmp_path)], newer_than=99.5) == [str(tmp_path / "new [1]")]
 
 
 def test_no_file_is_no_text(tmp_path):

@@ -110,6 +110,8 @@ def test_only_a_run_that_this_controller_would_see_is_known_to_be_gone(ended, mo
         assert locking.is_gone(holder, OURS) is gone
         for other in ({"controller": "control2"}, {"boot": "another"}, {"namespace": "pid:[2]"}):
             assert locking.is_gone(dataclasses.replace(holder, **other), OURS) is False
+    for unknown in ({"boot": ""}, {"namespace": ""}):
+        assert not locking.is_gone(dataclasses.replace(ended, **unknown), dataclasses.replace(OURS, **unknown))
     unseen = dataclasses.replace(OURS, pid=2**22 + 1)
     assert locking.is_gone(unseen, OURS)
 

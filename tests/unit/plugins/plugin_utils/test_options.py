@@ -553,6 +553,8 @@ def check_taken_or_refused(name, text):
     elif name in found.wrong:
         said = found.wrong[name]
         shown = {repr(text), text, *(repr(form) for form in forms(text))}
+        if SPEC[name]["type"] == "int":  # 7. is one
+            shown |= {str(int(form)) for form in map(as_float, forms(text)) if form is not None and form.is_integer()}
         if SPEC[name]["type"] == "float":
             shown |= {f"{form:g}" for form in map(as_float, forms(text)) if form is not None}
         assert any(one in said for one in shown if one), said

@@ -27,7 +27,7 @@ class AccessRule:
 
     :param type: connection type: ``local``, ``host``, ``hostssl``, ``hostnossl`` …
     :param database: database name, or one of :data:`DATABASES`.
-    :param user: role name; whatever it is, it means that role alone.
+    :param user: role name; whatever it is, it means that role alone. None for everybody.
     :param address: address with mask length, name of a host, or one of :data:`NEIGHBOURS`; None for ``local``.
     :param method: authentication method.
     :param options: further options, ``name=value``.
@@ -36,7 +36,7 @@ class AccessRule:
 
     type: str
     database: str
-    user: str
+    user: str | None
     address: str | None
     method: str
     options: tuple[str, ...] = ()
@@ -51,13 +51,14 @@ class AccessRule:
         for option in self.options:
             if not re.match(r"[a-z_]+=", option):
                 raise CoordinatorError(f"a rule has the option {option!r}: give name=value")
-        for text in (self.database, self.user, *self.options):
+        for text in (self.database, "all" if self.user is None else self.user, *self.options):
             if not text or not text.isprintable():
                 raise CoordinatorError(f"a rule has {text!r}: an access file cannot hold empty names, line breaks and control characters")
 
     def __str__(self) -> str:
         database = self.database if self.database in DATABASES else _quoted(self.database)
-        fields = (self.type, database, _quoted(self.user), self.address, self.method, *map(_option, self.options))
+        user = "all" if self.user is None else _quoted(self.user)
+        fields = (self.type, database, user, self.address, self.method, *map(_option, self.options))
         return "\t".join(field for field in fields if field is not None)
 
 
@@ -137,7 +138,7 @@ def rules_of(options: t.Sequence[t.Mapping[str, t.Any]], data_directory: str | N
     :raises CoordinatorError: a rule cannot be one.
     """
     return [
-        AccessRule(type, rule["database"], rule["user"], mask(type, address), rule["method"], tuple(rule.get("options") or ()))
+        AccessRule(type, rule["database"], rule.get("user"), mask(type, address), rule["method"], tuple(rule.get("options") or ()))
         for rule in options
         for type in [rule.get("type") or "host"]
         if data_directory in (rule.get("data_directories") or [data_directory])

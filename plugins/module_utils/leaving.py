@@ -28,7 +28,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.replicatio
 BLOCK = f"{access.BLOCK} drain"
 
 #: sessions of hosts, whoever they are; ``all`` is no replication
-REFUSAL = ({"database": "all", "user": "all", "addresses": ["all"], "method": "reject"},)
+REFUSAL = ({"database": "all", "addresses": ["all"], "method": "reject"},)
 
 #: what remains of the sessions after a drain: they are ended by the stop, or nothing is done
 END, REFUSE = "end", "refuse"

@@ -60,9 +60,8 @@ options:
         type: str
         required: true
       user:
-        description: Name of a role. It means that role alone, also where it is a word of the engine's such as V(all).
+        description: Name of a role, which means that role alone, also where it is V(all). Left out, the rule is for everybody.
         type: str
-        required: true
       addresses:
         description:
           - Addresses, with or without the length of their masks, or words of the engine's such as V(samehost). The rule is written
@@ -159,7 +158,7 @@ def main() -> None:
                         "default": "host",
                     },
                     "database": {"type": "str", "required": True},
-                    "user": {"type": "str", "required": True},
+                    "user": {"type": "str"},
                     "addresses": {"type": "list", "elements": "str", "default": []},
                     "method": {"type": "str", "required": True},
                     "options": {"type": "list", "elements": "str", "default": []},

@@ -62,6 +62,10 @@ def test_a_rule_is_one_line_of_fields():
     assert str(AccessRule("host", "replication", "r", "samehost", "ldap", ('ldapprefix=a "b',))).endswith('\tldapprefix="a ""b"')
 
 
+def test_a_rule_for_everybody_names_nobody():
+    assert str(AccessRule("host", "all", None, "all", "reject")) == "host\tall\tall\tall\treject"
+
+
 @pytest.mark.parametrize("name", ["all", "+x", "@x", "sameuser", "replication"])
 def test_a_name_means_nothing_but_itself(name):
     assert str(AccessRule("host", "all", name, "samehost", "trust")).split("\t")[2] == f'"{name}"'

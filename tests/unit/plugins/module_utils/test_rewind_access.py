@@ -12,7 +12,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors imp
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.rewind_access import FUNCTIONS, Rights, plan, read_rights
 
 BEFORE = "local\tall\tall\tpeer\n"
-BLOCK = "# BEGIN warehousepg.coordinator rewind\nhost\tpostgres\tr\t10.0.0.11/32\tscram-sha-256\n# END warehousepg.coordinator rewind\n"
+BLOCK = '# BEGIN warehousepg.coordinator rewind\nhost\t"postgres"\t"r"\t10.0.0.11/32\tscram-sha-256\n# END warehousepg.coordinator rewind\n'
 RULES = [{"database": "postgres", "user": "r", "addresses": ["10.0.0.11"], "method": "scram-sha-256"}]
 NOTHING = Rights((), True, False, {"/s": BEFORE})
 ALL = Rights(FUNCTIONS, True, False, {"/s": BLOCK + BEFORE})

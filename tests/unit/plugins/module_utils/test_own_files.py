@@ -22,7 +22,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.own_files 
     Entry,
     classify,
 )
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 
@@ -176,7 +176,6 @@ def trees(draw):
     return found
 
 
-@settings(deadline=None)  # these are files
 @given(own=trees(), source=trees())
 def test_nothing_is_lost_whatever_a_rewind_makes_of_it(own, source):
     with tempfile.TemporaryDirectory() as base:
@@ -200,7 +199,6 @@ def test_nothing_is_lost_whatever_a_rewind_makes_of_it(own, source):
         assert not os.path.exists(kept)
 
 
-@settings(deadline=None)  # these are files
 @given(own=trees(), source=trees())
 def test_what_could_not_be_rewound_is_as_it_was(own, source):
     with tempfile.TemporaryDirectory() as base:

@@ -21,7 +21,7 @@ SIZES = st.one_of(st.integers(0, 3 * BLOCK), st.just("switch"), st.integers(0, 3
 
 def quietly(examples):
     """So many examples, whatever the machine does beside."""
-    return settings(max_examples=examples, deadline=None)
+    return settings(max_examples=examples)
 
 
 RECORDS = st.lists(SIZES, min_size=1, max_size=30)

@@ -11,7 +11,7 @@ import shutil
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils import wal
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.lsn import Lsn
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from .wal_writer import BLOCK, SEGMENT, SYSTEM, WalWriter, append, written
@@ -32,14 +32,12 @@ def end_of(directory, writer):
     return None if found is None else found.position.position
 
 
-@settings(deadline=None)
 @given(RECORDS, st.integers(1, 5))
 def test_finds_the_end_of_what_was_written(directory, records, segment):
     writer = written(records, segment * SEGMENT)
     assert end_of(directory, writer) == writer.end
 
 
-@settings(deadline=None)
 @given(RECORDS, st.booleans())
 def test_knows_whether_the_last_record_is_the_checkpoint_of_a_shutdown(directory, records, shutdown):
     writer = written(records)
@@ -50,7 +48,6 @@ def test_knows_whether_the_last_record_is_the_checkpoint_of_a_shutdown(directory
     assert wal.end_of_wal(str(directory)).shutdown == shutdown
 
 
-@settings(deadline=None)
 @given(RECORDS, RECORDS, st.integers(1, 2 * SEGMENT), RECORDS)
 def test_finds_a_text_wherever_pages_cut_it(directory, earlier, before, size, after):
     text = b"token" * size
@@ -66,7 +63,6 @@ def test_finds_a_text_wherever_pages_cut_it(directory, earlier, before, size, af
     assert not wal.holds(end, written_there, b"token") and not wal.holds(end, start, text[:size] + b"\xfe" * 4)
 
 
-@settings(deadline=None)
 @given(RECORDS)
 def test_what_waits_to_be_used_again_is_not_valid(directory, records):
     """Behind the end there is what the file held before, when it was a segment of an earlier place."""
@@ -80,7 +76,6 @@ def test_what_waits_to_be_used_again_is_not_valid(directory, records):
     assert end_of(directory, new) == new.end
 
 
-@settings(deadline=None)
 @given(RECORDS, st.data())
 def test_a_record_whose_rest_is_missing_is_not_valid(directory, records, data):
     writer = written([*records, 16])

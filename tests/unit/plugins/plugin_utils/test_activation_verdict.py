@@ -155,7 +155,7 @@ def test_an_activation_that_was_cut_off_is_finished():
 results = st.sampled_from([FENCED, NOT_FENCED, FAILED, LOST, None])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.sampled_from([DOWN, HUNG, UNKNOWN_OF_TWO]),
     st.fixed_dictionaries({"cdw": results, "sdw1": results, "sdw2": results}),

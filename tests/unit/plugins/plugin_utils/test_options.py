@@ -19,7 +19,7 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import opt
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.inventory import is_single, names_standby
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.options import SPEC, SPECS, disagreement, of_pair, read, typed
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.preflight import ACCEPTABLE
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 HOST = {"cluster_name": "demo", "whpg_role": "coordinator", "whpg_data_directory": "/data/whpg"}
@@ -579,7 +579,6 @@ def test_every_option_takes_or_refuses_a_text_that_is_hard_to_read(text):
         check_taken_or_refused(name, text)
 
 
-@settings(deadline=None)
 @given(st.sampled_from(sorted(SPEC)), TEXT)
 @example("standby_port", "1e999999999")
 def test_every_option_takes_any_text_or_refuses_it_by_name_and_value(name, text):

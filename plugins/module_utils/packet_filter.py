@@ -142,8 +142,7 @@ def rules_of(fence: Fence) -> dict[str, str]:
     return found
 
 
-_SCRIPT = """\
-#!/bin/sh
+_SCRIPT = """#!/bin/sh
 # Written by the Ansible collection warehousepg.coordinator. Its playbook lift_fence removes it.
 # Rejects the former primary of a WarehousePG cluster on the ports of the cluster's segments: what the files beside this one say.
 set -eu

@@ -21,16 +21,20 @@ ANY = st.recursive(
 )
 
 
+def is_number(value):
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 @pytest.mark.parametrize(
     ("form", "holds"),
     [
         (border.name, lambda value: isinstance(value, str) and value.isprintable() and value != ""),
         (border.path, lambda value: os.path.isabs(value) and value.isprintable()),
         (border.lsn, lambda value: re.fullmatch(r"[0-9A-Fa-f]{1,8}/[0-9A-Fa-f]{1,8}", value)),
-        (border.number, lambda value: type(value) is int and -(1 << 63) < value < 1 << 63),
-        (border.port, lambda value: type(value) is int and 0 < value < 65536),
-        (border.seconds, lambda value: type(value) is float and math.isfinite(value) and value >= 0),
-        (border.flag, lambda value: type(value) is bool),
+        (border.number, lambda value: is_number(value) and -(1 << 63) < value < 1 << 63),
+        (border.port, lambda value: is_number(value) and 0 < value < 65536),
+        (border.seconds, lambda value: isinstance(value, float) and math.isfinite(value) and value >= 0),
+        (border.flag, lambda value: isinstance(value, bool)),
     ],
 )
 @given(value=ANY)

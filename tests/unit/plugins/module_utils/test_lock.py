@@ -51,7 +51,7 @@ def test_what_a_lock_tells_is_of_its_form(name, hostile):
     (holder if name in holder else told)[name] = hostile
     found = lock.parse(f"{json.dumps(holder)}\n{json.dumps(told)}\n")
     if found is not None:
-        assert type(found.holder.pid) is int and 0 <= found.since < float("inf")
+        assert isinstance(found.holder.pid, int) and not isinstance(found.holder.pid, bool) and 0 <= found.since < float("inf")
         texts = (found.purpose, found.holder.user, found.holder.controller, found.holder.boot, found.holder.namespace, found.holder.started)
         assert all(isinstance(text, str) for text in texts)
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import math
 import os
 import re
@@ -31,6 +32,7 @@ def is_number(value):
         (border.name, lambda value: isinstance(value, str) and value.isprintable() and value != ""),
         (border.path, lambda value: os.path.isabs(value) and value.isprintable()),
         (border.lsn, lambda value: re.fullmatch(r"[0-9A-Fa-f]{1,8}/[0-9A-Fa-f]{1,8}", value)),
+        (border.address, lambda value: str(ipaddress.ip_address(value)) == value),
         (border.number, lambda value: is_number(value) and -(1 << 63) < value < 1 << 63),
         (border.port, lambda value: is_number(value) and 0 < value < 65536),
         (border.seconds, lambda value: isinstance(value, float) and math.isfinite(value) and value >= 0),

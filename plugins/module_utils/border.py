@@ -43,7 +43,10 @@ def path(value: t.Any) -> str:
 
 def address(value: t.Any) -> str:
     """An address of one host, in the one way to write it."""
-    return parse_address(value)
+    try:
+        return parse_address(name(value))
+    except ValueError as error:
+        raise ValueError(f"{value!r:.200} is no address of one host") from error
 
 
 def number(value: t.Any) -> int:

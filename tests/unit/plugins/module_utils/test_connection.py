@@ -19,6 +19,8 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import user_name
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import Instance, Postmaster
+from hypothesis import given
+from hypothesis import strategies as st
 
 POSTMASTER = Postmaster(1, 5432, "/tmp", "dtmready", False, False, None)
 PRIMARY = Instance("/data/c", "instance", "gpadmin", "primary", "12", 1, 5432, {}, None, POSTMASTER)
@@ -256,3 +258,11 @@ def test_dispatch_mode_asks_for_no_other_mode(server, primary):
     with connection.connect_primary(primary, 10):
         pass
     assert b"gp_role=utility" in server.startup
+
+
+@given(st.text())
+def test_no_name_ends_its_quotes(name):
+    quoted = connection.identifier(name)
+    assert quoted[0] == quoted[-1] == '"'
+    assert '"' not in quoted[1:-1].replace('""', "")
+    assert quoted[1:-1].replace('""', '"') == name

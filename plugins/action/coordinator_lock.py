@@ -20,11 +20,15 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.limits imp
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.people import harmless, tell
 
 
+#: seconds that it may take to renew a lock
+_RENEWAL_TIMEOUT = 30.0
+
+
 class ActionModule(ActionBase):
     """The controller's part of M(warehousepg.coordinator.coordinator_lock): all of it but the commands that it sends."""
 
     _supports_check_mode = True
-    _timeout = 60.0
+    _timeout = 300.0
 
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Take or release the lock."""
@@ -37,7 +41,7 @@ class ActionModule(ActionBase):
                 "wait": {"type": "float", "default": 0},
                 "finished": {"type": "list", "elements": "str", "default": []},
                 "cluster": {"type": "str"},
-                "timeout": {"type": "float", "default": 60},
+                "timeout": {"type": "float", "default": 300},
             },
             required_if=[("state", "present", ("purpose",))],
         )
@@ -125,6 +129,7 @@ class ActionModule(ActionBase):
             nowhere = os.open(os.devnull, os.O_RDWR)
             for standard in range(3):  # whoever reads what the run says must not wait for this process
                 os.dup2(nowhere, standard)
+            self._timeout = _RENEWAL_TIMEOUT
             while self._lives(own):
                 try:
                     if not self._ask(locking.Ask(locking.RENEW, file, own)).changed:

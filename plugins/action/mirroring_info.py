@@ -61,7 +61,7 @@ class ActionModule(ActionBase):
         if next_modules and not wrong and variables["inventory_hostname"] != variables["ansible_play_batch"][0]:
             payloads.make(self, payloads.unmade(next_modules), variables)
         before, unreachable = time.time(), arguments.pop("unreachable", None)
-        timeout = float(arguments.pop("timeout", 60))
+        timeout = float(arguments.pop("timeout", 300))
         try:
             if unreachable:
                 raise AnsibleConnectionFailure(unreachable)

@@ -67,7 +67,7 @@ options:
   timeout:
     description: Seconds that the host has for an answer; past it the host is unreachable.
     type: float
-    default: 60
+    default: 300
 author:
   - The warehousepg.coordinator authors (@warehousepg)
 """

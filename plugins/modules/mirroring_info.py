@@ -169,7 +169,7 @@ options:
     description:
       - Seconds that the host has for an answer; past it the host is unreachable. For the action plugin.
     type: float
-    default: 60
+    default: 300
   peers:
     description:
       - Coordinator instances of other hosts to knock at, all at once, a second at most.
@@ -764,7 +764,7 @@ def main() -> None:
             "name": {"type": "str"},
             "by_options": {"type": "bool", "default": False},
             "unreachable": {"type": "str"},
-            "timeout": {"type": "float", "default": 60},
+            "timeout": {"type": "float", "default": 300},
             "peers": {
                 "type": "list",
                 "elements": "dict",

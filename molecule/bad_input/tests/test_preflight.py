@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import contextmanager
 from typing import Iterator
 
 import pytest
-from conftest import NET, NOTHING, Coordinator, changes, enable, playbook, reset, status, traces, wait_until
+from conftest import NET, NOTHING, Coordinator, changes, enable, playbook, podman, reset, status, traces, wait_until
 
 ELSEWHERE = "/data/elsewhere"
 
@@ -104,6 +105,20 @@ def test_files_that_only_the_primary_s_host_has(primary, standby):
             )
     finally:
         primary.run(f"cp /tmp/pg_hba.conf {primary.directory}/pg_hba.conf")
+
+
+def test_what_a_host_tells_for_its_address_is_no_rule(primary, standby):
+    told = {"family": "inet", "scope": "global", "local": "0.0.0.0/0 trust\nhost all all samenet"}
+    standby.write("/tmp/addresses", json.dumps([{"addr_info": [told]}]))
+    script = "#!/bin/sh\\ncat /tmp/addresses\\n"
+    podman("exec", "scdw", "sh", "-c", f"mv /usr/sbin/ip /usr/sbin/ip.kept; printf '{script}' > /usr/sbin/ip; chmod 755 /usr/sbin/ip")
+    try:
+        done = enable()
+    finally:
+        podman("exec", "scdw", "sh", "-c", "mv -f /usr/sbin/ip.kept /usr/sbin/ip")
+    assert (done.returncode, changes(done)) == (2, 0)
+    assert "is no address of one host" in done.stdout
+    assert traces(primary, standby) == NOTHING
 
 
 @pytest.mark.drawn

@@ -17,7 +17,7 @@ from activating import (
     refuses,
     see_in_sync,
 )
-from conftest import left_of_runs, lock_elsewhere, reset, status, unreachable, wait_in_sync
+from conftest import Host, left_of_runs, lock_elsewhere, reset, status, unreachable, wait_in_sync
 
 
 @pytest.fixture
@@ -89,6 +89,25 @@ def test_while_the_primary_hangs_without_the_word_of_the_operator(mirrored, prim
     clients[0].wait_for("scdw")
     check_writes(clients, primary, standby)
     check_primary(standby)
+
+
+# To the record of the primary, an address with a scope that a shell would carry out.
+HOSTILE = """python3 -c '
+import json, os
+path = os.path.expanduser("~/.whpg/demo.record.json")
+record = json.load(open(path))
+record["primary"]["addresses"].append("fe80::1%$(touch /tmp/owned)")
+json.dump(record, open(path, "w"))
+'"""
+
+
+@pytest.mark.usefixtures("mirrored")
+def test_while_the_record_tells_of_an_address_that_is_none(standby, operator):
+    standby.run(HOSTILE)
+    with cut_off("cdw", f"ip saddr {CONTROLLER_ADDRESS}"):
+        refused(operator.activate(fence_segments=True), "cdw cannot be fenced on the segment hosts", "touch /tmp/owned", "whpg_addresses")
+    assert not any(host.host.file("/tmp/owned").exists for host in (standby, Host("sdw1")))
+    check_untouched(standby)
 
 
 @pytest.mark.drawn

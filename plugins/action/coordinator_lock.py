@@ -19,7 +19,6 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import loc
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.limits import answers_within
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.people import harmless, tell
 
-
 #: seconds that it may take to renew a lock
 _RENEWAL_TIMEOUT = 30.0
 

@@ -16,7 +16,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.lock import Holder
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import locking
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.limits import answers_within
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.limits import PATIENCE, answers_within
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.people import harmless, tell
 
 #: seconds that it may take to renew a lock
@@ -27,7 +27,7 @@ class ActionModule(ActionBase):
     """The controller's part of M(warehousepg.coordinator.coordinator_lock): all of it but the commands that it sends."""
 
     _supports_check_mode = True
-    _timeout = 300.0
+    _timeout = PATIENCE
 
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Take or release the lock."""
@@ -40,7 +40,7 @@ class ActionModule(ActionBase):
                 "wait": {"type": "float", "default": 0},
                 "finished": {"type": "list", "elements": "str", "default": []},
                 "cluster": {"type": "str"},
-                "timeout": {"type": "float", "default": 300},
+                "timeout": {"type": "float", "default": PATIENCE},
             },
             required_if=[("state", "present", ("purpose",))],
         )

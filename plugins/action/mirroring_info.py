@@ -15,7 +15,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import options, payloads
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.inventory import COORDINATOR_ROLES, is_single, members
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.invocation import out_of_step
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.limits import answers_within
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.limits import PATIENCE, answers_within
 
 #: by option of the module, the option of the roles
 _ARGUMENTS = {
@@ -61,7 +61,7 @@ class ActionModule(ActionBase):
         if next_modules and not wrong and variables["inventory_hostname"] != variables["ansible_play_batch"][0]:
             payloads.make(self, payloads.unmade(next_modules), variables)
         before, unreachable = time.time(), arguments.pop("unreachable", None)
-        timeout = float(arguments.pop("timeout", 300))
+        timeout = float(arguments.pop("timeout", PATIENCE))
         try:
             if unreachable:
                 raise AnsibleConnectionFailure(unreachable)

@@ -34,6 +34,12 @@ def normal_address(address: str) -> str:
         return address
 
 
+def is_local(address: str) -> bool:
+    """Whether an address, a numeric one, is no other host's wherever it is used: loopback, or that for all of a host's own."""
+    parsed = ipaddress.ip_address(address)
+    return parsed.is_loopback or parsed.is_unspecified
+
+
 def is_loopback(address: str) -> bool:
     """Whether an address means the very host that uses it."""
     try:

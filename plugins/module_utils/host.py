@@ -210,9 +210,8 @@ class Host:
 
     def ask(self, name: str, *arguments: str) -> str | None:
         """What a program of the operating system says, None where it is not there or fails."""
-        program = self._module.get_bin_path(name)
-        code, stdout, _dummy = self._module.run_command([program, *arguments]) if program else (1, "", "")
-        return stdout if code == 0 else None
+        code, said = self.command(name, *arguments)
+        return said if code == 0 else None
 
     def addresses(self) -> list[str]:
         """The host's own addresses that others can reach, IPv4 before IPv6."""

@@ -15,14 +15,13 @@ import contextlib
 import dataclasses
 import glob
 import hashlib
-import ipaddress
 import json
 import os
 import re
 import time
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.addresses import normal_address, parse_address
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.addresses import is_local, normal_address, parse_address
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, read_text, sync_directory
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import Step
@@ -80,18 +79,13 @@ def fence_of(cluster: str, addresses: t.Iterable[str], ports: t.Iterable[int], t
     for port in ports:
         if not 0 < port < 65536:
             raise CoordinatorError(f"ports has {port}: give ports, 1 to 65535")
-    here = [address for address in sorted(found) if _is_everybodys(address) or address in own]
+    here = [address for address in sorted(found) if is_local(address) or address in own]
     if here:
         raise CoordinatorError(f"addresses has {', '.join(here)}, this host's own: an address that segments have too cannot be fenced")
     fence = Fence(cluster, tuple(sorted(found)), tuple(sorted(set(ports))), tool)
     if not fence.rules:
         raise CoordinatorError("nothing is to be fenced: give at least one of addresses and one of ports")
     return fence
-
-
-def _is_everybodys(address: str) -> bool:
-    parsed = ipaddress.ip_address(address)
-    return parsed.is_loopback or parsed.is_unspecified
 
 
 def identifier(cluster: str, longest: int = 48) -> str:

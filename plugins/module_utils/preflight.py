@@ -15,6 +15,7 @@ import socket
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils import tablespaces
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.addresses import is_local
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.configuration import (
     Configuration,
     fenced_by,
@@ -293,12 +294,7 @@ def would_listen(listen_addresses: str, names: t.Mapping[str, t.Sequence[str]], 
     :param own: addresses of the host: it cannot listen at those of others.
     """
     found = [address for entry in _entries(listen_addresses) for address in _numeric(entry) or names.get(entry, ())]
-    return [address for address in found if address in own or _is_local(address)]
-
-
-def _is_local(address: str) -> bool:
-    parsed = ipaddress.ip_address(address)
-    return parsed.is_loopback or parsed.is_unspecified
+    return [address for address in found if address in own or is_local(address)]
 
 
 def reaches(listens: t.Iterable[str], wanted: t.Collection[str], own: t.Collection[str], local: bool = False) -> bool:

@@ -32,7 +32,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, is_mount, processes, read_text, rename
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import file_mode, wait_until
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import Upstream, conninfo, kept_password, pass_entry
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import Upstream, conninfo, kept_password, write_passfile
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.snapshot import rewind_directory, taken_out
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.tablespaces import is_part, link_targets
 
@@ -160,7 +160,7 @@ def _run_without(
                 parameters.pop("hostaddr", None)
                 parameters["host"] = between.directory
                 if upstream.passfile is not None:
-                    parameters["passfile"] = _passfile_for(upstream, between.directory)
+                    parameters["passfile"] = _passfile_for(host, upstream, between.directory)
         told = _run(host, target, parameters)
     if why is not None:
         return told, why
@@ -170,12 +170,11 @@ def _run_without(
     return told, None if between.applied else "this pg_rewind asks for the list of files in another way"
 
 
-def _passfile_for(upstream: Upstream, directory: str) -> str:
+def _passfile_for(host: Host, upstream: Upstream, directory: str) -> str:
     """A passfile for a server that is reached through a socket in a private directory, which it goes with; returns its path."""
     path = os.path.join(directory, "pass")
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8", errors="surrogateescape") as file:
-        password = kept_password(upstream.passfile or "", upstream.user) or ""
-        file.write(pass_entry((directory, upstream.port), upstream.user, password))
+    password = kept_password(upstream.passfile or "", upstream.user) or ""
+    write_passfile(host, path, (directory, upstream.port), upstream.user, password)
     return path
 
 

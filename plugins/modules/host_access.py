@@ -122,7 +122,7 @@ data_directories:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.access import BLOCK, access_file, actions, plan, read_files
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.access import BLOCK, TYPES, access_file, actions, plan, read_files
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import Step, carry_out
 
@@ -154,7 +154,7 @@ def main() -> None:
                 "options": {
                     "type": {
                         "type": "str",
-                        "choices": ["local", "host", "hostssl", "hostnossl", "hostgssenc", "hostnogssenc"],
+                        "choices": list(TYPES),
                         "default": "host",
                     },
                     "database": {"type": "str", "required": True},

@@ -13,6 +13,9 @@ import typing as t
 
 from ansible.errors import AnsibleConnectionFailure
 
+#: seconds that a host has by default
+PATIENCE = 300.0
+
 
 class _TooLong(BaseException):
     """Not an Exception, which a connection plugin would take for a reason to try again."""

@@ -11,6 +11,7 @@ from unittest import mock
 
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils import preflight
+from ansible_collections.warehousepg.coordinator.plugins.module_utils.addresses import is_local
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.configuration import change_fence, include_name
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.preflight import (
@@ -235,7 +236,7 @@ def test_one_that_listens_everywhere_is_reached_and_one_that_listens_nowhere_is_
     if versions == {4}:
         assert not reaches(["::"], [], own)
     listens = would_listen(",".join(others), {}, own)
-    assert {address for address in listens if not preflight._is_local(address)} <= set(own)
+    assert {address for address in listens if not is_local(address)} <= set(own)
 
 
 class Engine:

@@ -265,11 +265,11 @@ def test_bytes_copied(told, bytes_copied):
     assert rewind.copied_bytes(told) == bytes_copied
 
 
-def test_a_relay_gets_the_password_by_the_socket_that_it_listens_on(tmp_path):
+def test_a_relay_gets_the_password_by_the_socket_that_it_listens_on(host, tmp_path):
     kept = tmp_path / "kept"
     kept.write_text("cdw:5432:*:r:secret\\:\n")
     (tmp_path / "private").mkdir()
     directory = str(tmp_path / "private")
-    path = rewind._passfile_for(Upstream("cdw", 5432, "r", str(kept)), directory)
+    path = rewind._passfile_for(host, Upstream("cdw", 5432, "r", str(kept)), directory)
     assert os.path.dirname(path) == directory and os.stat(path).st_mode & 0o777 == 0o600
     assert pass_entries(path) == [[directory, "5432", "*", "r", "secret:"]]

@@ -11,7 +11,7 @@ module: piecewise_fetch
 short_description: Fetch a file from a host in pieces
 version_added: 0.1.0
 description:
-  - Copies a file of a host to the controller as M(ansible.builtin.fetch) does. That one holds the whole file in the controller's memory
+  - Copies a file of a host to the controller as C(ansible.builtin.fetch) does. That one holds the whole file in the controller's memory
     where Ansible becomes another user; this one holds 8 MiB of it.
   - The file is private, and compared by its SHA-256 digest; one that did not come whole does not stay.
 attributes:

@@ -8,7 +8,7 @@
 . "$(dirname "$0")/results.sh"
 cd "$WHPG_REPO" || exit
 begin cores
-tests=(tests/unit/plugins/plugin_utils/test_options.py tests/unit/plugins/lookup/test_unconfigured.py tests/unit/roles)
+tests=(tests/unit/plugins/plugin_utils/_desired/test_options.py tests/unit/plugins/lookup/test_unconfigured.py tests/unit/roles)
 
 # core:Python, the newest that it runs on of those that are usual
 cores=(2.16:3.11 2.17:3.11 2.18:3.11 2.19:3.12 2.20:3.12 2.21:3.12)

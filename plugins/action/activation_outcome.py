@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.activation_outcome import REGISTERED, Outcome, outcome
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.outcome_action import FILES, Hosts, Options, OutcomeAction
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.outcome import REGISTERED, Outcome, outcome
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.outcome_action import FILES, Hosts, Options, OutcomeAction
 
 
 class ActionModule(OutcomeAction):

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.activation_plan import ActivationPlan, make
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.plan_action import PlanAction, Situation
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.scenes import neighbour_of, scene_of
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.plan import ActivationPlan, make
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.scenes import neighbour_of, scene_of
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.plan_action import PlanAction, Situation
 
 
 class ActionModule(PlanAction):

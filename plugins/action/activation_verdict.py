@@ -10,8 +10,8 @@ import dataclasses
 import typing as t
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.activation_verdict import decide
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.scenes import scene_of
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.verdict import decide
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.scenes import scene_of
 
 
 class ActionModule(ActionBase):

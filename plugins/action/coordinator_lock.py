@@ -13,11 +13,11 @@ import typing as t
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.lock import Holder
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import locking
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.limits import PATIENCE, answers_within
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.people import harmless, tell
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lock import Holder
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import locking
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.limits import PATIENCE, answers_within
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.people import harmless, tell
 
 #: seconds that it may take to renew a lock
 _RENEWAL_TIMEOUT = 30.0

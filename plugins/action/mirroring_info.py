@@ -12,10 +12,11 @@ import typing as t
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import options, payloads
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.inventory import COORDINATOR_ROLES, is_single, members
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.invocation import out_of_step
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.limits import PATIENCE, answers_within
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.inventory import COORDINATOR_ROLES, is_single, members
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._desired import options
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import payloads
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.invocation import out_of_step
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.limits import PATIENCE, answers_within
 
 #: by option of the module, the option of the roles
 _ARGUMENTS = {

@@ -12,13 +12,14 @@ import typing as t
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.retention import parse_size
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import options, report
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.inventory import COORDINATOR_ROLES, name_of
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.invocation import clusters_of_batch, out_of_step
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.pair import assess, own_segments
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.people import tell
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.screen import quiet, render
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.retention import parse_size
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.inventory import COORDINATOR_ROLES, name_of
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.pair import assess, own_segments
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._desired import options
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.invocation import clusters_of_batch, out_of_step
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show import report
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.people import tell
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.screen import quiet, render
 
 Variables = t.Mapping[str, t.Any]
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.plan_action import PlanAction, Situation
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.removal_plan import RemovalPlan, make
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._disable_mirroring.plan import RemovalPlan, make
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.plan_action import PlanAction, Situation
 
 
 class ActionModule(PlanAction):

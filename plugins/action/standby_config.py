@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.payloads import ModuleAction
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.payloads import ModuleAction
 
 
 class ActionModule(ModuleAction):

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.outcome import REGISTERED, Outcome, outcome
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.outcome_action import Hosts, Options, OutcomeAction
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.outcome_action import Hosts, Options, OutcomeAction
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.outcome import REGISTERED, Outcome, outcome
 
 
 class ActionModule(OutcomeAction):

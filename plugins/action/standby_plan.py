@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.plan_action import PlanAction, Situation
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.standby_plan import StandbyPlan, make
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.plan_action import PlanAction, Situation
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.plan import StandbyPlan, make
 
 
 class ActionModule(PlanAction):

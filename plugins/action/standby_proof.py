@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.scenes import hosts_of
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.scenes import hosts_of
 
 
 class ActionModule(ActionBase):

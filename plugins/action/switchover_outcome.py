@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.activation_outcome import Outcome
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.outcome_action import FILES, Hosts, Options, OutcomeAction
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.switchover_outcome import REGISTERED, outcome
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.outcome import Outcome
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.outcome_action import FILES, Hosts, Options, OutcomeAction
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.outcome import REGISTERED, outcome
 
 
 class ActionModule(OutcomeAction):

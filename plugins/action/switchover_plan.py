@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.plan_action import PlanAction, Situation
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.scenes import scene_of
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.switchover_plan import SwitchoverPlan, make
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.scenes import scene_of
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.plan_action import PlanAction, Situation
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.plan import SwitchoverPlan, make
 
 
 class ActionModule(PlanAction):

@@ -10,7 +10,7 @@ import dataclasses
 import typing as t
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.switchover_verdict import decide, drift
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.verdict import decide, drift
 
 
 class ActionModule(ActionBase):

@@ -40,7 +40,7 @@ _raw:
 import typing as t
 
 from ansible.plugins.lookup import LookupBase
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.options import option
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._desired.options import option
 
 
 class LookupModule(LookupBase):

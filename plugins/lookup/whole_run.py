@@ -40,7 +40,7 @@ from ansible import context
 from ansible.errors import AnsibleError
 from ansible.plugins.loader import lookup_loader
 from ansible.plugins.lookup import LookupBase
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.invocation import left_out
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.invocation import left_out
 
 _PLAYBOOKS = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__)))), "playbooks")
 

@@ -246,14 +246,15 @@ import time
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.warehousepg.coordinator.plugins.module_utils import activation, record, salvage
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.arguments import INSTANCE
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import require_psycopg2
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import read_postmaster
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import Step, keeper, run
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.retention import parse_size
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.arguments import INSTANCE
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import Step, keeper, run
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import require_psycopg2
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import read_postmaster
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.retention import parse_size
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import activation, salvage
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import record
 
 ARGUMENTS: dict[str, t.Any] = {
     **INSTANCE,

@@ -78,10 +78,10 @@ environment:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.warehousepg.coordinator.plugins.module_utils import environment
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.arguments import INSTANCE
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, read_text
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import carry_out
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.arguments import INSTANCE
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, read_text
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import carry_out
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import environment
 
 
 def main() -> None:

@@ -232,12 +232,14 @@ import socket
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.warehousepg.coordinator.plugins.module_utils import drift, fence, packet_filter, salvage, sessions
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.arguments import INSTANCE
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.configuration import include_name
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, user_name
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import read_instance
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import Step, carry_out
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.arguments import INSTANCE
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, user_name
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import Step, carry_out
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import sessions
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.configuration import include_name
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import read_instance
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import fence, packet_filter, salvage
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import drift
 
 
 def of_instance(module: AnsibleModule, host: Host) -> None:

@@ -79,11 +79,11 @@ import dataclasses
 import time
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.warehousepg.coordinator.plugins.module_utils import maintenance
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.arguments import INSTANCE
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import carry_out
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.removal import remove_file
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import maintenance
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.arguments import INSTANCE
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import carry_out
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.removal import remove_file
 
 
 def main() -> None:

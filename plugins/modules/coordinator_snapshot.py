@@ -89,15 +89,16 @@ leftover:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.warehousepg.coordinator.plugins.module_utils import replication, snapshot
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.arguments import (
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.arguments import (
     COPY,
     INSTANCE,
     PASSFILE_IF_SCRAM,
     UPSTREAM,
 )
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import carry_out
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import carry_out
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import replication
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import snapshot
 
 
 def show(place: snapshot.Place) -> dict[str, t.Any]:

@@ -77,10 +77,10 @@ import os
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.warehousepg.coordinator.plugins.module_utils import floating
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, user_name
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import carry_out
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, user_name
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import carry_out
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import floating
 
 
 def main() -> None:

@@ -122,9 +122,16 @@ data_directories:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.access import BLOCK, TYPES, access_file, actions, plan, read_files
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import Step, carry_out
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import Step, carry_out
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.access import (
+    BLOCK,
+    TYPES,
+    access_file,
+    actions,
+    plan,
+    read_files,
+)
 
 
 def difference(before: dict[str, str], after: dict[str, str], steps: t.Sequence[Step]) -> list[dict[str, str]]:

@@ -735,10 +735,10 @@ segments:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.arguments import INSTANCE, LOOK, NEXT_MODULES
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, require_python
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.observation import observe
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.arguments import INSTANCE, LOOK, NEXT_MODULES
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, require_python
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.observation import observe
 
 
 def main() -> None:
@@ -781,7 +781,7 @@ def main() -> None:
     require_python(module)
     if module.params["data_directory"]:
         # A segment's host needs no driver, and to load it takes long.
-        from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import require_psycopg2
+        from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import require_psycopg2
 
         require_psycopg2(module)
     try:

@@ -84,13 +84,14 @@ functions:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.warehousepg.coordinator.plugins.module_utils import access, rewind_access
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.arguments import INSTANCE
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import connect_primary, require_psycopg2
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import read_instance
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import carry_out
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.arguments import INSTANCE
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import carry_out
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import access
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import connect_primary, require_psycopg2
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import read_instance
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import rewind_access
 
 
 def main() -> None:

@@ -333,26 +333,19 @@ connected:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.warehousepg.coordinator.plugins.module_utils import (
-    aside,
-    instance,
-    preflight,
-    rejoin,
-    replication,
-    snapshot,
-    standby,
-    tablespaces,
-)
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.arguments import (
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import aside
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.arguments import (
     COPY,
     INSTANCE,
     NEXT_MODULES,
     PASSFILE_IF_SCRAM,
     UPSTREAM,
 )
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import Step, carry_out
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import Step, carry_out
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import instance, replication, tablespaces
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import preflight, rejoin, snapshot, standby
 
 
 def show(found: standby.Standby) -> dict[str, t.Any]:

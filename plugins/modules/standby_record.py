@@ -162,12 +162,12 @@ import time
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.warehousepg.coordinator.plugins.module_utils import record
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.arguments import INSTANCE
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import read_postmaster
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import Step, carry_out
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.stream import booted_at, read_connection
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.arguments import INSTANCE
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import Step, carry_out
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import read_postmaster
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.stream import booted_at, read_connection
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import record
 
 _SEGMENT = {"dbid": "int", "content": "int", "role": "str", "hostname": "str", "address": "str", "port": "int", "datadir": "str"}
 

@@ -196,26 +196,19 @@ import os
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.warehousepg.coordinator.plugins.module_utils import (
-    access,
-    catalog,
-    registration,
-    release,
-    replication,
-    retention,
-    rewind_access,
-)
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.arguments import INSTANCE, NEXT_MODULES
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import (
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.arguments import INSTANCE, NEXT_MODULES
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import Actions, Step, carry_out
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import access, catalog, replication, retention
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import (
     Connection,
     connect_primary,
     identifier,
     require_psycopg2,
 )
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import Instance, read_instance
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import Actions, Step, carry_out
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import Instance, read_instance
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import registration, release, rewind_access
 
 
 def actions_on(host: Host, instance: Instance, connection: Connection, parameters: t.Mapping[str, t.Any]) -> Actions:

@@ -89,14 +89,14 @@ import dataclasses
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.warehousepg.coordinator.plugins.module_utils import release
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.arguments import INSTANCE
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import connect_primary, require_psycopg2
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import read_instance
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import Step, carry_out
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import drop_slot
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.arguments import INSTANCE
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import Step, carry_out
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import connect_primary, require_psycopg2
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import read_instance
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import drop_slot
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import release
 
 
 def main() -> None:

@@ -157,10 +157,10 @@ import time
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.warehousepg.coordinator.plugins.module_utils import removal
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.arguments import INSTANCE
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host, user_name
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import carry_out
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.arguments import INSTANCE
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, user_name
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import carry_out
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import removal
 
 
 def show(remains: removal.Remains) -> dict[str, t.Any]:

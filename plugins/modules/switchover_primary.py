@@ -186,13 +186,14 @@ transactions:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.warehousepg.coordinator.plugins.module_utils import drift, leaving
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.arguments import INSTANCE
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.configuration import include_name
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.connection import require_psycopg2
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.lsn import Lsn
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.plan import Step, carry_out
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.arguments import INSTANCE
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lsn import Lsn
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import Step, carry_out
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.configuration import include_name
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import require_psycopg2
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import leaving
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import drift
 
 ARGUMENTS: dict[str, t.Any] = {
     **INSTANCE,

@@ -22,11 +22,11 @@ import types
 sys.modules["ansible"] = sys.modules["ansible.module_utils"] = types.ModuleType("ansible")
 sys.modules["ansible.module_utils.basic"] = types.SimpleNamespace(AnsibleModule=object)  # what Host alone needs
 
-from ansible_collections.warehousepg.coordinator.plugins.module_utils import survey, wal
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import parse_controldata
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.lsn import WAL_FILE, Lsn
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.timeline import read_history
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lsn import WAL_FILE, Lsn
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import survey, wal
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import parse_controldata
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.timeline import read_history
 
 
 class ThisHost:

@@ -186,9 +186,8 @@ def test_what_is_read_of_damaged_wal_is_what_the_engine_reads(primary):
     primary.signal("KILL")
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as archive:
-        package = "ansible_collections/warehousepg/coordinator/plugins/module_utils"
-        for path in sorted((HERE.parent / "plugins/module_utils").glob("*.py")):
-            archive.add(path, f"{package}/{path.name}")
+        for path in sorted((HERE.parent / "plugins/module_utils").rglob("*.py")):
+            archive.add(path, f"ansible_collections/warehousepg/coordinator/{path.relative_to(HERE.parent)}")
         archive.add(Path(__file__).parent / "damage.py", "damage.py")
     primary.write("damage.tar.gz.base64", base64.b64encode(packed.getvalue()).decode())
     unpack = "rm -rf damage; mkdir damage; base64 -d damage.tar.gz.base64 | tar -xz -C damage; rm damage.tar.gz.base64"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.options import SPEC
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._desired.options import SPEC
 
 ROOT = Path(__file__).parents[3]
 FILES = sorted([*ROOT.glob("roles/*/tasks/*.yml"), *ROOT.glob("roles/*/vars/*.yml"), *ROOT.glob("playbooks/*.yml")])

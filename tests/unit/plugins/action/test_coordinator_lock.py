@@ -11,8 +11,8 @@ import time
 import pytest
 from ansible.errors import AnsibleConnectionFailure
 from ansible_collections.warehousepg.coordinator.plugins.action.coordinator_lock import ActionModule
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import locking
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.locking import RELEASE, TAKE, Ask
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import locking
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.locking import RELEASE, TAKE, Ask
 
 
 class Action(ActionModule):

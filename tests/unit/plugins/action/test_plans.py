@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.action import standby_proof
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.plan_action import PlanAction
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.plan_action import PlanAction
 
 PAIR = {"coordinators": ["cdw", "scdw"], "segment_hosts": ["sdw1"], "problems": []}
 

@@ -15,7 +15,7 @@ import subprocess
 import threading
 
 import pytest
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.host import Host
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host
 
 CONTROLDATA = """\
 pg_control version number:            12010700

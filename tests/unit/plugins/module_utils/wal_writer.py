@@ -9,9 +9,9 @@ from __future__ import annotations
 import dataclasses
 import struct
 
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import ControlData
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.lsn import Lsn
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.wal import checksum
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lsn import Lsn
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import ControlData
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.wal import checksum
 
 BLOCK, SEGMENT = 256, 2048
 MAGIC, SYSTEM = 0xD101, 7711121183714698180

@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.activation_plan import make
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.pair import assess
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.scenes import scene_of
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.plan import make
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.pair import assess
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.scenes import scene_of
 
 from .observed import MIRRORED, ROWS, VARIABLES, changed, shown
 from .wishes import with_options

@@ -9,13 +9,13 @@ from __future__ import annotations
 import copy
 import dataclasses
 
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.catalog import Registration
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.drift import read_meaning
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.installation import Installation, Needs
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.instance import ControlData, Instance, Postmaster
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.preflight import Limit
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.replication import Passfile, Probe, Slot, WalSender
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.snapshot import Site
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.catalog import Registration
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.installation import Installation, Needs
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import ControlData, Instance, Postmaster
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Passfile, Probe, Slot, WalSender
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.drift import read_meaning
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.preflight import Limit
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.snapshot import Site
 
 GIB = 1 << 30
 

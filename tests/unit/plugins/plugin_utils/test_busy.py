@@ -8,7 +8,10 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils import activation_plan, removal_plan, standby_plan, switchover_plan
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby import plan as activation_plan
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._disable_mirroring import plan as removal_plan
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby import plan as standby_plan
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover import plan as switchover_plan
 
 from . import losses, observed, wishes
 

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.options import SPEC, of_pair, read
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._desired.options import SPEC, of_pair, read
 
 
 def desired(role="discovery", **given):

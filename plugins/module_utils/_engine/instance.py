@@ -1,0 +1,493 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private: this may change at any time. What is promised is the documentation of modules, roles and playbooks.
+
+"""A coordinator or segment instance, on disk and as a process."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import re
+import shlex
+import signal
+import stat
+import time
+import types
+import typing as t
+
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import border
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import (
+    ARRIVING,
+    LOST_AND_FOUND,
+    OWN,
+    Host,
+    Process,
+    has_connection,
+    is_mount,
+    newest_first,
+    processes,
+    read_process,
+    read_text,
+    unreadable,
+    user_name,
+)
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.configuration import fenced_by, read_settings
+
+#: seconds that the engine's own utilities give an instance to start, stop or promote (``pg_ctl -t``)
+PATIENCE = 600
+
+#: how many names of many are told
+NAMED = 5
+
+
+#: what ``pg_controldata`` warns of, and then prints what is there
+_TORN = "CRC checksum does not match value stored in file"
+
+#: files and directories without which no instance starts (those that ``initdb`` makes), as far as nothing makes them anew
+_ESSENTIAL = (
+    "base",
+    "base/1",
+    "global/pg_control",
+    "global/pg_filenode.map",
+    "pg_commit_ts",
+    "pg_dynshmem",
+    "pg_hba.conf",
+    "pg_logical",
+    "pg_logical/mappings",
+    "pg_logical/snapshots",
+    "pg_multixact",
+    "pg_multixact/members",
+    "pg_multixact/offsets",
+    "pg_notify",
+    "pg_replslot",
+    "pg_serial",
+    "pg_snapshots",
+    "pg_stat",
+    "pg_subtrans",
+    "pg_tblspc",
+    "pg_twophase",
+    "pg_wal",
+    "pg_xact",
+    "postgresql.conf",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class ControlData:
+    """What ``pg_controldata`` tells of a data directory.
+
+    :param system_identifier: the same for all copies of one instance.
+    :param state: ``in production``, ``in archive recovery``, ``shut down`` …
+    :param timeline: timeline of the latest checkpoint.
+    :param checkpoint: LSN of the latest checkpoint.
+    :param redo: LSN from which recovery begins, by the latest checkpoint.
+    :param consistent: LSN that recovery must have reached, ``0/0`` on a primary.
+    :param segment_bytes: size of a WAL segment in bytes.
+    :param checksums: whether pages carry checksums.
+    """
+
+    system_identifier: str
+    state: str
+    timeline: int
+    checkpoint: str
+    redo: str
+    consistent: str
+    segment_bytes: int
+    checksums: bool
+
+
+def parse_controldata(text: str) -> ControlData:
+    """Read the output of ``pg_controldata``.
+
+    :raises CoordinatorError: a line that is needed is missing.
+    """
+    if _TORN in text:
+        raise CoordinatorError("the checksum of pg_control is wrong: it is damaged")
+    values = {key.strip(): value.strip() for key, found, value in (line.partition(":") for line in text.splitlines()) if found}
+    try:
+        return ControlData(
+            system_identifier=values["Database system identifier"],
+            state=values["Database cluster state"],
+            timeline=int(values["Latest checkpoint's TimeLineID"]),
+            checkpoint=values["Latest checkpoint location"],
+            redo=values["Latest checkpoint's REDO location"],
+            consistent=values["Minimum recovery ending location"],
+            segment_bytes=int(values["Bytes per WAL segment"]),
+            checksums=values["Data page checksum version"] != "0",
+        )
+    except (KeyError, ValueError) as error:
+        raise CoordinatorError(f"the output of pg_controldata is not understood: {error}; it began {text[:80]!r}") from error
+
+
+@dataclasses.dataclass(frozen=True)
+class PostmasterFile:
+    """What ``postmaster.pid`` tells.
+
+    :param pid: process identifier of the postmaster.
+    :param port: its port, None while it starts.
+    :param socket_directory: directory of its Unix-domain socket.
+    :param status: ``starting``, ``stopping``, ``ready``, ``standby``; ``dtmready`` for a coordinator that accepts work.
+    """
+
+    pid: int
+    port: int | None
+    socket_directory: str | None
+    status: str | None
+
+
+def parse_postmaster_file(text: str) -> PostmasterFile | None:
+    """Read ``postmaster.pid``; None when it does not even name a process."""
+    lines = [line.strip() for line in text.splitlines()] + [""] * 8
+    if not lines[0].lstrip("-").isdigit():
+        return None
+    return PostmasterFile(
+        pid=abs(int(lines[0])),
+        port=int(lines[3]) if lines[3].isdigit() else None,
+        socket_directory=lines[4] or None,
+        status=lines[7] or None,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Postmaster:
+    """A running instance.
+
+    :param pid: process identifier of the postmaster.
+    :param port: its port.
+    :param socket_directory: directory of its Unix-domain socket.
+    :param status: as in ``postmaster.pid``.
+    :param frozen: whether one of its vital processes is stopped by a signal.
+    :param connected: whether a walreceiver holds a connection to the primary; None when another user's cannot be seen into.
+    :param received: LSN up to which the walreceiver says it received; it says so only after the first WAL came.
+    """
+
+    pid: int
+    port: int | None
+    socket_directory: str | None
+    status: str | None
+    frozen: bool
+    connected: bool | None
+    received: str | None
+
+
+_VITAL = re.compile(r"\b(walreceiver|wal receiver|startup|walsender|wal sender)\b")
+_WALRECEIVER = re.compile(r"\b(?:walreceiver|wal receiver)\b(?:.*\bstreaming ([0-9A-F]+/[0-9A-F]+))?")
+
+
+def describe_postmaster(
+    file: PostmasterFile, running: t.Iterable[Process], is_connected: t.Callable[[int], bool | None]
+) -> Postmaster | None:
+    """The running instance that ``postmaster.pid`` names; None when its process is gone.
+
+    :param running: the processes of the host.
+    :param is_connected: tells of a process whether it holds a connection, None when that cannot be seen.
+    """
+    family = [process for process in running if file.pid in (process.pid, process.parent) and process.state != "Z"]
+    if not any(process.pid == file.pid for process in family):
+        return None
+    titles = [(" ".join(process.command), process) for process in family]
+    vital = [process for title, process in titles if process.pid == file.pid or _VITAL.search(title)]
+    receivers = [(match, process) for match, process in ((_WALRECEIVER.search(title), process) for title, process in titles) if match]
+    looks = [(is_connected(process.pid), match.group(1)) for match, process in receivers]
+    seen = [True if look is None and streaming else look for look, streaming in looks]
+    return Postmaster(
+        pid=file.pid,
+        port=file.port,
+        socket_directory=file.socket_directory,
+        status=file.status,
+        frozen=any(process.state in "Tt" for process in vital),
+        connected=True if True in seen else None if None in seen else False,
+        received=next((streaming for dummy, streaming in looks), None),
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Instance:
+    """A data directory and what runs on it.
+
+    :param data_directory: its path, symbolic links as given.
+    :param content: ``absent``, ``empty``, ``instance``, or ``other`` when something else is there.
+    :param owner: user that owns it.
+    :param role: ``primary`` or ``standby``, as its files say: it is a standby while ``standby.signal`` is there.
+    :param major: major version that it was made by, content of ``PG_VERSION``.
+    :param dbid: ``gp_dbid`` of ``internal.auto.conf``.
+    :param port: port it is configured for.
+    :param settings: the settings that ALTER SYSTEM and this collection keep in ``postgresql.auto.conf``.
+    :param control: what ``pg_controldata`` tells.
+    :param postmaster: the running instance, None when it is stopped.
+    :param fenced: name of the include that keeps it from starting, None without a fence.
+    :param names: what is there instead of an instance.
+    """
+
+    data_directory: str
+    content: str
+    owner: str | None = None
+    role: str | None = None
+    major: str | None = None
+    dbid: int | None = None
+    port: int | None = None
+    settings: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    control: ControlData | None = None
+    postmaster: Postmaster | None = None
+    fenced: str | None = None
+    names: tuple[str, ...] = ()
+
+
+def instance_of(observed: t.Mapping[str, t.Any]) -> Instance:
+    """The instance that the result of a module describes."""
+    control, postmaster = observed["control"], observed["postmaster"]
+    return Instance(
+        **{
+            **observed,
+            "control": ControlData(**control) if control else None,
+            "postmaster": Postmaster(**postmaster) if postmaster else None,
+            "names": tuple(observed.get("names", ())),
+        }
+    )
+
+
+def _content(directory: str) -> tuple[str, tuple[str, ...]]:
+    """What a directory holds, and the names of what is there instead of an instance.
+
+    What this collection has within one that is a mount point does not count, nor what a file system has in its root.
+    """
+    try:
+        names = os.listdir(directory)
+    except FileNotFoundError:
+        return "absent", ()
+    except NotADirectoryError:
+        return "other", (os.path.basename(directory),)
+    except PermissionError as error:
+        raise unreadable(directory, error) from error
+    if "PG_VERSION" in names and "global" in names:
+        return "instance", ()
+    mount = is_mount(directory)
+    others = sorted(name for name in names if not name.startswith(OWN) and not (mount and name == LOST_AND_FOUND))
+    if not others or (mount and "PG_VERSION" not in names and _WORK & set(names)):
+        return "empty", ()  # in the latter case a part of what is being brought there
+    return "other", tuple(others)
+
+
+#: work on a data directory that is a mount point, of which a part may be in it: a copy that comes
+_WORK = frozenset({f"{OWN}snapshot{ARRIVING}"})
+
+
+def _is_instance_process(pid: int, directory: str) -> bool:
+    """Whether a process that has the number of a postmaster is that postmaster: it works in its data directory.
+
+    Where another user's process works is not shown; its command line is, and names the directory.
+
+    :raises CoordinatorError: neither can be seen.
+    """
+    try:
+        return os.path.samefile(f"/proc/{pid}/cwd", directory)
+    except PermissionError:
+        process = read_process(pid)
+        named = named_directory(process.command) if process else None
+    except OSError:
+        if read_process(pid) or not _is_hidden(pid):
+            return False
+        named = None
+    if named is None:
+        raise CoordinatorError(
+            f"postmaster.pid in {directory} names the process {pid}, of which {user_name(os.getuid())} cannot see what it is: "
+            "mount /proc without hidepid for this user, or run as the owner of the instance"
+        )
+    return named != "" and os.path.realpath(named) == os.path.realpath(directory)
+
+
+def named_directory(command: t.Sequence[str]) -> str | None:
+    """The data directory that a command line of ``postgres`` names; empty for another program, None when it names none."""
+    if os.path.basename(command[0]) not in ("postgres", "postmaster"):
+        return ""
+    directories = [word for option, word in zip(command, command[1:]) if option == "-D"]
+    return directories[-1] if directories and os.path.isabs(directories[-1]) else None
+
+
+def _is_hidden(pid: int) -> bool:
+    """Whether a process is there that ``/proc`` does not show to this user."""
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except OSError:
+        pass
+    return False
+
+
+def read_postmaster_file(data_directory: str) -> PostmasterFile | None:
+    """What the ``postmaster.pid`` of a data directory says, also one that was left behind."""
+    return parse_postmaster_file(read_text(os.path.join(data_directory, "postmaster.pid")) or "")
+
+
+def _running_file(data_directory: str) -> PostmasterFile | None:
+    """What ``postmaster.pid`` says, None when nothing runs on the data directory.
+
+    :raises CoordinatorError: this user cannot see what runs.
+    """
+    file = read_postmaster_file(data_directory)
+    return file if file is not None and _is_instance_process(file.pid, data_directory) else None
+
+
+def read_postmaster(data_directory: str) -> Postmaster | None:
+    """Observe what runs on a data directory; None when nothing does.
+
+    :raises CoordinatorError: this user cannot see what runs.
+    """
+    file = _running_file(data_directory)
+    return describe_postmaster(file, processes(), has_connection) if file is not None else None
+
+
+def lacking(data_directory: str) -> tuple[str, ...]:
+    """Files and directories that an instance cannot be without, and that are missing; of a missing directory not what would be in it."""
+    missing = [name for name in _ESSENTIAL if not os.path.exists(os.path.join(data_directory, name))]
+    return tuple(name for name in missing if os.path.dirname(name) not in missing)
+
+
+def file_mode(data_directory: str) -> int:
+    """The mode that the engine gives to files in a data directory: readable by the group where the directory is."""
+    return 0o640 if os.stat(data_directory).st_mode & stat.S_IRGRP else 0o600
+
+
+def read_instance(host: Host, data_directory: str) -> Instance:
+    """Observe an instance; whatever state it is in is no error.
+
+    :raises CoordinatorError: the directory cannot be read by this user.
+    """
+    data_directory = os.path.normpath(data_directory)
+    content, names = _content(data_directory)
+    if content == "absent":
+        return Instance(data_directory, content)
+    owner = user_name(os.stat(data_directory).st_uid)
+    if content != "instance":
+        return Instance(data_directory, content, owner, names=names[:NAMED])
+
+    def text(name: str) -> str:
+        return read_text(os.path.join(data_directory, name)) or ""
+
+    settings = read_settings(text("postgresql.auto.conf"))
+    dbid = read_settings(text("internal.auto.conf")).get("gp_dbid", "")
+    postmaster = read_postmaster(data_directory)
+    read_text(os.path.join(data_directory, "global", "pg_control"))  # what cannot be read is not damaged
+    try:
+        control: ControlData | None = parse_controldata(host.run("pg_controldata", data_directory))
+    except CoordinatorError:
+        control = None  # a damaged or fenced directory is an observation, not a failure
+    configuration = text("postgresql.conf")
+    port = {**read_settings(configuration), **settings}.get("port", "")
+    return Instance(
+        data_directory=data_directory,
+        content=content,
+        owner=owner,
+        role="standby" if os.path.exists(os.path.join(data_directory, "standby.signal")) else "primary",
+        major=text("PG_VERSION").strip(),
+        dbid=int(dbid) if dbid.isdigit() else None,
+        port=postmaster.port if postmaster and postmaster.port else int(port) if port.isdigit() else None,
+        settings=settings,
+        control=control,
+        postmaster=postmaster,
+        fenced=fenced_by(configuration),
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class SegmentProcess:
+    """A segment instance that runs on this host.
+
+    :param data_directory: its data directory.
+    :param port: its port.
+    """
+
+    data_directory: str
+    port: int
+
+
+def running_segments(running: t.Iterable[Process]) -> list[SegmentProcess]:
+    """The segment instances among the processes: the engine starts them with ``gp_role=execute``."""
+    found = []
+    for process in running:
+        command = process.command
+        if not command[0].endswith("postgres") or "gp_role=execute" not in command:
+            continue
+        try:
+            # anybody can give a process of theirs such a command
+            directory, port = command[command.index("-D") + 1], int(command[command.index("-p") + 1])
+            found.append(SegmentProcess(border.path(directory), border.port(port)))
+        except (ValueError, IndexError):
+            continue
+    return sorted(found, key=lambda segment: segment.port)
+
+
+def start(host: Host, data_directory: str, port: int, settings: t.Mapping[str, str] = types.MappingProxyType({})) -> None:
+    """Start a coordinator instance, primary or standby, as the engine's utilities do; ends when it is up.
+
+    :param settings: what it is to have otherwise than its files say, until it is stopped.
+    :raises CoordinatorError: it did not start; the end of its log is in the message.
+    """
+    startup_log = os.path.join(data_directory, "log", "startup.log")
+    os.makedirs(os.path.dirname(startup_log), mode=0o700, exist_ok=True)
+    own = {"gp_role": "dispatch", **settings}
+    options = " ".join([f"-p {port}", *(f"-c {shlex.quote(f'{name}={value}')}" for name, value in own.items())])
+    try:
+        host.run("pg_ctl", "-D", data_directory, "-l", startup_log, "-t", str(PATIENCE), "-w", "-o", options, "start", login=True)
+    except CoordinatorError as error:
+        raise CoordinatorError(
+            f"the instance in {data_directory} did not start: {recent_errors(data_directory) or error.message}", **error.data
+        ) from error
+
+
+def stop(host: Host, data_directory: str, mode: str = "fast") -> None:
+    """Stop an instance; ends when it is down.
+
+    :param mode: shutdown mode of ``pg_ctl``: ``smart``, ``fast``, ``immediate``.
+    """
+    host.run("pg_ctl", "-D", data_directory, "-t", str(PATIENCE), "-w", "-m", mode, "stop")
+
+
+def reload(data_directory: str) -> None:
+    """Let a running instance read its configuration again; a stopped one reads it when it starts.
+
+    :raises CoordinatorError: this user cannot see what runs.
+    """
+    file = _running_file(data_directory)
+    if file is not None:
+        with contextlib.suppress(ProcessLookupError):  # it ended just now
+            os.kill(file.pid, signal.SIGHUP)
+
+
+def recent_errors(data_directory: str, newer_than: float = 0.0, lines: int = 3) -> str:
+    """The last errors that an instance wrote to its log, oldest first.
+
+    :param newer_than: modification time, in seconds since the epoch, before which a log file does not count; one that cannot be read
+        does not either.
+    :param lines: how many at most.
+    """
+    found: list[str] = []
+    for log in reversed(newest_first((os.path.join(data_directory, name) for name in ("log", "pg_log")), newer_than)):
+        try:
+            with open(log, "rb") as file:
+                file.seek(max(0, os.path.getsize(log) - 65536))
+                tail = file.read().decode("utf-8", errors="replace").splitlines()
+        except OSError:  # it may not be read, or is gone meanwhile
+            continue
+        found += [line.strip() for line in tail if re.search(r"\b(FATAL|PANIC|ERROR)\b", line)]
+    return " | ".join(found[-lines:])
+
+
+def wait_until(condition: t.Callable[[], bool], seconds: float, pause: float = 0.05) -> bool:
+    """Wait until something is so.
+
+    :param seconds: how long at most.
+    :param pause: seconds between two looks.
+    :returns: whether it became so.
+    """
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(pause)
+    return True

@@ -1,0 +1,265 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private: this may change at any time. What is promised is the documentation of modules, roles and playbooks.
+
+"""User tablespaces: where their data lies, and how those of a copy come into place.
+
+An instance keeps its part of a tablespace in ``<location>/<dbid>``, where its link in ``pg_tblspc`` points to (tablespace.c). A copy is
+given a place for each location; pg_basebackup adds the new dbid by itself. Like the data directory, each part is staged beside its
+place and renamed into it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import re
+import shutil
+import stat
+import typing as t
+
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import free_bytes, used_bytes
+
+
+@dataclasses.dataclass(frozen=True)
+class Tablespace:
+    """A tablespace of an instance.
+
+    :param oid: its number in the catalog, and the name of its link.
+    :param location: its location, as ``CREATE TABLESPACE`` named it.
+    :param dbid: whose part the link points to.
+    :param bytes: size of that part; None where it was not asked for.
+    """
+
+    oid: int
+    location: str
+    dbid: int
+    bytes: int | None = None
+
+
+def read_tablespaces(data_directory: str, size: bool = False) -> tuple[Tablespace, ...]:
+    """The tablespaces of an instance, by their links.
+
+    :param size: whether to add up what they hold.
+    """
+    links = os.path.join(data_directory, "pg_tblspc")
+    found = []
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError, PermissionError):
+        for name in sorted(os.listdir(links)):
+            target = os.readlink(os.path.join(links, name)) if name.isdigit() and os.path.islink(os.path.join(links, name)) else ""
+            location, dbid = os.path.split(target)
+            if dbid.isdigit():
+                found.append(Tablespace(int(name), location, int(dbid), used_bytes(target) if size else None))
+    return tuple(found)
+
+
+def link_targets(data_directory: str) -> list[str]:
+    """Where the links of the tablespaces of an instance lead."""
+    links = os.path.join(data_directory, "pg_tblspc")
+    with contextlib.suppress(OSError):
+        return [os.path.realpath(os.path.join(links, name)) for name in sorted(os.listdir(links))]
+    return []
+
+
+def part_of(tablespace: Tablespace) -> str:
+    """The directory that the link of a tablespace leads to."""
+    return os.path.join(tablespace.location, str(tablespace.dbid))
+
+
+#: what the engine names the directory of its version in a part (TABLESPACE_VERSION_DIRECTORY of catalog.h), and PostgreSQL
+_VERSION = re.compile(r"(?:GPDB|PG)_\d+(?:\.\d+)?_\d+")
+
+
+def is_part(path: str) -> bool:
+    """Whether a directory is an instance's part of a tablespace: this user's, with nothing in it but what the engine makes there.
+
+    Where the links of an instance lead is what its primary says, who may be an enemy; nothing else is moved or removed by them.
+    """
+    try:
+        status = os.lstat(path)
+        if os.path.normpath(path) != path or not os.path.isabs(path) or not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
+            return False
+        with os.scandir(path) as entries:
+            return all(_VERSION.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False) for entry in entries)
+    except OSError:
+        return False
+
+
+@dataclasses.dataclass(frozen=True)
+class Wish:
+    """Where a copy's part of a tablespace is to be.
+
+    :param location: location on the primary.
+    :param place: location on this host, the same unless it is mapped.
+    :param bytes: what it will hold; None: unknown.
+    """
+
+    location: str
+    place: str
+    bytes: int | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Spot:
+    """A wished place as it was found.
+
+    :param wish: what is to be there.
+    :param exists: whether the place is a directory.
+    :param writable: whether this user can write there.
+    :param taken: the directory of the new dbid, where something is in it already.
+    :param free: bytes free there.
+    :param device: number of its file system.
+    """
+
+    wish: Wish
+    exists: bool
+    writable: bool
+    taken: str | None
+    free: int
+    device: int
+
+
+def read_spot(wish: Wish, dbid: int | None, own_parts: t.Container[str] = ()) -> Spot:
+    """Observe a wished place.
+
+    :param dbid: number that the copy will have; None: not known yet.
+    :param own_parts: parts that an earlier attempt at the copy left, see :func:`moved`.
+    """
+    exists = os.path.isdir(wish.place)
+    own = os.path.join(wish.place, str(dbid))
+    return Spot(
+        wish=wish,
+        exists=exists,
+        writable=exists and os.access(wish.place, os.R_OK | os.W_OK | os.X_OK),
+        taken=own if dbid is not None and own not in own_parts and os.path.isdir(own) and os.listdir(own) else None,
+        free=free_bytes(wish.place) if exists else 0,
+        device=os.stat(wish.place).st_dev if exists else 0,
+    )
+
+
+def refusal(spots: t.Iterable[Spot], user: str, beside: t.Mapping[int, int]) -> str | None:
+    """Why tablespaces cannot be put into these places; None when they can.
+
+    :param beside: by number of a file system, bytes that the rest of the copy needs there.
+    """
+    needed = dict(beside)
+    seen: dict[str, str] = {}
+    for spot in spots:
+        place, whose = spot.wish.place, f"the tablespace in {spot.wish.location} on the primary"
+        if not os.path.isabs(place):
+            return f"{place!r}, the place for {whose}, is no absolute path: correct the mapping"
+        other = seen.setdefault(os.path.realpath(place), spot.wish.location)
+        if other != spot.wish.location:
+            return f"{place} is the place for the tablespaces in {other} and in {spot.wish.location}: map each to a directory of its own"
+        if not spot.exists:
+            return f"the directory {place} for {whose} does not exist: create it, owned by {user}, or map the location to another one"
+        if not spot.writable:
+            return f"{user} cannot write to {place}, the directory for {whose}: let {user} own it, or map the location to another one"
+        if spot.taken:
+            return (
+                f"{spot.taken}, the directory for {whose}, is not empty: see whether an earlier standby left it, and move it away, "
+                "or map the location to another one"
+            )
+        needed[spot.device] = needed.get(spot.device, 0) + (spot.wish.bytes or 0)
+        if needed[spot.device] > spot.free:
+            return (
+                f"{place} has {spot.free >> 20} MiB free, {whose} needs {needed[spot.device] >> 20} MiB there with the rest of the copy: "
+                "free some space, or map the location to another one"
+            )
+    return None
+
+
+def staging_place(place: str, data_directory: str) -> str:
+    """Where a part is made: in its place, under a name that only this collection gives, for this data directory."""
+    return os.path.join(place, "." + os.path.realpath(data_directory).strip("/").replace("/", "-") + ".coordinator_snapshot")
+
+
+def mapping_arguments(wishes: t.Iterable[Wish], data_directory: str) -> list[str]:
+    """Arguments of ``pg_basebackup`` that send each tablespace to its staging place."""
+    arguments = []
+    for wish in wishes:
+        old, new = (path.replace("=", "\\=") for path in (wish.location, staging_place(wish.place, data_directory)))
+        arguments += ["--tablespace-mapping", f"{old}={new}"]
+    return arguments
+
+
+def leftovers(wishes: t.Iterable[Wish], data_directory: str) -> list[str]:
+    """What an earlier attempt left in the places."""
+    staged = (staging_place(wish.place, data_directory) for wish in wishes)
+    return [path for path in staged if os.path.lexists(path)]
+
+
+def moved(data_directory: str, staging: str) -> list[str]:
+    """The parts that an earlier attempt had renamed into their places already.
+
+    :param staging: its staged data directory: what its links point to is its own, for it never was in use, unless the part itself
+        is staged still.
+    """
+    parts = ((space.location, str(space.dbid)) for space in read_tablespaces(staging))
+    return [
+        os.path.join(location, dbid)
+        for location, dbid in parts
+        if not os.path.lexists(os.path.join(staging_place(location, data_directory), dbid))
+    ]
+
+
+def remove_leftovers(wishes: t.Iterable[Wish], data_directory: str, staging: str) -> None:
+    """Remove what an earlier attempt left in the places, those parts included that it had renamed into them already.
+
+    :param staging: its staged data directory.
+    """
+    for path in [*filter(is_part, moved(data_directory, staging)), *leftovers(wishes, data_directory)]:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def swap_in(wishes: t.Iterable[Wish], data_directory: str, staging: str) -> None:
+    """Put the staged parts into their places: first the links of the staged data directory, so that a part in its place is
+    always known to be this copy's.
+
+    :param staging: the staged data directory.
+    :raises CoordinatorError: something is in the place of one already.
+    """
+    places = {staging_place(wish.place, data_directory): wish.place for wish in wishes}
+    for tablespace in read_tablespaces(staging):
+        if tablespace.location in places:
+            place = places[tablespace.location]
+            target = os.path.join(place, str(tablespace.dbid))
+            relink(staging, tablespace.oid, target)
+            try:
+                _move(part_of(tablespace), target)
+            except CoordinatorError:
+                relink(staging, tablespace.oid, part_of(tablespace))
+                raise
+            os.rmdir(tablespace.location)
+
+
+def change_dbid(data_directory: str, dbid: int) -> None:
+    """Give the parts of a stopped instance another dbid.
+
+    :raises CoordinatorError: something is in the place of one already.
+    """
+    for tablespace in read_tablespaces(data_directory):
+        if tablespace.dbid != dbid:
+            old, new = (os.path.join(tablespace.location, str(number)) for number in (tablespace.dbid, dbid))
+            if os.path.isdir(old) or not os.path.isdir(new):  # else an attempt that was cut off moved it
+                _move(old, new)
+            relink(data_directory, tablespace.oid, new)
+
+
+def _move(old: str, new: str) -> None:
+    try:
+        os.rename(old, new)  # over an empty directory, too
+    except OSError as error:
+        raise CoordinatorError(f"{old} cannot be renamed to {new}: {error.strerror}; see what is there, and move it away") from error
+
+
+def relink(data_directory: str, oid: int, target: str) -> None:
+    """Let the link of a tablespace lead elsewhere."""
+    link = os.path.join(data_directory, "pg_tblspc", str(oid))
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(link + ".new")
+    os.symlink(target, link + ".new")
+    os.replace(link + ".new", link)

@@ -1,0 +1,457 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private: this may change at any time. What is promised is the documentation of modules, roles and playbooks.
+
+"""A packet filter on a segment host that keeps the hosts of a former primary away from the segments.
+
+It is a table or chain of its own, made by a script that is kept on the host and run again whenever the host starts. The script is the same
+for all addresses: what it rejects is in files beside it, which the filter's own programs read. A description, readable by all, stands there
+too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import glob
+import hashlib
+import json
+import os
+import re
+import time
+import typing as t
+
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.addresses import is_local, normal_address, parse_address
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, read_text, sync_directory
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import Step
+
+DIRECTORY = "/etc/warehousepg-coordinator"
+UNITS = "/etc/systemd/system"
+
+#: is there while systemd runs (sd_booted(3))
+SYSTEMD = "/run/systemd/system"
+
+NFT, IPTABLES = "nft", "iptables"
+
+#: services that make the rules of a host anew
+_FIREWALLS = "nftables.service iptables.service ip6tables.service firewalld.service"
+
+
+@dataclasses.dataclass(frozen=True)
+class Fence:
+    """Whose packets are rejected on this host.
+
+    :param cluster: the cluster whose former primary it is.
+    :param addresses: its addresses.
+    :param ports: the segments' ports on this host.
+    :param tool: ``nft`` or ``iptables``.
+    :param since: when it was complete, no session left, in seconds since the epoch; None while it is not.
+    """
+
+    cluster: str
+    addresses: tuple[str, ...]
+    ports: tuple[int, ...]
+    tool: str
+    since: float | None = None
+
+    @property
+    def rules(self) -> frozenset[tuple[str, int]]:
+        """The pairs of an address and a port that it rejects."""
+        return frozenset((address, port) for address in self.addresses for port in self.ports)
+
+
+def fence_of(cluster: str, addresses: t.Iterable[str], ports: t.Iterable[int], tool: str | None, own: t.Container[str]) -> Fence:
+    """The fence that is wanted.
+
+    :param tool: what is to make it, None where the host has nothing.
+    :param own: addresses of this host.
+    :raises CoordinatorError: one of the addresses is none, there is nothing to reject, or nothing to do it with.
+    """
+    if tool is None:
+        raise CoordinatorError("neither nft nor iptables works on this host, so that nothing can be fenced here: install nftables")
+    found = set()
+    for address in addresses:
+        try:
+            found.add(parse_address(address))
+        except ValueError as error:
+            raise CoordinatorError(f"addresses has {address!r}, which is no address: give IPv4 or IPv6 addresses, no names") from error
+    for port in ports:
+        if not 0 < port < 65536:
+            raise CoordinatorError(f"ports has {port}: give ports, 1 to 65535")
+    here = [address for address in sorted(found) if is_local(address) or address in own]
+    if here:
+        raise CoordinatorError(f"addresses has {', '.join(here)}, this host's own: an address that segments have too cannot be fenced")
+    fence = Fence(cluster, tuple(sorted(found)), tuple(sorted(set(ports))), tool)
+    if not fence.rules:
+        raise CoordinatorError("nothing is to be fenced: give at least one of addresses and one of ports")
+    return fence
+
+
+def identifier(cluster: str, longest: int = 48) -> str:
+    """A cluster's name as part of the name of a file, table or chain; another one for each cluster."""
+    name = re.sub(r"[^A-Za-z0-9_]", "_", cluster)
+    if name == cluster and name.islower() and len(name) <= longest:
+        return name
+    return f"{name[: longest - 9].lower()}_{hashlib.sha256(cluster.encode()).hexdigest()[:8]}"
+
+
+def _table(cluster: str) -> str:
+    return f"whpg_fence_{identifier(cluster)}"
+
+
+def _chain(cluster: str) -> str:
+    return f"WHPG_FENCE_{identifier(cluster, 17).upper()}"  # iptables takes 28 letters
+
+
+def _families(fence: Fence) -> dict[str, list[tuple[str, int]]]:
+    """The rules by program: iptables has one for each version of IP."""
+    found: dict[str, list[tuple[str, int]]] = {"iptables": [], "ip6tables": []}
+    for address, port in sorted(fence.rules):
+        found["ip6tables" if ":" in address else "iptables"].append((address, port))
+    return found
+
+
+def rules_of(fence: Fence) -> dict[str, str]:
+    """What the filter's programs read: by ending of the file, its content; the kernel takes each as a whole.
+
+    :raises ValueError: the fence has an address that is none.
+    """
+    if fence.tool == NFT:
+        table = f"table inet {_table(fence.cluster)}"
+        lines = [f"add {table}", f"delete {table}", f"{table} {{", "  chain input {"]
+        lines.append("    type filter hook input priority -10; policy accept;")
+        for address, port in sorted(fence.rules):
+            family = "ip6" if ":" in address else "ip"
+            lines.append(f"    {family} saddr {parse_address(address)} tcp dport {port:d} reject with tcp reset")
+        return {NFT: "\n".join([*lines, "  }", "}", ""])}
+    chain = _chain(fence.cluster)
+    found = {}
+    for program, rules in _families(fence).items():
+        mask = 128 if program == "ip6tables" else 32
+        form = f"-A {chain} -s {{}}/{mask} -p tcp -m tcp --dport {{:d}} -j REJECT --reject-with tcp-reset"
+        if rules:
+            lines = [form.format(parse_address(address), port) for address, port in rules]
+            found[program] = "\n".join(["*filter", f":{chain} - [0:0]", *lines, ""])
+    return found
+
+
+_SCRIPT = """#!/bin/sh
+# Written by the Ansible collection warehousepg.coordinator. Its playbook lift_fence removes it.
+# Rejects the former primary of a WarehousePG cluster on the ports of the cluster's segments: what the files beside this one say.
+set -eu
+PATH=$PATH:/usr/sbin:/sbin:/usr/bin:/bin
+"""
+
+_SCRIPT_NFT = """\
+nft -f "$0.nft"
+"""
+
+_SCRIPT_IPTABLES = """\
+for program in iptables ip6tables; do
+  if [ -f "$0.$program" ]; then
+    # the jump comes first again, whatever was put before it
+    jump=$($program -w 10 -S INPUT | sed -n '/-j CHAIN$/s/^-A/-D/p')
+    printf '%s\\n' "$(cat "$0.$program")" "$jump" '-I INPUT 1 -j CHAIN' COMMIT | $program-restore --wait=10 --noflush
+  else
+    $program -w 10 -F CHAIN 2> /dev/null || true
+  fi
+done
+"""
+
+
+def script(fence: Fence) -> str:
+    """The shell script that puts the fence up, whatever is there of it. It holds nothing of the fence but the name of its chain."""
+    return _SCRIPT + (_SCRIPT_NFT if fence.tool == NFT else _SCRIPT_IPTABLES.replace("CHAIN", _chain(fence.cluster)))
+
+
+def unit(fence: Fence, path: str) -> str:
+    """The unit that lets systemd run the script when the host starts, and after those that make its other rules.
+
+    It comes before the network, so it has no default dependencies: where cloud-init is, the network comes before sysinit.target.
+    """
+    return f"""\
+[Unit]
+Description=Keeps a former primary away from the segments of a WarehousePG cluster ({identifier(fence.cluster)})
+DefaultDependencies=no
+After=local-fs.target {_FIREWALLS}
+PartOf={_FIREWALLS}
+ReloadPropagatedFrom={_FIREWALLS}
+Before=network-pre.target shutdown.target
+Wants=network-pre.target
+Conflicts=shutdown.target
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/sh {path}
+ExecReload=/bin/sh {path}
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+def _pairs(found: t.Iterable[tuple[str, str]]) -> frozenset[tuple[str, int]]:
+    return frozenset((normal_address(address), int(port)) for address, port in found)
+
+
+def parse_nft(text: str) -> frozenset[tuple[str, int]]:
+    """The pairs of an address and a port that a table rejects, by ``nft list table``."""
+    if not re.search(r"type filter hook input priority", text):
+        return frozenset()
+    return _pairs(re.findall(r"^\s*ip6? saddr (\S+) tcp dport (\d+) reject with tcp reset$", text, re.MULTILINE))
+
+
+def parse_iptables(text: str, chain: str) -> frozenset[tuple[str, int]]:
+    """The pairs of an address and a port that a chain rejects, by ``iptables -S``.
+
+    None unless packets come to it before they could be accepted: other chains of fences, which only reject, may come first.
+    """
+    lines = text.splitlines()
+    for entry in (line for line in lines if line.startswith("-A INPUT ")):
+        if entry == f"-A INPUT -j {chain}":
+            form = rf"^-A {re.escape(chain)} -s (\S+?)/(?:32|128) -p tcp -m tcp --dport (\d+) -j REJECT --reject-with tcp-reset$"
+            return _pairs(re.findall(form, text, re.MULTILINE))
+        other = re.fullmatch(r"-A INPUT -j (WHPG_FENCE_\w+)", entry)
+        if not other or any(line.startswith(f"-A {other.group(1)} ") and " -j REJECT " not in line for line in lines):
+            break
+    return frozenset()
+
+
+@dataclasses.dataclass(frozen=True)
+class Paths:
+    """The files of a cluster's fence.
+
+    :param description: what it is, as JSON, readable by all.
+    :param script: what puts it up; what it rejects is in files of that name, with the program's as ending.
+    :param unit: what runs the script when the host starts.
+    :param link: what makes systemd look at the unit.
+    """
+
+    description: str
+    script: str
+    unit: str
+    link: str
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """All that may be kept beside the description."""
+        return (self.unit, self.script, *(f"{self.script}.{program}" for program in (NFT, IPTABLES, "ip6tables")))
+
+
+def paths_of(cluster: str, directory: str = DIRECTORY, units: str = UNITS) -> Paths:
+    """Where the files of a cluster's fence are."""
+    name = f"whpg-fence-{identifier(cluster)}.service"
+    base = os.path.join(directory, f"fence-{identifier(cluster)}")
+    return Paths(f"{base}.json", base, os.path.join(units, name), os.path.join(units, "multi-user.target.wants", name))
+
+
+@dataclasses.dataclass(frozen=True)
+class State:
+    """What there is of a cluster's fence on this host.
+
+    :param described: the fence by its description, None without one.
+    :param tool: what makes it, or could; None where the host has nothing.
+    :param rules: the pairs of an address and a port that are rejected.
+    :param leftover: whether rules are there at all.
+    :param texts: by path, the content of the files that are there of :attr:`Paths.files`.
+    :param enabled: whether the unit is enabled.
+    :param starts: whether systemd says that it starts the unit with the host.
+    :param sessions: how many sessions of the former primary are there.
+    """
+
+    described: Fence | None
+    tool: str | None
+    rules: frozenset[tuple[str, int]]
+    leftover: bool
+    texts: t.Mapping[str, str]
+    enabled: bool
+    sessions: int = 0
+    starts: bool = False
+
+
+def texts_of(fence: Fence, paths: Paths) -> dict[str, str]:
+    """By path, the content of the files that are to be there of :attr:`Paths.files`."""
+    rules = {f"{paths.script}.{program}": text for program, text in rules_of(fence).items()}
+    return {**rules, paths.script: script(fence), paths.unit: unit(fence, paths.script)}
+
+
+def is_kept(state: State, fence: Fence, paths: Paths) -> bool:
+    """Whether everything is there that puts the fence up again when a host with systemd starts."""
+    return state.texts == texts_of(fence, paths) and state.enabled
+
+
+def is_persistent(state: State, fence: Fence, paths: Paths) -> bool:
+    """Whether the fence is put up again when the host starts."""
+    return is_kept(state, fence, paths) and state.starts
+
+
+def is_complete(state: State, fence: Fence) -> bool:
+    """Whether nothing of the former primary comes through now, and nothing else is rejected."""
+    return state.rules == fence.rules and state.sessions == 0
+
+
+def plan(state: State, wanted: Fence | None, paths: Paths) -> list[Step]:
+    """The steps that put up a fence, or remove it.
+
+    The description is written first, so that nothing is up that is not seen, and last: it tells since when the fence is complete.
+
+    :param wanted: None to remove it.
+    """
+    if wanted is None:
+        rules = [Step("remove_rules", {"tool": state.tool})] if state.leftover else []
+        there = state.described or state.enabled or state.texts
+        return rules + ([Step("remove_files"), Step("tell_systemd", {"there": False})] if there else [])
+    complete = is_complete(state, wanted)
+    kept = is_kept(state, wanted, paths)
+    since = state.described.since if state.described else None
+    confirmed = complete and since is not None and state.described == dataclasses.replace(wanted, since=since)
+    steps = [] if confirmed else [Step("describe", {"fence": wanted})]
+    steps += [] if kept else [Step("keep", {"fence": wanted})]
+    steps += [] if state.rules == wanted.rules else [Step("reject")]
+    steps += [] if complete else [Step("end_sessions", {"fence": wanted})]
+    steps += [] if confirmed else [Step("confirm", {"fence": wanted})]
+    return steps if kept else [*steps, Step("tell_systemd", {"there": True})]
+
+
+def parse_description(text: str) -> Fence | None:
+    """The fence that a description tells of; None when it tells of none."""
+    try:
+        found = json.loads(text)
+        addresses = tuple(parse_address(address) for address in found["addresses"])
+        ports, since = tuple(int(port) for port in found["ports"]), found["since"]
+        tool = {NFT: NFT, IPTABLES: IPTABLES}[found["tool"]]
+        return Fence(str(found["cluster"]), addresses, ports, tool, None if since is None else float(since))
+    except (ValueError, KeyError, TypeError, OverflowError):
+        return None
+
+
+def described(directory: str = DIRECTORY) -> list[Fence]:
+    """The fences of this host by their descriptions, for whoever asks."""
+    found = []
+    for path in sorted(glob.glob(os.path.join(glob.escape(directory), "fence-*.json"))):
+        with contextlib.suppress(CoordinatorError):
+            fence = parse_description(read_text(path) or "")
+            found += [fence] if fence else []
+    return found
+
+
+class Filter:
+    """The packet filter of this host; needs root.
+
+    :param host: runs the programs.
+    :param cluster: whose fence it is.
+    :param paths: the files of the fence.
+    """
+
+    def __init__(self, host: Host, cluster: str, paths: Paths) -> None:
+        self._host = host
+        self._cluster = cluster
+        self._paths = paths
+
+    def _tool(self) -> str | None:
+        """What this host has: nftables if its kernel has it, else iptables; None when neither works."""
+        ways = ((NFT, ("nft", "list", "tables")), (IPTABLES, ("iptables", "-w", "10", "-S", "INPUT")))
+        return next((tool for tool, command in ways if self._host.command(*command)[0] == 0), None)
+
+    def _listed(self, tool: str | None) -> tuple[frozenset[tuple[str, int]], bool]:
+        """The pairs that are rejected, and whether there are rules at all."""
+        if tool == NFT:
+            code, text = self._host.command("nft", "-n", "list", "table", "inet", _table(self._cluster))
+            return (parse_nft(text), True) if code == 0 else (frozenset(), False)
+        chain = _chain(self._cluster)
+        texts = [
+            text for code, text in (self._host.command(program, "-w", "10", "-S") for program in ("iptables", "ip6tables")) if code == 0
+        ]
+        rules = [parse_iptables(text, chain) for text in texts]
+        return frozenset().union(*rules), any(f"-N {chain}\n" in text for text in texts)
+
+    def read(self, sessions: t.Callable[[], int] = lambda: 0) -> State:
+        """Observe the fence.
+
+        :param sessions: counts the former primary's sessions.
+        """
+        about = parse_description(read_text(self._paths.description) or "")
+        tool = about.tool if about else self._tool()
+        rules, leftover = self._listed(tool)
+        seen = {path: read_text(path) for path in self._paths.files}
+        texts = {path: text for path, text in seen.items() if text is not None}
+        enabled = os.path.islink(self._paths.link) and os.path.realpath(self._paths.link) == os.path.realpath(self._paths.unit)
+        return State(about, tool, rules, leftover, texts, enabled, sessions(), self._starts())
+
+    def _starts(self) -> bool:
+        """Whether systemd says that it starts the unit with the host; without a systemd nothing does."""
+        unit = os.path.basename(self._paths.unit)
+        return os.path.isdir(SYSTEMD) and self._host.command("systemctl", "is-enabled", unit) == (0, "enabled\n")
+
+    def describe(self, fence: Fence) -> None:
+        """Write the description."""
+        os.makedirs(os.path.dirname(self._paths.description), mode=0o755, exist_ok=True)
+        self._host.write(self._paths.description, json.dumps(dataclasses.asdict(fence)) + "\n", 0o644)
+
+    def keep(self, fence: Fence) -> None:
+        """Write what puts the fence up, and the unit that does so when the host starts."""
+        os.makedirs(os.path.dirname(self._paths.link), mode=0o755, exist_ok=True)
+        wanted = texts_of(fence, self._paths)
+        for path, text in wanted.items():
+            self._host.write(path, text, 0o755 if path == self._paths.script else 0o644)
+        for path in set(self._paths.files) - set(wanted):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._paths.link)
+        os.symlink(self._paths.unit, self._paths.link)
+        sync_directory(os.path.dirname(self._paths.link))
+
+    def reject(self) -> None:
+        """Put the fence up by its script."""
+        self._run("/bin/sh", self._paths.script)
+
+    def _run(self, *command: str) -> None:
+        code, output = self._host.command(*command)
+        if code != 0:
+            raise CoordinatorError(f"{' '.join(command)} failed with exit code {code}: {output.strip()}")
+
+    def remove_rules(self, tool: str) -> None:
+        """Take the fence down."""
+        if tool == NFT:
+            self._run("nft", "delete", "table", "inet", _table(self._cluster))
+            return
+        chain = _chain(self._cluster)
+        for program in ("iptables", "ip6tables"):
+            code, text = self._host.command(program, "-w", "10", "-S")
+            if code == 0 and f"-N {chain}\n" in text:
+                for _jump in range(text.count(f"-A INPUT -j {chain}\n")):
+                    self._run(program, "-w", "10", "-D", "INPUT", "-j", chain)
+                self._run(program, "-w", "10", "-F", chain)
+                self._run(program, "-w", "10", "-X", chain)
+
+    def remove_files(self) -> None:
+        """Remove everything that would put the fence up again, its description last."""
+        for path in (self._paths.link, *self._paths.files, self._paths.description):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
+                sync_directory(os.path.dirname(path))
+        with contextlib.suppress(OSError):  # other fences may be there, or none ever was
+            os.rmdir(os.path.dirname(self._paths.description))
+
+    def tell_systemd(self, there: bool) -> None:
+        """Let a systemd that runs know the unit, or forget it."""
+        if os.path.isdir(SYSTEMD):
+            self._host.command("systemctl", "daemon-reload")
+            self._host.command("systemctl", "--no-block", "start" if there else "stop", os.path.basename(self._paths.unit))
+
+    def confirm(self, fence: Fence, sessions: t.Callable[[], int]) -> None:
+        """See that the fence is complete, and write since when.
+
+        :raises CoordinatorError: it is not.
+        """
+        state = self.read(sessions)
+        if not is_complete(state, fence):
+            wrong = ", ".join(f"{address} on port {port}" for address, port in sorted(fence.rules ^ state.rules)) or "none"
+            raise CoordinatorError(
+                f"the packet filter is not complete: rules missing or too many: {wrong}; sessions left: {state.sessions}. Run this again"
+            )
+        self.describe(dataclasses.replace(fence, since=round(time.time(), 3)))

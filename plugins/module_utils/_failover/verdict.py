@@ -1,0 +1,473 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private: this may change at any time. What is promised is the documentation of modules, roles and playbooks.
+
+"""From what was seen of both coordinator hosts, and by the segment hosts: what state the pair is in, and whether activation is allowed.
+
+Pure. An observation that could not be made is None, "unknown"; it never counts as evidence that something is down.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import typing as t
+
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import OtherSender
+
+MIRRORED = "mirrored"
+DEGRADED = "degraded"
+PRIMARY_HUNG = "primary_hung"
+PRIMARY_DOWN = "primary_down"
+BOTH_DOWN = "both_down"
+PRIMARY_UNKNOWN = "primary_unknown"
+SPLIT_BRAIN = "split_brain"
+UNMIRRORED = "unmirrored"
+
+#: seconds: data that came from a host within them shows that the host lives
+RECENT = 10.0
+
+STATES = (MIRRORED, DEGRADED, PRIMARY_HUNG, PRIMARY_DOWN, BOTH_DOWN, PRIMARY_UNKNOWN, SPLIT_BRAIN, UNMIRRORED)
+
+
+#: port, data directory, dbid
+Place = t.Tuple[t.Any, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class View:
+    """What was seen of one coordinator host. None: not seen.
+
+    :param host: its name in the inventory.
+    :param observed: whether it was seen at all.
+    :param silence: why it was not, where it answered and could not be asked.
+    :param remedy: what helps then.
+    :param content: of the data directory: ``absent``, ``empty``, ``instance``, ``other``.
+    :param role: ``primary`` or ``standby``, as its files say.
+    :param running: whether an instance runs on the data directory.
+    :param frozen: whether a vital process of it is stopped by a signal.
+    :param connected: whether a walreceiver of this standby holds a connection to a primary.
+    :param answered: whether the instance, running as primary, answered a query; False when it kept silent. One that refused at once did
+        neither, and shows nothing of its standby.
+    :param refused: what kind of refusal that was, as of :class:`connection.Refused`; None without one.
+    :param said: what it said then.
+    :param system_identifier: of the data directory.
+    :param timeline: of its latest checkpoint.
+    :param place: port, data directory and ``gp_dbid`` of the instance.
+    :param registered: port, data directory and dbid of the standby in the catalog, as this primary has it; empty when none is
+        registered.
+    :param registered_on: name of the host that the catalog has it on.
+    :param streaming: whether this primary has a walsender for a standby that streams in sync.
+    :param acknowledged: whether a probe write on this primary was acknowledged; None when none was tried.
+    :param caught_up: whether the standby had replayed the primary's position within the probe's limit.
+    :param others: what else this primary sends WAL to, in words.
+    :param lacks: WAL segment that this standby needs and its primary has no more; None when it is not known to lack one.
+    :param deaf: why clients could not connect to this standby; None when they could, or that is not known.
+    """
+
+    host: str
+    observed: bool
+    silence: str | None = None
+    remedy: str | None = None
+    content: str | None = None
+    role: str | None = None
+    running: bool | None = None
+    frozen: bool | None = None
+    connected: bool | None = None
+    answered: bool | None = None
+    refused: str | None = None
+    said: str | None = None
+    system_identifier: str | None = None
+    timeline: int | None = None
+    place: Place | None = None
+    registered: Place | None = None
+    registered_on: str | None = None
+    streaming: bool | None = None
+    acknowledged: bool | None = None
+    caught_up: bool | None = None
+    others: tuple[str, ...] = ()
+    lacks: str | None = None
+    deaf: str | None = None
+
+    @property
+    def to_be_seen(self) -> str:
+        """What has to be done so that the host is observed."""
+        return self.remedy or f"make {self.host} reachable"
+
+    @property
+    def is_primary(self) -> bool:
+        """Whether an instance was seen running there as primary."""
+        return self.running is True and self.role == "primary"
+
+
+def view_of(host: str, observation: t.Mapping[str, t.Any] | None) -> View:
+    """The view that a result of M(warehousepg.coordinator.mirroring_info) gives.
+
+    :param observation: the result; None when the host was not reached.
+    """
+    instance = (observation or {}).get("instance")
+    if not observation or not instance:
+        return View(host, observed=False)
+    control = instance["control"] or {}
+    sql = observation["sql"] or {}
+    primary = observation["primary"]
+    view = View(
+        host=host,
+        observed=True,
+        content=instance["content"],
+        role=instance["role"],
+        running=instance["postmaster"] is not None,
+        frozen=bool(instance["postmaster"] and instance["postmaster"]["frozen"]),
+        connected=instance["postmaster"].get("connected") if instance["postmaster"] and instance["role"] == "standby" else None,
+        answered=sql.get("answered"),
+        refused=sql.get("refused"),
+        said=sql.get("error") if sql.get("refused") else None,
+        system_identifier=control.get("system_identifier"),
+        timeline=control.get("timeline"),
+        place=(instance["port"], instance["data_directory"], instance["dbid"]),
+        lacks=(observation.get("standby") or {}).get("removed_wal"),
+    )
+    if not primary:
+        return view
+    sender = primary["walsender"]
+    probe = primary["probe"]
+    return dataclasses.replace(
+        view,
+        registered=_registered(primary["standby"]) if primary["standby"] else (),
+        registered_on=primary["standby"]["hostname"] if primary["standby"] else None,
+        streaming=bool(sender and sender["state"] == "streaming" and sender["sync_state"] == "sync"),
+        acknowledged=probe["acknowledged"] if probe else None,
+        caught_up=probe["replayed"] if probe else None,
+        others=tuple(str(OtherSender(**other)) for other in primary.get("other_walsenders", ())),
+    )
+
+
+def _registered(row: t.Mapping[str, t.Any]) -> Place:
+    return row["port"], os.path.normpath(row["datadir"]), row["dbid"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Sighting:
+    """What one host sees of a coordinator's host over the network. It can show that something lives there, never that nothing does.
+
+    :param by: the host that looked.
+    :param of: the host that was looked for.
+    :param sessions: its sessions with segments of the cluster in which data came within :data:`RECENT`; None: not seen.
+    :param port: what became of a connection to the coordinator's port: ``open``, ``refused``, ``silent``; None: not seen.
+    """
+
+    by: str
+    of: str
+    sessions: int | None = None
+    port: str | None = None
+
+    @property
+    def lives(self) -> bool | None:
+        """Whether it shows that a coordinator lives there; None when it does not tell."""
+        return True if self.sessions or self.port == "open" else None
+
+    def __str__(self) -> str:
+        if self.sessions:
+            return f"{self.by} sees {self.of} live: data came in {self.sessions} of its sessions within {RECENT:g} s"
+        if self.lives:
+            return f"{self.by} sees {self.of} live: the coordinator's port there is open"
+        return f"{self.by} sees no sign of life of {self.of}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Proofs:
+    """What proves that a primary which was not seen stopped can do no harm. Each names the host it is about.
+
+    :param fenced: hosts that every segment host refuses, or that a fencing command cut off.
+    :param stopped: hosts whose instance was stopped for good in this run.
+    :param word: hosts that the operator vouched for, for this run.
+    """
+
+    fenced: frozenset[str] = frozenset()
+    stopped: frozenset[str] = frozenset()
+    word: frozenset[str] = frozenset()
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """What state a pair is in.
+
+    :param state: one of :data:`STATES`.
+    :param reasons: sentences on what was seen.
+    :param advice: what to do next.
+    :param primary: host that is primary, or was last; None when that was not seen.
+    :param standby: host that is standby, or could be; None when there is none.
+    :param activation: whether the standby may be activated.
+    :param activation_reason: why, or what is missing.
+    :param serves: whether the primary was asked and answered, so that something can be done with it.
+    :param as_desired: whether it is what the inventory asks for: mirrored, or without a standby where it names no host for one.
+    """
+
+    state: str
+    reasons: tuple[str, ...]
+    advice: str
+    primary: str | None
+    standby: str | None
+    activation: bool
+    activation_reason: str
+    serves: bool = False
+    as_desired: bool = False
+
+
+#: state, reasons, advice, primary, standby
+_Finding = t.Tuple[str, t.List[str], str, t.Optional[str], t.Optional[View]]
+
+_NO_ACTIVATION = {
+    MIRRORED: "the primary serves: use a switchover",
+    DEGRADED: "the primary serves",
+    SPLIT_BRAIN: "two instances accept writes",
+    UNMIRRORED: "there is no standby",
+    BOTH_DOWN: "the standby is down too: start the primary",
+}
+
+
+def _activation(
+    finding: _Finding, views: t.Sequence[View], proofs: Proofs, sightings: t.Sequence[Sighting], both_down: bool
+) -> tuple[bool, str]:
+    state, _reasons, _advice, primary, standby = finding
+    refusing = next((view.host for view in views if view.host == primary and view.is_primary and view.refused), None)
+    if refusing:
+        return False, f"the instance on {refusing} lives and answers: if it is not to serve any more, stop it for good first"
+    if state in _NO_ACTIVATION and not (state == BOTH_DOWN and both_down):
+        return False, _NO_ACTIVATION[state]
+    if standby is None or standby.role != "standby" or not (standby.running or state == BOTH_DOWN):
+        return False, "no standby was seen in recovery"
+    if standby.frozen:
+        return False, f"the standby on {standby.host} is frozen"
+    if primary is None:
+        return False, "it is not known which host was primary"
+    system = next(view.system_identifier for view in views if view.host == primary)
+    if system is not None and system != standby.system_identifier:
+        return False, f"{standby.host} holds the system {standby.system_identifier or 'unknown'}, {primary} {system}"
+    if state in (PRIMARY_DOWN, BOTH_DOWN):
+        return True, f"the instance on {primary} was seen stopped"
+    if state == PRIMARY_HUNG:
+        if primary in proofs.stopped and primary in proofs.word:
+            return True, f"{primary} was stopped for good, with the operator's word"
+        return False, f"{primary} lives: it must be stopped for good first, with the operator's word"
+    if primary in proofs.fenced:
+        return True, f"{primary} is fenced"
+    living = [str(sighting) for sighting in sightings if sighting.of == primary and sighting.lives]
+    if living and primary in proofs.word:
+        return False, f"the operator's word does not do: {'; '.join(living)}"
+    if primary in proofs.word:
+        return True, f"the operator vouches that {primary} is down"
+    return False, f"{primary} was not seen down: fence it, or vouch for it"
+
+
+def judge(
+    views: t.Sequence[View],
+    proofs: Proofs = Proofs(),
+    sightings: t.Sequence[Sighting] = (),
+    both_down: bool = False,
+    desired: bool = True,
+) -> Verdict:
+    """Decide what state a pair is in.
+
+    :param views: of the hosts where the coordinator may live.
+    :param proofs: what is proved about hosts that were not seen stopped.
+    :param sightings: what other hosts see of them.
+    :param both_down: whether a standby may be activated that is stopped as its primary is.
+    :param desired: whether the cluster is to have a standby.
+    """
+    running = [view for view in views if view.is_primary]
+    if len(running) > 1:
+        finding = _several(running)
+    elif running:
+        finding = _living(running[0], views, desired)
+    else:
+        finding = _none_living(views)
+    state, reasons, advice, primary, standby = finding
+    for view in views:
+        if not view.observed:
+            reasons.append(f"{view.host}: unknown, {view.silence or 'it was not observed'}")
+            # a primary that has nothing to do is not seen by those who did not try its port
+            reasons += [str(sighting) for sighting in sightings if sighting.of == view.host and (sighting.lives or sighting.port)]
+            # a standby has no sessions with segments
+            if running and any(sighting.of == view.host and sighting.sessions for sighting in sightings):
+                reasons.append(f"{view.host} may be a second primary")
+    allowed, why = _activation(finding, views, proofs, sightings, both_down)
+    serves = state in (MIRRORED, DEGRADED, UNMIRRORED) and not (running[0].refused or _held_up(running[0]))
+    as_desired = state == (MIRRORED if desired else UNMIRRORED)
+    return Verdict(state, tuple(reasons), advice, primary, standby.host if standby else None, allowed, why, serves, as_desired)
+
+
+def _several(running: t.Sequence[View]) -> _Finding:
+    hosts = ", ".join(view.host for view in running)
+    if len({view.system_identifier for view in running}) > 1:
+        reasons = [f"{view.host} is primary of the system {view.system_identifier}" for view in running]
+        return PRIMARY_UNKNOWN, reasons, "correct the inventory: these hosts are not of one cluster", None, None
+    reasons = [f"{view.host} runs as primary on timeline {view.timeline}" for view in running]
+    return SPLIT_BRAIN, reasons, f"stop all but one of {hosts} before anything else is written", None, None
+
+
+def _held_up(primary: View) -> bool:
+    """Whether a write was seen not to return, although no standby streams that it could wait for."""
+    return primary.acknowledged is False and not primary.streaming
+
+
+def _living(primary: View, views: t.Sequence[View], desired: bool) -> _Finding:
+    others = [view for view in views if view is not primary]
+    standby = next((view for view in others if view.role == "standby"), None)
+    unseen = next((view for view in others if not view.observed), None)
+    former = next((view for view in others if view.role == "primary" and view.system_identifier == primary.system_identifier), None)
+    mend = f"run rejoin to make {former.host}, a former primary, its standby" if former else "run enable_mirroring"
+    if primary.refused:
+        reasons = [f"{primary.host}: the instance answers, {_REFUSALS.get(primary.refused, _REFUSED)}: {primary.said}"]
+        return DEGRADED, [*reasons, *_unasked(standby)], _advice_for_refusal(primary), primary.host, standby
+    if not primary.answered:
+        reasons = [f"{primary.host}: the instance runs but did not answer a query"]
+        return PRIMARY_HUNG, reasons, f"look at {primary.host}: its load, its log, its disks", primary.host, standby
+    if _held_up(primary) and primary.others:
+        waiting = f"{primary.host}: a write was not acknowledged; no standby streams, and commits wait for another walsender"
+        reasons = [f"{waiting}: {'; '.join(primary.others)}"]
+        return DEGRADED, reasons, f"end what {primary.host} sends WAL to beside a standby: stop its program", primary.host, standby
+    if _held_up(primary):
+        reasons = [f"{primary.host}: a write was not acknowledged, and no standby streams that it could wait for"]
+        return PRIMARY_HUNG, reasons, f"look at {primary.host}: its load, its log, its disks", primary.host, standby
+    if not desired:
+        return _undesired(primary)
+    if not primary.registered:
+        name = standby.host if standby else "a second host"
+        reasons = [f"{primary.host} serves; no standby is registered"]
+        return UNMIRRORED, reasons, mend if former else f"{mend} to make {name} its standby", primary.host, standby
+    reasons = _shortcomings(primary, standby, unseen)
+    if standby is not None and not reasons:
+        seen = f"{standby.host} streams in sync from {primary.host}"
+        if primary.acknowledged is None:
+            seen += " and had replayed its position; no write was tried"
+        return MIRRORED, [seen], "nothing", primary.host, standby
+    if standby is not None and standby.frozen:
+        advice = f"let {standby.host} go on, or end its walsender (playbook release with release_commits): commits wait for it"
+    elif standby is not None and standby.lacks:
+        advice = f"run enable_mirroring to make {standby.host} anew; what is there now is kept"
+    elif standby is not None and standby.deaf:
+        advice = f"let {standby.host} listen where clients reach it: run enable_mirroring with standby_listen_addresses"
+    elif standby is None and unseen is not None:
+        advice = f"{unseen.to_be_seen}, and look again"
+    else:
+        advice = mend
+    return DEGRADED, reasons, advice, primary.host, standby
+
+
+def _undesired(primary: View) -> _Finding:
+    """What holds of a primary that serves in a cluster which is to have no standby."""
+    no_host = "the inventory names no host for one"
+    if not primary.registered:
+        return UNMIRRORED, [f"{primary.host} serves; no standby is registered, and {no_host}"], "nothing", primary.host, None
+    seen = "the primary sees it stream in sync" if primary.streaming else "the primary sees no standby stream"
+    reasons = [f"a standby is registered on {primary.registered_on}, and {no_host}; {seen}"]
+    advice = f"give {primary.registered_on} whpg_role=standby in the inventory; run disable_mirroring then if the standby is to be given up"
+    return DEGRADED, reasons, advice, primary.host, None
+
+
+_REFUSED = "but could not be asked"
+
+#: what a refusal means, and what helps, by its kind
+_REFUSALS = {
+    "too_many_connections": "but had no connection left for this look",
+    "out_of_resources": "but lacked resources for this look",
+    "not_accepting_connections": "but accepts no connections now, it starts, stops or recovers",
+    "not_admitted": "but does not let in who asked, or not see what was asked",
+    "ended_by_somebody": "but somebody ended or cancelled what was asked",
+}
+_REMEDIES = {
+    "too_many_connections": "end sessions on {0} that are not needed, or raise max_connections, and look again",
+    "out_of_resources": "look at {0}: its memory, its disks, its log; and look again",
+    "not_accepting_connections": "wait until {0} accepts connections, see its log, and look again",
+    "not_admitted": "let the engine's user in on {0}, by its pg_hba.conf and the rights of its role, and look again",
+}
+
+
+def _advice_for_refusal(primary: View) -> str:
+    return _REMEDIES.get(primary.refused or "", "look again, and see the log of {0}").format(primary.host)
+
+
+def _unasked(standby: View | None) -> list[str]:
+    """What is known of streaming where the primary could not be asked: its standby's side."""
+    if standby is None or not standby.running:
+        return [f"{standby.host}: the standby is stopped"] if standby else ["whether a standby streams was not seen"]
+    if standby.frozen:
+        return [f"{standby.host}: the standby is frozen"]
+    seen = {
+        True: "its walreceiver is connected to a primary; whether it streams in sync was not seen",
+        False: "its walreceiver is not connected",
+        None: "whether it streams was not seen",
+    }
+    return [f"{standby.host}: {seen[standby.connected]}"]
+
+
+def _shortcomings(primary: View, standby: View | None, unseen: View | None) -> list[str]:
+    """What is missing for a pair whose primary serves and has a standby registered to count as mirrored."""
+    reasons = []
+    if standby is None:
+        if unseen is None:
+            reasons.append("a standby is registered, but none of the hosts holds one")
+        else:
+            seen = "the primary sees it stream in sync" if primary.streaming else "the primary sees no standby stream"
+            reasons.append(f"the standby was not observed; {seen}")
+    else:
+        if not standby.running:
+            reasons.append(f"{standby.host}: the standby is stopped")
+        elif standby.frozen:
+            reasons.append(f"{standby.host}: the standby is frozen")
+        if standby.lacks:
+            reasons.append(f"{standby.host}: the standby can no longer catch up, the primary has removed the WAL segment {standby.lacks}")
+        if standby.deaf:
+            reasons.append(f"{standby.host}: {standby.deaf}")
+        if standby.system_identifier != primary.system_identifier:
+            reasons.append(f"{standby.host} holds the system {standby.system_identifier}, the primary {primary.system_identifier}")
+        if standby.place != primary.registered:
+            reasons.append(
+                f"{standby.host}: its port, data directory, dbid are {_words(standby.place)}, registered are {_words(primary.registered)}"
+            )
+    if not primary.streaming:
+        reasons.append(f"{primary.host}: no standby streams in sync; commits do not wait for one")
+    elif primary.acknowledged is False:
+        reasons.append(f"{primary.host}: a write was not acknowledged in time; commits wait for the standby")
+    elif primary.caught_up is None:
+        reasons.append(f"{primary.host}: it was not looked whether the standby replays its position")
+    elif not primary.caught_up:
+        reasons.append("the standby did not replay the primary's position in time")
+    return reasons
+
+
+def _seen_without_primary(view: View) -> bool:
+    """Whether it was seen that no primary runs there."""
+    return view.observed and (view.running is False or view.role == "standby")
+
+
+def _words(place: Place | None) -> str:
+    return ", ".join(map(str, place or ())) or "unknown"
+
+
+def _none_living(views: t.Sequence[View]) -> _Finding:
+    standbys = [view for view in views if view.role == "standby"]
+    standby = next((view for view in standbys if view.running), next(iter(standbys), None))
+    others = [view for view in views if view is not standby]
+    unseen = [view for view in others if not _seen_without_primary(view)]
+    if unseen:
+        reasons = [f"{view.host}: no primary runs there" for view in views if _seen_without_primary(view)]
+        advice = "; ".join(view.to_be_seen for view in unseen) + (", or prove that it is fenced" if len(unseen) == 1 else "")
+        return PRIMARY_UNKNOWN, reasons, advice, unseen[0].host if len(others) == 1 else None, standby
+    stopped = [view for view in others if view.content == "instance" and view.role == "primary"]
+    primary = max(stopped, key=lambda view: view.timeline or 0, default=None)
+    if primary is None:
+        reasons = [f"{view.host}: the data directory is {view.content or 'unknown'}" for view in others]
+        # where one host is left, it was primary, and holds no instance any more
+        lost = others[0].host if standby and len(others) == 1 else None
+        return PRIMARY_UNKNOWN, reasons, "check the data directories named by the inventory", lost, standby
+    reasons = [f"{primary.host}: the instance is stopped"]
+    if standby is None:
+        return PRIMARY_DOWN, reasons, f"start the instance on {primary.host}", primary.host, None
+    if not standby.running:
+        reasons.append(f"{standby.host}: the standby is stopped")
+        return BOTH_DOWN, reasons, f"start the instance on {primary.host}", primary.host, standby
+    advice = f"start the instance on {primary.host}, or activate the standby on {standby.host}"
+    return PRIMARY_DOWN, reasons, advice, primary.host, standby

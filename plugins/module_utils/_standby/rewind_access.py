@@ -1,0 +1,123 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private: this may change at any time. What is promised is the documentation of modules, roles and playbooks.
+
+"""What a former primary may do on the present one while it is rewound, and at no other time."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import Actions, Step
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import access
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import DATABASE, Connection, identifier
+
+#: name of its block in the access file, beside that of a standby
+BLOCK = f"{access.BLOCK} rewind"
+
+#: what pg_rewind reads the source by (its documentation names them)
+FUNCTIONS = (
+    "pg_ls_dir(text,boolean,boolean)",
+    "pg_stat_file(text,boolean)",
+    "pg_read_binary_file(text)",
+    "pg_read_binary_file(text,bigint,bigint,boolean)",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Rights:
+    """The rights of a role, and its rules.
+
+    :param functions: those of :data:`FUNCTIONS` that it was granted.
+    :param temporary: whether it may make the temporary table that pg_rewind makes, and may connect.
+    :param on_database: whether it was granted something on the database itself, beside what everybody is.
+    :param access_files: by data directory, the text of its access file.
+    """
+
+    functions: tuple[str, ...]
+    temporary: bool
+    on_database: bool
+    access_files: t.Mapping[str, str]
+
+
+#: of a role that is not there yet
+NONE = Rights((), False, False, {})
+
+
+def read_rights(connection: Connection, user: str, data_directory: str) -> Rights:
+    """Observe the rights of a role.
+
+    :raises CoordinatorError: there is no such role.
+    """
+    if not connection.query("SELECT 1 FROM pg_roles WHERE rolname = %s", user):
+        raise CoordinatorError(f"there is no role {user}: register the standby first")
+    granted = connection.query(
+        """
+        SELECT wanted.name FROM unnest(%s::text[]) AS wanted(name)
+        JOIN pg_proc AS function ON function.oid = ('pg_catalog.' || wanted.name)::regprocedure
+        WHERE EXISTS (SELECT 1 FROM aclexplode(function.proacl) AS grants JOIN pg_roles ON pg_roles.oid = grants.grantee WHERE rolname = %s)
+        """,
+        list(FUNCTIONS),
+        user,
+    )
+    on_database = connection.query(
+        """
+        SELECT has_database_privilege(%s, oid, 'CONNECT') AND has_database_privilege(%s, oid, 'TEMP') AS temporary,
+               EXISTS (SELECT 1 FROM aclexplode(datacl) AS grants JOIN pg_roles ON pg_roles.oid = grants.grantee WHERE rolname = %s)
+               AS granted
+        FROM pg_database WHERE datname = current_database()
+        """,
+        user,
+        user,
+        user,
+    )[0]
+    names = {row["name"] for row in granted}
+    functions = tuple(name for name in FUNCTIONS if name in names)
+    return Rights(functions, on_database["temporary"], on_database["granted"], access.read_files([data_directory]))
+
+
+def plan(rights: Rights, present: bool, rules: t.Sequence[t.Mapping[str, t.Any]]) -> list[Step]:
+    """The steps after which a role may rewind, or may not.
+
+    :param rules: options as of :func:`access.rules_of`.
+    """
+    changes = access.plan(rights.access_files, {BLOCK: rules if present else ()})
+    return [*plan_rights(rights, True), *changes] if present else [*changes, *plan_rights(rights, False)]
+
+
+def plan_rights(rights: Rights, present: bool) -> list[Step]:
+    """The steps after which a role has the rights of a rewind, or has not."""
+    if present:
+        functions = [Step("grant_functions")] if len(rights.functions) < len(FUNCTIONS) else []
+        return [*functions, *([] if rights.temporary else [Step("grant_database")])]
+    functions = [Step("revoke_functions")] if rights.functions else []
+    return [*functions, *([Step("revoke_database")] if rights.on_database else [])]
+
+
+def actions(connection: Connection, user: str) -> Actions:
+    """The actions of :func:`plan_rights`."""
+    return {
+        "grant_functions": lambda: change_functions(connection, user, True),
+        "grant_database": lambda: change_database(connection, user, True),
+        "revoke_functions": lambda: change_functions(connection, user, False),
+        "revoke_database": lambda: change_database(connection, user, False),
+    }
+
+
+def change_functions(connection: Connection, user: str, present: bool) -> None:
+    """Let a role read files of the instance by functions, or not.
+
+    On the coordinator alone: what is granted for so short a time need not be known to the segments.
+    """
+    names = ", ".join(f"pg_catalog.{name}" for name in FUNCTIONS)
+    verb, to = ("GRANT", "TO") if present else ("REVOKE", "FROM")
+    connection.query(f"{verb} EXECUTE ON FUNCTION {names} {to} {identifier(user)}")
+
+
+def change_database(connection: Connection, user: str, present: bool) -> None:
+    """Let a role connect to the database and make temporary tables in it, or not."""
+    verb, to = ("GRANT", "TO") if present else ("REVOKE", "FROM")
+    connection.query(f"{verb} CONNECT, TEMP ON DATABASE {identifier(DATABASE)} {to} {identifier(user)}")

@@ -1,0 +1,457 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private: this may change at any time. What is promised is the documentation of modules, roles and playbooks.
+
+"""A copy of the primary's data directory: what it needs, and how it comes into place whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import glob
+import os
+import re
+import shutil
+import signal
+import stat
+import typing as t
+
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import aside
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import (
+    ARRIVING,
+    LOST_AND_FOUND,
+    TEMPORARY,
+    Host,
+    free_bytes,
+    is_mount,
+    mounts_below,
+    processes,
+    rename,
+    used_bytes,
+    user_name,
+)
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import Actions, Step
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import tablespaces, wal_link
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.installation import named
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import (
+    Instance,
+    file_mode,
+    read_instance,
+    wait_until,
+)
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import (
+    Passfile,
+    Upstream,
+    conninfo,
+    write_passfile,
+)
+
+#: directories of the primary that are its own affair; the first three are those that gpinitstandby leaves out
+EXCLUDED = ("db_dumps", "promote", "db_analyze", "log", "pg_log", aside.DIRECTORY, LOST_AND_FOUND)
+
+#: bytes to leave free beside the copy: WAL that streams in while it is made
+SPARE = 512 * 1024 * 1024
+
+
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    """The copy that is asked for.
+
+    :param system_identifier: of the primary.
+    :param engine_version: what ``postgres --version`` prints on the primary's host; None: do not compare.
+    :param bytes: size of the primary's data directory without what is excluded; None: unknown.
+    :param max_rate: as ``pg_basebackup --max-rate`` takes it; None for no limit.
+    :param checkpoint: ``fast`` or ``spread``, how the primary writes the checkpoint that the copy begins with.
+    :param tablespaces: where the primary's user tablespaces are to be.
+    :param files: files that must be there and readable: libraries, certificates, keys.
+    """
+
+    system_identifier: str
+    engine_version: str | None
+    bytes: int | None
+    max_rate: str | None = None
+    checkpoint: str = "fast"
+    tablespaces: tuple[tablespaces.Wish, ...] = ()
+    files: tuple[str, ...] = ()
+
+
+def copy_of(parameters: t.Mapping[str, t.Any]) -> Wanted:
+    """The copy that the options, as of :data:`arguments.COPY`, ask for."""
+    return Wanted(
+        system_identifier=parameters["system_identifier"],
+        engine_version=parameters["engine_version"],
+        bytes=parameters["expected_bytes"],
+        max_rate=parameters["max_rate"],
+        checkpoint=parameters["checkpoint"],
+        tablespaces=tuple(tablespaces.Wish(**wish) for wish in parameters["tablespaces"]),
+        files=tuple(parameters["required_files"]),
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Site:
+    """Where a copy is to stand.
+
+    :param parent: directory it is to stand in.
+    :param parent_owner: user that owns it, None when it is missing.
+    :param writable: whether this user can write in it.
+    :param free: bytes free there.
+    :param user: user that the module runs as.
+    :param leftover: whether something of an earlier attempt is there.
+    :param engine_version: what ``postgres --version`` prints here, None when the installation is not found.
+    :param rewinding: whether a rewind of what was there was cut off.
+    :param device: number of its file system.
+    :param asides: what earlier runs moved aside there, with its parts of tablespaces and its WAL.
+    :param mount: whether the place itself is a mount point, which cannot be renamed: the copy is made in it then, and the parent is the
+        place itself.
+    :param mounts: mount points within it.
+    """
+
+    parent: str
+    parent_owner: str | None
+    writable: bool
+    free: int
+    user: str
+    leftover: bool
+    engine_version: str | None
+    rewinding: bool = False
+    device: int = 0
+    asides: tuple[str, ...] = ()
+    mount: bool = False
+    mounts: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """A site, and what is in the copy's place there.
+
+    :param site: where a copy is to stand.
+    :param instance: what is in its place.
+    :param passfile: the passfile for the primary, None when none is used.
+    :param spots: the places for tablespaces.
+    :param missing: files that must be readable and are not.
+    """
+
+    site: Site
+    instance: Instance
+    passfile: Passfile | None
+    spots: tuple[tablespaces.Spot, ...] = ()
+    missing: tuple[str, ...] = ()
+
+
+def staging_directory(data_directory: str) -> str:
+    """Where a copy is made: on the file system of its place, under a name that only this collection gives."""
+    return aside.hidden(data_directory, "snapshot")
+
+
+def rewind_directory(data_directory: str) -> str:
+    """Where a former primary is while it is rewound, so that nobody can start it meanwhile."""
+    return aside.hidden(data_directory, "rewind")
+
+
+def taken_out(data_directory: str) -> str:
+    """Where what is not the engine's own is while it is rewound."""
+    return f"{rewind_directory(data_directory)}.own"
+
+
+def former_place(data_directory: str) -> str:
+    """Where what is left of an instance is: in its place, or where it was rewound."""
+    place, staging = os.path.realpath(data_directory), rewind_directory(data_directory)
+    return staging if os.path.lexists(staging) and not (os.path.isdir(place) and os.listdir(place)) else place
+
+
+def asides(data_directory: str) -> list[str]:
+    """What earlier runs moved aside from the place of an instance, each with its parts of tablespaces and its WAL on another disk."""
+    parent, name = os.path.split(aside.beside(data_directory, ""))
+    found = []
+    for there in sorted(os.listdir(parent)) if os.path.isdir(parent) else []:
+        added = there[len(name) :] if there.startswith(name) else ""
+        if re.fullmatch(r"\.[a-z_]+-\d{8}T\d{6}Z", added):
+            path = os.path.join(parent, there)
+            linked = [*tablespaces.link_targets(path), wal_link.led_to(path)]
+            found += [path, *(target for target in linked if target and target.endswith(added))]
+    return found
+
+
+def salvage_directory(data_directory: str) -> str:
+    """Where WAL is on its way from an old primary to its standby, on either host; links are not followed, for others name it too."""
+    parent, name = os.path.split(os.path.normpath(data_directory))
+    return os.path.join(parent, f".{name}.coordinator_salvage")
+
+
+def leftovers(data_directory: str) -> list[str]:
+    """What a run that was cut off left beside a data directory, and that nobody needs any more."""
+    old = filter(None, map(wal_link.led_to, (data_directory, rewind_directory(data_directory))))
+    staging = staging_directory(data_directory)
+    places = dict.fromkeys((staging, staging + ARRIVING, *map(wal_link.staged, old), salvage_directory(data_directory)))
+    return [path for path in places if os.path.lexists(path)] + being_written(data_directory)
+
+
+def being_written(directory: str) -> list[str]:
+    """Files in a directory that were being written when a run was killed."""
+    return sorted(glob.glob(os.path.join(glob.escape(directory), f"{TEMPORARY}*")))
+
+
+def read_site(host: Host, data_directory: str) -> Site:
+    """Observe where a copy is to stand."""
+    staging = staging_directory(data_directory)
+    parent = os.path.dirname(staging)
+    exists = os.path.isdir(parent)
+    mount = is_mount(data_directory)
+    try:
+        engine_version: str | None = host.run("postgres", "--version").strip()
+    except CoordinatorError:
+        engine_version = None
+    return Site(
+        parent=parent,
+        parent_owner=user_name(os.stat(parent).st_uid) if exists else None,
+        writable=exists and os.access(parent, os.W_OK | os.X_OK),
+        free=free_bytes(parent) if exists else 0,
+        user=user_name(os.getuid()),
+        leftover=bool(leftovers(data_directory)),
+        engine_version=engine_version,
+        rewinding=os.path.lexists(rewind_directory(data_directory)),
+        device=os.stat(parent).st_dev if exists else 0,
+        asides=tuple(asides(data_directory)),
+        mount=mount,
+        mounts=tuple(mounts_below(data_directory)) if mount else (),
+    )
+
+
+def read_place(host: Host, data_directory: str, passfile: Passfile | None, dbid: int | None, wanted: Wanted | None) -> Place:
+    """Observe a site and what is in the copy's place there.
+
+    :param dbid: number that the copy will have; None: not known yet.
+    :param wanted: the copy that may be made; None: none will.
+    """
+    site = read_site(host, data_directory)
+    if wanted is None:
+        return Place(site, read_instance(host, data_directory), passfile)
+    own_parts = tablespaces.moved(data_directory, staging_directory(data_directory))
+    if tablespaces.leftovers(wanted.tablespaces, data_directory):
+        site = dataclasses.replace(site, leftover=True)
+    return Place(
+        site,
+        read_instance(host, data_directory),
+        passfile,
+        tuple(tablespaces.read_spot(wish, dbid, own_parts) for wish in wanted.tablespaces),
+        tuple(path for path in wanted.files if not os.access(path, os.R_OK)),
+    )
+
+
+def refusal(site: Site, instance: Instance, wanted: Wanted) -> str | None:
+    """Why a copy cannot be made there; None when it can, or when a standby of that primary is there already.
+
+    :param instance: what is in its place.
+    """
+    where = instance.data_directory
+    if site.parent_owner is None:
+        return f"the parent directory {site.parent} does not exist: create it, owned by {site.user}"
+    if not site.writable:
+        return f"{site.parent} belongs to {site.parent_owner} and {site.user} cannot write there: let {site.user} own it"
+    if instance.content == "other":
+        return f"{where} holds something that is not an instance, {named(instance.names)}: move it away, or set another data directory"
+    if site.mounts:
+        return (
+            f"{where} is a mount point, and so is {named(site.mounts)} in it: an instance cannot be put in place there as a whole; set a "
+            "directory within it as the data directory"
+        )
+    if instance.content != "absent" and instance.owner != site.user:
+        return f"{where} belongs to {instance.owner}: let {site.user}, which runs the engine, own it"
+    if site.engine_version is None:
+        return "this host has no installation of the engine where greenplum_path says: install it, or correct greenplum_path"
+    if wanted.engine_version not in (None, site.engine_version):
+        return (
+            f"this host has {site.engine_version!r}, the primary {wanted.engine_version!r}: "
+            "install the same version on both, or correct greenplum_path"
+        )
+    if instance.content == "instance":
+        return _refusal_of_instance(instance, wanted)
+    if wanted.bytes is not None and site.free < wanted.bytes + SPARE:
+        return (
+            f"{site.parent} has {site.free >> 20} MiB free, the copy needs {(wanted.bytes + SPARE) >> 20} MiB: "
+            "free some space, or set another data directory"
+        )
+    return None
+
+
+def _refusal_of_instance(instance: Instance, wanted: Wanted) -> str | None:
+    where = instance.data_directory
+    if instance.control is None:
+        return f"{where} holds an instance that pg_controldata cannot read: move it away"
+    if instance.control.system_identifier != wanted.system_identifier:
+        return (
+            f"{where} holds an instance of the system {instance.control.system_identifier}, "
+            f"the primary is of {wanted.system_identifier}: move it away, or set another data directory"
+        )
+    if instance.role != "standby":
+        doing = "runs there" if instance.postmaster else "is there"
+        return (
+            f"a primary of the same system {doing}, in {where}; it may hold what the present primary lacks: "
+            "see which of both is right, then run rejoin, or move this directory away"
+        )
+    return None
+
+
+def _refusal_of_requirements(place: Place, wanted: Wanted) -> str | None:
+    if place.missing:
+        return f"{place.missing[0]} is missing on this host, or {place.site.user} cannot read it: put it there, or correct what names it"
+    return tablespaces.refusal(place.spots, place.site.user, {place.site.device: (wanted.bytes or 0) + SPARE})
+
+
+def plan(place: Place, wanted: Wanted, password: str | None) -> list[Step]:
+    """The steps that make the copy; none where a standby of that primary is there already.
+
+    :param password: to be written to the passfile, None to keep the passfile as it is.
+    :raises CoordinatorError: it cannot be made there; nothing was touched.
+    """
+    instance, passfile = place.instance, place.passfile
+    why = refusal(place.site, instance, wanted)
+    if why is not None:
+        raise CoordinatorError(why, data_directory=instance.data_directory)
+    steps = [Step("remove_leftover")] if place.site.leftover else []
+    if instance.content == "instance":
+        return steps
+    why = _refusal_of_requirements(place, wanted)
+    if why is not None:
+        raise CoordinatorError(why, data_directory=instance.data_directory)
+    if passfile is not None and (password is not None or (passfile.usable and not passfile.named)):
+        steps.append(Step("write_passfile"))
+    elif passfile is not None and not passfile.usable:
+        raise CoordinatorError(f"the passfile {passfile.path} is missing or others can read it: give replication_password to write it")
+    return [*steps, Step("copy"), Step("swap_in")]
+
+
+def base_backup_arguments(upstream: Upstream, target: str, dbid: int, wanted: Wanted, wal: str | None = None) -> list[str]:
+    """Arguments of ``pg_basebackup``; what it verifies by default, page checksums, it verifies.
+
+    The WAL is fetched at the end, not streamed beside: a coordinator counts every walsender that streams as a standby, and
+    its commits would wait while the copy is made (syncrep.c: measured, they hang until it ends). The standby's slot, made
+    before, keeps that WAL.
+
+    :param dbid: ``gp_dbid`` for the copy's ``internal.auto.conf``; the engine's pg_basebackup insists on it.
+    :param wal: directory for its WAL; None: in the data directory.
+    """
+    arguments = ["--pgdata", target, "--dbname", conninfo(upstream.parameters()), "--no-password"]
+    arguments += ["--wal-method", "fetch", "--checkpoint", wanted.checkpoint, "--target-gp-dbid", str(dbid)]
+    for name in EXCLUDED:
+        arguments += ["--exclude", f"./{name}"]
+    arguments += ["--waldir", wal] if wal else []
+    return arguments + (["--max-rate", wanted.max_rate] if wanted.max_rate else [])
+
+
+def remove_leftover(data_directory: str, wishes: t.Sequence[tablespaces.Wish]) -> None:
+    """Remove what an earlier attempt staged, and end the copying that may still go on there.
+
+    :param wishes: where its tablespaces may have been.
+    """
+    staging = staging_directory(data_directory)
+    wal = wal_link.of_copy(staging)
+
+    def copying() -> list[int]:
+        commands = ((process.pid, process.command) for process in processes())
+        return [pid for pid, command in commands if staging in command and any(word.endswith("pg_basebackup") for word in command)]
+
+    for pid in copying():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+    if not wait_until(lambda: not copying(), seconds=30):
+        raise CoordinatorError(f"an earlier copy into {staging} goes on and does not end: end its pg_basebackup")
+
+    aside.gather(data_directory, staging)
+
+    def gone() -> bool:
+        tablespaces.remove_leftovers(wishes, data_directory, staging)
+        if wal is not None:
+            shutil.rmtree(wal, ignore_errors=True)
+        for path in leftovers(data_directory):
+            if os.path.isfile(path):
+                os.unlink(path)
+            shutil.rmtree(path, ignore_errors=True)  # a copying that was ended may be removing its files itself
+        return not leftovers(data_directory) and not tablespaces.leftovers(wishes, data_directory)
+
+    if not wait_until(gone, seconds=10):
+        raise CoordinatorError(f"{staging}, left by an earlier attempt, cannot be removed: remove it")
+
+
+def copy(host: Host, data_directory: str, arguments: t.Sequence[str]) -> dict[str, int]:
+    """Make the copy in the staging directories; returns the bytes it has.
+
+    :param arguments: of ``pg_basebackup``.
+    """
+    staging = staging_directory(data_directory)
+    host.run("pg_basebackup", *arguments)
+    parts = (part.bytes or 0 for part in tablespaces.read_tablespaces(staging, size=True))
+    wal = wal_link.of_copy(staging)
+    return {"bytes_copied": used_bytes(staging) + sum(parts) + (used_bytes(wal) if wal else 0)}
+
+
+def swap_in(host: Host, data_directory: str, wishes: t.Sequence[tablespaces.Wish]) -> None:
+    """Put the finished copy in its place. It is marked as a standby before: it never could come up as a primary."""
+    staging = staging_directory(data_directory)
+    host.write(os.path.join(staging, "standby.signal"), "", file_mode(staging))
+    if not os.path.islink(os.path.join(staging, "log")):
+        os.makedirs(os.path.join(staging, "log"), mode=0o700, exist_ok=True)
+    os.chmod(staging, stat.S_IMODE(os.stat(staging).st_mode) & 0o750)  # the engine accepts no more; a group's access comes from the primary
+    tablespaces.swap_in(wishes, data_directory, staging)
+    wal_link.swap_in(staging)
+    rename(staging, os.path.realpath(data_directory))
+
+
+def cleaning(
+    action: t.Callable[..., t.Mapping[str, t.Any] | None], data_directory: str, wishes: t.Sequence[tablespaces.Wish]
+) -> t.Callable[..., t.Mapping[str, t.Any] | None]:
+    """A step between the copy and its place, that leaves nothing of the copy where it fails."""
+
+    def clean(**arguments: t.Any) -> t.Mapping[str, t.Any] | None:
+        try:
+            return action(**arguments)
+        except (CoordinatorError, OSError) as error:
+            remove_leftover(data_directory, wishes)
+            if isinstance(error, OSError):
+                raise CoordinatorError(f"the copy for {data_directory} was removed again: {error}") from error
+            raise
+
+    return clean
+
+
+def actions(host: Host, data_directory: str, upstream: Upstream, password: str | None, dbid: int, wanted: Wanted) -> Actions:
+    """What carries out the steps of a plan.
+
+    :param password: for the passfile, None to keep what is there.
+    :param dbid: number under which the standby is registered.
+    """
+
+    staging = staging_directory(data_directory)
+
+    def make_copy() -> dict[str, t.Any]:
+        arguments = base_backup_arguments(upstream, staging, dbid, wanted, wal_for_copy(data_directory))
+        arguments += tablespaces.mapping_arguments(wanted.tablespaces, data_directory)
+        return {"method": "basebackup", **copy(host, data_directory, arguments)}
+
+    return {
+        "remove_leftover": lambda: remove_leftover(data_directory, wanted.tablespaces),
+        "write_passfile": lambda: write_passfile(host, upstream.passfile or "", upstream.peer, upstream.user, password),
+        "copy": cleaning(make_copy, data_directory, wanted.tablespaces),
+        "swap_in": cleaning(lambda: swap_in(host, data_directory, wanted.tablespaces), data_directory, wanted.tablespaces),
+    }
+
+
+def wal_for_copy(data_directory: str) -> str | None:
+    """Where the WAL of a copy is staged; None where it is in the copy: the instance whose place it takes has it so."""
+    for directory in (data_directory, rewind_directory(data_directory)):
+        place = wal_link.place_for_copy(directory, os.path.basename(os.path.realpath(data_directory)))
+        if place is not None:
+            return wal_link.staged(place)
+    return None
+
+
+def wal_refusal(data_directory: str) -> str | None:
+    """Why the WAL of a copy could not come to where that of the instance is whose place it takes; None where it could."""
+    try:
+        wal_for_copy(data_directory)
+    except CoordinatorError as error:
+        return error.message
+    return None

@@ -1,0 +1,258 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private: this may change at any time. What is promised is the documentation of modules, roles and playbooks.
+
+"""A standby's configuration: what it follows, as whom, and that it does."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import time
+import typing as t
+
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, read_text
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import Step
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.configuration import change_settings
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import (
+    Instance,
+    Postmaster,
+    file_mode,
+    read_instance,
+    read_postmaster,
+    recent_errors,
+    wait_until,
+)
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import (
+    Passfile,
+    Upstream,
+    kept_password,
+    parse_conninfo,
+    read_passfile,
+)
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.tablespaces import read_tablespaces
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import snapshot
+
+
+@dataclasses.dataclass(frozen=True)
+class Standby:
+    """A standby as it was found.
+
+    :param place: where it stands, its instance and its passfile.
+    :param password_kept: whether the passfile holds the password that was given, or any when none was given.
+    :param tablespace_dbids: under which dbids its tablespaces lie.
+    :param former: what is in the place that it is to be brought from; None: it stays where it is.
+    """
+
+    place: snapshot.Place
+    password_kept: bool
+    tablespace_dbids: tuple[int, ...] = ()
+    former: Instance | None = None
+
+    @property
+    def instance(self) -> Instance:
+        """Its instance."""
+        return self.place.instance
+
+    @property
+    def passfile(self) -> Passfile | None:
+        """Its passfile, None when none is used."""
+        return self.place.passfile
+
+
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    """The configuration that is asked for.
+
+    :param dbid: number under which the standby is registered; None when it is not known yet, in check mode.
+    :param port: port to listen on.
+    :param primary_conninfo: value of that setting.
+    :param slot_name: value of ``primary_slot_name``.
+    :param state: ``configured``, ``started`` or ``streaming``.
+    :param listen_addresses: value of that setting; None: it stays as it is.
+    """
+
+    dbid: int | None
+    port: int
+    primary_conninfo: str
+    slot_name: str
+    state: str
+    listen_addresses: str | None = None
+
+
+def read_standby(
+    host: Host,
+    data_directory: str,
+    upstream: Upstream,
+    password: str | None,
+    dbid: int | None = None,
+    copy: snapshot.Wanted | None = None,
+    former_directory: str | None = None,
+) -> Standby:
+    """Observe a standby.
+
+    :param dbid: number under which it is registered; None: not known yet.
+    :param copy: the copy to begin with where there is none.
+    :param former_directory: the directory that it is to be brought from; None: it stays where it is.
+    """
+    passfile = read_passfile(upstream.passfile, upstream.peer, upstream.user) if upstream.passfile is not None else None
+    kept = kept_password(upstream.passfile, upstream.user) if upstream.passfile is not None else None
+    place = snapshot.read_place(host, data_directory, passfile, dbid, copy)
+    return Standby(
+        place,
+        passfile is None or (kept is not None and password in (None, kept)),
+        tuple(tablespace.dbid for tablespace in read_tablespaces(place.instance.data_directory)),
+        read_instance(host, former_directory) if former_directory else None,
+    )
+
+
+def copied(standby: Standby, wanted: Wanted) -> Standby:
+    """What a standby will be as soon as a copy of the primary is in place."""
+    port = parse_conninfo(wanted.primary_conninfo)["port"]
+    instance = Instance(standby.instance.data_directory, "instance", role="standby", dbid=wanted.dbid, port=int(port))
+    passfile = dataclasses.replace(standby.passfile, usable=True, named=True) if standby.passfile else None
+    return Standby(snapshot.Place(standby.place.site, instance, passfile), True)
+
+
+def refusal(standby: Standby, wanted: Wanted, password: str | None) -> str | None:
+    """Why a directory cannot be configured as a standby; None when it can."""
+    instance = standby.instance
+    where = instance.data_directory
+    if instance.content != "instance":
+        return f"{where} holds no instance ({instance.content}): make a snapshot of the primary there first"
+    if instance.role != "standby":
+        return (
+            f"the instance in {where} is a primary: it has no standby.signal. It may hold what the present primary lacks, "
+            "so it is not made a standby as it is"
+        )
+    if standby.passfile is not None and not standby.password_kept and password is None:
+        return f"the passfile {standby.passfile.path} is missing or lacks the role: give replication_password to write it"
+    if instance.postmaster is not None and instance.postmaster.frozen and wanted.state == "streaming":
+        return (
+            f"the standby in {where} is frozen: one of its processes is stopped by a signal (postmaster {instance.postmaster.pid}). "
+            "Let it go on (SIGCONT), or end it"
+        )
+    return None
+
+
+def plan(standby: Standby, wanted: Wanted, password: str | None, copy: snapshot.Wanted | None = None) -> list[Step]:
+    """The steps after which the standby follows the primary as asked.
+
+    ``primary_conninfo``, ``primary_slot_name``, ``gp_dbid`` and ``port`` change by a restart only.
+
+    :param password: given by the caller, None to keep what is there.
+    :param copy: the copy to begin with where there is no standby yet; None: there must be one.
+    :raises CoordinatorError: the directory is no standby; nothing was touched.
+    """
+    bringing = []
+    if standby.former is not None and standby.instance.content in ("absent", "empty"):
+        bringing = [*([Step("stop_former")] if standby.former.postmaster is not None else []), Step("bring")]
+        standby = brought(standby, standby.former)
+    return [*bringing, *_plan_there(standby, wanted, password, copy)]
+
+
+def brought(standby: Standby, former: Instance) -> Standby:
+    """What a standby will be as soon as it is in its place.
+
+    :param former: what it is now.
+    """
+    instance = dataclasses.replace(former, data_directory=standby.instance.data_directory, postmaster=None)
+    dbids = () if former.dbid is None else (former.dbid,)
+    return dataclasses.replace(standby, place=dataclasses.replace(standby.place, instance=instance), tablespace_dbids=dbids)
+
+
+def _plan_there(standby: Standby, wanted: Wanted, password: str | None, copy: snapshot.Wanted | None) -> list[Step]:
+    first = snapshot.plan(standby.place, copy, password) if copy is not None else []
+    if Step("copy") in first:
+        standby = copied(standby, wanted)
+    return first + _plan(standby, wanted, password)
+
+
+def _plan(standby: Standby, wanted: Wanted, password: str | None) -> list[Step]:
+    instance = standby.instance
+    settings = {"primary_conninfo": wanted.primary_conninfo, "primary_slot_name": wanted.slot_name}
+    if wanted.listen_addresses is not None:
+        settings["listen_addresses"] = wanted.listen_addresses
+    why = refusal(standby, wanted, password)
+    if why is not None:
+        raise CoordinatorError(why, data_directory=instance.data_directory)
+    steps = []
+    if standby.passfile is not None and (not standby.password_kept or not standby.passfile.usable or not standby.passfile.named):
+        steps.append(Step("write_passfile"))
+    static = []
+    if wanted.dbid is not None and instance.dbid != wanted.dbid:
+        static.append(Step("write_dbid", {"dbid": wanted.dbid}))
+    if instance.port != wanted.port:
+        static.append(Step("write_port", {"port": wanted.port}))
+    if not follows(instance.settings, settings):
+        static.append(Step("write_settings", {"settings": settings}))
+    moved = [Step("move_tablespaces", {"dbid": wanted.dbid})] if {*standby.tablespace_dbids} - {wanted.dbid} and wanted.dbid else []
+    running = instance.postmaster is not None
+    if wanted.state == "configured":
+        return [*steps, *static, *([] if running else moved)]
+    if running and (static or moved):
+        return [*steps, *static, Step("stop"), *moved, Step("start"), *waiting(wanted)]
+    if not running:
+        return [*steps, *static, *moved, Step("start"), *waiting(wanted)]
+    return [*steps, *(waiting(wanted) if instance.postmaster and not instance.postmaster.connected else [])]
+
+
+def waiting(wanted: Wanted) -> list[Step]:
+    """The step that sees the standby stream, where that is wanted."""
+    return [Step("wait_streaming")] if wanted.state == "streaming" else []
+
+
+def follows(settings: t.Mapping[str, str], wanted: t.Mapping[str, str]) -> bool:
+    """Whether the settings of a standby mean the same as those wanted, however they are written."""
+    same = parse_conninfo(settings.get("primary_conninfo", "")) == parse_conninfo(wanted["primary_conninfo"])
+    return same and all(settings.get(name) == value for name, value in wanted.items() if name != "primary_conninfo")
+
+
+def write_settings(host: Host, path: str, changes: t.Mapping[str, str | None]) -> None:
+    """Change settings in a configuration file of an instance."""
+    host.write(path, change_settings(read_text(path) or "", changes), file_mode(os.path.dirname(path)))
+
+
+def removed_wal(errors: str) -> str | None:
+    """The WAL segment that a standby needs and that its primary has no more, by the standby's log; None when it tells of none."""
+    match = re.search(r"requested WAL segment ([0-9A-F]+) has already been removed", errors)
+    return match.group(1) if match else None
+
+
+def wait_streaming(data_directory: str, seconds: float) -> None:
+    """Wait until the walreceiver keeps a connection to the primary; one that is refused ends at once.
+
+    Whether WAL flows is seen on the primary.
+
+    :raises CoordinatorError: it does not; what the standby's log says is in the message.
+    """
+    began = time.time()
+    before = recent_errors(data_directory)
+    looks: list[Postmaster | None] = []
+
+    def streams() -> bool:
+        return len(looks) == 2 and all(look is not None and look.connected for look in looks)
+
+    def lost() -> bool:
+        errors = recent_errors(data_directory)
+        return errors != before and removed_wal(errors) is not None
+
+    def settled() -> bool:
+        looks[:] = [*looks[-1:], read_postmaster(data_directory)]
+        return looks[-1] is None or streams() or lost()
+
+    if wait_until(settled, seconds) and streams():
+        return
+    errors = recent_errors(data_directory, newer_than=began - seconds) or "its log tells no error"
+    if looks[-1] is None:
+        raise CoordinatorError(f"the standby in {data_directory} stopped: {errors}", data_directory=data_directory)
+    remedy = ""
+    if removed_wal(errors):
+        remedy = ". The primary no longer has the WAL it needs: move the data directory away, and make a new snapshot"
+    raise CoordinatorError(
+        f"the standby in {data_directory} runs but did not stream within {seconds:g} s: {errors}{remedy}",
+        data_directory=data_directory,
+    )

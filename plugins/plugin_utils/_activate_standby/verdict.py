@@ -1,0 +1,143 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private: this may change at any time. What is promised is the documentation of modules, roles and playbooks.
+
+"""Whether a standby may be promoted, now that its old primary was fenced, by what the fences proved."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import border
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.verdict import Proofs
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.scenes import Scene
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.drift import (
+    ages,
+    described,
+    differences,
+    staying,
+    to_bring,
+    uncompared,
+)
+
+Result = t.Mapping[str, t.Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class ActivationVerdict:
+    """The last word before the promotion.
+
+    :param allowed: whether the standby may be promoted.
+    :param state: in which the pair is.
+    :param reason: why, or what is missing.
+    :param proof: what was seen of the fences, in sentences.
+    :param exact_loss: what the old primary's disk has beyond the standby's; None where that was not read.
+    :param drift: files that the old primary has otherwise, and that are brought from it before the promotion.
+    :param accept_drift: settings that keep their values meanwhile.
+    :param old_files: what the new primary may lack of the old one's settings and files, a sentence; empty where it lacks none.
+    :param archive: on the old primary's host, the archive of WAL that the standby lacks; None without one.
+    :param quiet_s: seconds since a segment host last had data from the old primary when it was fenced there; None where no session told.
+    """
+
+    allowed: bool
+    state: str
+    reason: str
+    proof: str = ""
+    exact_loss: dict[str, t.Any] | None = None
+    archive: str | None = None
+    quiet_s: float | None = None
+    drift: list[str] = dataclasses.field(default_factory=list)
+    accept_drift: list[str] = dataclasses.field(default_factory=list)
+    old_files: str = ""
+
+
+def decide(
+    scene: Scene, plan: t.Mapping[str, t.Any], fences: t.Mapping[str, Result], command: Result, check_mode: bool
+) -> ActivationVerdict:
+    """Judge again, with what is proved now.
+
+    :param plan: what M(warehousepg.coordinator.activation_plan) returned of the cluster.
+    :param fences: by host, the result of M(warehousepg.coordinator.coordinator_fence); one that failed, or that is missing, proves nothing.
+    :param command: the result of the fencing command; empty without one.
+    :param check_mode: whether what would be done counts as done.
+    """
+    primary = plan["primary"]
+    if plan["resume"]:
+        return ActivationVerdict(True, plan["state"], f"{plan['standby']} was promoted already", plan["proof"])
+
+    def holds(host: str) -> bool:
+        result = fences.get(host) or {}
+        return bool("fenced" in result if check_mode else result.get("fenced"))
+
+    open_hosts = [host for host in plan["fence"] if not holds(host)]
+    instance = primary in plan["fence"]
+    commanded = plan["command"] and (check_mode or command.get("rc") == 0)
+    proofs = Proofs(
+        fenced=frozenset([primary] if commanded or (plan["fence"] and not instance and not open_hosts) else []),
+        stopped=frozenset([primary] if instance and not open_hosts else []),
+        word=frozenset([primary] if scene.options["activate_standby_vouch_for"] == primary else []),
+    )
+    # an instance that was seen stopped and could not be kept so is unknown; one that was seen to run still counts as running
+    views = [
+        dataclasses.replace(view, observed=False, running=None) if view.host in open_hosts and not view.running else view
+        for view in scene.views
+    ]
+    verdict = scene.judged(proofs, views)
+    proof = [str(fences[host]["proof"]) for host in plan["fence"] if holds(host) and fences[host]["proof"]]
+    if commanded and not check_mode:
+        proof.append(f"the fencing command for {primary} ended with 0")
+    if primary in proofs.word:
+        proof.append(f"the operator vouched for {primary}")
+    failures = [f"{host}: {_why(fences.get(host))}" for host in open_hosts]
+    if plan["command"] and not commanded:
+        failures.append(f"the fencing command: {_why(command)}")
+    reason = verdict.activation_reason
+    accepted = scene.options["standby_accept_drift"]
+    here = (scene.observations.get(plan["standby"]) or {}).get("drifting")
+    # in check mode the instance is not fenced: it is as it was when it was looked at
+    there = (fences.get(primary) or {}).get("drifting") or ((scene.observations.get(primary) or {}).get("drifting") if check_mode else None)
+    found = differences(there, here, accepted)
+    drift = [dataclasses.asdict(one) for one in found or ()]
+    stays = staying(drift)
+    said = [*([described(stays)] if stays else []), *([f"{uncompared(drift)}, not compared"] if uncompared(drift) else [])]
+    old_files = f"not brought from {primary}: {'; '.join(said)}" if said else ""
+    if found is None:
+        old_files = (
+            f"what was changed on {primary} and WAL does not carry could not be read; {plan['standby']} has {ages(here) or 'its own'}"
+        )
+    wal = (fences.get(primary) or {}).get("wal") if instance else None
+    return ActivationVerdict(
+        allowed=verdict.activation,
+        state=plan["state"],
+        reason=reason if verdict.activation or not failures else f"{reason}; {'; '.join(failures)}",
+        proof="; ".join(proof) or plan["proof"],
+        exact_loss=dict(wal) if wal else None,
+        drift=to_bring(drift),
+        accept_drift=accepted,
+        old_files=old_files,
+        archive=wal["archive"] if wal else None,
+        quiet_s=_quiet([fences.get(host) or {} for host in plan["fence"]]),
+    )
+
+
+def _quiet(results: t.Sequence[Result]) -> float | None:
+    """Seconds since data last came from the old primary; None where a host's sessions were ended before this run, which told of them."""
+    if not all("quiet_s" in result for result in results):
+        return None
+    try:
+        told = [border.seconds(result["quiet_s"]) for result in results if result["quiet_s"] is not None]
+    except ValueError:
+        return None
+    return min(told, default=None)
+
+
+def _why(result: Result | None) -> str:
+    """Why there is no proof, by a result."""
+    if not result:
+        return "nothing was done there"
+    said = " ".join(str(part) for part in (result.get("msg"), result.get("stderr") or result.get("stdout")) if part)
+    if result.get("unreachable"):
+        return f"unreachable: {said}"
+    return " ".join(said.split()) or "it is not fenced"

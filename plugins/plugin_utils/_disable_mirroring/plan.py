@@ -1,0 +1,276 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private: this may change at any time. What is promised is the documentation of modules, roles and playbooks.
+
+"""What has to be done on which host of a cluster so that nothing of its standby is left, or why nothing is begun."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import typing as t
+
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.addresses import normal_address
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.access import rules_of
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.catalog import Registration, placed
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import instance_of
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import FOLLOWING, SILENT
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.retention import SETTING
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import own_files, removal
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.move import PURPOSES, lives
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.plan import access
+
+Observation = t.Mapping[str, t.Any]
+Variables = t.Mapping[str, t.Any]
+Options = t.Mapping[str, t.Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class RemovalPlan:
+    """What has to be done.
+
+    :param refusal: why nothing can be begun; empty when it can.
+    :param primary: host that is primary.
+    :param standby: host whose instance is given up; None where there is none, or where its host is not reached.
+    :param directories: data directories of the primary that lose their access rules.
+    :param access: by host, the data directories of segments there, and the rules that they keep.
+    :param hosts: hosts of coordinators whose files are removed.
+    :param system_identifier: of the cluster.
+    :param primary_dbid: number of the primary.
+    :param places: directories in which a copy's tablespaces may have been staged on the standby's host.
+    :param found: what there is to be removed, each thing by its name.
+    :param left: what stays, in sentences.
+    :param own: files that only the standby has, or has otherwise, and that WAL does not carry.
+    """
+
+    refusal: str
+    primary: str | None = None
+    standby: str | None = None
+    directories: list[str] = dataclasses.field(default_factory=list)
+    access: dict[str, dict[str, t.Any]] = dataclasses.field(default_factory=dict)
+    hosts: list[str] = dataclasses.field(default_factory=list)
+    system_identifier: str | None = None
+    primary_dbid: int | None = None
+    places: list[str] = dataclasses.field(default_factory=list)
+    found: list[str] = dataclasses.field(default_factory=list)
+    left: list[str] = dataclasses.field(default_factory=list)
+    own: list[str] = dataclasses.field(default_factory=list)
+
+
+def make(
+    cluster: str,
+    pair: t.Mapping[str, t.Any],
+    observations: t.Mapping[str, Observation | None],
+    variables: t.Mapping[str, Variables],
+    options: Options,
+) -> RemovalPlan:
+    """What has to be done in a cluster.
+
+    :param cluster: its name.
+    :param pair: what M(warehousepg.coordinator.mirroring_verdict) returned of it.
+    :param observations: by host, what M(warehousepg.coordinator.mirroring_info) returned there; None where it was not observed.
+    :param variables: by host, its variables of the inventory.
+    :param options: what the options of the roles ask for, by their names.
+    """
+    wrong = [*pair["problems"], *pair["wrong"]]
+    refusal = "; ".join(wrong) or pair["busy"] or pair["maintenance"] or _refusal_of_state(pair)
+    primary = pair["primary"]
+    on_primary = observations.get(primary or "")
+    if refusal or not on_primary or not on_primary["primary"] or not on_primary["instance"]["control"]:
+        return RemovalPlan(refusal or "the primary was not observed", primary=primary)
+    known = on_primary["primary"]
+    other = next((host for host in pair["coordinators"] if host != primary), None)
+    row = Registration(**known["standby"]) if known["standby"] else None
+    stranger = row.hostname if row and not _is_on(row, other, observations, variables, known["resolved"]) else None
+    refusal = _refusal_of_hosts(pair, observations, stranger, options) or _refusal_of_place(row, other, stranger, observations)
+    if refusal:
+        return RemovalPlan(refusal, primary=primary)
+    seen = {host: found for host, found in observations.items() if found}
+    system = on_primary["instance"]["control"]["system_identifier"]
+    why_kept = _why_kept(seen[other], system) if other in seen else None
+    standby = other if other in seen and why_kept is None else None
+    addresses = [str(address) for address in variables[primary].get("whpg_addresses") or on_primary["addresses"]]
+    locations = [space["location"] for space in on_primary["tablespaces"]]
+    plan = RemovalPlan(
+        refusal="",
+        primary=primary,
+        standby=standby,
+        directories=pair["instances"][primary]["coordinator"],
+        access=_access(pair, seen, addresses if known["timeline"] > 1 else [], options),
+        hosts=[host for host in pair["coordinators"] if host in seen],
+        system_identifier=system,
+        primary_dbid=on_primary["instance"]["dbid"],
+        places=sorted({os.path.normpath(options["standby_tablespace_mapping"].get(location, location)) for location in locations}),
+        left=_left(cluster, pair, seen, other, stranger, row, why_kept),
+        own=_own(seen[standby], on_primary) if standby else [],
+    )
+    return dataclasses.replace(plan, found=_found(plan, seen, options))
+
+
+def _refusal_of_state(pair: t.Mapping[str, t.Any]) -> str:
+    if pair["serves"]:
+        return ""
+    return f"the primary was not seen to serve, {'; '.join(pair['reasons'])}; {pair['advice']}"
+
+
+def _is_on(
+    row: Registration,
+    host: str | None,
+    observations: t.Mapping[str, Observation | None],
+    variables: t.Mapping[str, Variables],
+    resolved: t.Mapping[str, t.Sequence[str]],
+) -> bool:
+    """Whether the registered standby is on a host of the inventory, as far as that can be seen."""
+    found = observations.get(host or "")
+    if host is None or not found:
+        return host is not None
+    addresses = [normal_address(str(address)) for address in variables[host].get("whpg_addresses") or found["addresses"]]
+    return placed([row], resolved, {host: (found["hostname"], addresses)})[row.dbid] == host
+
+
+def _refusal_of_hosts(
+    pair: t.Mapping[str, t.Any], observations: t.Mapping[str, Observation | None], stranger: str | None, options: Options
+) -> str:
+    """Why what was not seen keeps from beginning; empty when it does not.
+
+    :param stranger: name of the host that the catalog has the standby on, and that is none of the inventory.
+    """
+    without = options["disable_mirroring_without"]
+    strays = [*pair["strays"], *([stranger] if stranger else [])]
+    for name in without:
+        if observations.get(name):
+            return f"disable_mirroring_without names {name}, which was observed: take it out, or keep the host away from the run"
+        if name not in pair["unknown"] and name not in strays:
+            return f"disable_mirroring_without names {name}, which neither the inventory nor the catalog has in this cluster: correct it"
+    remedy = "or, if it is gone for ever or is to be left as it is, name it in disable_mirroring_without"
+    missing = [f"{host} is unknown, {why}" for host, why in pair["unknown"].items() if host not in without]
+    if missing:
+        return f"{'; '.join(missing)}, {remedy}"
+    strange = [name for name in strays if name not in without]
+    if strange:
+        return f"the catalog has instances on {', '.join(strange)}, which no host of the inventory is: add it there, {remedy}"
+    primary = (observations[pair["primary"]] or {})["primary"]
+    sender = primary["walsender"]
+    gone = [host for host in [*pair["coordinators"], stranger] if host in without]
+    if gone and lives(sender):
+        return (
+            f"disable_mirroring_without names {', '.join(map(str, gone))}, but a standby streams and lives: "
+            f"make its host reachable, or stop it. One that was lost just now has to be silent for {SILENT:g} s"
+        )
+    return ""
+
+
+def _refusal_of_place(
+    row: Registration | None, host: str | None, stranger: str | None, observations: t.Mapping[str, Observation | None]
+) -> str:
+    found = observations.get(host or "")
+    if row is None or stranger or not found:
+        return ""
+    where = found["instance"]["data_directory"]
+    if os.path.normpath(row.datadir) == where:
+        return ""
+    return (
+        f"the catalog has the standby on {host} in {row.datadir}, the inventory in {where}: let the inventory name the directory that is "
+        "right, with discovery_data_directory for that host"
+    )
+
+
+def _why_kept(observed: Observation, system_identifier: str) -> str | None:
+    """Why what is in the standby's place is not given up; None when it is, and when nothing is there."""
+    instance = instance_of(observed["instance"])
+    return removal.refusal(instance, system_identifier, observed["site"]["user"])
+
+
+def _access(
+    pair: t.Mapping[str, t.Any], seen: t.Container[str], addresses: t.Sequence[str], options: Options
+) -> dict[str, dict[str, t.Any]]:
+    """By host, the segments there and the rules that they keep.
+
+    A primary that was a standby once is let in by no rule but ours: gpinitsystem wrote its own for the coordinator that it made.
+
+    :param addresses: of the primary, if it may have been a standby.
+    """
+    segments = {host: {"coordinator": [], "segments": there["segments"]} for host, there in pair["instances"].items() if host in seen}
+    rules = access(segments, addresses, {**options, "standby_addresses": [], "standby_tls": {}, "standby_replication_auth": "trust"})
+    return {host: {**wanted, "rules": wanted["rules"] if addresses else []} for host, wanted in rules.items() if wanted["data_directories"]}
+
+
+def _own(on_standby: Observation, on_primary: Observation) -> list[str]:
+    """Files that only the standby has, or has otherwise than the primary, its configuration apart."""
+    fate = own_files.compare(own_files.entries_of(on_standby.get("files")), own_files.entries_of(on_primary.get("files")))
+    return sorted(fate.kept + [path for path in fate.differing if own_files.classify(path) != own_files.CONFIGURATION])
+
+
+def _left(
+    cluster: str,
+    pair: t.Mapping[str, t.Any],
+    seen: t.Mapping[str, Observation],
+    other: str | None,
+    stranger: str | None,
+    row: Registration | None,
+    why_kept: str | None,
+) -> list[str]:
+    """What stays, and what to do about it."""
+    left = []
+    known = seen[pair["primary"]]["primary"]
+    gone = stranger or (other if other and other not in seen else None)
+    if gone and row:
+        left.append(
+            f"{gone} was not reached: the standby there in {row.datadir}, port {row.port}, its passfile and its record stay. It can no "
+            "longer stream; should the host come back, run this again before anybody promotes it"
+        )
+    elif gone:
+        left.append(
+            f"{gone} was not reached: what is there of the cluster, a former primary perhaps, stays as it is; see that it does not start"
+        )
+    if other and other in seen and seen[other]["site"].get("rewinding"):
+        left.append(f"{other}: what a rewind that was cut off left beside {seen[other]['instance']['data_directory']} stays")
+    limit = seen[pair["primary"]]["instance"]["settings"].get(SETTING)
+    if limit is not None:
+        left.append(f"{pair['primary']}: {SETTING} = {limit} in postgresql.auto.conf, by standby_retention_limit or by others")
+    left += [f"{host}: {', '.join(found['site']['asides'])}" for host, found in seen.items() if (found.get("site") or {}).get("asides")]
+    if other and why_kept:
+        fenced = seen[other]["instance"]["fenced"]
+        left.append(f"{other}: {why_kept}; it is left as it is" + (f", fenced by {fenced}" if fenced else ""))
+    left += [
+        f"{host}: {found['unfinished']} was cut off, and is not finished by this: run that playbook again when there is a standby"
+        for host, found in seen.items()
+        if found.get("unfinished") and found["unfinished"] not in PURPOSES
+    ]
+    left += [f"{host} was not reached: access rules on segments there stay" for host in pair["segment_hosts"] if host not in seen]
+    if known["timeline"] > 1 and pair["segments"]:
+        left.append(f"segments go on letting {pair['primary']} in, by rules of this collection, for it may have been a standby once")
+    left += [
+        f"{host} rejects {', '.join(fence['addresses'])}, addresses of a former primary: the playbook lift_fence lifts that"
+        for host, found in seen.items()
+        for fence in found["fences"]
+        if fence["cluster"] == cluster
+    ]
+    return left
+
+
+def _found(plan: RemovalPlan, seen: t.Mapping[str, Observation], options: Options) -> list[str]:
+    """What there is to be removed."""
+    on_primary = seen[plan.primary or ""]
+    known = on_primary["primary"]
+    standby = seen.get(plan.standby or "")
+    there = {
+        "row": known["standby"] is not None,
+        "slot": any(slot["name"] == options["disable_mirroring_slot_name"] for slot in known["slots"]),
+        "role": known["role"] is not None,
+        "access rules": any(on_primary["access"].get(where) is not None for where in plan.directories)
+        or any(_has_other_rules(wanted, seen[host]) for host, wanted in plan.access.items()),
+        "instance": bool(standby and standby["instance"]["content"] == "instance"),
+        "unfinished copy": any((seen[host].get("site") or {}).get("leftover") for host in plan.hosts),
+        "settings of a standby": any(name in on_primary["instance"]["settings"] for name in FOLLOWING),
+        "passfile": any((seen[host]["passfile"] or {}).get("check") for host in plan.hosts),
+        "record": any(seen[host]["record"] for host in plan.hosts),
+    }
+    return [name for name, is_there in there.items() if is_there]
+
+
+def _has_other_rules(wanted: t.Mapping[str, t.Any], observed: Observation) -> bool:
+    """Whether segments have other rules of this collection than those that they keep."""
+    kept = {where: [str(rule) for rule in rules_of(wanted["rules"], where)] or None for where in wanted["data_directories"]}
+    return any(observed["access"].get(where) != rules for where, rules in kept.items())

@@ -1,0 +1,50 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private: this may change at any time. What is promised is the documentation of modules, roles and playbooks.
+
+"""What the registered results of tasks say."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.people import harmless
+
+Result = t.Mapping[str, t.Any]
+
+
+def failed(result: Result) -> bool:
+    """Whether a task failed, also one whose failure is left to a verdict or a summary: a module says something only then."""
+    return bool(result.get("failed") or result.get("unreachable") or result.get("msg"))
+
+
+def worked(result: Result) -> bool:
+    """Whether a task was run, and did not fail."""
+    return was_tried(result) and not failed(result)
+
+
+def was_tried(result: Result) -> bool:
+    """Whether a task was run."""
+    return bool(result) and not result.get("skipped")
+
+
+def message(result: Result) -> str:
+    """What a failure says, on one line."""
+    return harmless(" ".join(str(result.get("msg") or result.get("stderr") or "").split()))
+
+
+def failures_of(hosts: t.Mapping[str, Result], tasks: t.Mapping[str, str], lost: t.Collection[str]) -> list[str]:
+    """What went wrong in tasks that follow a promotion, host by host.
+
+    :param hosts: by host, its variables: what its tasks registered.
+    :param tasks: by the name that a task registers, what it is for.
+    :param lost: hosts that were lost during the run.
+    """
+    found = [
+        f"{host}: {what}: {message(known[name]) or 'failed'}"
+        for host, known in hosts.items()
+        for name, what in tasks.items()
+        if failed(known.get(name) or {})
+    ]
+    return found + [f"{host} dropped out of the run" for host in lost]

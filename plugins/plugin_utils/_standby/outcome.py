@@ -1,0 +1,291 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private: this may change at any time. What is promised is the documentation of modules, roles and playbooks.
+
+"""How making a standby ended for a cluster, by what its hosts returned."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.own_files import named
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.results import failed, message
+
+Variables = t.Mapping[str, t.Any]
+
+#: names under which the tasks of the role C(standby) and of its discovery register
+REGISTERED = (
+    "__standby_back",
+    "__standby_brought",
+    "__standby_configuration",
+    "__standby_environment",
+    "__standby_explanation",
+    "__standby_failure",
+    "__standby_forgotten",
+    "__standby_leaving",
+    "__standby_left",
+    "__standby_lift",
+    "__standby_packed",
+    "__standby_proof",
+    "__standby_rewind_closed",
+    "__standby_taken_back",
+    "__standby_told",
+    "__standby_uncopied",
+    "__standby_verification",
+    "discovery_observation",
+)
+
+#: why nothing is known of a host any more
+_LOST = "dropped out of the run, unreachable or failed, see above"
+
+#: steps that take a part of the registration back
+_PARTS = (("drop_role", "role"), ("remove_row", "row"), ("drop_slot", "slot"))
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """How it ended.
+
+    :param mirrored: whether the pair was seen mirrored; in check mode, whether it can be.
+    :param text: the same for people.
+    :param failure: what the cluster's failure says; empty without one.
+    :param lines: what is printed before the text: nothing.
+    """
+
+    mirrored: bool
+    text: str
+    failure: str = ""
+    lines: t.Sequence[str] = ()
+
+
+def outcome(
+    cluster: str, plan: Variables, hosts: t.Mapping[str, Variables], lost: t.Collection[str], check_mode: bool, limit: t.Any
+) -> Outcome:
+    """How it ended for a cluster.
+
+    :param plan: what was planned for it.
+    :param hosts: by host, its variables: what the tasks of the role C(standby) registered.
+    :param lost: hosts that were lost during the run.
+    :param limit: seconds that the standby had.
+    """
+    ended = _of_pair(cluster, plan, hosts, lost, check_mode, limit)
+    results = {host: known.get("__standby_environment") or {} for host, known in hosts.items()}
+    unset = "; ".join(f"{host}: {message(result)}" for host, result in results.items() if failed(result))
+    if not unset or not ended.mirrored:
+        return ended
+    why = f"the environment of the engine's user could not be set: {unset}"
+    return dataclasses.replace(ended, text=f"{ended.text}; {why}", failure=ended.failure or f"{cluster} is mirrored, but {why}")
+
+
+def _of_pair(
+    cluster: str, plan: Variables, hosts: t.Mapping[str, Variables], lost: t.Collection[str], check_mode: bool, limit: t.Any
+) -> Outcome:
+    primary, standby = plan["primary"], plan["standby"]
+    refusal = plan["refusal"]
+    if refusal:
+        return Outcome(False, f"NOT mirrored: nothing was changed: {refusal}", f"{cluster}: nothing was changed: {refusal}")
+    if plan.get("left_alone"):
+        return Outcome(False, f"left alone: {plan['left_alone']}")
+    known = hosts[primary]
+    if not plan["unsettled"]:
+        return Outcome(True, _mirrored(plan, known["discovery_observation"]["primary"]["probe"]))
+    failures = [f"{host}: {found['__standby_failure']}" for host, found in hosts.items() if found.get("__standby_failure")]
+    failures += [f"{host}: {_LOST}" for host in lost]
+    if _lost_on_the_way(hosts[standby]):
+        failures.append(f"{plan['move']['host']}: unreachable")
+    if check_mode and not failures:
+        way = plan.get("way") or {}
+        by = f" {_WAYS[way['method']]}: {way['reason']}{_would_keep(plan)}" if way else ""
+        brings = f"; brought from {primary}, which {standby} has otherwise: {', '.join(plan['drift'])}" if plan.get("drift") else ""
+        return Outcome(True, f"can be mirrored: {standby} can be the standby of {primary}{by}{_would_move(plan)}{brings}")
+    seen = (known.get("__standby_verification") or {}).get("primary") or {}
+    probe = seen.get("probe") or {}
+    if probe.get("replayed") and not failures:
+        unkept = (hosts[standby].get("__standby_proof") or {}).get("unkept")
+        warning = f"; what an activation needs to know without the primary could not be kept on {standby}: {unkept}" if unkept else ""
+        still_open = _still_open(known, primary)
+        made = (
+            _mirrored(plan, probe)
+            + _rejoined(hosts[standby])
+            + _moved(plan, hosts[standby])
+            + brought(primary, hosts[standby].get("__standby_brought"))
+        )
+        text = made + (f"; {still_open}" if still_open else "") + warning
+        fenced = [
+            f"{host}: {found['__standby_lift']['msg']}" for host, found in hosts.items() if (found.get("__standby_lift") or {}).get("msg")
+        ]
+        differs = [
+            f"{host}: {message(known[name])}"
+            for host, known, name in ((primary, hosts[primary], "__standby_packed"), (standby, hosts[standby], "__standby_brought"))
+            if failed(known.get(name) or {})
+        ]
+        if differs:
+            why = f"{standby} still differs from {primary} in {', '.join(plan['drift'])}: {'; '.join(differs)}"
+            return Outcome(True, f"{text}; {why}", f"{cluster} is mirrored, but {why}")
+        if fenced:
+            rejected = f"the addresses of {standby} may still be rejected: {'; '.join(fenced)}"
+            return Outcome(True, f"{text}; {rejected}", f"{cluster} is mirrored, but {rejected}. Run this again when the cause is mended")
+        return Outcome(True, text)
+    if not failures:
+        walsender = seen.get("walsender") or {}
+        state = f"{walsender['state']}, {walsender['sync_state']}" if walsender else "missing"
+        failures = [f"the primary did not see the standby stream in sync and replay a write within {limit} s; its walsender is {state}"]
+    explanation = (hosts[standby].get("__standby_explanation") or {}).get("standby") or {}
+    log = f"The standby's log: {explanation['errors']}. " if explanation.get("errors") else ""
+    steps = [step["name"] for step in (known.get("__standby_taken_back") or {}).get("steps", ())]
+    parts = [part for step, part in _PARTS if step in steps]
+    uncopied = hosts[standby].get("__standby_uncopied") or {}
+    if uncopied.get("deleted"):
+        parts.append("the copy")
+    back = ", ".join(parts) or "nothing"
+    stays = _stays(hosts[standby].get("__standby_configuration") or {})
+    lefts = [f"{host}: {found['__standby_left']}" for host, found in hosts.items() if found.get("__standby_left")]
+    left = "; ".join(filter(None, [*lefts, *stays, _still_open(known, primary)]))
+    done = _went_back(plan, hosts[standby], bool(lefts)) or f"Taken back: {back}"
+    return _failed(
+        cluster,
+        failures,
+        log,
+        f"{done}. {left + '. ' if left else ''}The primary {primary} goes on serving; run this again when the cause is mended",
+    )
+
+
+def _failed(cluster: str, failures: t.Sequence[str], log: str, remedy: str) -> Outcome:
+    why = " ".join("; ".join(failures).split())
+    return Outcome(False, f"NOT mirrored: {why}. {log}".strip(), f"{cluster} is not mirrored: {why}. {log}{remedy}".strip())
+
+
+def _would_keep(plan: Variables) -> str:
+    """What will become of the files that only the host has, or has otherwise; empty where it has none."""
+    files = plan.get("files") or {}
+    parts = [
+        f"only it has {named(files['kept'])}, which it keeps" if files.get("kept") else "",
+        f"the primary has otherwise {named(files['set_aside'])}, of which its own are set aside" if files.get("set_aside") else "",
+        f"pg_wal stays a link to {files['wal_directory']}" if files.get("wal_directory") else "",
+    ]
+    return "".join(f"; {part}" for part in parts if part)
+
+
+def _kept(made: Variables) -> list[str]:
+    """What became of the files that only the host had, or had otherwise, and of its links."""
+    removed, old_wal = made.get("removed") or [], made.get("old_wal")
+    return [
+        f"only it had {named(made['kept'])}, kept in place" if made.get("kept") else "",
+        f"the primary has otherwise {named(made['set_aside'])}, its own are in {made['set_aside_in']}" if made.get("set_aside") else "",
+        f"what the primary has otherwise was removed with the former directory, as asked: {named(removed)}" if removed else "",
+        f"pg_wal stays a link to {made['wal_directory']}" if made.get("wal_directory") else "",
+        f"the old WAL is in {old_wal}" if old_wal else "",
+        f"the old WAL in {made['removed_wal']} was removed" if made.get("removed_wal") else "",
+    ]
+
+
+def _stays(made: Variables) -> list[str]:
+    """What of a former instance was moved aside for a copy, and what became of its files; nothing where it is in its place."""
+    return [f"what was there is in {made['aside']}", *filter(None, _kept(made))] if made.get("aside") else []
+
+
+def _would_move(plan: Variables) -> str:
+    """From where it would come, and how; empty where it stays in its place."""
+    move = plan.get("move") or {}
+    if move.get("kind") not in ("directory", "host"):
+        return ""
+    way = "its directory is renamed" if move["renames"] else "by a copy, made while the present one streams"
+    own = f"; only it has there {named(move['own'])}, moved aside with it" if move.get("own") else ""
+    return f", moved from {move['name']}, {move['registration']['standby_data_directory']}: {way}{own}"
+
+
+def _moved(plan: Variables, known: Variables) -> str:
+    """From where it came, and what is left there; empty where it stayed in its place."""
+    move = plan.get("move") or {}
+    if move.get("kind") not in ("directory", "host"):
+        return ""
+    aside = (known.get("__standby_leaving") or {}).get("moved_to") or []
+    forgotten = known.get("__standby_forgotten") or {}  # failed, or its host was lost
+    parts = [
+        f"it was moved from {move['name']}, {move['registration']['standby_data_directory']}",
+        f"what was there is in {', '.join(aside)}" if aside else "",
+        f"only there are {named(move['own'])}" if aside and move.get("own") else "",
+        f"left: {move['left']}" if move["left"] else "",
+        f"its passfile and its record may be left there: {forgotten['msg']}" if forgotten.get("msg") else "",
+    ]
+    return "; " + "; ".join(filter(None, parts))
+
+
+def brought(source: str, result: Variables | None) -> str:
+    """What was brought from the other coordinator, and what follows from that; empty where nothing was.
+
+    :param result: of M(warehousepg.coordinator.coordinator_files).
+    """
+    found = result or {}
+    if not found.get("brought"):
+        return ""
+    parts = [
+        f"brought from {source}: {', '.join(found['brought'])}",
+        f"what was there and had something of its own is kept: {', '.join(found['kept'])}" if found.get("kept") else "",
+        f"by a restart only it takes {', '.join(found['restart_needed'])}" if found.get("restart_needed") else "",
+    ]
+    return "; " + "; ".join(filter(None, parts))
+
+
+def _lost_on_the_way(known: Variables) -> bool:
+    """Whether the host of a standby that was to leave its place could not be reached any more."""
+    return any((known.get(name) or {}).get("unreachable") for name in ("__standby_told", "__standby_leaving", "__standby_back"))
+
+
+def _went_back(plan: Variables, known: Variables, hindered: bool) -> str:
+    """What became of the standby that was to leave its place; empty where none was.
+
+    :param hindered: whether something could not be put back.
+    """
+    move = plan.get("move") or {}
+    if not move:
+        return ""
+    if (known.get("__standby_back") or {}).get("connected"):
+        return f"Put back: the standby on {move['name']} streams as before"
+    if hindered or _lost_on_the_way(known):
+        return f"NOT ALL COULD BE PUT BACK of the standby on {move['name']}"
+    return f"The standby on {move['name']} stays as it was"
+
+
+_WAYS = {"start": "as it is", "rewind": "by pg_rewind", "basebackup": "by a new copy"}
+
+
+def _still_open(known: Variables, primary: str) -> str:
+    """What a former primary may do on the present one, and should not any more; empty when it may nothing."""
+    why = (known.get("__standby_rewind_closed") or {}).get("msg")
+    return f"{primary} still lets it read files, as for a rewind: {why}; run rewind_access with state=absent there" if why else ""
+
+
+def _rejoined(known: Variables) -> str:
+    """How what was left of a former primary became the standby, and what of it was discarded; empty where nothing was left."""
+    made = known.get("__standby_configuration") or {}
+    if "reason" not in made:
+        return ""
+    size = made.get("bytes_copied")
+    all_wal = f", of the primary's WAL also what it had, for {made['all_wal_why']}" if made.get("all_wal_why") else ""
+    copied = f"{size >> 20} MiB were copied{all_wal}" if size is not None else ""
+    parts = [f"it rejoined {_WAYS[made['method']]}: {made['reason']}", copied]
+    own = made.get("discarded")
+    if own:
+        parts.append(
+            f"only it had {own['from']} to {own['to'] or 'an unknown end'} on timeline {own['timeline']}, {_commits(own)}; discarded"
+        )
+    if made.get("aside"):
+        parts.append(f"what was there is in {made['aside']}")
+    parts += _kept(made)
+    return "; " + "; ".join(filter(None, parts))
+
+
+def _commits(own: t.Mapping[str, t.Any]) -> str:
+    if own["commits"] is None:
+        return f"with an unknown number of commits ({own['why']})"
+    last = f", the last at {own['last_commit']}" if own["last_commit"] else ""
+    return f"with {own['commits']} commits{last}"
+
+
+def _mirrored(plan: Variables, probe: t.Mapping[str, t.Any]) -> str:
+    return (
+        f"mirrored: {plan['standby']} streams in sync from {plan['primary']}; a write was acknowledged and replayed, up to {probe['lsn']}"
+    )

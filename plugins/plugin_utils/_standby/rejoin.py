@@ -1,0 +1,129 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private: this may change at any time. What is promised is the documentation of modules, roles and playbooks.
+
+"""By which way a former primary will become the standby, as far as its host shows it."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lsn import Lsn
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import Instance, instance_of
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.timeline import history_of
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.verdict import MIRRORED
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import own_files, rejoin
+
+Observation = t.Mapping[str, t.Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Rejoin:
+    """What is foreseen.
+
+    :param refusal: why nothing can be begun; empty when it can.
+    :param options: for the module that does it; empty where nobody is to rejoin.
+    :param way: ``method`` and ``reason``; empty where nothing has to be done for it.
+    :param instances: by host, the data directories that are there and stay; None: as they are.
+    :param by_then: what is in its place when it begins to be made a standby; None: what is there.
+    :param fenced: hosts with a packet filter against it.
+    :param files: of its files that the engine does not keep by itself, which are ``kept`` and ``set_aside``; ``wal_directory`` where its
+        ``pg_wal`` leads.
+    """
+
+    refusal: str
+    options: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+    way: dict[str, str] = dataclasses.field(default_factory=dict)
+    instances: dict[str, t.Any] | None = None
+    by_then: Instance | None = None
+    fenced: list[str] = dataclasses.field(default_factory=list)
+    files: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+
+    @property
+    def copies(self) -> bool:
+        """Whether the primary will be copied."""
+        return self.way.get("method") == rejoin.BASEBACKUP
+
+    @property
+    def rewinds(self) -> bool:
+        """Whether it will be rewound."""
+        return self.way.get("method") == rejoin.REWIND
+
+
+def former_of(observed: Observation) -> rejoin.Former:
+    """What is in the place of the standby that is to be; of its WAL what a module of its host sees alone is taken to be in order."""
+    wal = observed["wal"] or {}
+    instance = instance_of(observed["instance"])
+    end = wal.get("end_lsn") if instance.role == "standby" else wal.get("reaches_lsn") or wal.get("end_lsn")
+    return rejoin.Former(
+        instance=instance,
+        history=history_of(wal["timeline"], wal["ancestors"]) if wal.get("timeline") else None,
+        end=Lsn.parse(end) if end else None,
+        tablespaces=tuple(space["oid"] for space in observed["tablespaces"]),
+        rewinding=observed["site"]["rewinding"],
+        mount=observed["site"]["mount"],
+        lacks=tuple(observed.get("lacks", ())),
+        busy=tuple(observed.get("busy", ())),
+        wal_refusal=observed.get("wal_refusal"),
+        doubts=tuple(wal.get("doubts", ())),
+        lost_checkpoint=wal.get("lost_checkpoint", ""),
+    )
+
+
+def foresee(pair: t.Mapping[str, t.Any], observations: t.Mapping[str, Observation], wished: t.Mapping[str, t.Any]) -> Rejoin:
+    """By which way it will become the standby.
+
+    :param pair: as of :func:`standby_plan.make`.
+    :param wished: ``cluster``, ``method``, ``remove_old``, ``report_file``.
+    """
+    primary = pair["primary"]
+    host = next(host for host in pair["coordinators"] if host != primary)
+    on_primary, observed = observations[primary], observations[host]
+    wal = on_primary["wal"] or {}
+    if not wal.get("timeline"):
+        return Rejoin(f"{primary}: no valid WAL was seen of the primary, so that it cannot be told where the other one left it: look at it")
+    options = {
+        "method": wished["method"],
+        "timeline": wal["timeline"],
+        "ancestors": wal["ancestors"],
+        "oldest_lsn": wal["oldest_lsn"],
+        "tablespaces": [space["oid"] for space in on_primary["tablespaces"]],
+        "remove_old": wished["remove_old"],
+        "report_file": wished["report_file"],
+    }
+    former = former_of(observed)
+    source = rejoin.source_of(options, on_primary["instance"]["control"]["system_identifier"])
+    asked = "auto" if pair["state"] == MIRRORED else wished["method"]  # then there is nothing to do
+    why = rejoin.refusal(former, source, asked, observed["site"]["user"])
+    if why:
+        return Rejoin(f"{host}: {why}")
+    choice = rejoin.choose(former, source, asked)
+    copies = choice.method == rejoin.BASEBACKUP
+    if copies and former.wal_refusal:
+        return Rejoin(f"{host}: {former.wal_refusal}")
+    where = former.instance.data_directory
+    by_then = Instance(where, "absent") if copies else dataclasses.replace(former.instance, role="standby", postmaster=None)
+    instances = {name: dict(there) for name, there in pair["instances"].items()}
+    if copies:
+        instances[host]["coordinator"] = []  # the copy brings the primary's rules
+    files: dict[str, t.Any] = {}
+    if choice.method in (rejoin.REWIND, rejoin.BASEBACKUP):
+        own, other = (own_files.entries_of(seen.get("files")) for seen in (observed, on_primary))
+        fate = own_files.foresee(own, other, choice.method == rejoin.REWIND)
+        link = (observed["wal"] or {}).get("link") if copies else None
+        files = {"kept": fate.kept, "set_aside": fate.differing, "wal_directory": link}
+    return Rejoin(
+        refusal="",
+        options=options,
+        files=files,
+        way={} if choice.method == rejoin.KEEP else {"method": choice.method, "reason": choice.reason},
+        instances=instances,
+        by_then=by_then,
+        fenced=[
+            name
+            for name, found in observations.items()
+            if any(fence["cluster"] == wished["cluster"] for fence in (found or {}).get("fences", ()))
+        ],
+    )

@@ -1,0 +1,226 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private: this may change at any time. What is promised is the documentation of modules, roles and playbooks.
+
+"""How a switchover ended for a cluster, by what its hosts returned."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.outcome import AFTERMATH, Outcome
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.results import failed, failures_of, message
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby import outcome as of_standby
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.verdict import BACK, UNKNOWN
+
+Variables = t.Mapping[str, t.Any]
+
+SWITCHED = "switched"
+WITH_TROUBLE = "switched_with_trouble"
+ALREADY = "already_switched"
+NOT_SWITCHED = "not_switched"
+NOT_KNOWN = "unknown"
+POSSIBLE = "possible"
+
+#: grows when a key of the document changes its meaning or goes; a new key alone does not change it
+SCHEMA_VERSION = 1
+
+#: what a failure is called of a task after the promotion, by the name under which the task registers
+_LATER = {
+    **AFTERMATH,
+    "__switchover_packed_late": "packing what it changed until it was stopped",
+    "__switchover_brought_late": "bringing what the old primary changed until it was stopped",
+}
+
+#: names under which its tasks and those of the roles that it includes register
+REGISTERED = (
+    *of_standby.REGISTERED,
+    *_LATER,
+    "__standby_registration",
+    "__switchover_activation",
+    "__switchover_armed",
+    "__switchover_brought",
+    "__switchover_disarmed",
+    "__switchover_failure",
+    "__switchover_packed",
+    "__switchover_prepared",
+    "__switchover_return",
+    "__switchover_stopped",
+    "__switchover_verdict",
+)
+
+#: phases in their order, and the names under which their tasks register
+_PHASES = {
+    "prepare": ("__switchover_prepared",),
+    "bring": ("__switchover_brought", "__switchover_brought_late"),
+    "arm": ("__switchover_armed",),
+    "stop": ("__switchover_stopped",),
+    "settle": ("__switchover_activation",),
+    "clients": ("__activate_standby_access", "__activate_standby_floating"),
+    "follow": ("__standby_registration", "__standby_configuration"),
+    "back": ("__switchover_return",),
+}
+
+_NOT_PLANNED = of_standby.Outcome(False, "NOT mirrored: making the old primary its standby was not come to, see above")
+
+_BEFORE = (
+    "__switchover_prepared",
+    "__switchover_packed",
+    "__switchover_brought",
+    "__switchover_armed",
+    "__switchover_stopped",
+)
+
+
+def outcome(
+    cluster: str,
+    plan: Variables,
+    hosts: t.Mapping[str, Variables],
+    lost: t.Collection[str],
+    check_mode: bool,
+    limit: str,
+    plan_of_standby: Variables | None,
+) -> Outcome:
+    """How it ended for a cluster.
+
+    :param plan: what was planned for it.
+    :param hosts: by host, what the tasks of the role registered there, by :data:`REGISTERED`.
+    :param lost: hosts that were lost during the run.
+    :param limit: seconds that the new standby had.
+    :param plan_of_standby: what was planned to make it; None where it was not come to that.
+    """
+    on_old, on_new = hosts.get(plan["primary"] or "") or {}, hosts.get(plan["standby"] or "") or {}
+    verdict = on_new.get("__switchover_verdict") or {}
+    activation = on_new.get("__switchover_activation") or {}
+    handover = (on_new.get("__switchover_disarmed") or {}).get("handover") or {}
+    promoted = bool(activation.get("promoted")) or (verdict.get("way") == "forward" and bool(plan.get("promoted")))
+    following = None
+    if promoted:
+        following = of_standby.outcome(cluster, plan_of_standby, hosts, lost, False, limit) if plan_of_standby else _NOT_PLANNED
+    troubles = _troubles(hosts, lost, activation, handover, following) if promoted else []
+    what, why = _what(plan, hosts, verdict, promoted, troubles, check_mode)
+    document = {
+        "schema_version": SCHEMA_VERSION,
+        "cluster": cluster,
+        **plan["audit"],
+        "outcome": what,
+        "switched": {SWITCHED: True, WITH_TROUBLE: True, ALREADY: True, NOT_KNOWN: None}.get(what, False),
+        "reason": why,
+        "state": plan["state"],
+        "old_primary": plan["primary"],
+        "new_primary": plan["standby"],
+        "verdict": verdict.get("reason", ""),
+        "mirrored": following.mirrored if following else None,
+        "gap_s": handover.get("gap_s"),
+        "seconds": seconds(hosts, handover),
+        "timeline": activation.get("timeline"),
+        "lsn": activation.get("lsn"),
+        "switch_lsn": activation.get("switch_lsn"),
+        "shutdown_lsn": (((on_old.get("__switchover_stopped") or {}).get("wal")) or {}).get("end"),
+        "loss": activation.get("loss"),
+        "segments_answered": activation.get("segments_answered"),
+        "sessions_left": (on_old.get("__switchover_prepared") or {}).get("sessions_left"),
+        "brought": sorted({*_brought(on_new, "__switchover_brought"), *_brought(on_new, "__switchover_brought_late")}),
+        "troubles": troubles,
+        "connection": plan.get("connection", ""),
+        "warnings": plan.get("warnings", []),
+    }
+    said = "".join(of_standby.brought(plan["primary"], on_new.get(f"__switchover_{name}")) for name in ("brought", "brought_late"))
+    return Outcome(what, *_say(cluster, what, why, plan, document, following, said), document)
+
+
+def _brought(known: Variables, name: str) -> list[str]:
+    return list((known.get(name) or {}).get("brought") or ())
+
+
+def seconds(hosts: t.Mapping[str, Variables], handover: Variables) -> dict[str, float]:
+    """Seconds of each phase; those of the armed process lie between stop and settle, and overlap with the stop."""
+    found: dict[str, float] = {}
+    for phase, names in _PHASES.items():
+        steps = [step for known in hosts.values() for name in names for step in (known.get(name) or {}).get("steps") or ()]
+        if phase == "settle":
+            found.update(handover.get("seconds") or {})
+        if steps:
+            found[phase] = round(sum(step["seconds"] for step in steps), 3)
+    return found
+
+
+def _what(
+    plan: Variables, hosts: t.Mapping[str, Variables], verdict: Variables, promoted: bool, troubles: t.Sequence[str], check_mode: bool
+) -> tuple[str, str]:
+    """What became of it, and why."""
+    if plan["refusal"] and not plan.get("undo"):
+        return NOT_SWITCHED, plan["refusal"]
+    if plan["done"]:
+        return ALREADY, f"{plan['done']} is primary already, and mirrored"
+    if promoted:
+        return (WITH_TROUBLE, "; ".join(troubles)) if troubles else (SWITCHED, "")
+    failures = _failures(hosts)
+    if check_mode and not failures:
+        return (NOT_SWITCHED, plan["refusal"]) if plan["refusal"] else (POSSIBLE, "")
+    if verdict.get("way") == UNKNOWN:
+        return NOT_KNOWN, "; ".join(dict.fromkeys([verdict["reason"], *failures]))
+    back = (hosts.get(plan["primary"]) or {}).get("__switchover_return") or {}
+    said = plan["refusal"] or "; ".join(failures) or verdict.get("reason") or "it was not begun, see above"
+    if verdict.get("way") == BACK and failed(back):
+        return NOT_KNOWN, f"{said}; and {plan['primary']} could not be brought back: {message(back)}"
+    if plan.get("undo") and not plan["refusal"] and not failures:
+        return ALREADY, f"{plan['primary']} is primary; what a run that was cut off had begun was taken back"
+    return NOT_SWITCHED, said
+
+
+def _failures(hosts: t.Mapping[str, Variables]) -> list[str]:
+    found = [f"{host}: {known['__switchover_failure']}" for host, known in hosts.items() if known.get("__switchover_failure")]
+    unreachable = [(host, known[name]) for host, known in hosts.items() for name in _BEFORE if (known.get(name) or {}).get("unreachable")]
+    return found + [f"{host}: unreachable: {message(result)}" for host, result in unreachable]
+
+
+def _troubles(
+    hosts: t.Mapping[str, Variables],
+    lost: t.Collection[str],
+    activation: Variables,
+    handover: Variables,
+    following: of_standby.Outcome | None,
+) -> list[str]:
+    """What went wrong from the promotion on."""
+    found = [f"after the promotion: {message(activation)}"] if failed(activation) else []
+    if handover.get("error"):
+        found.append(f"of the armed process: {handover['error']}")
+    if following is not None and not following.mirrored:
+        found.append(following.text)
+    return found + failures_of(hosts, _LATER, lost)
+
+
+def _say(
+    cluster: str, what: str, why: str, plan: Variables, document: Variables, following: of_standby.Outcome | None, brought: str
+) -> tuple[str, list[str], str]:
+    """The last line, those before it, and what the failure says.
+
+    :param brought: what was brought to the new primary.
+    """
+    lines = [f"warning: {warning}" for warning in plan.get("warnings", ())]
+    lines += [brought[2:]] if brought else []
+    standby, primary = plan["standby"], plan["primary"]
+    if document["seconds"]:
+        lines.append("seconds: " + ", ".join(f"{name.replace('_', ' ')} {value:.2f}" for name, value in document["seconds"].items()))
+    gap = f"no write could succeed for {document['gap_s']:.2f} s" if document["gap_s"] is not None else "the write gap was not measured"
+    if what in (SWITCHED, WITH_TROUBLE):
+        lines += [f"write gap: {gap}", *([following.text] if following else []), f"clients: {plan['connection']}"]
+        told = f"{standby} is primary"
+        if document["timeline"]:
+            told += f" on timeline {document['timeline']}, since {document['switch_lsn']}"
+        if what == SWITCHED:
+            return f"switched: {told}, and {primary} its standby; {gap}", lines, ""
+        return f"SWITCHED WITH TROUBLE: {told}; {why}; run this again to finish", lines, f"{cluster} is switched with trouble: {why}"
+    if what == ALREADY:
+        return f"switched: {why}", [*lines, f"clients: {plan['connection']}"] if plan["connection"] else lines, ""
+    if what == POSSIBLE:
+        way = f"{primary} can serve again, instead of {standby}" if plan.get("undo") else f"{standby} can be primary instead of {primary}"
+        return f"can be switched: {way}; nothing was changed", lines, ""
+    if what == NOT_KNOWN:
+        text = f"NOT KNOWN TO BE SWITCHED: {why}; run this again, which finishes it or takes it back"
+        return text, lines, f"{cluster}: {text}"
+    begun = "back" in document["seconds"] or document["verdict"]
+    text = f"NOT switched: {why}; {primary} serves, as before" if begun else f"NOT switched: nothing was changed: {why}"
+    return text, lines, f"{cluster}: {text}"

@@ -1,0 +1,197 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private: this may change at any time. What is promised is the documentation of modules, roles and playbooks.
+
+"""What has to be done so that the coordinators of a cluster swap roles, or why nothing is begun."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.addresses import normal_address
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.access import rules_of
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.verdict import MIRRORED, PRIMARY_UNKNOWN
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.plan import ActivationPlan, with_aftermath
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.scenes import Scene
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.drift import described, staying, to_bring, uncompared
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.plan import access
+
+Observation = t.Mapping[str, t.Any]
+
+#: what a run of this role notes that it began, the host that is to be primary behind it
+PURPOSE = "switchover to "
+
+
+@dataclasses.dataclass(frozen=True)
+class SwitchoverPlan:
+    """What has to be done.
+
+    :param refusal: why nothing is begun; empty when it is.
+    :param done: host that is primary already, as wished; empty without one.
+    :param begin: whether the primary serves, and the switch is begun.
+    :param resume: whether one that was cut off has to be finished.
+    :param undo: whether one that was cut off has to be taken back.
+    :param begun: whether a run that was cut off may have armed the standby.
+    :param promoted: whether the standby was primary already when it was looked.
+    :param state: in which the pair is.
+    :param primary: host that is, or was, primary.
+    :param standby: host that is to be.
+    :param access: by host, the data directories and rules that have to be written.
+    :param floating: by host, whether it is to have the floating address, C(present) or C(absent).
+    :param connection: parameters of libpq with which clients reach the primary, wherever it is.
+    :param hook: whether the hook command is to be run after it.
+    :param follows: whether something is to be done for clients after the promotion.
+    :param drift: files that are brought to the standby before its primary is stopped, for it has them otherwise.
+    :param accept_drift: settings and files that may differ, by name or pattern.
+    :param warnings: what the operator should know beside that.
+    """
+
+    refusal: str = ""
+    done: str = ""
+    begin: bool = False
+    resume: bool = False
+    undo: bool = False
+    begun: bool = False
+    promoted: bool = False
+    state: str = PRIMARY_UNKNOWN
+    primary: str | None = None
+    standby: str | None = None
+    access: dict[str, dict[str, t.Any]] = dataclasses.field(default_factory=dict)
+    floating: dict[str, str] = dataclasses.field(default_factory=dict)
+    connection: str = ""
+    hook: bool = False
+    follows: bool = False
+    drift: list[str] = dataclasses.field(default_factory=list)
+    accept_drift: list[str] = dataclasses.field(default_factory=list)
+    warnings: list[str] = dataclasses.field(default_factory=list)
+
+
+def make(scene: Scene) -> SwitchoverPlan:
+    """What has to be done in a cluster."""
+    pair = scene.pair
+    known = SwitchoverPlan(
+        state=pair["state"], primary=pair["primary"], accept_drift=scene.options["standby_accept_drift"], begun=bool(_noted(scene))
+    )
+    wrong = [*pair["problems"], *pair["wrong"], *_wrong_host(scene)]
+    if len(pair["coordinators"]) < 2 and not wrong:
+        wrong = ["there is no standby: the inventory has no second host with whpg_role coordinator or standby"]
+    wrong += [why for why in (pair["busy"], pair["maintenance"]) if why]
+    wrong += [f"{host} is unknown, {why}" for host, why in pair["unknown"].items()]
+    if wrong:
+        return dataclasses.replace(known, refusal="; ".join(wrong))
+    begun = _begun(scene, known)
+    if begun is not None:
+        return begun
+    wished = scene.options["switchover_to"]
+    if pair["state"] != MIRRORED:
+        return dataclasses.replace(known, refusal=_sentence(scene))
+    if wished == pair["primary"]:
+        return _with_aftermath(scene, dataclasses.replace(known, done=pair["primary"], standby=_other(scene, pair["primary"])))
+    return _beginning(scene, dataclasses.replace(known, standby=_other(scene, pair["primary"])))
+
+
+def _beginning(scene: Scene, known: SwitchoverPlan) -> SwitchoverPlan:
+    """The plan for a pair that is mirrored."""
+    standby = t.cast(str, known.standby)
+    unlike = {name: said for name, said in scene.pair["differences"].items() if name not in scene.options["standby_accept"]}
+    if unlike:
+        why = f"{standby} could not serve as the primary does: {'; '.join(unlike.values())}; or accept it: standby_accept={list(unlike)}"
+        return dataclasses.replace(known, refusal=why)
+    if scene.pair["strays"]:
+        why = f"the catalog has segments on {', '.join(scene.pair['strays'])}, which no host of the inventory is: add it"
+        return dataclasses.replace(known, refusal=why)
+    closed = _not_admitted(scene, standby)
+    if closed:
+        why = f"the segments on {', '.join(closed)} do not admit {standby}: run enable_mirroring, which writes the rules that they lack"
+        return dataclasses.replace(known, refusal=why)
+    found, drift = scene.pair["drift"] or [], to_bring(scene.pair["drift"])
+    brought, stays = [one for one in found if one["brought"]], staying(found)
+    warnings = [f"{standby} differs from {known.primary} in {described(brought)}: brought there before the switch"] if brought else []
+    warnings += [f"{standby} differs from {known.primary} in {described(stays)}, which is not brought there"] if stays else []
+    warnings += [f"not compared between {known.primary} and {standby}, nor brought there: {uncompared(found)}"] if uncompared(found) else []
+    return _with_aftermath(scene, dataclasses.replace(known, begin=True, drift=drift, warnings=warnings))
+
+
+def _begun(scene: Scene, known: SwitchoverPlan) -> SwitchoverPlan | None:
+    """The plan where a run of this role was cut off, whose notes are left on the hosts; None where none was."""
+    wanted = _noted(scene) & set(scene.pair["coordinators"])
+    views = {view.host: view for view in scene.views}
+    if len(wanted) != 1:
+        return None
+    standby, wished = wanted.pop(), scene.options["switchover_to"]
+    primary = _other(scene, standby)
+    known = dataclasses.replace(known, primary=primary, standby=standby)
+    new, old = views[standby], views[primary]
+    if new.is_primary and not old.is_primary:
+        if wished == primary:
+            why = f"a switchover to {standby} was cut off after its promotion: finish it first, without switchover_to={wished}"
+            return dataclasses.replace(known, refusal=why)
+        return _with_aftermath(scene, dataclasses.replace(known, resume=True, promoted=True))
+    if new.role == "standby" and new.running and old.role == "primary" and not old.running and _shut_down(scene, primary):
+        if wished == primary:
+            return dataclasses.replace(known, undo=True)
+        return _with_aftermath(scene, dataclasses.replace(known, resume=True))
+    if new.role == "standby" and old.role == "primary" and (old.is_primary or _shut_down(scene, primary)):
+        # its primary may still refuse sessions, or be fenced
+        if scene.pair["state"] != MIRRORED:
+            return dataclasses.replace(known, undo=True, refusal="" if wished == primary else _sentence(scene))
+        if wished == primary:
+            return dataclasses.replace(known, undo=True)
+        found = _beginning(scene, known)
+        return dataclasses.replace(found, undo=bool(found.refusal))
+    return None
+
+
+def _noted(scene: Scene) -> set[str]:
+    """Hosts that were to be primary by runs of this role that were cut off, as their notes have it; they may contradict each other."""
+    purposes = [str(_seen(scene, host).get("unfinished")) for host in scene.pair["coordinators"]]
+    return {purpose[len(PURPOSE) :] for purpose in purposes if purpose.startswith(PURPOSE)}
+
+
+def _shut_down(scene: Scene, host: str) -> bool:
+    control = _seen(scene, host)["instance"]["control"]
+    return bool(control and control["state"] == "shut down")
+
+
+def _seen(scene: Scene, host: str) -> Observation:
+    return scene.observations[host] or {}
+
+
+def _other(scene: Scene, host: str) -> str:
+    return next(str(name) for name in scene.pair["coordinators"] if name != host)
+
+
+def _sentence(scene: Scene) -> str:
+    pair = scene.pair
+    return f"the pair is {pair['state']}, not mirrored ({'; '.join(pair['reasons'])}): {pair['advice']}"
+
+
+def _not_admitted(scene: Scene, standby: str) -> list[str]:
+    """Hosts with segment instances that lack the rules which let the standby's host in."""
+    here = scene.variables[standby].get("whpg_addresses") or _seen(scene, standby)["addresses"]
+    instances = {host: {"coordinator": [], "segments": there["segments"]} for host, there in scene.pair["instances"].items()}
+    wanted = access(instances, [normal_address(str(address)) for address in here], scene.options)
+    return sorted(
+        host
+        for host, there in wanted.items()
+        for where in there["data_directories"]
+        if not {str(rule) for rule in rules_of(there["rules"], where)} <= set(_seen(scene, host)["access"].get(where) or ())
+    )
+
+
+def _with_aftermath(scene: Scene, plan: SwitchoverPlan) -> SwitchoverPlan:
+    """With what has to be done for clients after the promotion, as after an activation."""
+    old, new = (plan.standby, plan.primary) if plan.done else (plan.primary, plan.standby)
+    found = with_aftermath(scene, ActivationPlan("", state=plan.state, primary=old, standby=new))
+    names = ("connection",) if plan.done else ("access", "floating", "connection", "hook", "follows")
+    return dataclasses.replace(plan, **{name: getattr(found, name) for name in names})
+
+
+def _wrong_host(scene: Scene) -> list[str]:
+    """That the host which is to be primary can be none."""
+    wished, coordinators = scene.options["switchover_to"], scene.pair["coordinators"]
+    if not wished or wished in coordinators:
+        return []
+    return [f"switchover_to is {wished!r}: name a coordinator host of the inventory, {', '.join(coordinators) or 'none'}"]

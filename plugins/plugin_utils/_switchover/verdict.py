@@ -1,0 +1,103 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private: this may change at any time. What is promised is the documentation of modules, roles and playbooks.
+
+"""Whether a switchover goes on, is taken back, or cannot be told to have happened, by what both coordinators' hosts said."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.results import Result, failed, message, was_tried, worked
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.drift import differences, to_bring
+
+#: go on with the promotion, or with what follows it; let the old primary serve again; neither is safe
+FORWARD, BACK, UNKNOWN = "forward", "back", "unknown"
+
+
+@dataclasses.dataclass(frozen=True)
+class SwitchoverVerdict:
+    """What is right to do.
+
+    :param way: one of the three above.
+    :param reason: why.
+    :param exact_loss: where the old primary's WAL ends on its disk; None where that was not read.
+    :param drift: files that the old primary changed until it was stopped, and that the new one lacks so.
+    """
+
+    way: str
+    reason: str
+    exact_loss: dict[str, t.Any] | None = None
+    drift: list[str] = dataclasses.field(default_factory=list)
+
+
+def drift(plan: Result, stopped: Result, brought: Result, observed: Result, old: Result | None = None) -> list[str]:
+    """Files that the new primary has otherwise than the old one had them when it was stopped.
+
+    Where a run that was cut off stopped it, the new one may have been changed since: what it has that is newer than its promotion stays.
+
+    :param stopped: the result of stopping the old primary; empty where this run did not.
+    :param brought: the result of bringing the new one in step before; empty when there was nothing to bring.
+    :param observed: what M(warehousepg.coordinator.mirroring_info) returned of the new one before.
+    :param old: what it returned of the old one.
+    """
+    there, here = stopped.get("drifting"), brought.get("drifting") or observed.get("drifting")
+    resumed = plan["promoted"] and not there
+    if resumed and _is_left(old or {}):
+        there = (old or {}).get("drifting")
+    found = to_bring([dataclasses.asdict(one) for one in differences(there, here, plan["accept_drift"]) or ()])
+    if not resumed or not here:
+        return found
+    promotion, files = observed.get("promotion"), here["files"]
+    return [name for name in found if name not in files or (promotion is not None and files[name]["changed"] <= promotion)]
+
+
+def _is_left(old: Result) -> bool:
+    """Whether an old primary is as it was when it was stopped: nothing has made it a standby yet, nor started it."""
+    instance = old.get("instance") or {}
+    return instance.get("role") == "primary" and instance.get("postmaster") is None
+
+
+def decide(plan: Result, stopped: Result, disarmed: Result, activation: Result) -> SwitchoverVerdict:
+    """What is right to do after the old primary was stopped, or was not; and again after the standby was to be activated.
+
+    The old primary may serve again only where it is certain that the standby is not primary and nothing can promote it: it was seen
+    disarmed, nothing was ever announced to what may be armed, or the old primary's own host saw that there is no proof to promote it by,
+    and acted on that. The standby is promoted only where it was, or where the old primary was seen shut down.
+
+    :param plan: what M(warehousepg.coordinator.switchover_plan) returned of the cluster.
+    :param stopped: the result of stopping the old primary; empty when that was not tried.
+    :param disarmed: the result of disarming the standby; empty when that was not tried.
+    :param activation: the result of M(warehousepg.coordinator.coordinator_activation); empty when it was not tried.
+    """
+    primary, standby = plan["primary"], plan["standby"]
+    wal = stopped.get("wal") if worked(stopped) else None
+    promoted = bool(plan["promoted"] or disarmed.get("promoted"))
+    certain = worked(disarmed) and disarmed.get("disarmed") is True and not promoted
+    if was_tried(activation):
+        return _after(standby, activation, wal, certain)
+    if promoted:
+        return SwitchoverVerdict(FORWARD, f"{standby} is primary", wal)
+    if stopped.get("serves") and disarmed.get("disarmed") is not False:
+        return SwitchoverVerdict(BACK, f"{primary} serves again: it was ended before it wrote the checkpoint of a shutdown")
+    ended = certain or "handover" in disarmed
+    if wal and ended:
+        return SwitchoverVerdict(FORWARD, f"{primary} was seen shut down, its WAL ends at {wal['end']}", wal)
+    # an armed standby is promoted after an announcement alone, which this run would have made, or one that was cut off: what says that it
+    # could not be disarmed heard of one
+    announced = was_tried(stopped) or plan["begun"] or disarmed.get("disarmed") is False
+    if certain or not announced:
+        return SwitchoverVerdict(BACK, f"{standby} is not primary, and nothing will promote it")
+    why = message(disarmed) or "it is not known what became of its promotion"
+    told = "was told to stop" if was_tried(stopped) else "may have been told to stop by the run that was cut off"
+    return SwitchoverVerdict(UNKNOWN, f"{primary} {told}, and of {standby} {why}")
+
+
+def _after(standby: str, activation: Result, wal: dict[str, t.Any] | None, certain: bool) -> SwitchoverVerdict:
+    if activation.get("promoted"):
+        return SwitchoverVerdict(FORWARD, f"{standby} is primary", wal)
+    if certain and failed(activation) and not activation.get("unreachable") and not activation.get("failed_step"):
+        return SwitchoverVerdict(BACK, f"{standby} was not promoted: {message(activation)}")
+    return SwitchoverVerdict(UNKNOWN, f"{standby} may still be promoted: {message(activation)}", wal)

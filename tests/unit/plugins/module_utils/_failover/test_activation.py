@@ -1,0 +1,478 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+
+import pytest
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lsn import Lsn
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import connection, instance
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.catalog import Registration
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import ControlData, Instance, Postmaster
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.stream import Stream
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.wal import End, Segment
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import activation, salvage
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.activation import Activation, Candidate, Wanted
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.loss import Loss
+from ansible_collections.warehousepg.coordinator.plugins.modules import coordinator_activation
+from hypothesis import given
+from hypothesis import strategies as st
+
+CONTROL = ControlData("1", "in archive recovery", 1, "0/1", "0/1", "0/200", 1 << 26, True)
+RUNNING = Postmaster(9, 5432, "/tmp", "standby", False, False, None)
+STANDBY = Instance("/s", "instance", "gpadmin", "standby", "12", 8, 5432, {}, CONTROL, RUNNING)
+PRIMARY = dataclasses.replace(STANDBY, role="primary", control=dataclasses.replace(CONTROL, state="in production", timeline=2))
+STOPPED = dataclasses.replace(STANDBY, postmaster=None)
+SEGMENT = Segment("/s/pg_wal/x", 1, 0, 1, 1 << 26, 1 << 15, 0xD101, 1 << 26)
+END = End(1, Lsn.parse("0/200"), SEGMENT)
+STREAM = Stream(None, frozenset(), None, 60.0, 10.0)
+FOUND = Candidate(STANDBY, END, STREAM)
+VERDICT = {"state": "primary_down", "allowed": True, "reason": "seen stopped", "proof": "fenced"}
+WANTED = Wanted(VERDICT, {"end": "0/200", "commits": 0, "proved": True}, None, False, False, "standby_coordinator", None)
+NO_LOSS = Loss("none", 0, 0, "the disk", {})
+SOME = Loss("bytes", 128, 2, "the disk", {})
+NOT_KNOWN = Loss("unknown", None, None, "no record", {})
+SALVAGE = {"archive": "/a.tar.gz", "end": "0/280"}
+SETTLING = ["wait_dispatch", "checkpoint", "check_catalog", "check_segments", "make_slot", "clean_up", "note_end"]
+WHOLE = ["note_begin", "promote", *SETTLING]
+
+
+def found(**changes):
+    return dataclasses.replace(FOUND, **changes)
+
+
+def wanted(**changes):
+    return dataclasses.replace(WANTED, **changes)
+
+
+def names(candidate, wish=WANTED, expected=NO_LOSS):
+    return [step.name for step in activation.plan(candidate, wish, expected)]
+
+
+BOTH_DOWN = wanted(both_down=True, verdict={**VERDICT, "state": "both_down"})
+
+
+@pytest.mark.parametrize(
+    ("candidate", "wish", "expected", "steps"),
+    [
+        (FOUND, WANTED, NO_LOSS, WHOLE),
+        (FOUND, wanted(accept_loss=True), SOME, WHOLE),
+        (FOUND, wanted(accept_loss=True), NOT_KNOWN, WHOLE),
+        (FOUND, wanted(salvage=SALVAGE), NO_LOSS, ["note_begin", "stop", "place_wal", "start", "wait_replayed", *WHOLE[1:]]),
+        (FOUND, wanted(salvage={**SALVAGE, "end": "0/200"}), NO_LOSS, WHOLE),
+        (found(instance=STOPPED), wanted(salvage=SALVAGE), NO_LOSS, ["note_begin", "place_wal", "start", "wait_replayed", *WHOLE[1:]]),
+        (found(instance=STOPPED), BOTH_DOWN, NO_LOSS, ["note_begin", "start", *WHOLE[1:]]),
+        (found(instance=STOPPED, placing=True), WANTED, NO_LOSS, ["note_begin", "start", *WHOLE[1:]]),
+    ],
+)
+def test_the_steps_of_an_activation(candidate, wish, expected, steps):
+    assert names(candidate, wish, expected) == steps
+
+
+@pytest.mark.parametrize(
+    ("candidate", "wish", "expected", "why"),
+    [
+        (found(instance=Instance("/s", "empty")), WANTED, NO_LOSS, "/s holds no instance .empty."),
+        (found(instance=dataclasses.replace(STANDBY, control=None)), WANTED, NO_LOSS, "is no standby whose control file can be read"),
+        (
+            FOUND,
+            wanted(verdict={**VERDICT, "allowed": False}),
+            NO_LOSS,
+            "the pair is primary_down, and activation is not allowed: seen stopped",
+        ),
+        (found(instance=dataclasses.replace(STANDBY, fenced="FENCED_x")), WANTED, NO_LOSS, "is fenced .FENCED_x."),
+        (found(instance=dataclasses.replace(STANDBY, postmaster=dataclasses.replace(RUNNING, frozen=True))), WANTED, NO_LOSS, "is frozen"),
+        (
+            found(instance=dataclasses.replace(STANDBY, control=dataclasses.replace(CONTROL, state="in production"))),
+            WANTED,
+            NO_LOSS,
+            "is in production, not in recovery",
+        ),
+        (found(instance=STOPPED), WANTED, NO_LOSS, "start it, or set activate_standby_both_down"),
+        (found(instance=STOPPED), wanted(both_down=True), NO_LOSS, "start it, or set activate_standby_both_down"),
+        (
+            found(instance=STOPPED),
+            wanted(verdict={**VERDICT, "state": "both_down"}),
+            NO_LOSS,
+            "start it, or set activate_standby_both_down",
+        ),
+        (FOUND, WANTED, SOME, "128 bytes of WAL with at most 2 commits would be lost: the disk. Set activate_standby_accept_loss"),
+        (FOUND, WANTED, NOT_KNOWN, "an unknown amount would be lost: no record. Set activate_standby_accept_loss .* run gpcheckcat"),
+    ],
+)
+def test_what_must_not_be_activated_is_refused(candidate, wish, expected, why):
+    with pytest.raises(CoordinatorError, match=why):
+        activation.plan(candidate, wish, expected)
+
+
+@given(st.booleans(), st.booleans(), st.booleans(), st.booleans(), st.sampled_from([NO_LOSS, SOME, NOT_KNOWN]))
+def test_nothing_is_promoted_without_a_verdict_and_without_a_word_on_the_loss(allowed, accept, running, both_down, expected):
+    candidate = found(instance=STANDBY if running else STOPPED)
+    wish = wanted(verdict={**VERDICT, "allowed": allowed, "state": "both_down"}, accept_loss=accept, both_down=both_down)
+    possible = allowed and (accept or expected is NO_LOSS) and (running or both_down)
+    try:
+        assert "promote" in names(candidate, wish, expected)
+    except CoordinatorError:
+        assert not possible
+    else:
+        assert possible
+
+
+AFTER = found(instance=PRIMARY, end=dataclasses.replace(END, timeline=2))
+BEFORE_CHECKPOINT = dataclasses.replace(AFTER, instance=dataclasses.replace(PRIMARY, control=CONTROL))
+DONE = {"event": "activated", "timeline": 2}
+
+
+@pytest.mark.parametrize(
+    ("candidate", "wish", "steps"),
+    [
+        (dataclasses.replace(AFTER, activated=DONE), WANTED, []),
+        (found(instance=dataclasses.replace(PRIMARY, control=CONTROL)), WANTED, []),
+        (AFTER, WANTED, [name for name in SETTLING if name != "checkpoint"]),
+        (BEFORE_CHECKPOINT, WANTED, SETTLING),
+        (dataclasses.replace(AFTER, activated={**DONE, "timeline": 1}), WANTED, [name for name in SETTLING if name != "checkpoint"]),
+        (dataclasses.replace(AFTER, activated=DONE), wanted(verdict={**VERDICT, "allowed": False}), []),
+    ],
+)
+def test_of_a_primary_only_what_is_missing_is_done(candidate, wish, steps):
+    assert names(candidate, wish, NOT_KNOWN) == steps
+
+
+def test_a_primary_that_is_stopped_is_not_finished():
+    with pytest.raises(CoordinatorError, match="is primary already, and stopped: start it"):
+        names(dataclasses.replace(AFTER, instance=dataclasses.replace(PRIMARY, postmaster=None)))
+
+
+def test_the_loss_that_was_said_at_the_beginning_stays():
+    said = dataclasses.asdict(SOME)
+    assert activation.expected_loss(dataclasses.replace(AFTER, begun={"loss": said}), WANTED, 1000.0) == SOME
+    for hostile in (
+        "x",
+        {"known": "none"},
+        {**said, "known": "x"},
+        {**said, "bytes": "1"},
+        {**said, "start": "0/1\n"},
+        {**said, "window": 1},
+    ):
+        assert activation.expected_loss(dataclasses.replace(AFTER, begun={"loss": hostile}), WANTED, 1000.0) != SOME
+    assert activation.expected_loss(found(begun={"loss": said}), WANTED, 1000.0).known == "none"
+    assert activation.expected_loss(FOUND, wanted(exact=None), 1000.0).known == "unknown"
+    assert (
+        activation.expected_loss(FOUND, wanted(exact={"end": "0/280", "commits": 1, "proved": True}, salvage=SALVAGE), 1000.0).known
+        == "none"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "position"),
+    [
+        (None, None),
+        ("1\t0/C022120\tno recovery target specified\n", "0/C022120"),
+        ("1\t0/5\tx\n\n2\t16/B374D848\ty\n", "16/B374D848"),
+        ("# a comment\n", None),
+    ],
+)
+def test_reads_where_a_timeline_began(tmp_path, text, position):
+    (tmp_path / "pg_wal").mkdir()
+    if text is not None:
+        (tmp_path / "pg_wal" / "00000003.history").write_text(text)
+    assert activation.switch_position(str(tmp_path), 3) == position
+
+
+@pytest.fixture
+def doing(host, data_directory):
+    return Activation(host, str(data_directory), 5432, 0.3)
+
+
+@pytest.fixture
+def answers(monkeypatch):
+    """Lets connections to the instance meet these answers in turn, the last one again and again; the connections are kept."""
+
+    def make(*turns):
+        left = list(turns)
+        seen = []
+
+        @contextlib.contextmanager
+        def connect(where, timeout, dispatch=False, user=None):
+            turn = left.pop(0) if len(left) > 1 else left[0]
+            seen.append((dispatch, turn))
+            if isinstance(turn, str):
+                raise connection.Refused(turn)
+            yield turn
+
+        monkeypatch.setattr(connection, "connect_primary", connect)
+        return seen
+
+    return make
+
+
+def row(dbid, content, role):
+    return dataclasses.asdict(Registration(dbid, content, role, role, "s", "u", 5432, f"h{dbid}", f"h{dbid}", "/d"))
+
+
+ROWS = [row(8, -1, "p"), row(2, 0, "p"), row(3, 1, "p"), row(4, 1, "m")]
+
+
+def test_waits_until_it_answers_in_dispatch_mode(doing, answers, recorder):
+    seen = answers(
+        "the database system is starting up", "waiting for distributed transaction recovery to complete", recorder(("SELECT 1", [{"x": 1}]))
+    )
+    doing.wait_dispatch()
+    assert [dispatch for dispatch, dummy in seen] == [True] * 3
+
+
+@pytest.mark.parametrize(("said", "tries"), [("password authentication failed", 1), ("the database system is in recovery mode", None)])
+def test_an_instance_that_never_answers_is_told(doing, answers, said, tries):
+    seen = answers(said)
+    with pytest.raises(CoordinatorError, match=f"does not answer in dispatch mode: {said}"):
+        doing.wait_dispatch()
+    assert tries is None or len(seen) == tries
+
+
+def test_waits_for_the_position(doing, answers):
+    answers("last replayed record at 0/100", "the database system is starting up", "last replayed record at 0/280")
+    doing.wait_replayed("0/280")
+    answers("last replayed record at 0/27F")
+    with pytest.raises(CoordinatorError, match=r"did not replay it up to 0/280 within 0.3 s. It says: last replayed record at 0/27F"):
+        doing.wait_replayed("0/280")
+
+
+@pytest.mark.parametrize(
+    ("rows", "fits"),
+    [
+        (ROWS, True),
+        ([row(1, -1, "p"), *ROWS[1:]], False),
+        ([row(8, -1, "m"), *ROWS[1:]], False),
+        ([row(1, -1, "m"), *ROWS], False),
+        (ROWS[1:], False),
+    ],
+)
+def test_the_catalog_names_this_instance_alone(doing, answers, recorder, data_directory, rows, fits):
+    (data_directory / "pg_wal").mkdir()
+    (data_directory / "pg_wal" / "00000002.history").write_text("1\t0/5\tx\n")
+    answers(
+        recorder(
+            ("gp_segment_configuration", rows),
+            ("pg_walfile_name", [{"name": "000000020000000000000003"}]),
+            ("pg_current_wal_lsn", [{"lsn": "0/C000"}]),
+        )
+    )
+    if fits:
+        assert doing.check_catalog(8) == {"timeline": 2, "lsn": "0/C000", "switch_lsn": "0/5"}
+    else:
+        with pytest.raises(CoordinatorError, match=r"is primary, but as coordinators the catalog names .* run gpcheckcat"):
+            doing.check_catalog(8)
+
+
+@pytest.mark.parametrize(("contents", "fits"), [([1, 0], True), ([0], False), ([0, 1, 1], False), ([], False)])
+def test_every_segment_answers(doing, answers, recorder, contents, fits):
+    seen = answers(recorder(("gp_segment_configuration", ROWS), ("gp_dist_random", [{"content": content} for content in contents])))
+    if fits:
+        assert doing.check_segments() == {"segments_answered": [0, 1]}
+        assert seen[0][0] is True
+    else:
+        with pytest.raises(CoordinatorError, match=r"not every segment answers through it: of the segments .0, 1. only") as error:
+            doing.check_segments()
+        assert error.value.data["segments_answered"] == sorted(contents)
+
+
+def test_checkpoints_until_the_control_file_has_the_timeline(doing, answers, recorder, program, tmp_path):
+    (tmp_path / "control").write_text("")
+    control = "cat << 'END'\n" + "\n".join(
+        f"{name}: {value}"
+        for name, value in {
+            "Database system identifier": "1",
+            "Database cluster state": "in production",
+            "Latest checkpoint's TimeLineID": "$(wc -l < COUNT)",
+            "Latest checkpoint location": "0/1",
+            "Latest checkpoint's REDO location": "0/1",
+            "Minimum recovery ending location": "0/0",
+            "Bytes per WAL segment": "67108864",
+            "Data page checksum version": "1",
+        }.items()
+    )
+    control = control.replace("'END'", "END").replace("COUNT", str(tmp_path / "control"))
+    program("pg_controldata", f"echo >> {tmp_path}/control\n{control}\nEND")
+    asked = recorder(("pg_walfile_name", [{"name": "000000020000000000000003"}]))
+    seen = answers("the database system is starting up", asked)
+    doing.checkpoint()
+    assert [statement for statement, dummy in asked.asked].count("CHECKPOINT") == 2
+    assert {dispatch for dispatch, dummy in seen} == {False}
+    answers(recorder(("pg_walfile_name", [{"name": "000000FF0000000000000003"}])))
+    with pytest.raises(CoordinatorError, match="no checkpoint was written on its new timeline: the control file has timeline"):
+        doing.checkpoint()
+
+
+@pytest.mark.parametrize(
+    ("slots", "kept", "limit", "statements"),
+    [
+        ([], -1, None, ["create"]),
+        ([], -1, 20 << 30, ["ALTER", "create"]),
+        ([], 20 << 10, 20 << 30, ["create"]),
+        ([], None, 20 << 30, ["create"]),
+        (["standby_coordinator"], -1, None, []),
+        (["other"], -1, None, ["create"]),
+    ],
+)
+def test_makes_the_slot_of_the_next_standby(doing, answers, recorder, slots, kept, limit, statements):
+    shown = [{"name": name, "active": False, "restart_lsn": None, "retained_bytes": None} for name in slots]
+    asked = recorder(("FROM pg_replication_slots", shown), ("FROM pg_settings", [] if kept is None else [{"setting": str(kept)}]))
+    seen = answers(asked)
+    doing.make_slot("standby_coordinator", limit)
+    found = [name for statement, dummy in asked.asked for name in ("ALTER", "create") if name in statement]
+    assert (found, seen[0][0]) == (statements, False)
+
+
+PG_CTL = """
+directory=$2
+case "$*" in
+  *promote) {promote} ;;
+  *stop) echo "$*" >> $directory/done; {stop} ;;
+esac
+"""
+
+
+@pytest.fixture
+def hanging(monkeypatch):
+    monkeypatch.setattr(activation, "_STALL", 0.5)
+
+
+def test_a_promotion_that_begins_is_left_alone(doing, answers, program, data_directory):
+    answers("last replayed record at 0/100")
+    program("pg_ctl", PG_CTL.format(promote="rm $directory/standby.signal", stop="exit 1"))
+    assert doing.promote() == {"restarted": False}
+    assert not (data_directory / "done").exists()
+
+
+def test_a_promotion_that_hangs_is_made_with_nothing_to_follow(hanging, monkeypatch, host, answers, program, data_directory):
+    doing = Activation(host, str(data_directory), 5432, 5)
+    answers("last replayed record at 0/100")
+    before = (data_directory / "postgresql.auto.conf").read_text()
+    promote = "test ! -e $directory/started || rm $directory/standby.signal; true"
+    program("pg_ctl", PG_CTL.format(promote=promote, stop="case $* in *immediate*) ;; *) exit 1 ;; esac"))
+    started = []
+
+    def start(_host, *how):
+        started.append(how)
+        (data_directory / "started").touch()
+
+    monkeypatch.setattr(instance, "start", start)
+    assert doing.promote() == {"restarted": True}
+    assert started == [(str(data_directory), 5432, {"primary_conninfo": "", "restore_command": ""})]
+    assert (data_directory / "postgresql.auto.conf").read_text() == before, "it has both again when it is a standby"
+    stops = (data_directory / "done").read_text().splitlines()
+    assert ["fast" in stop for stop in stops] == [True, False]
+
+
+def test_recovery_that_sleeps_is_woken(monkeypatch, answers, host, program, data_directory):
+    answers("last replayed record at 0/100")
+    program("pg_ctl", PG_CTL.format(promote="true", stop="exit 1"))
+    monkeypatch.setattr(instance, "reload", lambda directory: os.unlink(os.path.join(directory, "standby.signal")))
+    assert Activation(host, str(data_directory), 5432, 10).promote() == {"restarted": False}
+
+
+def test_one_that_replays_on_is_waited_for(hanging, answers, host, program, data_directory):
+    doing = Activation(host, str(data_directory), 5432, 10)
+    answers(*(f"last replayed record at 0/{number:X}" for number in range(1, 100)))
+    program("pg_ctl", PG_CTL.format(promote="(sleep 1.5; rm $directory/standby.signal) > /dev/null 2>&1 &", stop="exit 1"))
+    assert doing.promote() == {"restarted": False}
+
+
+def test_one_that_never_leaves_recovery_is_told(hanging, monkeypatch, host, answers, program, data_directory):
+    answers("the database system is in recovery mode")
+    program("pg_ctl", PG_CTL.format(promote="true", stop="true"))
+    monkeypatch.setattr(instance, "start", lambda *arguments: None)
+    with pytest.raises(CoordinatorError, match=r"was told to become primary and did not leave recovery within 1 s: .* it may still do so"):
+        Activation(host, str(data_directory), 5432, 1).promote()
+
+
+def test_observes_all_that_is_kept(host, data_directory, tmp_path):
+    (tmp_path / "audit").write_text('{"event": "begun", "n": 1}\n{"event": "activated", "timeline": 1}\n')
+    seen = activation.observe(host, str(data_directory), str(tmp_path / "none"), str(tmp_path / "audit"))
+    assert (seen.instance.role, seen.end, seen.record, seen.placing) == ("standby", None, None, False)
+    assert (seen.begun, seen.activated) == ({"event": "begun", "n": 1}, {"event": "activated", "timeline": 1})
+    assert seen.timeline == 1
+    assert not activation.is_promoted(str(data_directory))
+    bare = activation.observe(host, str(tmp_path / "missing"), None, None)
+    assert (bare.instance.content, bare.timeline) == ("absent", 0)
+
+
+class Doing:
+    """An activation whose steps are noted, and of which some fail, the first time."""
+
+    def __init__(self, *failing):
+        self.failing = list(failing)
+        self.done = []
+
+    def __getattr__(self, name):
+        def step(*_arguments):
+            self.done.append(name)
+            if name in self.failing:
+                self.failing.remove(name)
+                raise CoordinatorError(f"{name} failed")
+
+        return step
+
+
+class Notes:
+    def __init__(self):
+        self.entries = []
+
+    def write(self, event, **more):
+        self.entries.append({"event": event, **more})
+        return self.entries[-1]
+
+
+PLACED = {"salvaged": ["000000010000000000000003"]}
+
+
+def applied(monkeypatch, doing, wish, place=lambda *_arguments: PLACED, runs=True):
+    """What an activation with salvaged WAL does and returns, and the loss that its audit tells of at last."""
+    back = []
+    monkeypatch.setattr(salvage, "place", place)
+    monkeypatch.setattr(salvage, "take_back", lambda *arguments: back.append(arguments))
+    monkeypatch.setattr(coordinator_activation, "read_postmaster", lambda _directory: RUNNING if runs else None)
+    notes = Notes()
+    steps = activation.plan(FOUND, wish, NO_LOSS)
+    try:
+        returned = coordinator_activation.apply(doing, FOUND, steps, wish, notes, lambda: None)[1]
+    finally:
+        doing.back = back
+    return returned, next(entry["loss"]["known"] for entry in reversed(notes.entries) if "loss" in entry)
+
+
+BROUGHT = wanted(exact={"end": "0/280", "commits": 1, "proved": True, "why": ""}, salvage=SALVAGE, accept_loss=True)
+
+
+def cannot_be_placed(*_arguments):
+    raise CoordinatorError("it is another system's")
+
+
+@pytest.mark.parametrize(
+    ("failing", "place", "runs", "taken_back", "why"),
+    [
+        ((), cannot_be_placed, True, 0, "it is another system's"),
+        (("start",), None, True, 1, "start failed"),
+        (("wait_replayed",), None, True, 0, "wait_replayed failed"),
+        (("wait_replayed",), None, False, 1, "wait_replayed failed"),
+    ],
+)
+def test_salvaged_wal_that_cannot_be_replayed_keeps_nobody_from_going_on_who_accepts_a_loss(
+    monkeypatch, failing, place, runs, taken_back, why
+):
+    place = place or (lambda *_arguments: PLACED)
+    doing = Doing(*failing)
+    returned, known = applied(monkeypatch, doing, BROUGHT, place, runs)
+    assert (returned["salvage_failed"], returned["loss"]["known"], known, len(doing.back)) == (why, "bytes", "bytes", taken_back)
+    assert "promote" in doing.done and doing.done.index("start") < doing.done.index("promote")
+
+    doing = Doing(*failing)
+    refused = dataclasses.replace(BROUGHT, accept_loss=False)
+    with pytest.raises(CoordinatorError, match=why):
+        applied(monkeypatch, doing, refused, place, runs)
+    assert "promote" not in doing.done and doing.back == []

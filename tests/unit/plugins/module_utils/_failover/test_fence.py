@@ -1,0 +1,168 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Process, processes, user_name
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import Instance
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import fence
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.fence import Target
+
+INCLUDE = "FENCED_scdw_is_primary.conf"
+OTHER = "FENCED_smdw_is_primary.conf"
+PRIMARY = Instance("/c", "instance", "gpadmin", "primary")
+FENCED = dataclasses.replace(PRIMARY, fenced=INCLUDE)
+STANDBY = dataclasses.replace(PRIMARY, role="standby")
+POSTMASTER = Process(7, 1, "S", ("/usr/local/bin/postgres", "-D", "/c"))
+WRITER = Process(8, 7, "S", ("postgres:  5432, walwriter",))
+RUNNING = (POSTMASTER, WRITER)
+
+
+@pytest.mark.parametrize(
+    ("target", "include", "steps"),
+    [
+        (Target(PRIMARY, RUNNING), INCLUDE, ["fence", "stop"]),
+        (Target(PRIMARY), INCLUDE, ["fence"]),
+        (Target(PRIMARY, (WRITER,)), INCLUDE, ["fence", "stop"]),
+        (Target(FENCED, RUNNING), INCLUDE, ["stop"]),
+        (Target(FENCED), INCLUDE, []),
+        (Target(FENCED), OTHER, ["fence"]),
+        (Target(dataclasses.replace(FENCED, role="standby")), INCLUDE, []),
+        (Target(FENCED, RUNNING), None, ["lift_fence"]),
+        (Target(PRIMARY, RUNNING), None, []),
+        (Target(Instance("/c", "absent")), None, []),
+    ],
+)
+def test_fences_first_and_stops_then(target, include, steps):
+    assert [step.name for step in fence.plan(target, include, "gpadmin")] == steps
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        (Target(Instance("/c", "absent")), "/c holds no instance \\(absent\\): correct data_directory"),
+        (Target(Instance("/c", "other", "gpadmin")), "/c holds no instance \\(other\\)"),
+        (Target(dataclasses.replace(PRIMARY, owner="whpg")), "the instance in /c belongs to whpg: become whpg"),
+        (Target(STANDBY), "is a standby, which accepts no writes"),
+        (Target(dataclasses.replace(FENCED, role="standby"), RUNNING), "is a standby"),
+    ],
+)
+def test_refuses_what_is_no_former_primary_of_this_user(target, message):
+    with pytest.raises(CoordinatorError, match=message):
+        fence.plan(target, INCLUDE, "gpadmin")
+
+
+def test_fences_the_data_directory_and_lifts_it(host, data_directory):
+    path = data_directory / "postgresql.conf"
+    path.chmod(0o640)
+    before = path.read_text()
+    fence.write(host, str(data_directory), INCLUDE)
+    assert fence.observe(host, str(data_directory)).instance.fenced == INCLUDE
+    assert path.read_text().startswith(before)
+    assert path.stat().st_mode & 0o777 == 0o640
+    fence.write(host, str(data_directory), None)
+    assert path.read_text() == before
+
+
+def test_an_instance_whose_configuration_is_elsewhere_is_not_fenced(host, data_directory):
+    (data_directory / "postgresql.conf").unlink()
+    with pytest.raises(CoordinatorError, match=r"postgresql\.conf does not exist, .*: give another proof that it is down"):
+        fence.write(host, str(data_directory), INCLUDE)
+
+
+@pytest.mark.parametrize(
+    ("found", "obeys"),
+    [
+        (RUNNING, True),
+        ((WRITER,), False),
+        ((dataclasses.replace(POSTMASTER, state="T"), WRITER), False),
+        ((POSTMASTER, dataclasses.replace(WRITER, state="t")), False),
+        ((), False),
+    ],
+)
+def test_only_a_postmaster_with_nothing_frozen_obeys(found, obeys):
+    assert fence.obeys(found) is obeys
+
+
+ENDS = "signal.signal(signal.SIGINT, lambda *_: sys.exit())"
+DEAF = "signal.signal(signal.SIGINT, signal.SIG_IGN)"
+DEAFER = f"{DEAF}; signal.signal(signal.SIGQUIT, signal.SIG_IGN)"
+
+
+@pytest.fixture
+def engine(data_directory):
+    """Starts processes that look like the engine's, in the data directory; they do with signals what is given."""
+    started = []
+
+    def start(way, *arguments, title="postgres", cwd=data_directory):
+        quits = "signal.signal(signal.SIGQUIT, signal.SIG_DFL)"  # it may be ignored here, in the background, and would be there
+        code = f"import pathlib, signal, sys, time; {quits}; {way}; pathlib.Path('ready').touch(); time.sleep(60)"
+        process = subprocess.Popen([title, "-c", code, *arguments], executable=sys.executable, cwd=cwd)
+        started.append(process)
+        while not (cwd / "ready").exists():
+            time.sleep(0.01)
+        (cwd / "ready").unlink()
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize(
+    ("way", "ended_by"),
+    [(ENDS, 0), (DEAF, -signal.SIGQUIT), (DEAFER, -signal.SIGKILL)],
+)
+def test_stops_harder_and_harder(engine, data_directory, way, ended_by):
+    process = engine(way, "-D", str(data_directory))
+    fence.stop(str(data_directory), 1)
+    assert process.wait(5) == ended_by
+
+
+def test_kills_what_is_frozen_at_once(engine, data_directory):
+    process = engine(ENDS, "-D", str(data_directory))
+    process.send_signal(signal.SIGSTOP)
+    os.waitpid(process.pid, os.WUNTRACED)
+    began = time.monotonic()
+    fence.stop(str(data_directory), 30)
+    assert process.wait(5) == -signal.SIGKILL
+    assert time.monotonic() - began < 5
+
+
+def test_kills_what_a_killed_postmaster_left(engine, data_directory):
+    process = engine(DEAF, title="postgres: gpadmin")
+    fence.stop(str(data_directory), 30)
+    assert process.wait(5) == -signal.SIGKILL
+
+
+def test_others_in_the_data_directory_or_elsewhere_are_left_alone(engine, data_directory, tmp_path):
+    engine(ENDS, title="vi")
+    engine(ENDS, "-D", str(data_directory), cwd=tmp_path)
+    assert fence.family(str(data_directory), processes()) == []
+    leader = engine(ENDS, "-D", str(data_directory))
+    orphan = engine(ENDS, title="postgres: gpadmin")
+    assert [process.pid for process in fence.family(str(data_directory), reversed(processes()))] == [leader.pid, orphan.pid]
+
+
+def test_says_what_cannot_even_be_killed(data_directory, monkeypatch):
+    monkeypatch.setattr(fence, "_KILL_LIMIT", 0.1)
+    monkeypatch.setattr(fence, "family", lambda *_: [Process(4194400, 1, "D", ("postgres: gpadmin",))])
+    with pytest.raises(CoordinatorError, match="is fenced, but its processes 4194400 do not end, not even killed: power its host off"):
+        fence.stop(str(data_directory), 0.1)
+
+
+def test_user_names_are_compared_as_the_instance_tells_them(host, data_directory):
+    (data_directory / "standby.signal").unlink()
+    target = fence.observe(host, str(data_directory))
+    assert [step.name for step in fence.plan(target, INCLUDE, user_name(os.getuid()))] == ["fence"]

@@ -1,0 +1,422 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.verdict import (
+    STATES,
+    Proofs,
+    Sighting,
+    View,
+    judge,
+    view_of,
+)
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+PRIMARY = View(
+    "cdw",
+    observed=True,
+    content="instance",
+    role="primary",
+    running=True,
+    frozen=False,
+    answered=True,
+    system_identifier="1",
+    timeline=1,
+    place=(5432, "/c", 1),
+    registered=(5432, "/s", 8),
+    streaming=True,
+    acknowledged=True,
+    caught_up=True,
+)
+STANDBY = View(
+    "scdw",
+    observed=True,
+    content="instance",
+    role="standby",
+    running=True,
+    frozen=False,
+    system_identifier="1",
+    timeline=1,
+    place=(5432, "/s", 8),
+)
+LOST = View("cdw", observed=False)
+LOST_STANDBY = View("scdw", observed=False)
+EMPTY = View("scdw", observed=True, content="absent", running=False)
+
+
+def but(view, **changes):
+    return dataclasses.replace(view, **changes)
+
+
+STANDBY_DOWN = but(STANDBY, running=False)
+#: all its connections are in use: it was asked nothing
+REFUSING = View(
+    "cdw",
+    observed=True,
+    content="instance",
+    role="primary",
+    running=True,
+    frozen=False,
+    refused="too_many_connections",
+    said="sorry, too many clients already",
+    system_identifier="1",
+    timeline=1,
+    place=(5432, "/c", 1),
+)
+DOWN = but(PRIMARY, running=False, answered=None, registered=None, streaming=None, acknowledged=None, caught_up=None)
+
+TABLE = [
+    ("mirrored", [PRIMARY, STANDBY]),
+    ("mirrored", [STANDBY, PRIMARY]),
+    ("degraded", [but(PRIMARY, streaming=False), but(STANDBY, running=False)]),
+    ("degraded", [but(PRIMARY, streaming=False), STANDBY]),
+    ("degraded", [but(PRIMARY, acknowledged=False), but(STANDBY, frozen=True)]),
+    ("degraded", [but(PRIMARY, acknowledged=False), STANDBY]),
+    ("degraded", [but(PRIMARY, caught_up=False), STANDBY]),
+    ("mirrored", [but(PRIMARY, acknowledged=None), STANDBY]),
+    ("degraded", [but(PRIMARY, acknowledged=None, caught_up=False), STANDBY]),
+    ("degraded", [but(PRIMARY, acknowledged=None, caught_up=None), STANDBY]),
+    ("degraded", [but(PRIMARY, acknowledged=None, streaming=False), STANDBY]),
+    ("degraded", [but(PRIMARY, acknowledged=None), but(STANDBY, frozen=True)]),
+    ("degraded", [PRIMARY, but(STANDBY, place=(5432, "/s", 9))]),
+    ("degraded", [PRIMARY, but(STANDBY, system_identifier="2")]),
+    ("degraded", [PRIMARY, LOST_STANDBY]),
+    ("degraded", [but(PRIMARY, streaming=False), EMPTY]),
+    ("degraded", [PRIMARY]),
+    ("unmirrored", [but(PRIMARY, registered=(), streaming=False, caught_up=False), EMPTY]),
+    ("unmirrored", [but(PRIMARY, registered=(), streaming=False, caught_up=False), but(STANDBY, running=False)]),
+    ("unmirrored", [but(PRIMARY, registered=(), streaming=False, caught_up=False), LOST_STANDBY]),
+    ("primary_hung", [but(PRIMARY, answered=False), STANDBY]),
+    ("primary_hung", [but(PRIMARY, streaming=False, acknowledged=False), STANDBY]),
+    ("degraded", [but(PRIMARY, streaming=False, acknowledged=False, others=("pg_receivewal",)), STANDBY]),
+    ("degraded", [REFUSING, STANDBY]),
+    ("degraded", [but(REFUSING, refused="not_accepting_connections"), but(STANDBY, connected=False)]),
+    ("degraded", [REFUSING, STANDBY_DOWN]),
+    ("degraded", [REFUSING, LOST_STANDBY]),
+    ("degraded", [REFUSING]),
+    ("split_brain", [REFUSING, but(PRIMARY, host="scdw", timeline=2)]),
+    ("primary_down", [DOWN, STANDBY]),
+    ("primary_down", [DOWN, EMPTY]),
+    ("both_down", [DOWN, but(STANDBY, running=False)]),
+    ("primary_unknown", [LOST, STANDBY]),
+    ("primary_unknown", [LOST, but(STANDBY, running=False)]),
+    ("primary_unknown", [LOST, LOST_STANDBY]),
+    ("primary_unknown", [DOWN, LOST_STANDBY]),
+    ("primary_unknown", [but(EMPTY, host="cdw"), EMPTY]),
+    ("primary_unknown", [but(EMPTY, host="cdw"), STANDBY]),
+    ("primary_unknown", [but(STANDBY, host="cdw", running=False), STANDBY]),
+    ("primary_unknown", [PRIMARY, but(PRIMARY, host="scdw", system_identifier="2")]),
+    ("split_brain", [PRIMARY, but(PRIMARY, host="scdw", timeline=2)]),
+]
+
+
+@pytest.mark.parametrize(("state", "views"), TABLE)
+def test_states(state, views):
+    verdict = judge(views)
+    assert verdict.state == state
+    assert verdict.reasons
+    assert verdict.advice
+    for view in views:
+        if not view.observed:
+            assert any(view.host in reason and "unknown" in reason for reason in verdict.reasons)
+
+
+ALONE = but(PRIMARY, registered=(), streaming=False, caught_up=False)
+
+
+@pytest.mark.parametrize(
+    ("views", "desired", "as_desired", "said"),
+    [
+        ([PRIMARY, STANDBY], True, True, "scdw streams in sync from cdw"),
+        ([ALONE, EMPTY], True, False, "cdw serves; no standby is registered"),
+        ([ALONE], True, False, "cdw serves; no standby is registered"),
+        ([ALONE], False, True, "cdw serves; no standby is registered, and the inventory names no host for one"),
+        (
+            [but(PRIMARY, registered_on="scdw")],
+            False,
+            False,
+            "a standby is registered on scdw, and the inventory names no host for one; the primary sees it stream in sync",
+        ),
+        ([but(DOWN, host="cdw")], False, False, "cdw: the instance is stopped"),
+        ([LOST], False, False, "cdw: unknown, it was not observed"),
+        ([REFUSING], False, False, f"cdw: the instance answers, but had no connection left for this look: {REFUSING.said}"),
+    ],
+)
+def test_a_cluster_that_is_to_have_no_standby_is_as_desired_without(views, desired, as_desired, said):
+    verdict = judge(views, desired=desired)
+    assert (verdict.as_desired, verdict.reasons[0], verdict.activation) == (as_desired, said, False)
+    assert (verdict.advice == "nothing") is as_desired
+
+
+FENCED = Proofs(fenced=frozenset({"cdw"}))
+STOPPED = Proofs(stopped=frozenset({"cdw"}))
+WORD = Proofs(word=frozenset({"cdw"}))
+ALL = Proofs(FENCED.fenced, STOPPED.stopped, WORD.word)
+HUNG = but(PRIMARY, answered=False)
+GONE = but(EMPTY, host="cdw")
+
+
+@pytest.mark.parametrize(
+    ("views", "proofs", "allowed"),
+    [
+        ([DOWN, STANDBY], Proofs(), True),
+        ([DOWN, STANDBY_DOWN], Proofs(), False),
+        ([DOWN, but(STANDBY, frozen=True)], ALL, False),
+        ([DOWN, but(STANDBY, system_identifier="2")], ALL, False),
+        ([DOWN, but(STANDBY, system_identifier=None)], ALL, False),
+        ([PRIMARY, STANDBY], ALL, False),
+        ([PRIMARY, but(PRIMARY, host="scdw", timeline=2)], ALL, False),
+        ([LOST, STANDBY], Proofs(), False),
+        ([LOST, STANDBY], STOPPED, False),
+        ([LOST, STANDBY], FENCED, True),
+        ([LOST, STANDBY], WORD, True),
+        ([LOST, STANDBY], Proofs(word=frozenset({"other"})), False),
+        ([LOST, STANDBY_DOWN], FENCED, False),
+        ([LOST, LOST_STANDBY], ALL, False),
+        ([HUNG, STANDBY], Proofs(), False),
+        ([HUNG, STANDBY], WORD, False),
+        ([HUNG, STANDBY], STOPPED, False),
+        ([HUNG, STANDBY], FENCED, False),
+        ([HUNG, STANDBY], ALL, True),
+        ([REFUSING, STANDBY], Proofs(), False),
+        ([REFUSING, STANDBY], ALL, False),
+        ([but(REFUSING, refused="not_accepting_connections"), STANDBY], ALL, False),
+        ([GONE, STANDBY], Proofs(), False),
+        ([GONE, STANDBY], WORD, True),
+        ([GONE, STANDBY], FENCED, True),
+    ],
+)
+def test_activation(views, proofs, allowed):
+    verdict = judge(views, proofs)
+    assert verdict.activation is allowed
+    assert verdict.activation_reason
+
+
+def test_a_standby_that_is_down_too_is_activated_on_demand_only():
+    assert judge([DOWN, STANDBY_DOWN], both_down=True).activation
+    for views in ([LOST, STANDBY_DOWN], [PRIMARY, STANDBY_DOWN], [HUNG, STANDBY_DOWN], [DOWN, EMPTY], [DOWN, LOST_STANDBY]):
+        assert not judge(views, WORD, both_down=True).activation
+
+
+SESSIONS = Sighting("sdw1", "cdw", sessions=2, port="silent")
+PORT = Sighting("sdw1", "cdw", sessions=0, port="open")
+NOTHING = Sighting("sdw1", "cdw", sessions=0, port="silent")
+
+
+@pytest.mark.parametrize(
+    ("sighting", "lives"),
+    [
+        (SESSIONS, True),
+        (PORT, True),
+        (Sighting("sdw1", "cdw", sessions=None, port="open"), True),
+        (NOTHING, None),
+        (Sighting("sdw1", "cdw", sessions=0, port="refused"), None),
+        (Sighting("sdw1", "cdw"), None),
+    ],
+)
+def test_a_look_over_the_network_shows_life_and_never_death(sighting, lives):
+    assert sighting.lives is lives
+    assert ("live" in str(sighting)) == bool(lives)
+    assert "cdw" in str(sighting) and str(sighting).startswith("sdw1 ")
+
+
+@pytest.mark.parametrize(
+    ("sightings", "proofs", "allowed"),
+    [
+        ([], WORD, True),
+        ([NOTHING], WORD, True),
+        ([NOTHING, SESSIONS], WORD, False),
+        ([PORT], WORD, False),
+        ([but(PORT, of="scdw")], WORD, True),
+        ([SESSIONS, PORT], FENCED, True),
+        ([SESSIONS], ALL, True),
+        ([NOTHING], Proofs(), False),
+    ],
+)
+def test_the_word_does_not_do_against_what_is_seen(sightings, proofs, allowed):
+    verdict = judge([LOST, STANDBY], proofs, sightings)
+    assert (verdict.state, verdict.activation) == ("primary_unknown", allowed)
+    for sighting in sightings:
+        assert sighting.of != "cdw" or str(sighting) in verdict.reasons
+
+
+def test_a_host_that_was_not_observed_may_be_a_second_primary():
+    alone = but(PRIMARY, host="scdw", registered=(), streaming=False)
+    assert "cdw may be a second primary" in judge([LOST, alone], sightings=[SESSIONS]).reasons
+    # any standby's port is open, too
+    assert "cdw may be a second primary" not in judge([LOST, alone], sightings=[PORT]).reasons
+
+
+def test_the_later_timeline_was_primary_when_both_are_stopped():
+    verdict = judge([DOWN, but(DOWN, host="scdw", timeline=2)])
+    assert (verdict.state, verdict.primary) == ("primary_down", "scdw")
+
+
+maybe = st.sampled_from([None, True, False])
+view = st.builds(
+    View,
+    host=st.just("x"),
+    observed=st.booleans(),
+    content=st.sampled_from([None, "absent", "empty", "instance", "other"]),
+    role=st.sampled_from([None, "primary", "standby"]),
+    running=maybe,
+    frozen=maybe,
+    connected=maybe,
+    answered=maybe,
+    refused=st.sampled_from([None, "too_many_connections", "not_accepting_connections", "other"]),
+    others=st.sampled_from([(), ("pg_receivewal",)]),
+    system_identifier=st.sampled_from([None, "1", "2"]),
+    timeline=st.sampled_from([None, 1, 2]),
+    place=st.sampled_from([None, (1,), (8,)]),
+    registered=st.sampled_from([None, (), (8,)]),
+    streaming=maybe,
+    acknowledged=maybe,
+    caught_up=maybe,
+).map(lambda found: found if found.observed else View(found.host, observed=False))
+hosts = st.frozensets(st.sampled_from(["cdw", "scdw", "other"]))
+sighting = st.builds(
+    Sighting,
+    by=st.sampled_from(["sdw1", "sdw2"]),
+    of=st.sampled_from(["cdw", "scdw", "other"]),
+    sessions=st.sampled_from([None, 0, 3]),
+    port=st.sampled_from([None, "open", "refused", "silent", "unknown"]),
+)
+
+
+@settings(max_examples=2000)
+@given(view, view, st.builds(Proofs, hosts, hosts, hosts), st.lists(sighting, max_size=3), st.booleans())
+def test_never_allowed_without_proof(one, two, proofs, sightings, both_down):
+    views = [but(one, host="cdw"), but(two, host="scdw")]
+    verdict = judge(views, proofs, sightings, both_down)
+    assert verdict.state in STATES
+    if not verdict.activation:
+        return
+    by_host = {found.host: found for found in views}
+    primary, standby = by_host[verdict.primary], by_host[verdict.standby]
+    assert standby.observed and standby.role == "standby" and not standby.frozen
+    assert standby.running or (both_down and verdict.state == "both_down")
+    assert primary.host != standby.host
+    if primary.is_primary:
+        # it was seen to live: nothing but its end in this run, with the operator's word, will do
+        hangs = not primary.answered or (primary.acknowledged is False and not primary.streaming)
+        assert primary.host in proofs.stopped & proofs.word and hangs and not primary.refused
+        return
+    seen_stopped = primary.observed and primary.running is False and primary.content == "instance" and primary.role == "primary"
+    seen_alive = any(found.lives for found in sightings if found.of == primary.host)
+    vouched = primary.host in proofs.word and not seen_alive
+    assert seen_stopped or vouched or primary.host in proofs.fenced
+
+
+@settings(max_examples=500)
+@given(view, view, st.lists(sighting, max_size=3), st.booleans())
+def test_what_was_not_seen_is_no_proof(one, two, sightings, both_down):
+    views = [View("cdw", observed=False), but(two, host="scdw")]
+    assert not judge(views, Proofs(), sightings, both_down).activation
+    assert not judge([but(one, host="cdw"), View("scdw", observed=False)], Proofs(), sightings, both_down).activation
+
+
+@settings(max_examples=500)
+@given(view, view)
+def test_mirrored_is_said_only_of_what_was_seen(one, two):
+    views = [but(one, host="cdw"), but(two, host="scdw")]
+    verdict = judge(views)
+    if verdict.state != "mirrored":
+        return
+    by_host = {found.host: found for found in views}
+    primary, standby = by_host[verdict.primary], by_host[verdict.standby]
+    assert primary.streaming and primary.acknowledged is not False and primary.caught_up and primary.answered
+    assert ("no write was tried" in " ".join(verdict.reasons)) == (primary.acknowledged is None)
+    assert standby.observed and standby.running and not standby.frozen and standby.place == primary.registered
+
+
+@settings(max_examples=500)
+@given(view, view)
+def test_a_primary_that_refused_is_neither_hung_nor_serves_and_nothing_is_said_of_its_standby(one, two):
+    verdict = judge([but(one, host="cdw"), but(two, host="scdw")])
+    refusing = [view for view in (but(one, host="cdw"), but(two, host="scdw")) if view.is_primary and view.refused]
+    if verdict.state != "degraded" or not refusing:
+        assert verdict.serves == (
+            verdict.state in ("mirrored", "degraded", "unmirrored") and "acknowledged; no" not in str(verdict.reasons)
+        )
+        return
+    assert not verdict.serves and not verdict.activation
+    assert "no standby streams" not in str(verdict.reasons)
+
+
+def test_where_all_connections_are_in_use_the_standby_tells_what_it_sees():
+    verdict = judge([REFUSING, but(STANDBY, connected=True)])
+    assert verdict.reasons == (
+        "cdw: the instance answers, but had no connection left for this look: sorry, too many clients already",
+        "scdw: its walreceiver is connected to a primary; whether it streams in sync was not seen",
+    )
+    assert verdict.advice.startswith("end sessions on cdw")
+    assert verdict.activation_reason.startswith("the instance on cdw lives and answers")
+    assert judge([REFUSING, but(STANDBY, connected=False)]).reasons[1] == "scdw: its walreceiver is not connected"
+    assert judge([REFUSING, LOST_STANDBY]).reasons[1] == "whether a standby streams was not seen"
+
+
+def test_a_view_of_nothing_is_unknown():
+    assert view_of("cdw", None) == view_of("cdw", {}) == LOST
+
+
+def result(role, **changes):
+    instance = {
+        "content": "instance",
+        "role": role,
+        "dbid": 8,
+        "port": 5432,
+        "data_directory": "/s",
+        "control": {"system_identifier": "1", "timeline": 1},
+        "postmaster": {"frozen": False},
+    }
+    return {"instance": instance, "sql": None, "primary": None, **changes}
+
+
+def test_views_of_results():
+    primary = {
+        "standby": {"dbid": 8, "hostname": "scdw", "port": 5432, "datadir": "/s"},
+        "walsender": {"state": "streaming", "sync_state": "sync"},
+        "probe": {"acknowledged": True, "replayed": True},
+    }
+    seen = view_of("cdw", result("primary", primary=primary, sql={"answered": True}))
+    assert seen == but(PRIMARY, place=(5432, "/s", 8), registered_on="scdw")
+    assert view_of("scdw", result("standby")) == STANDBY
+    assert judge([seen, view_of("scdw", result("standby"))]).state == "mirrored"
+    full = {"answered": None, "refused": "too_many_connections", "error": "sorry"}
+    refusing = view_of("cdw", result("primary", sql=full))
+    assert (refusing.answered, refusing.refused, refusing.said, refusing.streaming) == (None, "too_many_connections", "sorry", None)
+    connected = {"instance": {**result("standby")["instance"], "postmaster": {"frozen": False, "connected": True}}}
+    assert view_of("scdw", result("standby", **connected)).connected is True
+    others = [{"pid": 5, "application_name": "x", "user": "u", "client_addr": None, "state": "streaming", "reply_age_s": 20.0}]
+    held = view_of("cdw", result("primary", primary={**primary, "other_walsenders": others}, sql={"answered": True}))
+    assert held.others == ("x of u on this host, served by process 5, streaming, silent for 20 s",)
+    silent = view_of("cdw", result("primary", sql={"answered": False}))
+    assert (silent.answered, silent.registered, silent.acknowledged) == (False, None, None)
+    alone = view_of("cdw", result("primary", primary={"standby": None, "walsender": None, "probe": None}, sql={"answered": True}))
+    assert (alone.registered, alone.streaming, alone.acknowledged, alone.caught_up) == ((), False, None, None)
+
+
+@pytest.mark.parametrize(
+    ("views", "advice"),
+    [
+        ([but(PRIMARY, registered=()), but(DOWN, host="scdw")], "run rejoin to make scdw, a former primary, its standby"),
+        ([but(PRIMARY, streaming=False), but(DOWN, host="scdw")], "run rejoin to make scdw, a former primary, its standby"),
+        (
+            [but(PRIMARY, registered=()), but(DOWN, host="scdw", system_identifier="2")],
+            "run enable_mirroring to make a second host its standby",
+        ),
+        ([but(PRIMARY, registered=()), but(STANDBY, running=False)], "run enable_mirroring to make scdw its standby"),
+        (
+            [but(PRIMARY, streaming=False), but(STANDBY, lacks="000000010000000000000003")],
+            "run enable_mirroring to make scdw anew; what is there now is kept",
+        ),
+    ],
+)
+def test_advice_to_have_two_again(views, advice):
+    assert judge(views).advice == advice

@@ -1,0 +1,67 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import rewind_access
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.rewind_access import FUNCTIONS, Rights, plan, read_rights
+
+BEFORE = "local\tall\tall\tpeer\n"
+BLOCK = '# BEGIN warehousepg.coordinator rewind\nhost\t"postgres"\t"r"\t10.0.0.11/32\tscram-sha-256\n# END warehousepg.coordinator rewind\n'
+RULES = [{"database": "postgres", "user": "r", "addresses": ["10.0.0.11"], "method": "scram-sha-256"}]
+NOTHING = Rights((), True, False, {"/s": BEFORE})
+ALL = Rights(FUNCTIONS, True, False, {"/s": BLOCK + BEFORE})
+
+
+def but(thing, **changes):
+    return dataclasses.replace(thing, **changes)
+
+
+@pytest.mark.parametrize(
+    ("rights", "present", "names"),
+    [
+        (NOTHING, True, ["grant_functions", "write_rules", "reload"]),
+        (ALL, True, []),
+        (but(ALL, functions=FUNCTIONS[:3]), True, ["grant_functions"]),
+        (but(ALL, temporary=False), True, ["grant_database"]),
+        (NOTHING, False, []),
+        (ALL, False, ["write_rules", "reload", "revoke_functions"]),
+        (but(NOTHING, functions=FUNCTIONS[:1]), False, ["revoke_functions"]),
+        (but(NOTHING, on_database=True), False, ["revoke_database"]),
+    ],
+)
+def test_steps(rights, present, names):
+    steps = plan(rights, present, RULES)
+    assert [step.name for step in steps] == names
+    for step in steps:
+        if step.name == "write_rules":
+            assert step.arguments["text"] == (BLOCK if present else "") + BEFORE
+
+
+def test_rights_are_read(recorder, data_directory):
+    (data_directory / "pg_hba.conf").write_text(BEFORE)
+    connection = recorder(
+        ("FROM pg_roles WHERE", [{"?column?": 1}]),
+        ("FROM unnest", [{"name": name} for name in reversed(FUNCTIONS[:2])]),
+        ("FROM pg_database", [{"temporary": False, "granted": True}]),
+    )
+    assert read_rights(connection, "r", str(data_directory)) == Rights(FUNCTIONS[:2], False, True, {str(data_directory): BEFORE})
+    with pytest.raises(CoordinatorError, match="register the standby first"):
+        read_rights(recorder(), "r", str(data_directory))
+
+
+def test_statements(recorder):
+    connection = recorder()
+    rewind_access.change_functions(connection, 'r"', True)
+    rewind_access.change_functions(connection, "r", False)
+    rewind_access.change_database(connection, "r", True)
+    (granted, _none), (revoked, _none), (database, _none) = connection.asked
+    assert granted.startswith("GRANT EXECUTE ON FUNCTION pg_catalog.pg_ls_dir(text,boolean,boolean), ")
+    assert granted.endswith(' TO "r"""')
+    assert revoked.endswith(' FROM "r"')
+    assert database == 'GRANT CONNECT, TEMP ON DATABASE "postgres" TO "r"'

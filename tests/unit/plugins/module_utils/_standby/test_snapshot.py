@@ -1,0 +1,279 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import aside
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import ControlData, Instance, Postmaster
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Passfile, Upstream, parse_conninfo
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.tablespaces import Spot, Wish, staging_place
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import snapshot
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.snapshot import Place, Site, Wanted
+
+CONTROL = ControlData("1", "in archive recovery", 1, "0/1", "0/1", "0/1", 1 << 26, True)
+ABSENT = Instance("/data/gpseg-1", "absent")
+STANDBY = Instance("/data/gpseg-1", "instance", "gpadmin", "standby", "12", 8, 5432, {}, CONTROL)
+POSTMASTER = Postmaster(1, 5432, "/tmp", "standby", False, True, None)
+SITE = Site("/data", "gpadmin", True, 10 << 30, "gpadmin", False, "postgres 12")
+WANTED = Wanted("1", "postgres 12", 1 << 30)
+PASSFILE = Passfile("/p", True, "abcd")
+SPOT = Spot(Wish("/fast", "/fast"), True, True, None, 10 << 30, 1)
+
+
+def but(thing, **changes):
+    return dataclasses.replace(thing, **changes)
+
+
+def planned(site=SITE, instance=ABSENT, passfile=PASSFILE, password=None, wanted=WANTED, spots=(), missing=()):
+    return [step.name for step in snapshot.plan(Place(site, instance, passfile, spots, missing), wanted, password)]
+
+
+@pytest.mark.parametrize(
+    ("given_place", "steps"),
+    [
+        ({}, ["copy", "swap_in"]),
+        ({"instance": but(ABSENT, content="empty", owner="gpadmin")}, ["copy", "swap_in"]),
+        ({"password": "pw"}, ["write_passfile", "copy", "swap_in"]),
+        ({"passfile": None, "password": "pw"}, ["copy", "swap_in"]),
+        ({"passfile": Passfile("/p", True, "abcd", named=False)}, ["write_passfile", "copy", "swap_in"]),
+        ({"site": but(SITE, leftover=True)}, ["remove_leftover", "copy", "swap_in"]),
+        ({"instance": STANDBY}, []),
+        ({"spots": (SPOT,)}, ["copy", "swap_in"]),
+        # they are in use there
+        ({"instance": STANDBY, "spots": (but(SPOT, taken="/fast/8"),), "missing": ("/x.crt",)}, []),
+        ({"instance": but(STANDBY, postmaster=POSTMASTER)}, []),
+        ({"instance": STANDBY, "site": but(SITE, leftover=True, free=0)}, ["remove_leftover"]),
+        ({"wanted": but(WANTED, engine_version=None, bytes=None), "site": but(SITE, free=0)}, ["copy", "swap_in"]),
+    ],
+)
+def test_plans(given_place, steps):
+    assert planned(**given_place) == steps
+
+
+@pytest.mark.parametrize(
+    ("given_place", "message"),
+    [
+        ({"site": but(SITE, parent_owner=None, writable=False)}, "parent directory /data does not exist: create it"),
+        ({"site": but(SITE, parent_owner="root", writable=False)}, "/data belongs to root and gpadmin cannot write there"),
+        ({"instance": but(ABSENT, content="other", owner="gpadmin")}, "holds something that is not an instance"),
+        ({"instance": but(ABSENT, content="empty", owner="root")}, "/data/gpseg-1 belongs to root: let gpadmin"),
+        ({"site": but(SITE, engine_version=None)}, "no installation of the engine"),
+        ({"site": but(SITE, engine_version="postgres 13")}, "this host has 'postgres 13', the primary 'postgres 12'"),
+        ({"site": but(SITE, free=1 << 20)}, "/data has 1 MiB free, the copy needs 1536 MiB"),
+        ({"instance": but(STANDBY, control=None)}, "pg_controldata cannot read"),
+        ({"instance": but(STANDBY, control=but(CONTROL, system_identifier="2"))}, "instance of the system 2, the primary is of 1"),
+        ({"instance": but(STANDBY, role="primary")}, "a primary of the same system is there"),
+        ({"instance": but(STANDBY, role="primary", postmaster=POSTMASTER)}, "a primary of the same system runs there"),
+        ({"passfile": Passfile("/p", False, None)}, "passfile /p is missing or others can read it: give replication_password"),
+        ({"missing": ("/x.crt", "/y.so")}, "/x.crt is missing on this host, or gpadmin cannot read it: put it there"),
+        ({"spots": (SPOT, but(SPOT, exists=False))}, "the directory /fast for the tablespace in /fast on the primary does not exist"),
+    ],
+)
+def test_refuses_before_anything_is_touched(given_place, message):
+    with pytest.raises(CoordinatorError) as raised:
+        planned(**given_place)
+    assert message in raised.value.message
+
+
+def test_the_copy_fetches_its_wal_and_leaves_out_what_gpinitstandby_leaves_out():
+    arguments = snapshot.base_backup_arguments(Upstream("10.0.0.11", 5432, "r", "/p"), "/t", 8, WANTED)
+    pairs = dict(zip(arguments[::2], arguments[1::2]))
+    assert arguments[arguments.index("--wal-method") + 1] == "fetch"
+    assert arguments[arguments.index("--target-gp-dbid") + 1] == "8"
+    excluded = {arguments[at + 1] for at, name in enumerate(arguments) if name == "--exclude"}
+    assert {"./db_dumps", "./promote", "./db_analyze", "./log"} <= excluded
+    assert "--max-rate" not in pairs
+    assert "--no-verify-checksums" not in arguments
+    connection = parse_conninfo(arguments[arguments.index("--dbname") + 1])
+    assert connection == {"host": "10.0.0.11", "port": "5432", "user": "r", "passfile": "/p"}
+    limited = snapshot.base_backup_arguments(
+        Upstream("10.0.0.11", 5432, "r", None), "/t", 8, but(WANTED, max_rate="100M", checkpoint="spread")
+    )
+    assert limited[-2:] == ["--max-rate", "100M"]
+
+
+def test_reads_a_site(host, tmp_path):
+    target = tmp_path / "data" / "gpseg-1"
+    missing = snapshot.read_site(host, str(target))
+    assert (missing.parent, missing.parent_owner, missing.writable) == (str(target.parent), None, False)
+    target.parent.mkdir()
+    site = snapshot.read_site(host, f"{target}/")
+    assert (site.writable, site.leftover, site.engine_version) == (True, False, "postgres (Greenplum Database) 12.12")
+    (target.parent / ".gpseg-1.coordinator_snapshot").mkdir()
+    assert snapshot.read_site(host, str(target)).leftover
+
+
+def test_a_site_without_an_installation(tmp_path, host):
+    (tmp_path / "greenplum-db" / "bin" / "postgres").unlink()
+    assert snapshot.read_site(host, str(tmp_path / "x")).engine_version is None
+
+
+def test_the_copy_stands_beside_its_place_even_behind_a_link(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real" / "gpseg-1")
+    assert snapshot.staging_directory(str(tmp_path / "link")) == str(tmp_path / "real" / ".gpseg-1.coordinator_snapshot")
+
+
+@pytest.mark.parametrize(("made", "mode", "signal"), [(700, 0o700, 0o600), (750, 0o750, 0o640), (755, 0o750, 0o640)])
+def test_a_finished_copy_comes_into_place_as_a_standby(host, program, tmp_path, made, mode, signal):
+    target = tmp_path / "data" / "gpseg-1"
+    target.mkdir(parents=True)
+    staging = snapshot.staging_directory(str(target))
+    program("pg_basebackup", f"mkdir -m {made} {staging} && echo 12 > {staging}/PG_VERSION")
+    assert snapshot.copy(host, str(target), [])["bytes_copied"] == 4096
+    assert os.listdir(target) == []
+    snapshot.swap_in(host, str(target), [])
+    assert sorted(os.listdir(target)) == ["PG_VERSION", "log", "standby.signal"]
+    assert target.stat().st_mode & 0o777 == mode
+    assert (target / "standby.signal").stat().st_mode & 0o777 == signal
+    assert (target / "log").stat().st_mode & 0o777 == 0o700
+    assert not os.path.exists(staging)
+
+
+def copying(host, target):
+    """What carries out a copy into a place."""
+    return snapshot.actions(host, str(target), Upstream("127.0.0.1", 5432, "r", None), None, 8, WANTED)
+
+
+@pytest.mark.parametrize("error", [CoordinatorError("it is a mount point"), OSError(28, "No space left on device")])
+def test_a_copy_that_cannot_come_into_place_leaves_nothing(host, tmp_path, monkeypatch, error):
+    target = tmp_path / "gpseg-1"
+    staging = snapshot.staging_directory(str(target))
+    wal = tmp_path / "wal" / ".gpseg-1.coordinator_snapshot"
+    wal.mkdir(parents=True)
+    os.mkdir(staging)
+    os.symlink(wal, os.path.join(staging, "pg_wal"))
+
+    def fails(*_arguments):
+        raise error
+
+    monkeypatch.setattr(snapshot, "rename", fails)
+    monkeypatch.setattr(snapshot.wal_link, "rename", fails)
+    with pytest.raises(CoordinatorError, match=r"mount point|No space left"):
+        copying(host, target)["swap_in"]()
+    assert os.listdir(tmp_path / "wal") == []
+    assert set(os.listdir(tmp_path)) <= {"wal", "greenplum-db", "tools"}
+
+
+def test_wal_of_a_copy_comes_to_the_disk_where_it_was(host, program, tmp_path):
+    target, disk = tmp_path / "data" / "gpseg-1", tmp_path / "wal"
+    target.mkdir(parents=True)
+    (disk / "gpseg-1").mkdir(parents=True)
+    (target / "pg_wal").symlink_to(disk / "gpseg-1")
+    arguments = tmp_path / "arguments"
+    make = 'mkdir "$2" && echo 12 > "$2/PG_VERSION"; while [ "$1" != --waldir ]; do shift; done; mkdir "$2"; touch "$2/new"; echo "$2"'
+    program("pg_basebackup", f'staging=$2; {make} > {arguments}; ln -s "$2" "$staging/pg_wal"')
+    copying(host, target)["copy"]()
+    assert arguments.read_text().strip() == str(disk / ".gpseg-1.coordinator_snapshot")
+    assert snapshot.leftovers(str(target)) == [snapshot.staging_directory(str(target)), str(disk / ".gpseg-1.coordinator_snapshot")]
+    with pytest.raises(CoordinatorError, match="is there already"):
+        snapshot.swap_in(host, str(target), [])
+    assert snapshot.wal_link.of_copy(snapshot.staging_directory(str(target))) == str(disk / ".gpseg-1.coordinator_snapshot")
+    aside.move(str(target), None, ".former-20261123T080000Z")
+    assert sorted(os.listdir(disk)) == [".gpseg-1.coordinator_snapshot", "gpseg-1.former-20261123T080000Z"]
+    snapshot.swap_in(host, str(target), [])
+    assert os.listdir(target / "pg_wal") == ["new"]
+    assert os.path.realpath(target / "pg_wal") == str(disk / "gpseg-1")
+    assert sorted(os.listdir(disk)) == ["gpseg-1", "gpseg-1.former-20261123T080000Z"]
+    assert snapshot.asides(str(target)) == [f"{target}.former-20261123T080000Z", str(disk / "gpseg-1.former-20261123T080000Z")]
+
+
+def test_a_failed_copy_leaves_nothing(host, program, tmp_path):
+    target = tmp_path / "gpseg-1"
+    staging = snapshot.staging_directory(str(target))
+    program("pg_basebackup", f"mkdir {staging}; touch {staging}/half; echo checksum verification failed >&2; exit 1")
+    with pytest.raises(CoordinatorError, match="checksum verification failed"):
+        copying(host, target)["copy"]()
+    assert not os.path.exists(staging)
+    assert not target.exists()
+
+
+def test_a_leftover_that_stays_is_named(tmp_path, monkeypatch):
+    target = tmp_path / "gpseg-1"
+    staging = snapshot.staging_directory(str(target))
+    os.mkdir(staging)
+    monkeypatch.setattr(snapshot.shutil, "rmtree", lambda *args, **options: None)
+    monkeypatch.setattr(snapshot, "wait_until", lambda condition, seconds: condition())
+    with pytest.raises(CoordinatorError, match="cannot be removed"):
+        snapshot.remove_leftover(str(target), [])
+
+
+def test_a_leftover_goes_with_the_copying_that_fills_it(tmp_path):
+    target = tmp_path / "gpseg-1"
+    staging = snapshot.staging_directory(str(target))
+    os.mkdir(staging)
+    process = subprocess.Popen(["bash", "-c", 'exec -a pg_basebackup bash -c "sleep 60; :" "$0"', staging])
+    try:
+        snapshot.wait_until(lambda: "pg_basebackup" in Path(f"/proc/{process.pid}/cmdline").read_text(), 5)
+        snapshot.remove_leftover(str(target), [])
+        assert process.wait(timeout=10) != 0
+    finally:
+        process.kill()
+        process.wait()
+    assert not os.path.exists(staging)
+
+
+def test_reads_what_a_copy_needs_beside_its_data_directory(host, tmp_path):
+    target, there = tmp_path / "data" / "gpseg-1", tmp_path / "there"
+    target.parent.mkdir()
+    (there / "8").mkdir(parents=True)
+    (there / "8" / "GPDB").touch()
+    wishes = (Wish("/fast", str(there)), Wish("/slow", str(tmp_path / "none")))
+    wanted = but(WANTED, tablespaces=wishes, files=(str(there), str(tmp_path / "no.crt")))
+    place = snapshot.read_place(host, str(target), None, 8, wanted)
+    assert [(spot.exists, spot.taken) for spot in place.spots] == [(True, str(there / "8")), (False, None)]
+    assert place.missing == (str(tmp_path / "no.crt"),)
+    assert not place.site.leftover
+    assert snapshot.read_place(host, str(target), None, None, wanted).spots[0].taken is None
+    assert snapshot.read_place(host, str(target), None, 8, None).spots == ()
+
+
+def test_a_leftover_in_the_place_of_a_tablespace_is_one_too(host, tmp_path):
+    target = tmp_path / "gpseg-1"
+    wanted = but(WANTED, tablespaces=(Wish("/fast", str(tmp_path)),))
+    os.mkdir(staging_place(str(tmp_path), str(target)))
+    assert snapshot.read_place(host, str(target), None, 8, wanted).site.leftover
+    snapshot.remove_leftover(str(target), wanted.tablespaces)
+    assert not snapshot.read_place(host, str(target), None, 8, wanted).site.leftover
+
+
+def test_a_copy_with_a_tablespace(host, program, tmp_path):
+    target, place = tmp_path / "data" / "gpseg-1", tmp_path / "place"
+    for directory in (target.parent, place):
+        directory.mkdir()
+    wanted = but(WANTED, engine_version=None, bytes=None, tablespaces=(Wish("/fast", str(place)),))
+    upstream = Upstream("10.0.0.11", 5432, "r", str(tmp_path / "pass"))
+    program(
+        "pg_basebackup",
+        r"""
+        while [ $# -gt 0 ]; do
+          case $1 in --pgdata) target=$2 ;; --target-gp-dbid) dbid=$2 ;; --tablespace-mapping) mapped=${2#/fast=} ;; esac
+          shift
+        done
+        mkdir -p "$target/pg_tblspc" "$mapped/$dbid" && ln -s "$mapped/$dbid" "$target/pg_tblspc/4711"
+        mkdir "$mapped/$dbid/PG_15_1" && echo data > "$mapped/$dbid/PG_15_1/file"
+        """,
+    )
+    actions = snapshot.actions(host, str(target), upstream, "pw", 8, wanted)
+    actions["write_passfile"]()
+    assert (tmp_path / "pass").read_text() == "10.0.0.11:5432:*:r:pw\n"
+    assert actions["copy"]() == {"method": "basebackup", "bytes_copied": 4096}
+    actions["swap_in"]()
+    assert (target / "pg_tblspc" / "4711" / "PG_15_1" / "file").read_text() == "data\n"
+    assert os.listdir(place) == ["8"]
+    actions["remove_leftover"]()
+    assert (place / "8" / "PG_15_1" / "file").exists()
+    # killed before the data directory came into its place
+    os.rename(target, snapshot.staging_directory(str(target)))
+    again = snapshot.plan(snapshot.read_place(host, str(target), None, 8, wanted), wanted, None)
+    assert [step.name for step in again] == ["remove_leftover", "copy", "swap_in"]
+    actions["remove_leftover"]()
+    assert os.listdir(place) == []

@@ -1,0 +1,263 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import threading
+import time
+
+import pytest
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import ControlData, Instance, Postmaster
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Passfile, Upstream, pass_entry
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import standby
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.snapshot import Place, Site
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.snapshot import Wanted as Copy
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.standby import Standby, Wanted
+
+UPSTREAM = Upstream("10.0.0.11", 5432, "r", "/p")
+WANTED = Wanted(8, 5432, UPSTREAM.primary_conninfo(), "standby_coordinator", "streaming")
+SETTINGS = {
+    # as the engine's own tools write it: another order, no quotes
+    "primary_conninfo": "user=r host=10.0.0.11 port=5432 passfile=/p application_name=gp_walreceiver",
+    "primary_slot_name": "standby_coordinator",
+}
+RUNNING = Postmaster(1, 5432, "/tmp", "standby", False, True, "0/1")
+INSTANCE = Instance("/data/gpseg-1", "instance", "gpadmin", "standby", "12", 8, 5432, SETTINGS, None, RUNNING)
+SITE = Site("/data", "gpadmin", True, 10 << 30, "gpadmin", False, "postgres 12")
+PASSFILE = Passfile("/p", True, "abcd")
+FOUND = Standby(Place(SITE, INSTANCE, PASSFILE), True)
+COPY = Copy("1", "postgres 12", 1 << 30)
+
+
+def but(thing, **changes):
+    return dataclasses.replace(thing, **changes)
+
+
+def found(**changes):
+    return Standby(Place(SITE, but(INSTANCE, **changes), PASSFILE), True)
+
+
+def planned(seen=FOUND, wanted=WANTED, password=None):
+    return [step.name for step in standby.plan(seen, wanted, password)]
+
+
+@pytest.mark.parametrize(
+    ("seen", "wanted", "password", "steps"),
+    [
+        (FOUND, WANTED, None, []),
+        (found(postmaster=but(RUNNING, received=None)), WANTED, None, []),
+        (found(postmaster=but(RUNNING, connected=False)), WANTED, None, ["wait_streaming"]),
+        (found(postmaster=but(RUNNING, connected=False)), but(WANTED, state="started"), None, []),
+        (found(postmaster=None), WANTED, None, ["start", "wait_streaming"]),
+        (found(postmaster=None), but(WANTED, state="started"), None, ["start"]),
+        (found(postmaster=None, dbid=2), but(WANTED, state="configured"), None, ["write_dbid"]),
+        (found(dbid=1), WANTED, None, ["write_dbid", "stop", "start", "wait_streaming"]),
+        (found(port=6000), WANTED, None, ["write_port", "stop", "start", "wait_streaming"]),
+        (found(settings={}, postmaster=None), WANTED, None, ["write_settings", "start", "wait_streaming"]),
+        (but(FOUND, password_kept=False), WANTED, "pw", ["write_passfile"]),
+        (Standby(Place(SITE, INSTANCE, Passfile("/p", False, "abcd")), True), WANTED, None, ["write_passfile"]),
+        (Standby(Place(SITE, INSTANCE, Passfile("/p", True, "abcd", named=False)), True), WANTED, None, ["write_passfile"]),
+        (Standby(Place(SITE, INSTANCE, None), True), WANTED, None, []),
+        (found(), but(WANTED, dbid=None), None, []),
+        (but(FOUND, tablespace_dbids=(8, 8)), WANTED, None, []),
+        (but(FOUND, tablespace_dbids=(8, 2)), WANTED, None, ["stop", "move_tablespaces", "start", "wait_streaming"]),
+        (but(FOUND, tablespace_dbids=(2,)), but(WANTED, dbid=None), None, []),
+        (but(found(dbid=2), tablespace_dbids=(2,)), WANTED, None, ["write_dbid", "stop", "move_tablespaces", "start", "wait_streaming"]),
+        (but(found(postmaster=None), tablespace_dbids=(2,)), WANTED, None, ["move_tablespaces", "start", "wait_streaming"]),
+        (but(found(postmaster=None), tablespace_dbids=(2,)), but(WANTED, state="configured"), None, ["move_tablespaces"]),
+        # those of an instance that runs are in use
+        (but(FOUND, tablespace_dbids=(2,)), but(WANTED, state="configured"), None, []),
+    ],
+)
+def test_plans(seen, wanted, password, steps):
+    assert planned(seen, wanted, password) == steps
+
+
+FORMER = but(INSTANCE, data_directory="/data/other", control=ControlData("1", "in archive recovery", 1, "0/1", "0/1", "0/0", 1 << 26, True))
+EMPTY_PLACE = Place(SITE, Instance("/data/gpseg-1", "absent"), PASSFILE)
+
+
+@pytest.mark.parametrize(
+    ("former", "wanted", "steps"),
+    [
+        (FORMER, WANTED, ["stop_former", "bring", "start", "wait_streaming"]),
+        (but(FORMER, postmaster=None), WANTED, ["bring", "start", "wait_streaming"]),
+        (but(FORMER, postmaster=None), but(WANTED, port=6000), ["bring", "write_port", "start", "wait_streaming"]),
+        # its parts of tablespaces come under its number
+        (
+            but(FORMER, postmaster=None, dbid=7),
+            WANTED,
+            ["bring", "write_dbid", "move_tablespaces", "start", "wait_streaming"],
+        ),
+    ],
+)
+def test_it_is_brought_from_another_place(former, wanted, steps):
+    for copy in (None, COPY):
+        seen = Standby(EMPTY_PLACE, True, (), former)
+        assert [step.name for step in standby.plan(seen, wanted, None, copy)] == steps
+    # that was done already
+    assert planned(but(FOUND, former=but(FORMER, content="absent", role=None, postmaster=None))) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"role": "primary"}, "is a primary"),
+        ({"content": "absent"}, "holds no instance"),
+        ({"control": but(FORMER.control, system_identifier="2")}, "of the system 2"),
+    ],
+)
+def test_nothing_else_is_brought(changes, said):
+    seen = Standby(EMPTY_PLACE, True, (), but(FORMER, postmaster=None, **changes))
+    with pytest.raises(CoordinatorError, match=said):
+        standby.plan(seen, WANTED, None, COPY if "control" in changes else None)
+
+
+@pytest.mark.parametrize("slot", [None, "other"])
+def test_another_slot_is_another_configuration(slot):
+    settings = dict(SETTINGS, primary_slot_name=slot) if slot else {"primary_conninfo": SETTINGS["primary_conninfo"]}
+    assert planned(found(settings=settings)) == ["write_settings", "stop", "start", "wait_streaming"]
+
+
+@pytest.mark.parametrize(
+    ("seen", "message"),
+    [
+        (found(content="absent"), "holds no instance (absent): make a snapshot"),
+        (found(role="primary"), "is a primary: it has no standby.signal"),
+        (but(FOUND, password_kept=False), "give replication_password"),
+        (found(postmaster=but(RUNNING, frozen=True)), "is frozen"),
+    ],
+)
+def test_refuses_before_anything_is_touched(seen, message):
+    with pytest.raises(CoordinatorError) as raised:
+        planned(seen)
+    assert message in raised.value.message
+
+
+def test_reads_a_standby_and_its_password(host, data_directory, tmp_path):
+    path = tmp_path / "pass"
+    upstream = Upstream("10.0.0.11", 5432, "r", str(path))
+    assert not standby.read_standby(host, str(data_directory), upstream, None).password_kept
+    path.write_text(pass_entry(("10.0.0.11", 5432), "r", "pw"))
+    assert standby.read_standby(host, str(data_directory), upstream, None).password_kept
+    assert standby.read_standby(host, str(data_directory), upstream, "pw").password_kept
+    assert not standby.read_standby(host, str(data_directory), upstream, "new").password_kept
+    assert standby.read_standby(host, str(data_directory), Upstream("10.0.0.11", 5432, "r", None), None).passfile is None
+
+
+def test_reads_under_which_dbids_tablespaces_lie(host, data_directory, tmp_path):
+    (data_directory / "pg_tblspc").mkdir()
+    (data_directory / "pg_tblspc" / "20").symlink_to(tmp_path / "fast" / "2")
+    seen = standby.read_standby(host, str(data_directory), Upstream("10.0.0.11", 5432, "r", None), None)
+    assert seen.tablespace_dbids == (2,)
+
+
+def test_reads_what_a_copy_would_need(host, data_directory, tmp_path):
+    copy = but(COPY, files=(str(tmp_path / "no.crt"),))
+    seen = standby.read_standby(host, str(data_directory), Upstream("10.0.0.11", 5432, "r", None), None, 8, copy)
+    assert seen.place.missing == (str(tmp_path / "no.crt"),)
+
+
+def test_writes_settings(host, data_directory):
+    path = data_directory / "postgresql.auto.conf"
+    standby.write_settings(host, str(path), {"primary_conninfo": "host=a"})
+    assert path.read_text() == "primary_slot_name = 'standby_coordinator'\nprimary_conninfo = 'host=a'\n"
+
+
+def test_a_standby_that_is_gone_is_told_with_its_last_error(data_directory):
+    (data_directory / "log").mkdir()
+    (data_directory / "log" / "gpdb.csv").write_text("FATAL: out of disk\n")
+    with pytest.raises(CoordinatorError, match="stopped: FATAL: out of disk"):
+        standby.wait_streaming(str(data_directory), 1)
+
+
+@pytest.fixture
+def running(data_directory):
+    """The data directory of a standby of which a process lives."""
+    process = subprocess.Popen(["sleep", "600"], cwd=data_directory)
+    (data_directory / "postmaster.pid").write_text(f"{process.pid}\n{data_directory}\n1\n5432\n/tmp\n*\n1\nstandby\n")
+    (data_directory / "log").mkdir()
+    yield data_directory
+    process.kill()
+    process.wait()
+
+
+@pytest.mark.parametrize(
+    ("log", "message"),
+    [
+        ("FATAL: could not connect: no password supplied", "did not stream within 0.2 s: FATAL: could not connect"),
+        ("ERROR: requested WAL segment 00000001 has already been removed", "make a new snapshot"),
+        ("", "its log tells no error"),
+    ],
+)
+def test_a_standby_that_does_not_stream_is_told_with_its_errors(running, log, message):
+    (running / "log" / "gpdb.csv").write_text(f"{log}\n")
+    with pytest.raises(CoordinatorError, match=message):
+        standby.wait_streaming(str(running), 0.2)
+
+
+def test_a_standby_whose_wal_is_gone_is_not_waited_for(running):
+    said = "FATAL: could not receive data: ERROR: requested WAL segment 0A has already been removed\n"
+    writer = threading.Timer(0.2, (running / "log" / "gpdb.csv").write_text, [said])
+    writer.start()
+    began = time.monotonic()
+    with pytest.raises(CoordinatorError, match="The primary no longer has the WAL it needs: move the data directory away"):
+        standby.wait_streaming(str(running), 60)
+    assert time.monotonic() - began < 30
+    writer.join()
+
+
+@pytest.mark.parametrize(
+    ("errors", "segment"),
+    [
+        ("ERROR:  requested WAL segment 00000001000000000000000C has already been removed", "00000001000000000000000C"),
+        ("FATAL:  could not connect", None),
+        ("", None),
+    ],
+)
+def test_the_log_tells_which_wal_is_gone(errors, segment):
+    assert standby.removed_wal(errors) == segment
+
+
+ABSENT = Standby(Place(SITE, Instance("/data/gpseg-1", "absent"), Passfile("/p", False, None)), False)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "steps"),
+    [
+        (WANTED, ["write_passfile", "copy", "swap_in", "write_settings", "start", "wait_streaming"]),
+        (but(WANTED, port=6000), ["write_passfile", "copy", "swap_in", "write_port", "write_settings", "start", "wait_streaming"]),
+        (but(WANTED, state="configured"), ["write_passfile", "copy", "swap_in", "write_settings"]),
+    ],
+)
+def test_begins_with_a_copy_where_there_is_no_standby(wanted, steps):
+    assert [step.name for step in standby.plan(ABSENT, wanted, "pw", COPY)] == steps
+
+
+def test_needs_no_copy_where_there_is_a_standby():
+    control = ControlData("1", "in archive recovery", 1, "0/1", "0/1", "0/1", 1 << 26, True)
+    assert standby.plan(found(owner="gpadmin", control=control), WANTED, None, COPY) == []
+
+
+def test_a_copy_that_cannot_be_made_is_refused_before_anything_is_touched():
+    with pytest.raises(CoordinatorError, match="/data has 0 MiB free"):
+        standby.plan(Standby(but(ABSENT.place, site=but(SITE, free=0)), False), WANTED, "pw", COPY)
+
+
+def test_wal_that_was_missing_before_is_no_reason_to_end_the_wait(data_directory):
+    process = subprocess.Popen(["sleep", "60"], cwd=data_directory)
+    try:
+        (data_directory / "postmaster.pid").write_text(f"{process.pid}\n{data_directory}\n1\n5432\n/tmp\n*\n1\nstandby\n")
+        (data_directory / "log").mkdir()
+        (data_directory / "log" / "gpdb.csv").write_text("ERROR: requested WAL segment 00000001 has already been removed\n")
+        began = time.monotonic()
+        with pytest.raises(CoordinatorError, match=r"did not stream within 0\.5 s"):
+            standby.wait_streaming(str(data_directory), 0.5)
+        assert time.monotonic() - began >= 0.5
+    finally:
+        process.kill()
+        process.wait()

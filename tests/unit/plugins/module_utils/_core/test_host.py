@@ -23,7 +23,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host
     user_name,
 )
 
-from .conftest import LocalModule
+from ..conftest import LocalModule
 
 
 def test_the_user_s_environment_misleads_nobody(program, tmp_path, monkeypatch):

@@ -28,7 +28,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.in
     running_segments,
 )
 
-from .conftest import CONTROLDATA
+from ..conftest import CONTROLDATA
 
 PIDFILE = "90\n/data/whpg/v7/standby/gpseg-1\n1795386100\n5432\n/tmp\n*\n  5432001    131072\nstandby \n"
 

@@ -11,7 +11,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lsn 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import shared_wal
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.timeline import History
 
-from .wal_writer import SEGMENT, WalWriter
+from ..wal_writer import SEGMENT, WalWriter
 
 HISTORY = History(1)
 

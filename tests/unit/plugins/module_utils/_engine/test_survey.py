@@ -14,7 +14,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.su
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from .wal_writer import BLOCK, SEGMENT, append, control_of, written
+from ..wal_writer import BLOCK, SEGMENT, append, control_of, written
 
 SIZES = st.one_of(st.integers(0, 3 * BLOCK), st.just("switch"), st.integers(0, 3 * SEGMENT))
 

@@ -14,7 +14,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine im
 from hypothesis import given
 from hypothesis import strategies as st
 
-from .wal_writer import BLOCK, SEGMENT, SYSTEM, WalWriter, append, written
+from ..wal_writer import BLOCK, SEGMENT, SYSTEM, WalWriter, append, written
 
 #: sizes of records, a switch of the segment
 RECORDS = st.lists(st.one_of(st.integers(0, 3 * BLOCK), st.just("switch"), st.integers(0, 3 * SEGMENT)), min_size=1, max_size=30)

@@ -16,7 +16,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lsn 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import wal
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import salvage
 
-from .wal_writer import BLOCK, SEGMENT, SYSTEM, WalWriter, control_of, written
+from ..wal_writer import BLOCK, SEGMENT, SYSTEM, WalWriter, control_of, written
 
 STATS = (
     "Transaction/COMMIT    3 (  1.0)\nTransaction/COMMIT_PREPARED    1 (1)\nTransaction/ABORT   7\nTransaction/DISTRIBUTED_COMMIT  2 (0)\n"

@@ -25,7 +25,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.r
 from hypothesis import given
 from hypothesis import strategies as st
 
-from .test_timeline import histories
+from .._engine.test_timeline import histories
 
 SEGMENT = 1 << 26
 SWITCH = 5 * SEGMENT + 0x60

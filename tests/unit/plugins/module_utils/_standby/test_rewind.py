@@ -13,8 +13,8 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.co
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Upstream, parse_conninfo, pass_entries
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import own_files, rewind
 
+from ..wal_writer import SEGMENT, WalWriter
 from .test_relay import LIST
-from .wal_writer import SEGMENT, WalWriter
 
 #: by TLS, where nothing is put between
 UPSTREAM = Upstream("127.0.0.1", 5432, "r", "/p", {"options": "-c wal_sender_timeout=10s", "sslmode": "require"})

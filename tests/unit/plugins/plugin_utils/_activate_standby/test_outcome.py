@@ -9,8 +9,8 @@ import json
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.outcome import loss, outcome
 
-from .losses import DOWN, PROMOTED, SERVING, UNKNOWN, plan
-from .observed import shown
+from ..losses import DOWN, PROMOTED, SERVING, UNKNOWN, plan
+from ..observed import shown
 
 NO_LOSS = {"known": "none", "bytes": 0, "commits": 0, "why": "its disk says so", "window": {}}
 AUDIT = {"who": "operator", "controller": "control1", "run": "1"}

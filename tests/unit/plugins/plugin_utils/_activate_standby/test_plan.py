@@ -8,8 +8,8 @@ import pytest
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.plan import PURPOSE
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.scenes import neighbour_of
 
-from .losses import BOTH_DOWN, DOWN, HUNG, PROMOTED, SERVING, UNKNOWN, plan, scene
-from .observed import COORDINATOR, SEGMENTS, VARIABLES, changed, machine
+from ..losses import BOTH_DOWN, DOWN, HUNG, PROMOTED, SERVING, UNKNOWN, plan, scene
+from ..observed import COORDINATOR, SEGMENTS, VARIABLES, changed, machine
 
 FENCE = {"fence_segments": True}
 

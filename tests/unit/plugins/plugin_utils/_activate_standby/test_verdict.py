@@ -10,8 +10,8 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from .losses import BOTH_DOWN, DOWN, HUNG, PROMOTED, UNKNOWN, scene
-from .observed import VARIABLES, changed, drifting, machine, shown
+from ..losses import BOTH_DOWN, DOWN, HUNG, PROMOTED, UNKNOWN, scene
+from ..observed import VARIABLES, changed, drifting, machine, shown
 
 FENCE = {"fence_segments": True}
 WORD = {"vouch_for": "cdw"}

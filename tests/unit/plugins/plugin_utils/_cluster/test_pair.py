@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.pair import assess, lacking, own_segments
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight import Case, unlike
 
-from .observed import CDW, EMPTY, GIB, INSTALLATION, MIRRORED, RECORD, ROWS, SCDW, SDW1, UNMIRRORED, VARIABLES, changed, machine, shown
+from ..observed import CDW, EMPTY, GIB, INSTALLATION, MIRRORED, RECORD, ROWS, SCDW, SDW1, UNMIRRORED, VARIABLES, changed, machine, shown
 
 
 def demo(found, *changes, variables=None, limit=None):

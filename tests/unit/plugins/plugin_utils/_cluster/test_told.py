@@ -12,8 +12,8 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.t
 from hypothesis import given
 from hypothesis import strategies as st
 
-from .losses import BOTH_DOWN, DOWN, HUNG, PROMOTED
-from .observed import EMPTY, MIRRORED, UNMIRRORED, VARIABLES, changed
+from ..losses import BOTH_DOWN, DOWN, HUNG, PROMOTED
+from ..observed import EMPTY, MIRRORED, UNMIRRORED, VARIABLES, changed
 
 SESSION = {"address": "10.0.0.11", "port": 6000, "count": 2, "quiet_s": 0.5}
 

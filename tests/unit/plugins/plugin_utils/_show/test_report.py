@@ -16,7 +16,7 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show impo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from .observed import ROWS, shown
+from ..observed import ROWS, shown
 
 SCHEMA = json.loads((Path(__file__).parents[5] / "roles/status/files/status.schema.json").read_text())
 NOON = datetime.datetime(2026, 11, 22, 13, 0, 0, 5, tzinfo=datetime.timezone(datetime.timedelta(hours=1)))

@@ -12,7 +12,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.ta
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.pair import assess
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.plan import make
 
-from .observed import (
+from ..observed import (
     COORDINATOR,
     FOLLOWING,
     GIB,
@@ -29,7 +29,7 @@ from .observed import (
     machine,
     shown,
 )
-from .wishes import with_options
+from ..wishes import with_options
 
 CERTIFICATE = {"sslmode": "verify-full", "sslrootcert": "/ca.crt", "sslcert": "/s.crt", "sslkey": "/s.key"}
 

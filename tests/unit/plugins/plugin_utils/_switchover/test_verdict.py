@@ -9,7 +9,7 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchove
 from hypothesis import given
 from hypothesis import strategies as st
 
-from .observed import drifting
+from ..observed import drifting
 
 PLAN = {"primary": "cdw", "standby": "scdw", "promoted": False, "begun": False}
 CUT_OFF = {**PLAN, "begun": True}

@@ -33,8 +33,8 @@ if [ -n "${1-}" ]; then
 else
   WHPG_SET=2 make hosts || exit
   # Those that take longest come first, so that none of them is waited for at the end.
-  longest=(removal rejoin move switchover status adopt fleet half_made year salvage bad_input maintenance failover_refused shapes
-    tablespaces standby_outage)
+  longest=(disable_mirroring rejoin move switchover status adopt fleet incomplete_pair repeated_failovers salvage bad_input
+    maintenance failover_refused cluster_layouts tablespaces standby_outage)
   mapfile -t others < <(printf '%s\n' molecule/*/molecule.yml | cut -d/ -f2 | grep -vxF "$(printf '%s\n' "${longest[@]}")")
   # Of the tests marked as drawn, which are variations of others, a share, other ones each time.
   export WHPG_SHARE=${WHPG_SHARE:-0.25} WHPG_SEED=${WHPG_SEED:-$RANDOM}

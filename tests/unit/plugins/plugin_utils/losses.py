@@ -10,8 +10,8 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.pair import assess
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.scenes import scene_of
 
+from .desired import with_options
 from .observed import MIRRORED, ROWS, VARIABLES, changed, shown
-from .wishes import with_options
 
 RECORD = {
     "system_identifier": "1",

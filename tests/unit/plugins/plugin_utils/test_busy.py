@@ -13,7 +13,7 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._disable_m
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby import plan as standby_plan
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover import plan as switchover_plan
 
-from . import losses, observed, wishes
+from . import desired, losses, observed
 
 BUSY = "cdw: another run works on this pair: rejoin by ada on control1, process 47"
 
@@ -29,8 +29,8 @@ def plan_of(role, found):
     if role == "switchover":
         return switchover_plan.make(of_activation)
     if role == "standby":
-        return standby_plan.make(of_activation.pair, of_activation.observations, observed.VARIABLES, wishes.OPTIONS)
-    return removal_plan.make("demo", of_activation.pair, of_activation.observations, observed.VARIABLES, wishes.OPTIONS)
+        return standby_plan.make(of_activation.pair, of_activation.observations, observed.VARIABLES, desired.OPTIONS)
+    return removal_plan.make("demo", of_activation.pair, of_activation.observations, observed.VARIABLES, desired.OPTIONS)
 
 
 @pytest.mark.parametrize("found", [losses.SERVING, losses.DOWN, losses.PROMOTED])

@@ -32,7 +32,7 @@ ARMING = Arming("0123abcd", 1, "0/200", 4e9)
 READY = Readiness(STANDBY, END)
 
 
-def but(**changes):
+def altered(**changes):
     return dataclasses.replace(READY, instance=dataclasses.replace(STANDBY, **changes))
 
 
@@ -46,14 +46,14 @@ def test_a_standby_that_follows_is_armed_with_the_end_of_its_wal(found):
 @pytest.mark.parametrize(
     ("found", "words"),
     [
-        (but(content="absent", role=None), "holds no instance"),
-        (but(role="primary"), "holds a primary"),
-        (but(fenced="FENCED_cdw_is_primary.conf"), "fenced"),
-        (but(postmaster=None), "stopped: start it"),
-        (but(postmaster=dataclasses.replace(RUNNING, frozen=True)), "frozen"),
-        (but(postmaster=dataclasses.replace(RUNNING, connected=False)), "no connection"),
-        (but(control=dataclasses.replace(CONTROL, state="in crash recovery")), "in crash recovery"),
-        (but(control=None), "without a control file"),
+        (altered(content="absent", role=None), "holds no instance"),
+        (altered(role="primary"), "holds a primary"),
+        (altered(fenced="FENCED_cdw_is_primary.conf"), "fenced"),
+        (altered(postmaster=None), "stopped: start it"),
+        (altered(postmaster=dataclasses.replace(RUNNING, frozen=True)), "frozen"),
+        (altered(postmaster=dataclasses.replace(RUNNING, connected=False)), "no connection"),
+        (altered(control=dataclasses.replace(CONTROL, state="in crash recovery")), "in crash recovery"),
+        (altered(control=None), "without a control file"),
         (dataclasses.replace(READY, end=None), "no connection"),
         (dataclasses.replace(READY, promoting=True, lives=True), "being promoted"),
         (dataclasses.replace(READY, logout="add ansible to KillExcludeUsers"), "cannot be armed: add ansible"),

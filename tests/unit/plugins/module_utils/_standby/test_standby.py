@@ -33,12 +33,12 @@ FOUND = Standby(Place(SITE, INSTANCE, PASSFILE), True)
 COPY = Copy("1", "postgres 12", 1 << 30)
 
 
-def but(thing, **changes):
+def altered(thing, **changes):
     return dataclasses.replace(thing, **changes)
 
 
 def found(**changes):
-    return Standby(Place(SITE, but(INSTANCE, **changes), PASSFILE), True)
+    return Standby(Place(SITE, altered(INSTANCE, **changes), PASSFILE), True)
 
 
 def planned(seen=FOUND, wanted=WANTED, password=None):
@@ -49,35 +49,42 @@ def planned(seen=FOUND, wanted=WANTED, password=None):
     ("seen", "wanted", "password", "steps"),
     [
         (FOUND, WANTED, None, []),
-        (found(postmaster=but(RUNNING, received=None)), WANTED, None, []),
-        (found(postmaster=but(RUNNING, connected=False)), WANTED, None, ["wait_streaming"]),
-        (found(postmaster=but(RUNNING, connected=False)), but(WANTED, state="started"), None, []),
+        (found(postmaster=altered(RUNNING, received=None)), WANTED, None, []),
+        (found(postmaster=altered(RUNNING, connected=False)), WANTED, None, ["wait_streaming"]),
+        (found(postmaster=altered(RUNNING, connected=False)), altered(WANTED, state="started"), None, []),
         (found(postmaster=None), WANTED, None, ["start", "wait_streaming"]),
-        (found(postmaster=None), but(WANTED, state="started"), None, ["start"]),
-        (found(postmaster=None, dbid=2), but(WANTED, state="configured"), None, ["write_dbid"]),
+        (found(postmaster=None), altered(WANTED, state="started"), None, ["start"]),
+        (found(postmaster=None, dbid=2), altered(WANTED, state="configured"), None, ["write_dbid"]),
         (found(dbid=1), WANTED, None, ["write_dbid", "stop", "start", "wait_streaming"]),
         (found(port=6000), WANTED, None, ["write_port", "stop", "start", "wait_streaming"]),
         (found(settings={}, postmaster=None), WANTED, None, ["write_settings", "start", "wait_streaming"]),
-        (but(FOUND, password_kept=False), WANTED, "pw", ["write_passfile"]),
+        (altered(FOUND, password_kept=False), WANTED, "pw", ["write_passfile"]),
         (Standby(Place(SITE, INSTANCE, Passfile("/p", False, "abcd")), True), WANTED, None, ["write_passfile"]),
         (Standby(Place(SITE, INSTANCE, Passfile("/p", True, "abcd", named=False)), True), WANTED, None, ["write_passfile"]),
         (Standby(Place(SITE, INSTANCE, None), True), WANTED, None, []),
-        (found(), but(WANTED, dbid=None), None, []),
-        (but(FOUND, tablespace_dbids=(8, 8)), WANTED, None, []),
-        (but(FOUND, tablespace_dbids=(8, 2)), WANTED, None, ["stop", "move_tablespaces", "start", "wait_streaming"]),
-        (but(FOUND, tablespace_dbids=(2,)), but(WANTED, dbid=None), None, []),
-        (but(found(dbid=2), tablespace_dbids=(2,)), WANTED, None, ["write_dbid", "stop", "move_tablespaces", "start", "wait_streaming"]),
-        (but(found(postmaster=None), tablespace_dbids=(2,)), WANTED, None, ["move_tablespaces", "start", "wait_streaming"]),
-        (but(found(postmaster=None), tablespace_dbids=(2,)), but(WANTED, state="configured"), None, ["move_tablespaces"]),
+        (found(), altered(WANTED, dbid=None), None, []),
+        (altered(FOUND, tablespace_dbids=(8, 8)), WANTED, None, []),
+        (altered(FOUND, tablespace_dbids=(8, 2)), WANTED, None, ["stop", "move_tablespaces", "start", "wait_streaming"]),
+        (altered(FOUND, tablespace_dbids=(2,)), altered(WANTED, dbid=None), None, []),
+        (
+            altered(found(dbid=2), tablespace_dbids=(2,)),
+            WANTED,
+            None,
+            ["write_dbid", "stop", "move_tablespaces", "start", "wait_streaming"],
+        ),
+        (altered(found(postmaster=None), tablespace_dbids=(2,)), WANTED, None, ["move_tablespaces", "start", "wait_streaming"]),
+        (altered(found(postmaster=None), tablespace_dbids=(2,)), altered(WANTED, state="configured"), None, ["move_tablespaces"]),
         # those of an instance that runs are in use
-        (but(FOUND, tablespace_dbids=(2,)), but(WANTED, state="configured"), None, []),
+        (altered(FOUND, tablespace_dbids=(2,)), altered(WANTED, state="configured"), None, []),
     ],
 )
 def test_plans(seen, wanted, password, steps):
     assert planned(seen, wanted, password) == steps
 
 
-FORMER = but(INSTANCE, data_directory="/data/other", control=ControlData("1", "in archive recovery", 1, "0/1", "0/1", "0/0", 1 << 26, True))
+FORMER = altered(
+    INSTANCE, data_directory="/data/other", control=ControlData("1", "in archive recovery", 1, "0/1", "0/1", "0/0", 1 << 26, True)
+)
 EMPTY_PLACE = Place(SITE, Instance("/data/gpseg-1", "absent"), PASSFILE)
 
 
@@ -85,11 +92,11 @@ EMPTY_PLACE = Place(SITE, Instance("/data/gpseg-1", "absent"), PASSFILE)
     ("former", "wanted", "steps"),
     [
         (FORMER, WANTED, ["stop_former", "bring", "start", "wait_streaming"]),
-        (but(FORMER, postmaster=None), WANTED, ["bring", "start", "wait_streaming"]),
-        (but(FORMER, postmaster=None), but(WANTED, port=6000), ["bring", "write_port", "start", "wait_streaming"]),
+        (altered(FORMER, postmaster=None), WANTED, ["bring", "start", "wait_streaming"]),
+        (altered(FORMER, postmaster=None), altered(WANTED, port=6000), ["bring", "write_port", "start", "wait_streaming"]),
         # its parts of tablespaces come under its number
         (
-            but(FORMER, postmaster=None, dbid=7),
+            altered(FORMER, postmaster=None, dbid=7),
             WANTED,
             ["bring", "write_dbid", "move_tablespaces", "start", "wait_streaming"],
         ),
@@ -100,7 +107,7 @@ def test_it_is_brought_from_another_place(former, wanted, steps):
         seen = Standby(EMPTY_PLACE, True, (), former)
         assert [step.name for step in standby.plan(seen, wanted, None, copy)] == steps
     # that was done already
-    assert planned(but(FOUND, former=but(FORMER, content="absent", role=None, postmaster=None))) == []
+    assert planned(altered(FOUND, former=altered(FORMER, content="absent", role=None, postmaster=None))) == []
 
 
 @pytest.mark.parametrize(
@@ -108,11 +115,11 @@ def test_it_is_brought_from_another_place(former, wanted, steps):
     [
         ({"role": "primary"}, "is a primary"),
         ({"content": "absent"}, "holds no instance"),
-        ({"control": but(FORMER.control, system_identifier="2")}, "of the system 2"),
+        ({"control": altered(FORMER.control, system_identifier="2")}, "of the system 2"),
     ],
 )
 def test_nothing_else_is_brought(changes, said):
-    seen = Standby(EMPTY_PLACE, True, (), but(FORMER, postmaster=None, **changes))
+    seen = Standby(EMPTY_PLACE, True, (), altered(FORMER, postmaster=None, **changes))
     with pytest.raises(CoordinatorError, match=said):
         standby.plan(seen, WANTED, None, COPY if "control" in changes else None)
 
@@ -128,8 +135,8 @@ def test_another_slot_is_another_configuration(slot):
     [
         (found(content="absent"), "holds no instance (absent): make a snapshot"),
         (found(role="primary"), "is a primary: it has no standby.signal"),
-        (but(FOUND, password_kept=False), "give replication_password"),
-        (found(postmaster=but(RUNNING, frozen=True)), "is frozen"),
+        (altered(FOUND, password_kept=False), "give replication_password"),
+        (found(postmaster=altered(RUNNING, frozen=True)), "is frozen"),
     ],
 )
 def test_refuses_before_anything_is_touched(seen, message):
@@ -157,7 +164,7 @@ def test_reads_under_which_dbids_tablespaces_lie(host, data_directory, tmp_path)
 
 
 def test_reads_what_a_copy_would_need(host, data_directory, tmp_path):
-    copy = but(COPY, files=(str(tmp_path / "no.crt"),))
+    copy = altered(COPY, files=(str(tmp_path / "no.crt"),))
     seen = standby.read_standby(host, str(data_directory), Upstream("10.0.0.11", 5432, "r", None), None, 8, copy)
     assert seen.place.missing == (str(tmp_path / "no.crt"),)
 
@@ -230,8 +237,8 @@ ABSENT = Standby(Place(SITE, Instance("/data/gpseg-1", "absent"), Passfile("/p",
     ("wanted", "steps"),
     [
         (WANTED, ["write_passfile", "copy", "swap_in", "write_settings", "start", "wait_streaming"]),
-        (but(WANTED, port=6000), ["write_passfile", "copy", "swap_in", "write_port", "write_settings", "start", "wait_streaming"]),
-        (but(WANTED, state="configured"), ["write_passfile", "copy", "swap_in", "write_settings"]),
+        (altered(WANTED, port=6000), ["write_passfile", "copy", "swap_in", "write_port", "write_settings", "start", "wait_streaming"]),
+        (altered(WANTED, state="configured"), ["write_passfile", "copy", "swap_in", "write_settings"]),
     ],
 )
 def test_begins_with_a_copy_where_there_is_no_standby(wanted, steps):
@@ -245,7 +252,7 @@ def test_needs_no_copy_where_there_is_a_standby():
 
 def test_a_copy_that_cannot_be_made_is_refused_before_anything_is_touched():
     with pytest.raises(CoordinatorError, match="/data has 0 MiB free"):
-        standby.plan(Standby(but(ABSENT.place, site=but(SITE, free=0)), False), WANTED, "pw", COPY)
+        standby.plan(Standby(altered(ABSENT.place, site=altered(SITE, free=0)), False), WANTED, "pw", COPY)
 
 
 def test_wal_that_was_missing_before_is_no_reason_to_end_the_wait(data_directory):

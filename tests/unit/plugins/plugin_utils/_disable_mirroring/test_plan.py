@@ -8,8 +8,8 @@ import pytest
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.pair import assess
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._disable_mirroring.plan import make
 
+from ..desired import with_options
 from ..observed import CONTROL, EMPTY, MIRRORED, PRIMARY, SDW1, SEGMENTS, UNMIRRORED, VARIABLES, changed, shown
-from ..wishes import with_options
 
 NO_RULES = {"sdw1": {"data_directories": ["/p0", "/m0"], "rules": []}}
 AWAY = ("scdw", {"unreachable": True, "msg": "No route to host"})

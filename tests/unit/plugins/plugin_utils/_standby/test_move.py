@@ -12,8 +12,8 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.p
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ..desired import with_options
 from ..observed import ABSENT, CDW, EMPTY, MIRRORED, SCDW, SDW1, STANDBY, VARIABLES, changed, coordinator, shown
-from ..wishes import with_options
 
 #: the inventory names another host for the standby, and nothing is there
 SPARE = {**EMPTY, "hostname": "cdw2", "addresses": ["10.0.0.13"]}

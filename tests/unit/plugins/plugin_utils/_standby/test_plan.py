@@ -12,6 +12,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.ta
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.pair import assess
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.plan import make
 
+from ..desired import with_options
 from ..observed import (
     COORDINATOR,
     FOLLOWING,
@@ -29,7 +30,6 @@ from ..observed import (
     machine,
     shown,
 )
-from ..wishes import with_options
 
 CERTIFICATE = {"sslmode": "verify-full", "sslrootcert": "/ca.crt", "sslcert": "/s.crt", "sslkey": "/s.key"}
 

@@ -14,8 +14,8 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.p
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ..desired import OPTIONS
 from ..observed import GIB, INSTALLATION, MIRRORED, UNMIRRORED, VARIABLES, changed, shown
-from ..wishes import OPTIONS
 
 RESTORE = {"recovery_target_time": {"value": "2020-01-01", "where": "postgresql.conf, line 9"}}
 ARCHIVE = {"restore_command": {"value": "cp", "where": "postgresql.auto.conf, line 1"}}

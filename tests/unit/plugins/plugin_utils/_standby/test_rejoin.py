@@ -10,8 +10,8 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.ta
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.pair import assess
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.plan import make
 
+from ..desired import with_options
 from ..observed import CONTROL, GIB, MIRRORED, PASSFILE, UNMIRRORED, VARIABLES, changed, coordinator, shown
-from ..wishes import with_options
 
 FORMER = Instance("/s", "instance", "gpadmin", "primary", "12", 1, 5432, {}, CONTROL, None, "FENCED_cdw_is_primary.conf")
 

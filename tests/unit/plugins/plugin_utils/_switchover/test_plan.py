@@ -11,9 +11,9 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchove
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ..desired import with_options
 from ..losses import DOWN, PROMOTED, UNKNOWN
 from ..observed import CONTROL, MIRRORED, SEGMENTS, VARIABLES, changed, drifting, shown
-from ..wishes import with_options
 
 CONNECTION = "host=scdw,cdw port=5432,5432 target_session_attrs=read-write"
 CUT_OFF = "switchover to scdw"

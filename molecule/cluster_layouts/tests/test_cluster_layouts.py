@@ -63,19 +63,19 @@ def instances(host: Host) -> list[str]:
 
 @pytest.mark.usefixtures("unmirrored")
 def test_standby_on_another_port_behind_a_link_with_spaces_in_its_path(primary, inventory_of):
-    place = "/data/shapes/a link"
-    HOSTS["scdw"].run(f"mkdir -p '/data/shapes/the place'; ln -s '/data/shapes/the place' '{place}'")
-    HOSTS["cdw"].run("mkdir -p /data/shapes; ln -s /data/whpg /data/shapes/cluster")
+    place = "/data/layouts/a link"
+    HOSTS["scdw"].run(f"mkdir -p '/data/layouts/the place'; ln -s '/data/layouts/the place' '{place}'")
+    HOSTS["cdw"].run("mkdir -p /data/layouts; ln -s /data/whpg /data/layouts/cluster")
     inventory = inventory_of(
         {
-            "cdw": {"whpg_data_directory": "/data/shapes/cluster/"},
+            "cdw": {"whpg_data_directory": "/data/layouts/cluster/"},
             "scdw": {"discovery_standby_directory": place + "/", "whpg_port": 5442},
         }
     )
     done = enable(inventory=inventory)
     assert done.returncode == 0
     assert primary.sql(ROW) == f"scdw|scdw|5442|{place}/gpseg-1"
-    assert HOSTS["scdw"].run("ls -A '/data/shapes/the place'") == "gpseg-1"
+    assert HOSTS["scdw"].run("ls -A '/data/layouts/the place'") == "gpseg-1"
     assert "/gpseg-1 -p 5442 -c gp_role=dispatch" in HOSTS["scdw"].run("ps -o args= -u gpadmin").replace('"', "")
     assert all(f"{name}=" in conninfo(place) for name in SHORT_WAITS), "waits are short by default"
     assert enable(inventory=inventory, standby_connection=SHORT_WAITS).returncode == 0
@@ -111,16 +111,16 @@ def test_standby_in_a_mount_point(primary, mount, inventory_of):
 
 @pytest.mark.usefixtures("unmirrored")
 def test_standby_on_the_host_of_its_primary(primary, inventory_of):
-    HOSTS["cdw"].run("mkdir -p /data/shapes/standby")
+    HOSTS["cdw"].run("mkdir -p /data/layouts/standby")
     second = {
         "name": "cdw-second",
         "ansible_host": f"{NET}.11",
         "whpg_port": 5442,
-        "discovery_standby_directory": "/data/shapes/standby",
+        "discovery_standby_directory": "/data/layouts/standby",
     }
     inventory = inventory_of({"scdw": second})
     assert enable(inventory=inventory).returncode == 0
-    assert primary.sql(ROW) == "cdw|cdw|5442|/data/shapes/standby/gpseg-1"
+    assert primary.sql(ROW) == "cdw|cdw|5442|/data/layouts/standby/gpseg-1"
     again = enable(inventory=inventory)
     assert (again.returncode, changes(again)) == (0, 0)
     assert status(inventory=inventory) == ("mirrored", 0)

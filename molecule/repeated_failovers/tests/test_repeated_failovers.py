@@ -20,7 +20,7 @@ def operator(tmp_path) -> Operator:
 
 @pytest.fixture
 def client(mirrored):
-    writing = Client("year").start()
+    writing = Client("failovers").start()
     yield writing
     writing.stop()
 
@@ -46,7 +46,7 @@ def check_mirrored(client: Client, serving: Coordinator, following: Coordinator,
     assert serving.sql("SELECT slot_name FROM pg_replication_slots") == "standby_coordinator"
 
 
-def test_a_year(primary, standby, operator, client, inventory_of):
+def test_failovers_switchovers_and_rejoins_one_after_the_other(primary, standby, operator, client, inventory_of):
     check_mirrored(client, primary, standby)
 
     primary.signal("KILL")

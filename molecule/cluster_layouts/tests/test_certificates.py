@@ -10,7 +10,7 @@ import subprocess
 import pytest
 from conftest import NET, NOTHING, changes, enable, reset, status, traces
 
-PLACE = "/data/shapes/tls"
+PLACE = "/data/layouts/tls"
 STREAMS = "SELECT state, sync_state FROM pg_stat_replication"
 CERTIFIED = "SELECT ssl, client_dn FROM pg_stat_ssl JOIN pg_stat_replication USING (pid)"
 

@@ -32,7 +32,7 @@ ARMING = Arming("0123abcd", 1, "0/200", 4e9)
 READY = Readiness(STANDBY, END)
 
 
-def altered(**changes):
+def vary(**changes):
     return dataclasses.replace(READY, instance=dataclasses.replace(STANDBY, **changes))
 
 
@@ -46,14 +46,14 @@ def test_a_standby_that_follows_is_armed_with_the_end_of_its_wal(found):
 @pytest.mark.parametrize(
     ("found", "words"),
     [
-        (altered(content="absent", role=None), "holds no instance"),
-        (altered(role="primary"), "holds a primary"),
-        (altered(fenced="FENCED_cdw_is_primary.conf"), "fenced"),
-        (altered(postmaster=None), "stopped: start it"),
-        (altered(postmaster=dataclasses.replace(RUNNING, frozen=True)), "frozen"),
-        (altered(postmaster=dataclasses.replace(RUNNING, connected=False)), "no connection"),
-        (altered(control=dataclasses.replace(CONTROL, state="in crash recovery")), "in crash recovery"),
-        (altered(control=None), "without a control file"),
+        (vary(content="absent", role=None), "holds no instance"),
+        (vary(role="primary"), "holds a primary"),
+        (vary(fenced="FENCED_cdw_is_primary.conf"), "fenced"),
+        (vary(postmaster=None), "stopped: start it"),
+        (vary(postmaster=dataclasses.replace(RUNNING, frozen=True)), "frozen"),
+        (vary(postmaster=dataclasses.replace(RUNNING, connected=False)), "no connection"),
+        (vary(control=dataclasses.replace(CONTROL, state="in crash recovery")), "in crash recovery"),
+        (vary(control=None), "without a control file"),
         (dataclasses.replace(READY, end=None), "no connection"),
         (dataclasses.replace(READY, promoting=True, lives=True), "being promoted"),
         (dataclasses.replace(READY, logout="add ansible to KillExcludeUsers"), "cannot be armed: add ansible"),

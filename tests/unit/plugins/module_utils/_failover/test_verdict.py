@@ -50,11 +50,11 @@ LOST_STANDBY = View("scdw", observed=False)
 EMPTY = View("scdw", observed=True, content="absent", running=False)
 
 
-def altered(view, **changes):
+def vary(view, **changes):
     return dataclasses.replace(view, **changes)
 
 
-STANDBY_DOWN = altered(STANDBY, running=False)
+STANDBY_DOWN = vary(STANDBY, running=False)
 #: all its connections are in use: it was asked nothing
 REFUSING = View(
     "cdw",
@@ -69,50 +69,50 @@ REFUSING = View(
     timeline=1,
     place=(5432, "/c", 1),
 )
-DOWN = altered(PRIMARY, running=False, answered=None, registered=None, streaming=None, acknowledged=None, caught_up=None)
+DOWN = vary(PRIMARY, running=False, answered=None, registered=None, streaming=None, acknowledged=None, caught_up=None)
 
 TABLE = [
     ("mirrored", [PRIMARY, STANDBY]),
     ("mirrored", [STANDBY, PRIMARY]),
-    ("degraded", [altered(PRIMARY, streaming=False), altered(STANDBY, running=False)]),
-    ("degraded", [altered(PRIMARY, streaming=False), STANDBY]),
-    ("degraded", [altered(PRIMARY, acknowledged=False), altered(STANDBY, frozen=True)]),
-    ("degraded", [altered(PRIMARY, acknowledged=False), STANDBY]),
-    ("degraded", [altered(PRIMARY, caught_up=False), STANDBY]),
-    ("mirrored", [altered(PRIMARY, acknowledged=None), STANDBY]),
-    ("degraded", [altered(PRIMARY, acknowledged=None, caught_up=False), STANDBY]),
-    ("degraded", [altered(PRIMARY, acknowledged=None, caught_up=None), STANDBY]),
-    ("degraded", [altered(PRIMARY, acknowledged=None, streaming=False), STANDBY]),
-    ("degraded", [altered(PRIMARY, acknowledged=None), altered(STANDBY, frozen=True)]),
-    ("degraded", [PRIMARY, altered(STANDBY, place=(5432, "/s", 9))]),
-    ("degraded", [PRIMARY, altered(STANDBY, system_identifier="2")]),
+    ("degraded", [vary(PRIMARY, streaming=False), vary(STANDBY, running=False)]),
+    ("degraded", [vary(PRIMARY, streaming=False), STANDBY]),
+    ("degraded", [vary(PRIMARY, acknowledged=False), vary(STANDBY, frozen=True)]),
+    ("degraded", [vary(PRIMARY, acknowledged=False), STANDBY]),
+    ("degraded", [vary(PRIMARY, caught_up=False), STANDBY]),
+    ("mirrored", [vary(PRIMARY, acknowledged=None), STANDBY]),
+    ("degraded", [vary(PRIMARY, acknowledged=None, caught_up=False), STANDBY]),
+    ("degraded", [vary(PRIMARY, acknowledged=None, caught_up=None), STANDBY]),
+    ("degraded", [vary(PRIMARY, acknowledged=None, streaming=False), STANDBY]),
+    ("degraded", [vary(PRIMARY, acknowledged=None), vary(STANDBY, frozen=True)]),
+    ("degraded", [PRIMARY, vary(STANDBY, place=(5432, "/s", 9))]),
+    ("degraded", [PRIMARY, vary(STANDBY, system_identifier="2")]),
     ("degraded", [PRIMARY, LOST_STANDBY]),
-    ("degraded", [altered(PRIMARY, streaming=False), EMPTY]),
+    ("degraded", [vary(PRIMARY, streaming=False), EMPTY]),
     ("degraded", [PRIMARY]),
-    ("unmirrored", [altered(PRIMARY, registered=(), streaming=False, caught_up=False), EMPTY]),
-    ("unmirrored", [altered(PRIMARY, registered=(), streaming=False, caught_up=False), altered(STANDBY, running=False)]),
-    ("unmirrored", [altered(PRIMARY, registered=(), streaming=False, caught_up=False), LOST_STANDBY]),
-    ("primary_hung", [altered(PRIMARY, answered=False), STANDBY]),
-    ("primary_hung", [altered(PRIMARY, streaming=False, acknowledged=False), STANDBY]),
-    ("degraded", [altered(PRIMARY, streaming=False, acknowledged=False, others=("pg_receivewal",)), STANDBY]),
+    ("unmirrored", [vary(PRIMARY, registered=(), streaming=False, caught_up=False), EMPTY]),
+    ("unmirrored", [vary(PRIMARY, registered=(), streaming=False, caught_up=False), vary(STANDBY, running=False)]),
+    ("unmirrored", [vary(PRIMARY, registered=(), streaming=False, caught_up=False), LOST_STANDBY]),
+    ("primary_hung", [vary(PRIMARY, answered=False), STANDBY]),
+    ("primary_hung", [vary(PRIMARY, streaming=False, acknowledged=False), STANDBY]),
+    ("degraded", [vary(PRIMARY, streaming=False, acknowledged=False, others=("pg_receivewal",)), STANDBY]),
     ("degraded", [REFUSING, STANDBY]),
-    ("degraded", [altered(REFUSING, refused="not_accepting_connections"), altered(STANDBY, connected=False)]),
+    ("degraded", [vary(REFUSING, refused="not_accepting_connections"), vary(STANDBY, connected=False)]),
     ("degraded", [REFUSING, STANDBY_DOWN]),
     ("degraded", [REFUSING, LOST_STANDBY]),
     ("degraded", [REFUSING]),
-    ("split_brain", [REFUSING, altered(PRIMARY, host="scdw", timeline=2)]),
+    ("split_brain", [REFUSING, vary(PRIMARY, host="scdw", timeline=2)]),
     ("primary_down", [DOWN, STANDBY]),
     ("primary_down", [DOWN, EMPTY]),
-    ("both_down", [DOWN, altered(STANDBY, running=False)]),
+    ("both_down", [DOWN, vary(STANDBY, running=False)]),
     ("primary_unknown", [LOST, STANDBY]),
-    ("primary_unknown", [LOST, altered(STANDBY, running=False)]),
+    ("primary_unknown", [LOST, vary(STANDBY, running=False)]),
     ("primary_unknown", [LOST, LOST_STANDBY]),
     ("primary_unknown", [DOWN, LOST_STANDBY]),
-    ("primary_unknown", [altered(EMPTY, host="cdw"), EMPTY]),
-    ("primary_unknown", [altered(EMPTY, host="cdw"), STANDBY]),
-    ("primary_unknown", [altered(STANDBY, host="cdw", running=False), STANDBY]),
-    ("primary_unknown", [PRIMARY, altered(PRIMARY, host="scdw", system_identifier="2")]),
-    ("split_brain", [PRIMARY, altered(PRIMARY, host="scdw", timeline=2)]),
+    ("primary_unknown", [vary(EMPTY, host="cdw"), EMPTY]),
+    ("primary_unknown", [vary(EMPTY, host="cdw"), STANDBY]),
+    ("primary_unknown", [vary(STANDBY, host="cdw", running=False), STANDBY]),
+    ("primary_unknown", [PRIMARY, vary(PRIMARY, host="scdw", system_identifier="2")]),
+    ("split_brain", [PRIMARY, vary(PRIMARY, host="scdw", timeline=2)]),
 ]
 
 
@@ -127,7 +127,7 @@ def test_states(state, views):
             assert any(view.host in reason and "unknown" in reason for reason in verdict.reasons)
 
 
-ALONE = altered(PRIMARY, registered=(), streaming=False, caught_up=False)
+ALONE = vary(PRIMARY, registered=(), streaming=False, caught_up=False)
 
 
 @pytest.mark.parametrize(
@@ -138,12 +138,12 @@ ALONE = altered(PRIMARY, registered=(), streaming=False, caught_up=False)
         ([ALONE], True, False, "cdw serves; no standby is registered"),
         ([ALONE], False, True, "cdw serves; no standby is registered, and the inventory names no host for one"),
         (
-            [altered(PRIMARY, registered_on="scdw")],
+            [vary(PRIMARY, registered_on="scdw")],
             False,
             False,
             "a standby is registered on scdw, and the inventory names no host for one; the primary sees it stream in sync",
         ),
-        ([altered(DOWN, host="cdw")], False, False, "cdw: the instance is stopped"),
+        ([vary(DOWN, host="cdw")], False, False, "cdw: the instance is stopped"),
         ([LOST], False, False, "cdw: unknown, it was not observed"),
         ([REFUSING], False, False, f"cdw: the instance answers, but had no connection left for this look: {REFUSING.said}"),
     ],
@@ -158,8 +158,8 @@ FENCED = Proofs(fenced=frozenset({"cdw"}))
 STOPPED = Proofs(stopped=frozenset({"cdw"}))
 WORD = Proofs(word=frozenset({"cdw"}))
 ALL = Proofs(FENCED.fenced, STOPPED.stopped, WORD.word)
-HUNG = altered(PRIMARY, answered=False)
-GONE = altered(EMPTY, host="cdw")
+HUNG = vary(PRIMARY, answered=False)
+GONE = vary(EMPTY, host="cdw")
 
 
 @pytest.mark.parametrize(
@@ -167,11 +167,11 @@ GONE = altered(EMPTY, host="cdw")
     [
         ([DOWN, STANDBY], Proofs(), True),
         ([DOWN, STANDBY_DOWN], Proofs(), False),
-        ([DOWN, altered(STANDBY, frozen=True)], ALL, False),
-        ([DOWN, altered(STANDBY, system_identifier="2")], ALL, False),
-        ([DOWN, altered(STANDBY, system_identifier=None)], ALL, False),
+        ([DOWN, vary(STANDBY, frozen=True)], ALL, False),
+        ([DOWN, vary(STANDBY, system_identifier="2")], ALL, False),
+        ([DOWN, vary(STANDBY, system_identifier=None)], ALL, False),
         ([PRIMARY, STANDBY], ALL, False),
-        ([PRIMARY, altered(PRIMARY, host="scdw", timeline=2)], ALL, False),
+        ([PRIMARY, vary(PRIMARY, host="scdw", timeline=2)], ALL, False),
         ([LOST, STANDBY], Proofs(), False),
         ([LOST, STANDBY], STOPPED, False),
         ([LOST, STANDBY], FENCED, True),
@@ -186,7 +186,7 @@ GONE = altered(EMPTY, host="cdw")
         ([HUNG, STANDBY], ALL, True),
         ([REFUSING, STANDBY], Proofs(), False),
         ([REFUSING, STANDBY], ALL, False),
-        ([altered(REFUSING, refused="not_accepting_connections"), STANDBY], ALL, False),
+        ([vary(REFUSING, refused="not_accepting_connections"), STANDBY], ALL, False),
         ([GONE, STANDBY], Proofs(), False),
         ([GONE, STANDBY], WORD, True),
         ([GONE, STANDBY], FENCED, True),
@@ -233,7 +233,7 @@ def test_a_look_over_the_network_shows_life_and_never_death(sighting, lives):
         ([NOTHING], WORD, True),
         ([NOTHING, SESSIONS], WORD, False),
         ([PORT], WORD, False),
-        ([altered(PORT, of="scdw")], WORD, True),
+        ([vary(PORT, of="scdw")], WORD, True),
         ([SESSIONS, PORT], FENCED, True),
         ([SESSIONS], ALL, True),
         ([NOTHING], Proofs(), False),
@@ -247,14 +247,14 @@ def test_the_word_does_not_do_against_what_is_seen(sightings, proofs, allowed):
 
 
 def test_a_host_that_was_not_observed_may_be_a_second_primary():
-    alone = altered(PRIMARY, host="scdw", registered=(), streaming=False)
+    alone = vary(PRIMARY, host="scdw", registered=(), streaming=False)
     assert "cdw may be a second primary" in judge([LOST, alone], sightings=[SESSIONS]).reasons
     # any standby's port is open, too
     assert "cdw may be a second primary" not in judge([LOST, alone], sightings=[PORT]).reasons
 
 
 def test_the_later_timeline_was_primary_when_both_are_stopped():
-    verdict = judge([DOWN, altered(DOWN, host="scdw", timeline=2)])
+    verdict = judge([DOWN, vary(DOWN, host="scdw", timeline=2)])
     assert (verdict.state, verdict.primary) == ("primary_down", "scdw")
 
 
@@ -292,7 +292,7 @@ sighting = st.builds(
 @settings(max_examples=2000)
 @given(view, view, st.builds(Proofs, hosts, hosts, hosts), st.lists(sighting, max_size=3), st.booleans())
 def test_never_allowed_without_proof(one, two, proofs, sightings, both_down):
-    views = [altered(one, host="cdw"), altered(two, host="scdw")]
+    views = [vary(one, host="cdw"), vary(two, host="scdw")]
     verdict = judge(views, proofs, sightings, both_down)
     assert verdict.state in STATES
     if not verdict.activation:
@@ -316,15 +316,15 @@ def test_never_allowed_without_proof(one, two, proofs, sightings, both_down):
 @settings(max_examples=500)
 @given(view, view, st.lists(sighting, max_size=3), st.booleans())
 def test_what_was_not_seen_is_no_proof(one, two, sightings, both_down):
-    views = [View("cdw", observed=False), altered(two, host="scdw")]
+    views = [View("cdw", observed=False), vary(two, host="scdw")]
     assert not judge(views, Proofs(), sightings, both_down).activation
-    assert not judge([altered(one, host="cdw"), View("scdw", observed=False)], Proofs(), sightings, both_down).activation
+    assert not judge([vary(one, host="cdw"), View("scdw", observed=False)], Proofs(), sightings, both_down).activation
 
 
 @settings(max_examples=500)
 @given(view, view)
 def test_mirrored_is_said_only_of_what_was_seen(one, two):
-    views = [altered(one, host="cdw"), altered(two, host="scdw")]
+    views = [vary(one, host="cdw"), vary(two, host="scdw")]
     verdict = judge(views)
     if verdict.state != "mirrored":
         return
@@ -338,8 +338,8 @@ def test_mirrored_is_said_only_of_what_was_seen(one, two):
 @settings(max_examples=500)
 @given(view, view)
 def test_a_primary_that_refused_is_neither_hung_nor_serves_and_nothing_is_said_of_its_standby(one, two):
-    verdict = judge([altered(one, host="cdw"), altered(two, host="scdw")])
-    refusing = [view for view in (altered(one, host="cdw"), altered(two, host="scdw")) if view.is_primary and view.refused]
+    verdict = judge([vary(one, host="cdw"), vary(two, host="scdw")])
+    refusing = [view for view in (vary(one, host="cdw"), vary(two, host="scdw")) if view.is_primary and view.refused]
     if verdict.state != "degraded" or not refusing:
         assert verdict.serves == (
             verdict.state in ("mirrored", "degraded", "unmirrored") and "acknowledged; no" not in str(verdict.reasons)
@@ -350,14 +350,14 @@ def test_a_primary_that_refused_is_neither_hung_nor_serves_and_nothing_is_said_o
 
 
 def test_where_all_connections_are_in_use_the_standby_tells_what_it_sees():
-    verdict = judge([REFUSING, altered(STANDBY, connected=True)])
+    verdict = judge([REFUSING, vary(STANDBY, connected=True)])
     assert verdict.reasons == (
         "cdw: the instance answers, but had no connection left for this look: sorry, too many clients already",
         "scdw: its walreceiver is connected to a primary; whether it streams in sync was not seen",
     )
     assert verdict.advice.startswith("end sessions on cdw")
     assert verdict.activation_reason.startswith("the instance on cdw lives and answers")
-    assert judge([REFUSING, altered(STANDBY, connected=False)]).reasons[1] == "scdw: its walreceiver is not connected"
+    assert judge([REFUSING, vary(STANDBY, connected=False)]).reasons[1] == "scdw: its walreceiver is not connected"
     assert judge([REFUSING, LOST_STANDBY]).reasons[1] == "whether a standby streams was not seen"
 
 
@@ -385,7 +385,7 @@ def test_views_of_results():
         "probe": {"acknowledged": True, "replayed": True},
     }
     seen = view_of("cdw", result("primary", primary=primary, sql={"answered": True}))
-    assert seen == altered(PRIMARY, place=(5432, "/s", 8), registered_on="scdw")
+    assert seen == vary(PRIMARY, place=(5432, "/s", 8), registered_on="scdw")
     assert view_of("scdw", result("standby")) == STANDBY
     assert judge([seen, view_of("scdw", result("standby"))]).state == "mirrored"
     full = {"answered": None, "refused": "too_many_connections", "error": "sorry"}
@@ -405,15 +405,15 @@ def test_views_of_results():
 @pytest.mark.parametrize(
     ("views", "advice"),
     [
-        ([altered(PRIMARY, registered=()), altered(DOWN, host="scdw")], "run rejoin to make scdw, a former primary, its standby"),
-        ([altered(PRIMARY, streaming=False), altered(DOWN, host="scdw")], "run rejoin to make scdw, a former primary, its standby"),
+        ([vary(PRIMARY, registered=()), vary(DOWN, host="scdw")], "run rejoin to make scdw, a former primary, its standby"),
+        ([vary(PRIMARY, streaming=False), vary(DOWN, host="scdw")], "run rejoin to make scdw, a former primary, its standby"),
         (
-            [altered(PRIMARY, registered=()), altered(DOWN, host="scdw", system_identifier="2")],
+            [vary(PRIMARY, registered=()), vary(DOWN, host="scdw", system_identifier="2")],
             "run enable_mirroring to make a second host its standby",
         ),
-        ([altered(PRIMARY, registered=()), altered(STANDBY, running=False)], "run enable_mirroring to make scdw its standby"),
+        ([vary(PRIMARY, registered=()), vary(STANDBY, running=False)], "run enable_mirroring to make scdw its standby"),
         (
-            [altered(PRIMARY, streaming=False), altered(STANDBY, lacks="000000010000000000000003")],
+            [vary(PRIMARY, streaming=False), vary(STANDBY, lacks="000000010000000000000003")],
             "run enable_mirroring to make scdw anew; what is there now is kept",
         ),
     ],

@@ -37,12 +37,12 @@ RUNNING = Postmaster(7, 5432, "/tmp", "standby", False, True, "0/1")
 STANDBY = dataclasses.replace(INSTANCE, role="standby", fenced=None)
 
 
-def altered(thing, **changes):
+def vary(thing, **changes):
     return dataclasses.replace(thing, **changes)
 
 
 def former(end=SWITCH, history=None, **changes):
-    return altered(FORMER, end=Lsn(end), history=history or FORMER.history, **changes)
+    return vary(FORMER, end=Lsn(end), history=history or FORMER.history, **changes)
 
 
 @pytest.mark.parametrize(
@@ -62,10 +62,10 @@ def former(end=SWITCH, history=None, **changes):
         (former(2 * SEGMENT + 8), "auto", "start", ""),
         (former(history=History(7)), "auto", "basebackup", "no timeline in common"),
         (former(lacks=("pg_xact",)), "auto", "basebackup", "lacks pg_xact"),
-        (former(instance=altered(INSTANCE, control=None)), "auto", "basebackup", "control file"),
-        (former(instance=altered(INSTANCE, control=altered(CONTROL, system_identifier="2"))), "auto", "basebackup", "of the system 2"),
-        (former(instance=altered(INSTANCE, content="other")), "auto", "basebackup", "not whole"),
-        (altered(FORMER, history=None, end=None), "auto", "basebackup", "no valid WAL"),
+        (former(instance=vary(INSTANCE, control=None)), "auto", "basebackup", "control file"),
+        (former(instance=vary(INSTANCE, control=vary(CONTROL, system_identifier="2"))), "auto", "basebackup", "of the system 2"),
+        (former(instance=vary(INSTANCE, content="other")), "auto", "basebackup", "not whole"),
+        (vary(FORMER, history=None, end=None), "auto", "basebackup", "no valid WAL"),
         # more may have been written than what is seen
         (former(doubts=("x has 5 bytes", "y")), "auto", "basebackup", "its WAL is not whole: x has 5 bytes"),
         (former(SWITCH + 8, doubts=("x has 5 bytes",)), "auto", "basebackup", "its WAL is not whole"),
@@ -79,8 +79,8 @@ def former(end=SWITCH, history=None, **changes):
         (former(instance=STANDBY), "auto", "keep", ""),
         (former(SWITCH + 8, instance=STANDBY), "auto", "rewind", "goes on to"),
         (former(SEGMENT, instance=STANDBY), "auto", "basebackup", "no more WAL"),
-        (former(SEGMENT, instance=altered(STANDBY, postmaster=RUNNING)), "auto", "keep", ""),
-        (former(SEGMENT, instance=altered(STANDBY, postmaster=altered(RUNNING, connected=False))), "auto", "basebackup", "no more WAL"),
+        (former(SEGMENT, instance=vary(STANDBY, postmaster=RUNNING)), "auto", "keep", ""),
+        (former(SEGMENT, instance=vary(STANDBY, postmaster=vary(RUNNING, connected=False))), "auto", "basebackup", "no more WAL"),
     ],
 )
 def test_the_way(found, asked, method, said):
@@ -104,7 +104,7 @@ def test_what_is_unusable_tells_what_it_had_by_wal_of_this_system(system, told):
 @given(histories(), histories(), st.integers(0, 100))
 def test_nothing_of_its_own_is_ever_followed_up_or_silently_discarded(own, of_source, end):
     found = former(end, own)
-    choice = choose(found, altered(SOURCE, history=of_source, oldest=None), "auto")
+    choice = choose(found, vary(SOURCE, history=of_source, oldest=None), "auto")
     parted = parting(own, of_source)
     same = parted is not None and own.timeline == parted.timeline and (parted.position is None or Lsn(end) <= parted.position)
     assert choice.method == ("start" if same else "rewind")
@@ -114,11 +114,11 @@ def test_nothing_of_its_own_is_ever_followed_up_or_silently_discarded(own, of_so
 @pytest.mark.parametrize(
     ("found", "asked", "said"),
     [
-        (former(instance=altered(INSTANCE, postmaster=RUNNING)), "basebackup", "a primary runs"),
-        (former(instance=altered(STANDBY, postmaster=RUNNING, control=altered(CONTROL, system_identifier="2"))), "auto", "of the system 2"),
+        (former(instance=vary(INSTANCE, postmaster=RUNNING)), "basebackup", "a primary runs"),
+        (former(instance=vary(STANDBY, postmaster=RUNNING, control=vary(CONTROL, system_identifier="2"))), "auto", "of the system 2"),
         (former(busy=(17,)), "auto", "(17)"),
-        (former(instance=altered(INSTANCE, owner="root")), "auto", "belongs to root"),
-        (former(instance=altered(INSTANCE, content="other", names=("photo",))), "auto", "no instance"),
+        (former(instance=vary(INSTANCE, owner="root")), "auto", "belongs to root"),
+        (former(instance=vary(INSTANCE, content="other", names=("photo",))), "auto", "no instance"),
         (former(history=History(3, ((1, Lsn(8)),))), "auto", "rejoin_method"),
     ],
 )
@@ -131,8 +131,8 @@ def test_what_is_not_touched(found, asked, said):
     [
         (FORMER, "auto"),
         (former(history=History(3, ((1, Lsn(8)),))), "rewind"),
-        (former(history=History(3), instance=altered(INSTANCE, control=altered(CONTROL, system_identifier="2"))), "auto"),
-        (former(instance=altered(STANDBY, postmaster=RUNNING)), "auto"),
+        (former(history=History(3), instance=vary(INSTANCE, control=vary(CONTROL, system_identifier="2"))), "auto"),
+        (former(instance=vary(STANDBY, postmaster=RUNNING)), "auto"),
         (Former(Instance("/c/gpseg-1", "absent")), "auto"),
     ],
 )
@@ -149,7 +149,7 @@ AFTER = ["write_dbid", "write_settings", "start", "wait_streaming"]
 
 def steps_of(found, asked="auto", remove_old=False, password=None, kept=True, **place):
     passfile = Passfile("/p", kept, "abcd")
-    seen = standby.Standby(altered(snapshot.Place(SITE, found.instance, passfile), **place), kept)
+    seen = standby.Standby(vary(snapshot.Place(SITE, found.instance, passfile), **place), kept)
     return rejoin.plan(seen, found, SOURCE, asked, WANTED, password, COPY, remove_old)
 
 
@@ -176,13 +176,13 @@ def test_the_wal_in_which_the_source_went_on_by_itself_is_not_copied_twice(histo
 
 
 def test_a_password_and_a_free_place_come_before_the_rewind():
-    steps = planned(former(SWITCH + 8), password="pw", kept=False, site=altered(SITE, leftover=True))
+    steps = planned(former(SWITCH + 8), password="pw", kept=False, site=vary(SITE, leftover=True))
     assert steps[:4] == ["tell", "remove_leftover", "write_passfile", "rewind"]
     assert len(steps) == len(set(steps))
 
 
 def test_a_standby_that_cannot_catch_up_is_stopped_first():
-    lost = former(SEGMENT, instance=altered(STANDBY, postmaster=altered(RUNNING, connected=False)))
+    lost = former(SEGMENT, instance=vary(STANDBY, postmaster=vary(RUNNING, connected=False)))
     assert planned(lost)[:3] == ["tell", "stop", "copy"]
 
 
@@ -190,14 +190,14 @@ def test_its_own_part_of_a_tablespace_is_not_in_the_way_of_the_copy():
     spot = Spot(Wish("/fast", "/fast"), True, True, "/fast/9", 10 << 30, 1)
     with pytest.raises(CoordinatorError, match="not empty"):
         planned(FORMER, "basebackup", spots=(spot,))
-    assert "copy" in planned(altered(FORMER, parts=("/fast/9",)), "basebackup", spots=(spot,))
+    assert "copy" in planned(vary(FORMER, parts=("/fast/9",)), "basebackup", spots=(spot,))
 
 
 def test_nothing_is_planned_against_a_refusal():
     with pytest.raises(CoordinatorError, match="a primary runs"):
-        planned(former(instance=altered(INSTANCE, postmaster=RUNNING)), "basebackup")
+        planned(former(instance=vary(INSTANCE, postmaster=RUNNING)), "basebackup")
     with pytest.raises(CoordinatorError, match="MiB free"):
-        planned(FORMER, "basebackup", site=altered(SITE, free=0))
+        planned(FORMER, "basebackup", site=vary(SITE, free=0))
 
 
 def test_what_is_there_is_observed(host, data_directory):

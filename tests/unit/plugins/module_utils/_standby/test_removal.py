@@ -25,7 +25,7 @@ STANDBY = Instance("/s", "instance", "gpadmin", "standby", "12", 8, 5432, {}, CO
 ABSENT = Instance("/s", "absent")
 
 
-def altered(thing, **changes):
+def vary(thing, **changes):
     return dataclasses.replace(thing, **changes)
 
 
@@ -42,14 +42,14 @@ def planned(remains, fate):
         (Remains(STANDBY), "moved", ["move_aside"]),
         (Remains(STANDBY, 0, ("/fast/8",)), "deleted", ["delete"]),
         # the postmaster is gone, some of its children are not
-        (Remains(altered(STANDBY, content="absent"), 1), "moved", ["stop"]),
+        (Remains(vary(STANDBY, content="absent"), 1), "moved", ["stop"]),
         (Remains(ABSENT), "moved", []),
-        (Remains(altered(ABSENT, content="empty", owner="gpadmin")), "deleted", []),
+        (Remains(vary(ABSENT, content="empty", owner="gpadmin")), "deleted", []),
         (Remains(ABSENT, 0, (), ("/.s.coordinator_removal",)), "moved", ["remove_leftovers"]),
         (Remains(STANDBY, 0, (), ("/.s.coordinator_snapshot",)), "deleted", ["remove_leftovers", "delete"]),
         (Remains(STANDBY, 0, (), ("/.s.coordinator_snapshot",)), "stopped", []),
         # pg_control is damaged
-        (Remains(altered(STANDBY, control=None)), "moved", ["move_aside"]),
+        (Remains(vary(STANDBY, control=None)), "moved", ["move_aside"]),
         (Remains(None, files=("/p", "/r")), "kept", ["remove_file", "remove_file"]),
         (Remains(STANDBY, 5, files=("/p",)), "moved", ["stop", "move_aside", "remove_file"]),
     ],
@@ -62,10 +62,10 @@ def test_plans_what_is_left_to_do(remains, fate, steps):
 @pytest.mark.parametrize(
     ("instance", "message"),
     [
-        (altered(STANDBY, role="primary"), "/s holds a primary, which is stopped: correct data_directory"),
-        (altered(STANDBY, content="other"), "/s holds something that is not an instance"),
-        (altered(STANDBY, owner="whpg"), "/s belongs to whpg, not to gpadmin"),
-        (altered(STANDBY, control=altered(CONTROL, system_identifier="2")), f"a standby of the system 2, the cluster is {SYSTEM}"),
+        (vary(STANDBY, role="primary"), "/s holds a primary, which is stopped: correct data_directory"),
+        (vary(STANDBY, content="other"), "/s holds something that is not an instance"),
+        (vary(STANDBY, owner="whpg"), "/s belongs to whpg, not to gpadmin"),
+        (vary(STANDBY, control=vary(CONTROL, system_identifier="2")), f"a standby of the system 2, the cluster is {SYSTEM}"),
     ],
 )
 def test_what_is_not_the_cluster_s_standby_is_not_touched(fate, instance, message):

@@ -18,7 +18,7 @@ NOTHING = Rights((), True, False, {"/s": BEFORE})
 ALL = Rights(FUNCTIONS, True, False, {"/s": BLOCK + BEFORE})
 
 
-def altered(thing, **changes):
+def vary(thing, **changes):
     return dataclasses.replace(thing, **changes)
 
 
@@ -27,12 +27,12 @@ def altered(thing, **changes):
     [
         (NOTHING, True, ["grant_functions", "write_rules", "reload"]),
         (ALL, True, []),
-        (altered(ALL, functions=FUNCTIONS[:3]), True, ["grant_functions"]),
-        (altered(ALL, temporary=False), True, ["grant_database"]),
+        (vary(ALL, functions=FUNCTIONS[:3]), True, ["grant_functions"]),
+        (vary(ALL, temporary=False), True, ["grant_database"]),
         (NOTHING, False, []),
         (ALL, False, ["write_rules", "reload", "revoke_functions"]),
-        (altered(NOTHING, functions=FUNCTIONS[:1]), False, ["revoke_functions"]),
-        (altered(NOTHING, on_database=True), False, ["revoke_database"]),
+        (vary(NOTHING, functions=FUNCTIONS[:1]), False, ["revoke_functions"]),
+        (vary(NOTHING, on_database=True), False, ["revoke_database"]),
     ],
 )
 def test_steps(rights, present, names):

@@ -28,7 +28,7 @@ PASSFILE = Passfile("/p", True, "abcd")
 SPOT = Spot(Wish("/fast", "/fast"), True, True, None, 10 << 30, 1)
 
 
-def altered(thing, **changes):
+def vary(thing, **changes):
     return dataclasses.replace(thing, **changes)
 
 
@@ -40,18 +40,18 @@ def planned(site=SITE, instance=ABSENT, passfile=PASSFILE, password=None, wanted
     ("given_place", "steps"),
     [
         ({}, ["copy", "swap_in"]),
-        ({"instance": altered(ABSENT, content="empty", owner="gpadmin")}, ["copy", "swap_in"]),
+        ({"instance": vary(ABSENT, content="empty", owner="gpadmin")}, ["copy", "swap_in"]),
         ({"password": "pw"}, ["write_passfile", "copy", "swap_in"]),
         ({"passfile": None, "password": "pw"}, ["copy", "swap_in"]),
         ({"passfile": Passfile("/p", True, "abcd", named=False)}, ["write_passfile", "copy", "swap_in"]),
-        ({"site": altered(SITE, leftover=True)}, ["remove_leftover", "copy", "swap_in"]),
+        ({"site": vary(SITE, leftover=True)}, ["remove_leftover", "copy", "swap_in"]),
         ({"instance": STANDBY}, []),
         ({"spots": (SPOT,)}, ["copy", "swap_in"]),
         # they are in use there
-        ({"instance": STANDBY, "spots": (altered(SPOT, taken="/fast/8"),), "missing": ("/x.crt",)}, []),
-        ({"instance": altered(STANDBY, postmaster=POSTMASTER)}, []),
-        ({"instance": STANDBY, "site": altered(SITE, leftover=True, free=0)}, ["remove_leftover"]),
-        ({"wanted": altered(WANTED, engine_version=None, bytes=None), "site": altered(SITE, free=0)}, ["copy", "swap_in"]),
+        ({"instance": STANDBY, "spots": (vary(SPOT, taken="/fast/8"),), "missing": ("/x.crt",)}, []),
+        ({"instance": vary(STANDBY, postmaster=POSTMASTER)}, []),
+        ({"instance": STANDBY, "site": vary(SITE, leftover=True, free=0)}, ["remove_leftover"]),
+        ({"wanted": vary(WANTED, engine_version=None, bytes=None), "site": vary(SITE, free=0)}, ["copy", "swap_in"]),
     ],
 )
 def test_plans(given_place, steps):
@@ -61,20 +61,20 @@ def test_plans(given_place, steps):
 @pytest.mark.parametrize(
     ("given_place", "message"),
     [
-        ({"site": altered(SITE, parent_owner=None, writable=False)}, "parent directory /data does not exist: create it"),
-        ({"site": altered(SITE, parent_owner="root", writable=False)}, "/data belongs to root and gpadmin cannot write there"),
-        ({"instance": altered(ABSENT, content="other", owner="gpadmin")}, "holds something that is not an instance"),
-        ({"instance": altered(ABSENT, content="empty", owner="root")}, "/data/gpseg-1 belongs to root: let gpadmin"),
-        ({"site": altered(SITE, engine_version=None)}, "no installation of the engine"),
-        ({"site": altered(SITE, engine_version="postgres 13")}, "this host has 'postgres 13', the primary 'postgres 12'"),
-        ({"site": altered(SITE, free=1 << 20)}, "/data has 1 MiB free, the copy needs 1536 MiB"),
-        ({"instance": altered(STANDBY, control=None)}, "pg_controldata cannot read"),
-        ({"instance": altered(STANDBY, control=altered(CONTROL, system_identifier="2"))}, "instance of the system 2, the primary is of 1"),
-        ({"instance": altered(STANDBY, role="primary")}, "a primary of the same system is there"),
-        ({"instance": altered(STANDBY, role="primary", postmaster=POSTMASTER)}, "a primary of the same system runs there"),
+        ({"site": vary(SITE, parent_owner=None, writable=False)}, "parent directory /data does not exist: create it"),
+        ({"site": vary(SITE, parent_owner="root", writable=False)}, "/data belongs to root and gpadmin cannot write there"),
+        ({"instance": vary(ABSENT, content="other", owner="gpadmin")}, "holds something that is not an instance"),
+        ({"instance": vary(ABSENT, content="empty", owner="root")}, "/data/gpseg-1 belongs to root: let gpadmin"),
+        ({"site": vary(SITE, engine_version=None)}, "no installation of the engine"),
+        ({"site": vary(SITE, engine_version="postgres 13")}, "this host has 'postgres 13', the primary 'postgres 12'"),
+        ({"site": vary(SITE, free=1 << 20)}, "/data has 1 MiB free, the copy needs 1536 MiB"),
+        ({"instance": vary(STANDBY, control=None)}, "pg_controldata cannot read"),
+        ({"instance": vary(STANDBY, control=vary(CONTROL, system_identifier="2"))}, "instance of the system 2, the primary is of 1"),
+        ({"instance": vary(STANDBY, role="primary")}, "a primary of the same system is there"),
+        ({"instance": vary(STANDBY, role="primary", postmaster=POSTMASTER)}, "a primary of the same system runs there"),
         ({"passfile": Passfile("/p", False, None)}, "passfile /p is missing or others can read it: give replication_password"),
         ({"missing": ("/x.crt", "/y.so")}, "/x.crt is missing on this host, or gpadmin cannot read it: put it there"),
-        ({"spots": (SPOT, altered(SPOT, exists=False))}, "the directory /fast for the tablespace in /fast on the primary does not exist"),
+        ({"spots": (SPOT, vary(SPOT, exists=False))}, "the directory /fast for the tablespace in /fast on the primary does not exist"),
     ],
 )
 def test_refuses_before_anything_is_touched(given_place, message):
@@ -95,7 +95,7 @@ def test_the_copy_fetches_its_wal_and_leaves_out_what_gpinitstandby_leaves_out()
     connection = parse_conninfo(arguments[arguments.index("--dbname") + 1])
     assert connection == {"host": "10.0.0.11", "port": "5432", "user": "r", "passfile": "/p"}
     limited = snapshot.base_backup_arguments(
-        Upstream("10.0.0.11", 5432, "r", None), "/t", 8, altered(WANTED, max_rate="100M", checkpoint="spread")
+        Upstream("10.0.0.11", 5432, "r", None), "/t", 8, vary(WANTED, max_rate="100M", checkpoint="spread")
     )
     assert limited[-2:] == ["--max-rate", "100M"]
 
@@ -227,7 +227,7 @@ def test_reads_what_a_copy_needs_beside_its_data_directory(host, tmp_path):
     (there / "8").mkdir(parents=True)
     (there / "8" / "GPDB").touch()
     wishes = (Wish("/fast", str(there)), Wish("/slow", str(tmp_path / "none")))
-    wanted = altered(WANTED, tablespaces=wishes, files=(str(there), str(tmp_path / "no.crt")))
+    wanted = vary(WANTED, tablespaces=wishes, files=(str(there), str(tmp_path / "no.crt")))
     place = snapshot.read_place(host, str(target), None, 8, wanted)
     assert [(spot.exists, spot.taken) for spot in place.spots] == [(True, str(there / "8")), (False, None)]
     assert place.missing == (str(tmp_path / "no.crt"),)
@@ -238,7 +238,7 @@ def test_reads_what_a_copy_needs_beside_its_data_directory(host, tmp_path):
 
 def test_a_leftover_in_the_place_of_a_tablespace_is_one_too(host, tmp_path):
     target = tmp_path / "gpseg-1"
-    wanted = altered(WANTED, tablespaces=(Wish("/fast", str(tmp_path)),))
+    wanted = vary(WANTED, tablespaces=(Wish("/fast", str(tmp_path)),))
     os.mkdir(staging_place(str(tmp_path), str(target)))
     assert snapshot.read_place(host, str(target), None, 8, wanted).site.leftover
     snapshot.remove_leftover(str(target), wanted.tablespaces)
@@ -249,7 +249,7 @@ def test_a_copy_with_a_tablespace(host, program, tmp_path):
     target, place = tmp_path / "data" / "gpseg-1", tmp_path / "place"
     for directory in (target.parent, place):
         directory.mkdir()
-    wanted = altered(WANTED, engine_version=None, bytes=None, tablespaces=(Wish("/fast", str(place)),))
+    wanted = vary(WANTED, engine_version=None, bytes=None, tablespaces=(Wish("/fast", str(place)),))
     upstream = Upstream("10.0.0.11", 5432, "r", str(tmp_path / "pass"))
     program(
         "pg_basebackup",

@@ -33,12 +33,12 @@ FOUND = Standby(Place(SITE, INSTANCE, PASSFILE), True)
 COPY = Copy("1", "postgres 12", 1 << 30)
 
 
-def altered(thing, **changes):
+def vary(thing, **changes):
     return dataclasses.replace(thing, **changes)
 
 
 def found(**changes):
-    return Standby(Place(SITE, altered(INSTANCE, **changes), PASSFILE), True)
+    return Standby(Place(SITE, vary(INSTANCE, **changes), PASSFILE), True)
 
 
 def planned(seen=FOUND, wanted=WANTED, password=None):
@@ -49,40 +49,40 @@ def planned(seen=FOUND, wanted=WANTED, password=None):
     ("seen", "wanted", "password", "steps"),
     [
         (FOUND, WANTED, None, []),
-        (found(postmaster=altered(RUNNING, received=None)), WANTED, None, []),
-        (found(postmaster=altered(RUNNING, connected=False)), WANTED, None, ["wait_streaming"]),
-        (found(postmaster=altered(RUNNING, connected=False)), altered(WANTED, state="started"), None, []),
+        (found(postmaster=vary(RUNNING, received=None)), WANTED, None, []),
+        (found(postmaster=vary(RUNNING, connected=False)), WANTED, None, ["wait_streaming"]),
+        (found(postmaster=vary(RUNNING, connected=False)), vary(WANTED, state="started"), None, []),
         (found(postmaster=None), WANTED, None, ["start", "wait_streaming"]),
-        (found(postmaster=None), altered(WANTED, state="started"), None, ["start"]),
-        (found(postmaster=None, dbid=2), altered(WANTED, state="configured"), None, ["write_dbid"]),
+        (found(postmaster=None), vary(WANTED, state="started"), None, ["start"]),
+        (found(postmaster=None, dbid=2), vary(WANTED, state="configured"), None, ["write_dbid"]),
         (found(dbid=1), WANTED, None, ["write_dbid", "stop", "start", "wait_streaming"]),
         (found(port=6000), WANTED, None, ["write_port", "stop", "start", "wait_streaming"]),
         (found(settings={}, postmaster=None), WANTED, None, ["write_settings", "start", "wait_streaming"]),
-        (altered(FOUND, password_kept=False), WANTED, "pw", ["write_passfile"]),
+        (vary(FOUND, password_kept=False), WANTED, "pw", ["write_passfile"]),
         (Standby(Place(SITE, INSTANCE, Passfile("/p", False, "abcd")), True), WANTED, None, ["write_passfile"]),
         (Standby(Place(SITE, INSTANCE, Passfile("/p", True, "abcd", named=False)), True), WANTED, None, ["write_passfile"]),
         (Standby(Place(SITE, INSTANCE, None), True), WANTED, None, []),
-        (found(), altered(WANTED, dbid=None), None, []),
-        (altered(FOUND, tablespace_dbids=(8, 8)), WANTED, None, []),
-        (altered(FOUND, tablespace_dbids=(8, 2)), WANTED, None, ["stop", "move_tablespaces", "start", "wait_streaming"]),
-        (altered(FOUND, tablespace_dbids=(2,)), altered(WANTED, dbid=None), None, []),
+        (found(), vary(WANTED, dbid=None), None, []),
+        (vary(FOUND, tablespace_dbids=(8, 8)), WANTED, None, []),
+        (vary(FOUND, tablespace_dbids=(8, 2)), WANTED, None, ["stop", "move_tablespaces", "start", "wait_streaming"]),
+        (vary(FOUND, tablespace_dbids=(2,)), vary(WANTED, dbid=None), None, []),
         (
-            altered(found(dbid=2), tablespace_dbids=(2,)),
+            vary(found(dbid=2), tablespace_dbids=(2,)),
             WANTED,
             None,
             ["write_dbid", "stop", "move_tablespaces", "start", "wait_streaming"],
         ),
-        (altered(found(postmaster=None), tablespace_dbids=(2,)), WANTED, None, ["move_tablespaces", "start", "wait_streaming"]),
-        (altered(found(postmaster=None), tablespace_dbids=(2,)), altered(WANTED, state="configured"), None, ["move_tablespaces"]),
+        (vary(found(postmaster=None), tablespace_dbids=(2,)), WANTED, None, ["move_tablespaces", "start", "wait_streaming"]),
+        (vary(found(postmaster=None), tablespace_dbids=(2,)), vary(WANTED, state="configured"), None, ["move_tablespaces"]),
         # those of an instance that runs are in use
-        (altered(FOUND, tablespace_dbids=(2,)), altered(WANTED, state="configured"), None, []),
+        (vary(FOUND, tablespace_dbids=(2,)), vary(WANTED, state="configured"), None, []),
     ],
 )
 def test_plans(seen, wanted, password, steps):
     assert planned(seen, wanted, password) == steps
 
 
-FORMER = altered(
+FORMER = vary(
     INSTANCE, data_directory="/data/other", control=ControlData("1", "in archive recovery", 1, "0/1", "0/1", "0/0", 1 << 26, True)
 )
 EMPTY_PLACE = Place(SITE, Instance("/data/gpseg-1", "absent"), PASSFILE)
@@ -92,11 +92,11 @@ EMPTY_PLACE = Place(SITE, Instance("/data/gpseg-1", "absent"), PASSFILE)
     ("former", "wanted", "steps"),
     [
         (FORMER, WANTED, ["stop_former", "bring", "start", "wait_streaming"]),
-        (altered(FORMER, postmaster=None), WANTED, ["bring", "start", "wait_streaming"]),
-        (altered(FORMER, postmaster=None), altered(WANTED, port=6000), ["bring", "write_port", "start", "wait_streaming"]),
+        (vary(FORMER, postmaster=None), WANTED, ["bring", "start", "wait_streaming"]),
+        (vary(FORMER, postmaster=None), vary(WANTED, port=6000), ["bring", "write_port", "start", "wait_streaming"]),
         # its parts of tablespaces come under its number
         (
-            altered(FORMER, postmaster=None, dbid=7),
+            vary(FORMER, postmaster=None, dbid=7),
             WANTED,
             ["bring", "write_dbid", "move_tablespaces", "start", "wait_streaming"],
         ),
@@ -107,7 +107,7 @@ def test_it_is_brought_from_another_place(former, wanted, steps):
         seen = Standby(EMPTY_PLACE, True, (), former)
         assert [step.name for step in standby.plan(seen, wanted, None, copy)] == steps
     # that was done already
-    assert planned(altered(FOUND, former=altered(FORMER, content="absent", role=None, postmaster=None))) == []
+    assert planned(vary(FOUND, former=vary(FORMER, content="absent", role=None, postmaster=None))) == []
 
 
 @pytest.mark.parametrize(
@@ -115,11 +115,11 @@ def test_it_is_brought_from_another_place(former, wanted, steps):
     [
         ({"role": "primary"}, "is a primary"),
         ({"content": "absent"}, "holds no instance"),
-        ({"control": altered(FORMER.control, system_identifier="2")}, "of the system 2"),
+        ({"control": vary(FORMER.control, system_identifier="2")}, "of the system 2"),
     ],
 )
 def test_nothing_else_is_brought(changes, said):
-    seen = Standby(EMPTY_PLACE, True, (), altered(FORMER, postmaster=None, **changes))
+    seen = Standby(EMPTY_PLACE, True, (), vary(FORMER, postmaster=None, **changes))
     with pytest.raises(CoordinatorError, match=said):
         standby.plan(seen, WANTED, None, COPY if "control" in changes else None)
 
@@ -135,8 +135,8 @@ def test_another_slot_is_another_configuration(slot):
     [
         (found(content="absent"), "holds no instance (absent): make a snapshot"),
         (found(role="primary"), "is a primary: it has no standby.signal"),
-        (altered(FOUND, password_kept=False), "give replication_password"),
-        (found(postmaster=altered(RUNNING, frozen=True)), "is frozen"),
+        (vary(FOUND, password_kept=False), "give replication_password"),
+        (found(postmaster=vary(RUNNING, frozen=True)), "is frozen"),
     ],
 )
 def test_refuses_before_anything_is_touched(seen, message):
@@ -164,7 +164,7 @@ def test_reads_under_which_dbids_tablespaces_lie(host, data_directory, tmp_path)
 
 
 def test_reads_what_a_copy_would_need(host, data_directory, tmp_path):
-    copy = altered(COPY, files=(str(tmp_path / "no.crt"),))
+    copy = vary(COPY, files=(str(tmp_path / "no.crt"),))
     seen = standby.read_standby(host, str(data_directory), Upstream("10.0.0.11", 5432, "r", None), None, 8, copy)
     assert seen.place.missing == (str(tmp_path / "no.crt"),)
 
@@ -237,8 +237,8 @@ ABSENT = Standby(Place(SITE, Instance("/data/gpseg-1", "absent"), Passfile("/p",
     ("wanted", "steps"),
     [
         (WANTED, ["write_passfile", "copy", "swap_in", "write_settings", "start", "wait_streaming"]),
-        (altered(WANTED, port=6000), ["write_passfile", "copy", "swap_in", "write_port", "write_settings", "start", "wait_streaming"]),
-        (altered(WANTED, state="configured"), ["write_passfile", "copy", "swap_in", "write_settings"]),
+        (vary(WANTED, port=6000), ["write_passfile", "copy", "swap_in", "write_port", "write_settings", "start", "wait_streaming"]),
+        (vary(WANTED, state="configured"), ["write_passfile", "copy", "swap_in", "write_settings"]),
     ],
 )
 def test_begins_with_a_copy_where_there_is_no_standby(wanted, steps):
@@ -252,7 +252,7 @@ def test_needs_no_copy_where_there_is_a_standby():
 
 def test_a_copy_that_cannot_be_made_is_refused_before_anything_is_touched():
     with pytest.raises(CoordinatorError, match="/data has 0 MiB free"):
-        standby.plan(Standby(altered(ABSENT.place, site=altered(SITE, free=0)), False), WANTED, "pw", COPY)
+        standby.plan(Standby(vary(ABSENT.place, site=vary(SITE, free=0)), False), WANTED, "pw", COPY)
 
 
 def test_wal_that_was_missing_before_is_no_reason_to_end_the_wait(data_directory):

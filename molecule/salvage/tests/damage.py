@@ -190,7 +190,7 @@ def check(original, directory, kind, what):
     traceless = kind == "cut_a_record"
     if not found.doubts and not traceless:
         assert found.end.position == original.end.position, f"{what}: {found.end.position} is called the end, it is {original.end.position}"
-    ours = walk(directory, found.end or original.end, original.redo) if os.path.exists(found.end.segment.path) else None
+    ours = walk(directory, found.end, original.redo) if found.end and os.path.exists(found.end.segment.path) else None
     first, last = original.used[0], [name for name in original.used if os.path.exists(f"{directory}/pg_wal/{name}")][-1]
     if ours is None or ours.last is None:
         return "nothing is valid"

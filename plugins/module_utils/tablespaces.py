@@ -87,6 +87,11 @@ def is_part(path: str) -> bool:
         return False
 
 
+def is_foreign(path: str) -> bool:
+    """Whether something is there that is no instance's part of a tablespace."""
+    return os.path.lexists(path) and not is_part(path)
+
+
 @dataclasses.dataclass(frozen=True)
 class Wish:
     """Where a copy's part of a tablespace is to be.
@@ -246,7 +251,7 @@ def change_dbid(data_directory: str, dbid: int) -> None:
             old, new = (os.path.join(tablespace.location, str(number)) for number in (tablespace.dbid, dbid))
             moved_before = os.path.lexists(new) and not os.path.lexists(old)  # by an attempt that was cut off
             part = new if moved_before else old
-            if os.path.lexists(part) and not is_part(part):
+            if is_foreign(part):
                 raise CoordinatorError(
                     f"the link of the tablespace {tablespace.oid} in {data_directory} leads to {part!r}, which holds more than an instance "
                     "makes there, or is not this user's: it is not renamed; see what is there, and move it away or correct the link"

@@ -94,7 +94,14 @@ def fields(value: t.Any, forms: t.Mapping[str, Form], further: t.Mapping[str, Fo
     missing = [known for known in forms if known not in value]
     if missing:
         raise ValueError(f"{', '.join(missing)} is missing")
-    return {known: form(value[known]) for known, form in {**forms, **(further or {})}.items() if known in value}
+    return {known: _field(known, form, value[known]) for known, form in {**forms, **(further or {})}.items() if known in value}
+
+
+def _field(known: str, form: Form, value: t.Any) -> t.Any:
+    try:
+        return form(value)
+    except ValueError as error:
+        raise ValueError(f"{known}: {error}") from error
 
 
 def flag(value: t.Any) -> bool:

@@ -12,6 +12,7 @@ import os
 import re
 import typing as t
 
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import border
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.floating import parse_address
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.retention import parse_size
@@ -121,7 +122,7 @@ def _listen(value: str) -> str:
     return f" is {value!r}: give addresses or names of hosts, separated by commas, or *"
 
 
-def _addresses(value: t.Sequence[str], parse: t.Callable[[str], t.Any] = ipaddress.ip_address, beside: str = "") -> str:
+def _addresses(value: t.Sequence[str], parse: t.Callable[[str], t.Any] = border.address, beside: str = "") -> str:
     for address in value:
         try:
             parse(address)

@@ -9,9 +9,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.module_utils.record import parse as parse_record
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.verdict import Proofs, Sighting, Verdict, View, judge, view_of
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.pair import addresses_of, sightings
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.pair import addresses_of, record_of, sightings
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.segment_fence import Neighbour
 
 Observation = t.Mapping[str, t.Any]
@@ -79,7 +78,7 @@ def scene_of(cluster: str, pair: Pair, hostvars: t.Mapping[str, Variables], obse
 def neighbour_of(scene: Scene) -> Neighbour:
     """What matters of a cluster to another one."""
     seen = [scene.observations[host] for host in scene.pair["coordinators"]]
-    records = [record for record in (parse_record((found or {}).get("record")) for found in seen) if record]
+    records = [record for record, _dummy in (record_of(found or {}) for found in seen) if record]
     addresses = {
         address
         for host in scene.pair["coordinators"]

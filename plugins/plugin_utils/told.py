@@ -51,6 +51,7 @@ _FORMS: dict[str, Form] = {
     "addresses": many(border.address),
     "fences": many(_object(cluster=border.name, addresses=many(border.address), ports=many(border.port))),
     "clock": border.seconds,
+    "record_wrong": optional(border.name),
     "segments": many(_object(data_directory=border.path, port=border.port)),
     "sessions": optional(many(_object(address=border.address, port=border.port, count=border.number, quiet_s=optional(border.seconds)))),
     "instance": _object(
@@ -91,9 +92,8 @@ _FORMS: dict[str, Form] = {
 
 def wrong(told: Told) -> str:
     """What of a result of M(warehousepg.coordinator.mirroring_info) is not of its form; empty where all is."""
-    for name, form in _FORMS.items():
-        try:
-            fields(told, {}, {name: form})
-        except ValueError as error:
-            return f"{name}: {error}"
+    try:
+        fields(told, {}, _FORMS)
+    except ValueError as error:
+        return str(error)
     return ""

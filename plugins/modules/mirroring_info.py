@@ -674,6 +674,11 @@ record:
   returned: with O(data_directory)
   type: dict
   sample: null
+record_wrong:
+  description: What is wrong with a record that holds a value which is not of its form, V(null) otherwise.
+  returned: with O(data_directory)
+  type: str
+  sample: null
 activation:
   description: The last entry of O(audit_file) on an activation that was finished, V(null) without one.
   returned: with O(data_directory)

@@ -203,7 +203,10 @@ def main() -> None:
     parameters = module.params
     host = Host(module, parameters["greenplum_path"])
     path = parameters["file"]
-    given = {name: parameters[name] for name in record.GIVEN}
+    try:
+        given = record.parse({name: parameters[name] for name in record.GIVEN})
+    except ValueError as error:
+        module.fail_json(msg=f"what is to be kept is not of its form, and would be of no use: {error}")
 
     def plan(found: t.Mapping[str, t.Any]) -> list[Step]:
         postmaster = read_postmaster(parameters["data_directory"])
@@ -212,7 +215,7 @@ def main() -> None:
 
     carry_out(
         module,
-        lambda: {"record": record.read_record(path)},
+        lambda: {"record": record.read_record(path)[0]},
         plan,
         {"write_record": lambda told: record.write_record(host, path, told, time.time())},
         show=dict,

@@ -105,7 +105,8 @@ json.dump(record, open(path, "w"))
 def test_while_the_record_tells_of_an_address_that_is_none(standby, operator):
     standby.run(HOSTILE)
     with cut_off("cdw", f"ip saddr {CONTROLLER_ADDRESS}"):
-        refused(operator.activate(fence_segments=True), "cdw cannot be fenced on the segment hosts", "touch /tmp/owned", "whpg_addresses")
+        said = ("cdw cannot be fenced on the segment hosts", "the record on scdw cannot be used, correct it there", "touch /tmp/owned")
+        refused(operator.activate(fence_segments=True), *said)
     assert not any(host.host.file("/tmp/owned").exists for host in (standby, Host("sdw1")))
     check_untouched(standby)
 

@@ -192,7 +192,8 @@ def test_what_is_read_of_damaged_wal_is_what_the_engine_reads(primary):
     primary.write("damage.tar.gz.base64", base64.b64encode(packed.getvalue()).decode())
     unpack = "rm -rf damage; mkdir damage; base64 -d damage.tar.gz.base64 | tar -xz -C damage; rm damage.tar.gz.base64"
     told = primary.run(
-        f"{unpack}; PYTHONPATH=damage python3 damage/damage.py {primary.quoted} {primary.quoted}.copies {seed} 40; code=$?; rm -r damage; exit $code"
+        f"{unpack}; PYTHONPATH=damage python3 damage/damage.py {primary.quoted} {primary.quoted}.copies {seed} 40;"
+        " code=$?; rm -r damage; exit $code"
     )
     found = json.loads(told.splitlines()[-1])
     print(json.dumps(found, indent=1))

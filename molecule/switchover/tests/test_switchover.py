@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import subprocess
 from contextlib import contextmanager
@@ -55,6 +56,18 @@ if [[ $* == *stop ]] && victim=$(cat /tmp/victim) && rm /tmp/victim; then
 fi 2> /dev/null
 exec {program}.own "$@"
 """
+
+# In the place of pg_ctl: what promotes the standby has begun, and comes no further while there is a file.
+HOLD_PROMOTION = """#!/bin/bash
+if [[ $* == *promote ]]; then
+  exec > /dev/null 2>&1
+  while [[ -e /tmp/hold ]]; do sleep 0.1; done
+fi
+exec {program}.own "$@"
+"""
+
+# Processes that have told by a file that they promote the standby.
+FIND_PROMOTING = 'find /proc/[0-9]*/fd -lname "$HOME/.whpg/demo.armed.promoting" 2> /dev/null | cut -d/ -f3 | sort -u'
 
 # An archive that answers nothing any more from some moment on.
 DEAD_ARCHIVE = "test -e /tmp/archive_is_dead && exec sleep 300; false"
@@ -292,19 +305,29 @@ def test_the_old_primary_serves_again_where_its_standby_is_lost_before_the_promo
 
 
 @contextmanager
+def in_the_place_of_pg_ctl(coordinator: Coordinator, script: str) -> Iterator[None]:
+    """A script is run on the host for it, which finds the program itself under its name with ``.own``."""
+    program = coordinator.run("type -P pg_ctl")
+    coordinator.write("/tmp/pg_ctl", script.format(program=program))
+    podman("exec", coordinator.name, "mv", program, f"{program}.own")
+    podman("exec", coordinator.name, "install", "-m", "755", "/tmp/pg_ctl", program)
+    try:
+        yield
+    finally:
+        podman("exec", coordinator.name, "mv", f"{program}.own", program)
+        coordinator.run("rm /tmp/pg_ctl")
+
+
+@contextmanager
 def crash_before_the_stop(coordinator: Coordinator) -> Iterator[None]:
     """Between the announcement of its shutdown and the order to stop the primary crashes, and restarts itself."""
-    program = coordinator.run("type -P pg_ctl")
     with session_of(coordinator, "victim") as pid:
         coordinator.run(f"rm -f /tmp/restarted; echo {pid} > /tmp/victim")
-        coordinator.write("/tmp/pg_ctl", CRASH_FIRST.format(program=program))
-        podman("exec", coordinator.name, "mv", program, f"{program}.own")
-        podman("exec", coordinator.name, "install", "-m", "755", "/tmp/pg_ctl", program)
         try:
-            yield
+            with in_the_place_of_pg_ctl(coordinator, CRASH_FIRST):
+                yield
         finally:
-            podman("exec", coordinator.name, "mv", f"{program}.own", program)
-            coordinator.run("rm -f /tmp/victim /tmp/pg_ctl")
+            coordinator.run("rm -f /tmp/victim")
 
 
 @pytest.mark.usefixtures("mirrored")
@@ -330,6 +353,80 @@ def test_the_checkpoint_of_a_primary_that_restarts_itself_after_a_crash_promotes
         numbers = set(map(int, primary.sql(f"SELECT DISTINCT number FROM written_by_{client.called}", role=client.role).split()))
         assert {commit.number for commit in client.commits()} <= numbers
     wait_in_sync(primary)
+    check_untouched(standby)
+
+
+@contextmanager
+def promotion_held(coordinator: Coordinator) -> Iterator[None]:
+    """What promotes the standby hangs, until the file that holds it is removed."""
+    coordinator.run("touch /tmp/hold")
+    try:
+        with in_the_place_of_pg_ctl(coordinator, HOLD_PROMOTION):
+            yield
+    finally:
+        coordinator.run("rm -f /tmp/hold")
+
+
+def check_stays_shut_down(old: Coordinator) -> None:
+    """It was shut down, and nothing has started it or may do so."""
+    assert re.search("state: *shut down$", old.run(f"pg_controldata {old.directory}"), re.MULTILINE)
+    assert not old.host.file(f"{old.directory}/postmaster.pid").exists
+    assert "FENCED" in old.run(f"cat {old.directory}/postgresql.conf")
+
+
+@pytest.mark.usefixtures("mirrored")
+def test_a_switchover_does_not_go_back_where_its_standby_cannot_be_disarmed(primary, standby, operator):
+    """Its promotion has begun and hangs: it comes after the run has ended, when a primary that served again would be a second one."""
+    clients = clients_of("held")
+    for client in clients:
+        client.wait_for("cdw", 20)
+    with promotion_held(standby):
+        done = operator.switch(timeout=10)
+        assert done.code == 2
+        assert done.line.startswith("NOT KNOWN TO BE SWITCHED: cdw was told to stop")
+        assert "was to be promoted by a process that still works" in done.line
+        assert "run this again, which finishes it or takes it back" in done.line
+        assert (done.result["outcome"], done.result["switched"]) == ("unknown", None)
+        check_stays_shut_down(primary)
+        assert standby.host.file(f"{standby.directory}/standby.signal").exists
+
+        # The process is lost, what it has begun goes on.
+        standby.run(f"kill -KILL $({FIND_PROMOTING}); rm /tmp/hold")
+        wait_until(lambda: not standby.host.file(f"{standby.directory}/standby.signal").exists, "the promotion")
+    for client in clients:
+        client.wait_for("scdw")
+    check_stays_shut_down(primary)
+
+    done = operator.switch()
+    assert done.code == 0
+    assert done.line.startswith("switched: scdw is primary on timeline 2")
+    check_writes(clients, primary, standby)
+    check_swapped(standby, primary)
+
+
+@contextmanager
+def promoted_by_another(coordinator: Coordinator) -> Iterator[None]:
+    """A process of an earlier run has begun to promote the standby; nothing else is known of that run any more."""
+    file = "~/.whpg/demo.armed.promoting"
+    leader = coordinator.run(f"setsid flock {file} sleep 600 > /dev/null 2>&1 < /dev/null & echo $!")
+    try:
+        wait_until(lambda: coordinator.run(f"flock -n {file} echo free || echo held") == "held", "the process has begun")
+        yield
+    finally:
+        coordinator.run(f"kill -- -{leader}")
+
+
+@pytest.mark.usefixtures("mirrored")
+def test_what_an_earlier_run_may_have_announced_counts_though_this_one_did_not(primary, standby, operator):
+    started = primary.run(f"stat -c %Y {primary.directory}/postmaster.pid")
+    with promoted_by_another(standby):
+        done = operator.switch(timeout=10)
+        assert done.code == 2
+        assert done.line.startswith("NOT KNOWN TO BE SWITCHED: cdw may have been told to stop by the run that was cut off")
+        assert "is being promoted by an earlier run: wait for the end of that, and run this again" in done.line
+        assert (done.result["outcome"], done.result["switched"]) == ("unknown", None)
+    assert primary.run(f"stat -c %Y {primary.directory}/postmaster.pid") == started, "it was not stopped"
+    assert primary.sql("SELECT 1", role="dispatch") == "1"
     check_untouched(standby)
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import datetime
 import os
+import re
 import shutil
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
@@ -19,6 +20,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import wal_link
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.tablespaces import (
     Tablespace,
+    is_foreign,
     is_part,
     part_of,
     read_tablespaces,
@@ -69,6 +71,12 @@ def suffix(why: str, now: float) -> str:
     return f".{why}-{datetime.datetime.fromtimestamp(now, datetime.timezone.utc).strftime('%Y%m%dT%H%M%SZ')}"
 
 
+def added_to(path: str) -> str:
+    """What :func:`suffix` added to the name of a directory that was moved aside; empty where it was not."""
+    found = re.search(r"\.[a-z_]+-[0-9TZ]+$", path)
+    return found.group() if found else ""
+
+
 def own_parts(data_directory: str, dbid: int | None) -> list[Tablespace]:
     """The user tablespaces of which an instance has a part on this host.
 
@@ -80,7 +88,7 @@ def own_parts(data_directory: str, dbid: int | None) -> list[Tablespace]:
 def foreign(data_directory: str, dbid: int | None) -> list[str]:
     """What the links of an instance lead to as if it were its part of a tablespace, and is none: it is left as it is."""
     linked = (part_of(space) for space in read_tablespaces(data_directory) if space.dbid == dbid)
-    return [path for path in linked if os.path.lexists(path) and not is_part(path)]
+    return [path for path in linked if is_foreign(path)]
 
 
 def move(data_directory: str, dbid: int | None, added: str) -> str:
@@ -104,22 +112,26 @@ def move(data_directory: str, dbid: int | None, added: str) -> str:
 def bring(where: str, place: str) -> None:
     """Bring a stopped instance into a place on the same file system: its own again that :func:`move` took it from, or another one.
 
-    Its parts of the user tablespaces are brought back where they were moved with it; otherwise they stay where they are.
+    Its parts of the user tablespaces are brought back where they were moved with it; otherwise they stay where they are, as does what a
+    link leads to and is none.
 
     :param where: its data directory now.
     :param place: its data directory then.
     :raises CoordinatorError: something is there already, or the place cannot be written to.
     """
     where, place = os.path.realpath(where), os.path.realpath(place)
-    name, own = os.path.basename(where), os.path.basename(place)
-    added = name[len(own) :] if where == beside(place, name[len(own) :]) else ""
+    added = added_to(where)
+    added = added if where == beside(place, added) else ""
     links = os.path.join(where, "pg_tblspc")
     for name in sorted(os.listdir(links)) if added and os.path.isdir(links) else ():
         link = os.path.join(links, name)
         target = os.readlink(link) if name.isdigit() and os.path.islink(link) else ""
         if target.endswith(added):
             part = target[: -len(added)]
-            if os.path.isdir(target) or not os.path.isdir(part):  # else an attempt that was cut off brought it
+            brought = os.path.lexists(part) and not os.path.lexists(target)  # by an attempt that was cut off
+            if is_foreign(part if brought else target):
+                continue
+            if not brought:
                 rename(target, part)
             relink(where, int(name), part)
     wal_link.bring(where, added)

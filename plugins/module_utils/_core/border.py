@@ -65,9 +65,9 @@ def port(value: t.Any) -> int:
 
 
 def seconds(value: t.Any) -> float:
-    """A time, or how long something takes, within some 30000 years."""
+    """A time, or how long something takes, before the year 9000, so that it can be shown as a date."""
     # NaN is within nothing, and a large whole number no float
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1e12:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 220e9:
         raise ValueError(f"{value!r:.200} is no time in seconds")
     return float(value)
 
@@ -95,7 +95,14 @@ def fields(value: t.Any, forms: t.Mapping[str, Form], further: t.Mapping[str, Fo
     missing = [known for known in forms if known not in value]
     if missing:
         raise ValueError(f"{', '.join(missing)} is missing")
-    return {known: form(value[known]) for known, form in {**forms, **(further or {})}.items() if known in value}
+    return {known: _field(known, form, value[known]) for known, form in {**forms, **(further or {})}.items() if known in value}
+
+
+def _field(known: str, form: Form, value: t.Any) -> t.Any:
+    try:
+        return form(value)
+    except ValueError as error:
+        raise ValueError(f"{known}: {error}") from error
 
 
 def flag(value: t.Any) -> bool:
@@ -114,7 +121,7 @@ def many(form: Form) -> Form:
     """The form of a list of values."""
 
     def values(value: t.Any) -> list[t.Any]:
-        if not isinstance(value, list):
+        if not isinstance(value, (list, tuple)):
             raise ValueError(f"{value!r:.200} is no list")
         return [form(one) for one in value]
 

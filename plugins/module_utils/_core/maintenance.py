@@ -12,6 +12,7 @@ import json
 import os
 import typing as t
 
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import border
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, read_text
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lock import clock_time
@@ -53,7 +54,7 @@ def read(path: str) -> Mark | None:
         return None
     try:
         found = json.loads(text)
-        return Mark(float(found["since"]), str(found["by"]), str(found["reason"]))
+        return Mark(border.seconds(found["since"]), str(found["by"]), str(found["reason"]))
     except (ValueError, KeyError, TypeError):
         return Mark(None, "", "")
 

@@ -88,6 +88,11 @@ def is_part(path: str) -> bool:
         return False
 
 
+def is_foreign(path: str) -> bool:
+    """Whether something is there that is no instance's part of a tablespace."""
+    return os.path.lexists(path) and not is_part(path)
+
+
 @dataclasses.dataclass(frozen=True)
 class Wish:
     """Where a copy's part of a tablespace is to be.
@@ -239,14 +244,24 @@ def swap_in(wishes: t.Iterable[Wish], data_directory: str, staging: str) -> None
 def change_dbid(data_directory: str, dbid: int) -> None:
     """Give the parts of a stopped instance another dbid.
 
-    :raises CoordinatorError: something is in the place of one already.
+    :raises CoordinatorError: something is in the place of one already, or a link leads to what is no part; nothing is renamed then.
     """
+    found = []
     for tablespace in read_tablespaces(data_directory):
         if tablespace.dbid != dbid:
             old, new = (os.path.join(tablespace.location, str(number)) for number in (tablespace.dbid, dbid))
-            if os.path.isdir(old) or not os.path.isdir(new):  # else an attempt that was cut off moved it
-                _move(old, new)
-            relink(data_directory, tablespace.oid, new)
+            moved_before = os.path.lexists(new) and not os.path.lexists(old)  # by an attempt that was cut off
+            part = new if moved_before else old
+            if is_foreign(part):
+                raise CoordinatorError(
+                    f"the link of the tablespace {tablespace.oid} in {data_directory} leads to {part!r}, which holds more than an instance "
+                    "makes there, or is not this user's: it is not renamed; see what is there, and move it away or correct the link"
+                )
+            found.append((tablespace.oid, None if moved_before else old, new))
+    for oid, old_part, new in found:
+        if old_part is not None:
+            _move(old_part, new)
+        relink(data_directory, oid, new)
 
 
 def _move(old: str, new: str) -> None:

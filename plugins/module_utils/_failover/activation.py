@@ -121,7 +121,7 @@ def observe(
         stream=(
             read_stream(data_directory, pid, found.settings) if by_disk else see_answer(host, data_directory, pid, found.settings, quiet_s)
         ),
-        record=record.read_record(record_file) if record_file else None,
+        record=record.read_record(record_file)[0] if record_file else None,
         begun=record.last(audit, record.BEGUN),
         activated=record.last(audit, record.ACTIVATED),
         placing=salvage.was_placing(data_directory),

@@ -271,6 +271,7 @@ def read_coordinator(host: Host, parameters: Parameters, own: t.Sequence[str]) -
         }  # another user has another passfile, and sees a part of the files
     port = parameters["port"]
     files = read_tree(instance.data_directory, EXCLUDED) if parameters["size"] else None
+    kept, wrong = record.read_record(parameters["record_file"]) if parameters["record_file"] else (None, None)
     audit = record.entries(parameters["audit_file"]) if parameters["audit_file"] else []
     found: dict[str, t.Any] = {
         "instance": dataclasses.asdict(instance),
@@ -294,7 +295,8 @@ def read_coordinator(host: Host, parameters: Parameters, own: t.Sequence[str]) -
         "maintenance": read_mark(instance.data_directory),
         "named": is_named(parameters["name"], own) if parameters["name"] and instance.postmaster is None else None,
         "unfinished": lock.read_note(parameters["lock_file"]) if parameters["lock_file"] else None,
-        "record": record.read_record(parameters["record_file"]) if parameters["record_file"] else None,
+        "record": kept,
+        "record_wrong": wrong,
         "activation": record.last(audit, record.ACTIVATED),
         "promotion": (record.last(audit, record.BEGUN, record.ACTIVATED) or {}).get("time"),
     }

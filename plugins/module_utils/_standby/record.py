@@ -28,7 +28,7 @@ BEGUN, ACTIVATED, FAILED = "begun", "activated", "failed"
 
 
 _IN_SYNC: dict[str, border.Form] = {"time": border.seconds, "walreceiver_started": border.seconds}
-_PRIMARY: dict[str, border.Form] = {"host": border.name, "hostname": border.name, "addresses": border.many(border.name)}
+_PRIMARY: dict[str, border.Form] = {"host": border.name, "hostname": border.name, "addresses": border.many(border.address)}
 _SEGMENT: dict[str, border.Form] = {
     **dict.fromkeys(("dbid", "content"), border.number),
     **dict.fromkeys(("role", "hostname", "address"), border.name),
@@ -49,20 +49,23 @@ _FURTHER: dict[str, border.Form] = {
 }
 
 
-def parse(found: t.Any) -> dict[str, t.Any] | None:
-    """The record that a document holds, every value of its form; None where it holds none."""
-    try:
-        return border.fields(found, _FORMS, _FURTHER)
-    except ValueError:
-        return None
+def parse(found: t.Any) -> dict[str, t.Any]:
+    """The record that a document holds, every value of its form.
+
+    :raises ValueError: it holds none, for what is wrong with it.
+    """
+    return border.fields(found, _FORMS, _FURTHER)
 
 
-def read_record(path: str) -> dict[str, t.Any] | None:
-    """The record in a file, None where there is none that can be understood."""
+def read_record(path: str) -> tuple[dict[str, t.Any] | None, str | None]:
+    """The record in a file, None without one; and what is wrong with one that cannot be used."""
+    text = read_text(path)
+    if text is None:
+        return None, None
     try:
-        return parse(json.loads(read_text(path) or ""))
-    except (ValueError, RecursionError):
-        return None
+        return parse(json.loads(text)), None
+    except (ValueError, RecursionError) as error:
+        return None, str(error)
 
 
 def is_stale(record: Record | None, given: Record, walreceiver_started: float | None) -> bool:

@@ -84,8 +84,7 @@ def _dbid(directory: str) -> int | None:
 
 def remove(path: str) -> str | None:
     """Remove a data directory that :func:`set_aside` moved, its parts of tablespaces and its WAL included; returns where the latter was."""
-    found = re.search(r"\.[a-z_]+-[0-9TZ]+$", path)
-    added = found.group() if found else ""
+    added = aside.added_to(path)
     for part in [part for part in link_targets(path) if added and part.endswith(added) and is_part(part)]:
         aside.remove_tree(part)
     wal = wal_link.led_to(path)

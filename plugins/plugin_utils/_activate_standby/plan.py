@@ -211,7 +211,7 @@ def _segment_fences(
 ) -> dict[str, dict[str, t.Any]]:
     record, why = kept_record(scene.pair["coordinators"], scene.observations, primary)
     if record is None:
-        raise CoordinatorError(f"{why}, which enable_mirroring would have left on {standby}")
+        raise CoordinatorError(f"{why}; enable_mirroring leaves one on {standby} while a primary serves")
     situation = segment_fence.Situation(
         primary=primary,
         standby=standby,

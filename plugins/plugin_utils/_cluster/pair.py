@@ -238,6 +238,17 @@ def lacking(primary: Observation | None, standby: Observation | None) -> str | N
     return end.wal_file(own["timeline"], size)
 
 
+def record_of(observation: Observation) -> tuple[Record | None, str]:
+    """The record that a host keeps, None without one; and what is wrong with one that cannot be used."""
+    told = observation.get("record")
+    if told is None:
+        return None, str(observation.get("record_wrong") or "")
+    try:
+        return parse_record(told), ""
+    except ValueError as error:
+        return None, str(error)
+
+
 def kept_record(coordinators: t.Iterable[str], observations: Observations, primary: str | None) -> tuple[Record | None, str]:
     """What was recorded of the cluster on its standby's host while a primary served; None, and why, where there is none of use.
 
@@ -246,8 +257,11 @@ def kept_record(coordinators: t.Iterable[str], observations: Observations, prima
     why = "no host keeps a record of the cluster"
     for host in coordinators:
         found = observations.get(host) or {}
-        record, control = parse_record(found.get("record")), (found.get("instance") or {}).get("control")
-        if not record or not control or host == primary:
+        (record, wrong), control = record_of(found), (found.get("instance") or {}).get("control")
+        if host == primary or not control:
+            continue
+        if record is None:
+            why = f"the record on {host} cannot be used, correct it there ({wrong})" if wrong else why
             continue
         if record["system_identifier"] != control["system_identifier"]:
             why = f"the record on {host} is of the system {record['system_identifier']}, its data directory {control['system_identifier']}"

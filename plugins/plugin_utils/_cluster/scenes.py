@@ -18,9 +18,8 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.
     judge,
     view_of,
 )
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.record import parse as parse_record
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.segment_fence import Neighbour
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.pair import addresses_of, sightings
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.pair import addresses_of, record_of, sightings
 
 Observation = t.Mapping[str, t.Any]
 Variables = t.Mapping[str, t.Any]
@@ -87,7 +86,7 @@ def scene_of(cluster: str, pair: Pair, hostvars: t.Mapping[str, Variables], obse
 def neighbour_of(scene: Scene) -> Neighbour:
     """What matters of a cluster to another one."""
     seen = [scene.observations[host] for host in scene.pair["coordinators"]]
-    records = [record for record in (parse_record((found or {}).get("record")) for found in seen) if record]
+    records = [record for record, _dummy in (record_of(found or {}) for found in seen) if record]
     addresses = {
         address
         for host in scene.pair["coordinators"]

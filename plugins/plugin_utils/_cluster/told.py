@@ -11,10 +11,15 @@ end the run for all clusters, or a name with a line break in it, which would be 
 
 from __future__ import annotations
 
+import dataclasses
+import math
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import border
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.border import Form, fields, many, optional
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.maintenance import Mark
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.catalog import Registration
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import OtherSender
 
 Told = t.Mapping[str, t.Any]
 
@@ -22,6 +27,37 @@ Told = t.Mapping[str, t.Any]
 def _object(**forms: Form) -> Form:
     """The form of an object, of which any of these fields may be missing."""
     return lambda value: fields(value, {}, forms)
+
+
+def _whole(kind: type, **forms: Form) -> Form:
+    """The form of an object that a dataclass is made of again: all its fields, and no other one."""
+    names = [field.name for field in dataclasses.fields(kind)]
+
+    def values(value: t.Any) -> dict[str, t.Any]:
+        found = fields(value, {name: forms.get(name, lambda any_value: any_value) for name in names})
+        if len(found) != len(value):
+            raise ValueError(f"{', '.join(sorted(map(repr, set(value) - set(found))))} is no field of it")
+        return found
+
+    return values
+
+
+def _mapping(form: Form) -> Form:
+    """The form of an object whose fields have any names."""
+
+    def values(value: t.Any) -> dict[str, t.Any]:
+        if not isinstance(value, dict):
+            raise ValueError(f"{value!r:.200} is no object")
+        return fields(value, dict.fromkeys(value, form))
+
+    return values
+
+
+def _number(value: t.Any) -> float:
+    """A number that JSON can hold."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise ValueError(f"{value!r:.200} is no number")
+    return value
 
 
 def _step(value: t.Any) -> None:
@@ -34,7 +70,8 @@ def _step(value: t.Any) -> None:
 
 _LSN = optional(border.lsn)
 _NAME = optional(border.name)
-_ROW = _object(
+_ROW = _whole(
+    Registration,
     **dict.fromkeys(("dbid", "content"), border.number),
     **dict.fromkeys(("role", "preferred_role", "mode", "status", "hostname", "address"), border.name),
     port=border.port,
@@ -44,14 +81,21 @@ _CONTROL = _object(
     system_identifier=border.name,
     timeline=border.number,
     segment_bytes=border.number,
+    state=border.text,
     **dict.fromkeys(("checkpoint", "redo", "consistent"), _LSN),
 )
 
 _FORMS: dict[str, Form] = {
     "hostname": border.name,
     "addresses": many(border.address),
-    "fences": many(_object(cluster=border.name, addresses=many(border.address), ports=many(border.port))),
+    "fences": many(
+        _object(
+            cluster=border.name, addresses=many(border.address), ports=many(border.port), tool=border.name, since=optional(border.seconds)
+        )
+    ),
+    "peers": _mapping(border.name),
     "clock": border.seconds,
+    "record_wrong": optional(border.name),
     "segments": many(_object(data_directory=border.path, port=border.port)),
     "sessions": optional(many(_object(address=border.address, port=border.port, count=border.number, quiet_s=optional(border.seconds)))),
     "instance": _object(
@@ -59,11 +103,26 @@ _FORMS: dict[str, Form] = {
         content=border.name,
         role=_NAME,
         fenced=_NAME,
+        names=many(border.text),
         port=optional(border.port),
         dbid=optional(border.number),
         control=optional(_CONTROL),
-        postmaster=optional(_object(pid=border.number, port=optional(border.port), received=_LSN)),
+        postmaster=optional(
+            _object(pid=border.number, port=optional(border.port), received=_LSN, frozen=border.flag, connected=optional(border.flag))
+        ),
     ),
+    "installation": optional(
+        _object(
+            libraries=many(border.text),
+            extensions=_mapping(optional(border.text)),
+            locales=optional(many(border.text)),
+            **dict.fromkeys(("open_files", "processes"), optional(border.number)),
+        )
+    ),
+    "maintenance": optional(_whole(Mark, since=optional(border.seconds), by=border.text, reason=border.text)),
+    "listens": optional(many(border.address)),
+    "site": _object(free=border.number, mounts=many(border.text)),
+    "sql": optional(_object(answered=optional(border.flag), **dict.fromkeys(("refused", "error"), optional(border.text)))),
     "wal": optional(
         _object(
             end_lsn=_LSN,
@@ -78,8 +137,29 @@ _FORMS: dict[str, Form] = {
         _object(
             registrations=many(_ROW),
             standby=optional(_ROW),
-            walsender=optional(_object(sent_lsn=_LSN, flush_lsn=_LSN, replay_lsn=_LSN, client_addr=_NAME)),
-            probe=optional(_object(lsn=_LSN)),
+            walsender=optional(
+                _object(
+                    **dict.fromkeys(("sent_lsn", "flush_lsn", "replay_lsn"), _LSN),
+                    client_addr=_NAME,
+                    **dict.fromkeys(("state", "sync_state"), border.text),
+                    lag_bytes=optional(border.number),
+                    **dict.fromkeys(("replay_lag_s", "reply_age_s"), optional(_number)),
+                )
+            ),
+            other_walsenders=many(
+                _whole(
+                    OtherSender,
+                    pid=border.number,
+                    **dict.fromkeys(("application_name", "user"), border.text),
+                    **dict.fromkeys(("client_addr", "state"), optional(border.text)),
+                    reply_age_s=optional(_number),
+                )
+            ),
+            slots=many(_object(name=border.text, active=border.flag, restart_lsn=_LSN, retained_bytes=optional(border.number))),
+            probe=optional(_object(lsn=_LSN, acknowledged=optional(border.flag), replayed=optional(border.flag), seconds=_number)),
+            needs=_object(**dict.fromkeys(("preload", "locales"), many(border.text))),
+            retention_limit=optional(border.number),
+            access_errors=optional(many(border.text)),
             lsn=_LSN,
             timeline=border.number,
         )
@@ -92,9 +172,8 @@ _FORMS: dict[str, Form] = {
 
 def wrong(told: Told) -> str:
     """What of a result of M(warehousepg.coordinator.mirroring_info) is not of its form; empty where all is."""
-    for name, form in _FORMS.items():
-        try:
-            fields(told, {}, {name: form})
-        except ValueError as error:
-            return f"{name}: {error}"
+    try:
+        fields(told, {}, _FORMS)
+    except ValueError as error:
+        return str(error)
     return ""

@@ -13,6 +13,7 @@ import os
 import re
 import typing as t
 
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import border
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.retention import parse_size
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.floating import parse_address
@@ -122,7 +123,7 @@ def _listen(value: str) -> str:
     return f" is {value!r}: give addresses or names of hosts, separated by commas, or *"
 
 
-def _addresses(value: t.Sequence[str], parse: t.Callable[[str], t.Any] = ipaddress.ip_address, beside: str = "") -> str:
+def _addresses(value: t.Sequence[str], parse: t.Callable[[str], t.Any] = border.address, beside: str = "") -> str:
     for address in value:
         try:
             parse(address)

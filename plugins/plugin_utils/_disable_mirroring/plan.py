@@ -265,7 +265,7 @@ def _found(plan: RemovalPlan, seen: t.Mapping[str, Observation], options: Option
         "unfinished copy": any((seen[host].get("site") or {}).get("leftover") for host in plan.hosts),
         "settings of a standby": any(name in on_primary["instance"]["settings"] for name in FOLLOWING),
         "passfile": any((seen[host]["passfile"] or {}).get("check") for host in plan.hosts),
-        "record": any(seen[host]["record"] for host in plan.hosts),
+        "record": any(seen[host]["record"] or seen[host].get("record_wrong") for host in plan.hosts),
     }
     return [name for name, is_there in there.items() if is_there]
 

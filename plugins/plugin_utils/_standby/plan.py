@@ -393,7 +393,7 @@ def _record(pair: t.Mapping[str, t.Any], primary: Observation, variables: Variab
         "primary": {
             "host": pair["primary"],
             "hostname": primary["hostname"],
-            "addresses": [str(address) for address in variables.get("whpg_addresses") or primary["addresses"]],
+            "addresses": [normal_address(str(address)) for address in variables.get("whpg_addresses") or primary["addresses"]],
         },
         "segments": pair["segments"],
         "commit_limit_s": commit_limit(primary["primary"]["commit_limits"], connection),

@@ -68,6 +68,26 @@ def test_what_is_brought_to_another_place_keeps_its_parts(instance, place, tmp_p
     assert (tmp_path / "other" / "pg_tblspc" / "20" / "PG_15_1" / "table").read_text() == "of 8"
 
 
+def test_links_do_not_steer_what_is_brought_back(instance, place, tmp_path):
+    where = aside.move(str(instance), 8, ".removed-1")
+    precious = tmp_path / "precious.removed-1"
+    precious.mkdir()
+    (precious / "precious").touch()
+    os.symlink(precious, f"{where}/pg_tblspc/21")
+    aside.bring(where, str(instance))
+    assert os.listdir(precious) == ["precious"]
+    assert os.readlink(instance / "pg_tblspc" / "21") == str(precious)
+    assert sorted(os.listdir(place)) == ["1", "8"]
+
+
+def test_a_longer_name_alone_is_not_what_was_added_to_it(instance, place):
+    """Whose parts end as the name of its directory does."""
+    where = instance.rename(instance.parent / "gpseg-18")
+    aside.bring(str(where), str(instance))
+    assert os.readlink(instance / "pg_tblspc" / "20") == str(place / "8")
+    assert sorted(os.listdir(place)) == ["1", "8"]
+
+
 def test_nothing_is_brought_over_something_else(instance, tmp_path):
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "precious").touch()

@@ -322,6 +322,30 @@ def test_a_part_that_is_gone_is_told(stopped, tmp_path):
         change_dbid(str(stopped), 8)
 
 
+@pytest.mark.parametrize("left", [False, True])
+def test_links_do_not_steer_what_gets_another_dbid(stopped, tmp_path, left):
+    """Neither what is there is renamed, nor is it taken for what an attempt that was cut off had renamed already."""
+    number = "8" if left else "1000"
+    precious = tmp_path / "run" / number
+    precious.mkdir(parents=True)
+    (precious / "precious").touch()
+    link(stopped, 30, tmp_path / "run" / "1000")
+    before = read_tablespaces(str(stopped))
+    with pytest.raises(CoordinatorError, match=rf"the link of the tablespace 30 in .* leads to '.*/run/{number}', which holds more"):
+        change_dbid(str(stopped), 8)
+    assert (precious / "precious").exists()
+    assert read_tablespaces(str(stopped)) == before and os.listdir(tmp_path / "fast") == ["2"], "not one was begun"
+
+
+def test_a_link_behind_a_link_is_not_renamed(stopped, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "2").symlink_to(tmp_path / "fast" / "2")
+    link(stopped, 30, tmp_path / "run" / "2")
+    with pytest.raises(CoordinatorError, match=r"leads to '.*/run/2'"):
+        change_dbid(str(stopped), 8)
+    assert os.listdir(tmp_path / "run") == ["2"]
+
+
 @pytest.mark.parametrize(
     ("content", "is_one"),
     [

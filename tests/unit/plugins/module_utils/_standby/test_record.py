@@ -8,6 +8,8 @@ import json
 import stat
 
 import pytest
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import border
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.addresses import parse_address
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import Step
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import record
 from hypothesis import given
@@ -70,7 +72,7 @@ def test_only_the_stream_that_the_primary_saw_is_in_sync(started, ports, seen, f
 def test_a_record_is_read_as_it_was_written(host, tmp_path):
     path = tmp_path / "new" / "demo.record.json"
     record.write_record(host, str(path), {**GIVEN, "in_sync": SYNC}, 50.0)
-    assert record.read_record(str(path)) == RECORD
+    assert record.read_record(str(path)) == (RECORD, None)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
@@ -80,7 +82,28 @@ def test_what_is_no_record_counts_as_none(tmp_path, text):
     path = tmp_path / "record.json"
     if text is not None:
         path.write_text(text)
-    assert record.read_record(str(path)) is None
+    found, wrong = record.read_record(str(path))
+    assert found is None and bool(wrong) is (text is not None)
+
+
+@pytest.mark.parametrize(
+    ("address", "why"),
+    [
+        ("scdw", "primary: addresses: 'scdw' is no address of one host"),
+        ("fe80::1%$(id)", "primary: addresses: 'fe80::1%$(id)' is no address of one host"),
+        ("10.0.0.0/8", "primary: addresses: '10.0.0.0/8' is no address of one host"),
+        (11, "primary: addresses: 11 is no address of one host"),
+    ],
+)
+def test_a_record_with_an_address_that_is_none_is_of_no_use_and_tells_why(tmp_path, address, why):
+    path = tmp_path / "record.json"
+    path.write_text(json.dumps({**RECORD, "primary": {**GIVEN["primary"], "addresses": ["10.0.0.11", address]}}))
+    assert record.read_record(str(path)) == (None, why)
+
+
+def test_the_addresses_of_a_record_are_written_in_one_way():
+    found = record.parse({**RECORD, "primary": {**GIVEN["primary"], "addresses": ["::ffff:10.0.0.11", "FD00:0::11"]}})
+    assert found["primary"]["addresses"] == ["10.0.0.11", "fd00::11"]
 
 
 def test_a_record_without_what_came_to_it_later_is_one():
@@ -111,23 +134,28 @@ HOSTILE = st.one_of(
 
 @given(st.sampled_from(list(paths(RECORD))), HOSTILE)
 def test_what_a_record_holds_is_of_its_form(way, hostile):
-    found = record.parse(put(RECORD, way, hostile))
-    if found is not None:
-        assert record.parse(found) == found
-        for inner in paths(found):
-            value = found
-            for key in inner:
-                value = value[key]
-            assert not isinstance(value, str) or (value and value.isprintable())
-            assert isinstance(value, bool) or not isinstance(value, float) or 0 <= value < float("inf")
-        assert all(0 < row["port"] < 65536 and row["datadir"].startswith("/") for row in found["segments"])
+    try:
+        found = record.parse(put(RECORD, way, hostile))
+    except ValueError as error:
+        assert border.name(str(error))  # can be told as it is
+        return
+    assert record.parse(found) == found
+    for inner in paths(found):
+        value = found
+        for key in inner:
+            value = value[key]
+        assert not isinstance(value, str) or (value and value.isprintable())
+        assert isinstance(value, bool) or not isinstance(value, float) or 0 <= value < float("inf")
+    assert all(0 < row["port"] < 65536 and row["datadir"].startswith("/") for row in found["segments"])
+    assert [parse_address(address) for address in found["primary"]["addresses"]] == found["primary"]["addresses"]
 
 
 @given(st.text())
 def test_no_text_stops_the_reading_of_a_record(tmp_path_factory, text):
     path = tmp_path_factory.getbasetemp() / "hostile.json"
     path.write_text(text, encoding="utf-8", errors="surrogatepass")
-    assert record.read_record(str(path)) is None
+    found, wrong = record.read_record(str(path))
+    assert found is None and border.name(wrong)
 
 
 def test_an_audit_is_added_to(tmp_path):

@@ -146,7 +146,13 @@ def test_the_word_does_not_do_for_a_primary_that_is_seen_alive(change, lives):
         (("scdw record primary addresses", []), ["no address of cdw is known"]),
         (("sdw1 addresses", ["10.0.0.21", "fd00::11"]), ["fd00::11 of cdw is also an address of sdw1"]),
         (("scdw addresses", ["10.0.0.12", "10.0.0.11"]), ["10.0.0.11 of cdw is also an address of scdw"]),
-        (("scdw record primary addresses", ["10.0.0.11", "fe80::1%$(id)"]), ["'fe80::1%$(id)' is told of cdw"]),
+        (
+            ("scdw record primary addresses", ["10.0.0.11", "fe80::1%$(id)"]),
+            [
+                "the record on scdw cannot be used, correct it there (primary: addresses: 'fe80::1%$(id)' is no",
+                "; enable_mirroring leaves one",
+            ],
+        ),
         (
             ("sdw1 sessions", [session("198.51.100.7")]),
             ["segments on sdw1 have sessions from 198.51.100.7, of no known host", "whpg_addresses"],
@@ -158,6 +164,11 @@ def test_a_fence_on_segment_hosts_that_would_prove_nothing_is_refused(change, wo
     for word in ["cdw cannot be fenced on the segment hosts", "activate_standby_fence_command", "activate_standby_vouch_for=cdw", *words]:
         assert word in made.refusal
     assert made.fence == {}
+
+
+def test_what_is_wrong_with_a_record_on_its_own_host_is_told():
+    made = plan(UNKNOWN, ("scdw record", None), ("scdw record_wrong", "segments: port: 0 is no port"), **FENCE)
+    assert "the record on scdw cannot be used, correct it there (segments: port: 0 is no port); enable_mirroring" in made.refusal
 
 
 @pytest.mark.parametrize("address", ["10.0.0.11", "::ffff:10.0.0.12", "fd00::11"])

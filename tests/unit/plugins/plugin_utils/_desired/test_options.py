@@ -457,6 +457,7 @@ def test_each_mistake_is_told_with_value_and_remedy(changes, said):
         ({"discovery_standby_directory": "standby"}, "discovery_standby_directory is 'standby': give an absolute path"),
         ({"whpg_seg_prefix": "gp/seg"}, "whpg_seg_prefix is 'gp/seg': give the prefix of the instances' directories, such as gpseg"),
         ({"whpg_addresses": ["scdw"]}, "whpg_addresses has 'scdw', which is no address: give IPv4 or IPv6 addresses"),
+        ({"whpg_addresses": ["fe80::1%eth0"]}, "whpg_addresses has 'fe80::1%eth0', which is no address"),
         ({"activate_standby_slot_name": "Slot"}, "activate_standby_slot_name is 'Slot': give up to 63"),
         ({"activate_standby_floating_address": "10.0.0.100"}, "activate_standby_floating_address: "),
         ({"activate_standby_floating_interface": "eth0"}, "activate_standby_floating_interface is 'eth0' without"),

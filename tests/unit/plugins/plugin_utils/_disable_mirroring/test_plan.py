@@ -54,6 +54,7 @@ def test_nothing_is_left_to_do():
         ("cdw primary slots", [{"name": "standby_coordinator", "active": False, "restart_lsn": None, "retained_bytes": None}], "slot"),
         ("scdw site leftover", True, "unfinished copy"),
         ("cdw record", {"system_identifier": "1", "primary": {"host": "scdw", "addresses": []}, "segments": []}, "record"),
+        ("cdw record_wrong", "system_identifier is missing", "record"),
     ],
 )
 def test_what_is_half_removed_is_named(way, value, name):

@@ -16,11 +16,7 @@ import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import logout
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, read_text
-
-#: seconds by which the clocks of two hosts may differ
-CLOCK_LIMIT = 10.0
-
-_EVERYWHERE = frozenset({"", "c", "posix"})
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import Connection, configured
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,80 +93,27 @@ def read_installation(host: Host) -> Installation:
     )
 
 
+def read_needs(connection: Connection) -> Needs:
+    """What the primary uses of its installation and of the operating system."""
+    names = ("shared_preload_libraries", "lc_messages", "lc_monetary", "lc_numeric", "lc_time", "ssl", "listen_addresses")
+    values = configured(connection, names)
+    databases = connection.query("SELECT datcollate::text AS locale FROM pg_database UNION SELECT datctype::text FROM pg_database")
+    preload = (name.strip().strip('"') for name in values.pop("shared_preload_libraries", "").split(","))
+    ssl, listen = values.pop("ssl", "off") == "on", values.pop("listen_addresses", "")
+    return Needs(
+        preload=tuple(name for name in preload if name),
+        locales=tuple(sorted({*values.values(), *(row["locale"] for row in databases)})),
+        ssl=ssl,
+        listen_addresses=listen,
+    )
+
+
 def library_path(name: str) -> str | None:
     """The path of a preloaded library that is not among the installation's, None for one that is named as one of them."""
     return name if os.path.isabs(name) else None
-
-
-def _lower(theirs: int | None, ours: int | None) -> bool:
-    return theirs is not None and (ours is None or theirs < ours)
-
-
-def differences(primary: Installation, standby: Installation, needs: Needs) -> dict[str, str]:
-    """By its name, each difference for which a standby on the other host could not serve as the primary does.
-
-    :param primary: what the primary's host offers.
-    :param standby: what the standby's host offers.
-    :param needs: what the primary uses.
-    """
-    found = {}
-    if primary.gphome != standby.gphome:
-        found["gphome"] = (
-            f"its installation is in {standby.gphome}, the primary's in {primary.gphome}: install it in the same place, "
-            "or correct greenplum_path"
-        )
-    names = {os.path.basename(name) for name in standby.libraries}
-    preload = [
-        name for name in needs.preload if library_path(name) is None and os.path.basename(name).replace(".so", "") + ".so" not in names
-    ]
-    lacking = sorted(set(primary.libraries) - set(standby.libraries))
-    if preload:
-        found["preload"] = (
-            f"it lacks {', '.join(preload)} of shared_preload_libraries, without which it cannot start: install the same there"
-        )
-    elif lacking:
-        found["libraries"] = f"it lacks {named(lacking)} of the primary's installation: install the same extensions there"
-    versions = [
-        f"{name} {version} ({standby.extensions.get(name, 'none')} there)"
-        for name, version in primary.extensions.items()
-        if standby.extensions.get(name) != version
-    ]
-    if versions:
-        found["extensions"] = f"its extensions are not the primary's, {named(versions)}: install the same versions there"
-    there = None if standby.locales is None else _EVERYWHERE | set(standby.locales)
-    locales = [name for name in needs.locales if there is not None and normal_locale(name) not in there]
-    if locales:
-        found["locale"] = f"it lacks the locale {', '.join(locales)}, which the primary's databases or settings use: generate it there"
-    if primary.libc != standby.libc:
-        found["libc"] = (
-            f"its C library is {standby.libc}, the primary's {primary.libc}: texts may sort otherwise there, and indexes be wrong; "
-            "let both hosts have the same system"
-        )
-    limits = [
-        f"{what} {theirs} ({'no limit' if ours is None else ours} on the primary's)"
-        for what, theirs, ours in (
-            ("open files", standby.open_files, primary.open_files),
-            ("processes", standby.processes, primary.processes),
-        )
-        if _lower(theirs, ours)
-    ]
-    if limits:
-        found["limits"] = f"its limits for the engine's user are lower, {', '.join(limits)}: raise them in /etc/security/limits.conf"
-    return found
 
 
 def named(names: t.Sequence[str], count: int = 5) -> str:
     """A list that is read in a sentence."""
     more = len(names) - count
     return ", ".join(names[:count]) + (f" and {more} more" if more > 0 else "")
-
-
-def clock_difference(first: t.Sequence[float], second: t.Sequence[float]) -> float:
-    """By how many seconds the clocks of two hosts differ at least.
-
-    :param first: of one host, the controller's time before the host told its own, that time, and the controller's after it.
-    :param second: the same of the other host.
-    """
-    # a host's clock is ahead of the controller's by something between both bounds
-    bounds = [(told - after, told - before) for before, told, after in (first, second)]
-    return max(0.0, bounds[0][0] - bounds[1][1], bounds[1][0] - bounds[0][1])

@@ -18,6 +18,9 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core impo
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, read_text
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import Connection, configured
 
+#: where the shared memory is of an instance that has C(dynamic_shared_memory_type) at ``posix``
+SHARED_MEMORY = "/dev/shm"
+
 
 @dataclasses.dataclass(frozen=True)
 class Installation:
@@ -31,6 +34,7 @@ class Installation:
     :param open_files: how many files a process of the engine's user may open; None for no limit.
     :param processes: how many processes that user may have; None for no limit.
     :param logout: why what a run starts there would be ended with its session; empty where it would not.
+    :param shared_memory: bytes of :data:`SHARED_MEMORY` as a whole; 0 where it is not there, or that user cannot write to it.
     """
 
     gphome: str
@@ -41,6 +45,7 @@ class Installation:
     open_files: int | None
     processes: int | None
     logout: str = ""
+    shared_memory: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,12 +56,14 @@ class Needs:
     :param locales: of databases and settings.
     :param ssl: whether it lets clients encrypt their connections.
     :param listen_addresses: value of that setting.
+    :param shared_memory: value of C(dynamic_shared_memory_type).
     """
 
     preload: tuple[str, ...] = ()
     locales: tuple[str, ...] = ()
     ssl: bool = False
     listen_addresses: str = ""
+    shared_memory: str = ""
 
 
 def normal_locale(name: str) -> str:
@@ -90,21 +97,29 @@ def read_installation(host: Host) -> Installation:
         open_files=_limit(resource.RLIMIT_NOFILE),
         processes=_limit(resource.RLIMIT_NPROC),
         logout=logout.ending(host),
+        shared_memory=_shared_memory(),
     )
+
+
+def _shared_memory() -> int:
+    if not os.access(SHARED_MEMORY, os.W_OK | os.X_OK):
+        return 0
+    status = os.statvfs(SHARED_MEMORY)
+    return status.f_blocks * status.f_frsize
 
 
 def read_needs(connection: Connection) -> Needs:
     """What the primary uses of its installation and of the operating system."""
-    names = ("shared_preload_libraries", "lc_messages", "lc_monetary", "lc_numeric", "lc_time", "ssl", "listen_addresses")
-    values = configured(connection, names)
+    locales = ("lc_messages", "lc_monetary", "lc_numeric", "lc_time")
+    values = configured(connection, ("shared_preload_libraries", *locales, "ssl", "listen_addresses", "dynamic_shared_memory_type"))
     databases = connection.query("SELECT datcollate::text AS locale FROM pg_database UNION SELECT datctype::text FROM pg_database")
-    preload = (name.strip().strip('"') for name in values.pop("shared_preload_libraries", "").split(","))
-    ssl, listen = values.pop("ssl", "off") == "on", values.pop("listen_addresses", "")
+    preload = (name.strip().strip('"') for name in values.get("shared_preload_libraries", "").split(","))
     return Needs(
         preload=tuple(name for name in preload if name),
-        locales=tuple(sorted({*values.values(), *(row["locale"] for row in databases)})),
-        ssl=ssl,
-        listen_addresses=listen,
+        locales=tuple(sorted({*(values[name] for name in locales if name in values), *(row["locale"] for row in databases)})),
+        ssl=values.get("ssl") == "on",
+        listen_addresses=values.get("listen_addresses", ""),
+        shared_memory=values.get("dynamic_shared_memory_type", ""),
     )
 
 

@@ -11,6 +11,7 @@ import os
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.installation import (
+    SHARED_MEMORY,
     Installation,
     Needs,
     library_path,
@@ -28,6 +29,9 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.p
 
 #: seconds by which the clocks of two hosts may differ
 CLOCK_LIMIT = 10.0
+
+#: bytes of shared memory that are enough, however much the primary's host has: by default it is half of a host's memory
+ENOUGH_SHARED_MEMORY = 1 << 30
 
 _EVERYWHERE = frozenset({"", "c", "posix"})
 
@@ -132,6 +136,17 @@ def limits(ours: Installation, theirs: Installation, needs: Needs) -> str | None
     if not lower:
         return None
     return f"its limits for the engine's user are lower, {', '.join(lower)}: raise them in /etc/security/limits.conf"
+
+
+@difference("a smaller C(/dev/shm), of less than 1 GiB, where the engine has its dynamic shared memory there")
+def shared_memory(ours: Installation, theirs: Installation, needs: Needs) -> str | None:
+    if needs.shared_memory != "posix" or theirs.shared_memory >= min(ours.shared_memory, ENOUGH_SHARED_MEMORY):
+        return None
+    size = f"has {theirs.shared_memory >> 20} MiB" if theirs.shared_memory else "is missing, or not writable for the engine's user"
+    return (
+        f"its {SHARED_MEMORY} {size}, the primary's has {ours.shared_memory >> 20} MiB, and dynamic_shared_memory_type is posix: what "
+        "runs on the primary may fail there; mount it as large"
+    )
 
 
 @check(*BOTH, about=f"a clock that differs by more than {CLOCK_LIMIT:g} s", acceptable=True, compares=True)

@@ -8,6 +8,7 @@ import os
 import resource
 
 import pytest
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import installation
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.installation import (
     library_path,
     normal_locale,
@@ -42,6 +43,7 @@ def test_reads_what_an_installation_offers(host, tmp_path, monkeypatch):
     (programs / "locale").chmod(0o755)
     limits = {resource.RLIMIT_NOFILE: (1024, 4096), resource.RLIMIT_NPROC: (resource.RLIM_INFINITY, resource.RLIM_INFINITY)}
     monkeypatch.setattr(resource, "getrlimit", limits.get)
+    monkeypatch.setattr(installation, "SHARED_MEMORY", str(home))
     monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
     found = read_installation(host)
     assert found.gphome == str(home)
@@ -50,3 +52,6 @@ def test_reads_what_an_installation_offers(host, tmp_path, monkeypatch):
     assert found.locales == ("c", "c.utf8", "en_us.utf8")
     assert found.libc == os.confstr("CS_GNU_LIBC_VERSION")
     assert (found.open_files, found.processes) == (1024, None)
+    assert found.shared_memory == os.statvfs(home).f_blocks * os.statvfs(home).f_frsize
+    monkeypatch.setattr(installation, "SHARED_MEMORY", str(home / "nothing"))
+    assert read_installation(host).shared_memory == 0

@@ -89,6 +89,7 @@ def test_reads_what_the_primary_needs(recorder):
                 setting("lc_time", "C"),
                 setting("lc_messages", "de_DE.utf8", source="client", boot_val="C"),
                 setting("ssl", "on"),
+                setting("dynamic_shared_memory_type", "posix"),
             ],
         ),
         ("pg_file_settings", [{"name": "lc_messages", "setting": "C"}]),
@@ -96,6 +97,7 @@ def test_reads_what_the_primary_needs(recorder):
     )
     needs = installation.read_needs(opened)
     assert (needs.preload, needs.locales, needs.ssl) == (("metrics", "$libdir/audit"), ("C", "en_US.UTF-8"), True)
+    assert needs.shared_memory == "posix"
     assert installation.read_needs(recorder()) == installation.Needs()
 
 

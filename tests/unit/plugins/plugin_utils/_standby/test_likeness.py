@@ -22,8 +22,9 @@ PRIMARY = Installation(
     libc="glibc 2.34",
     open_files=65536,
     processes=None,
+    shared_memory=8 << 30,
 )
-NEEDS = Needs(preload=("metrics", "$libdir/metrics.so", "/opt/other.so"), locales=("C", "POSIX", "", "en_US.UTF-8"))
+NEEDS = Needs(preload=("metrics", "$libdir/metrics.so", "/opt/other.so"), locales=("C", "POSIX", "", "en_US.UTF-8"), shared_memory="posix")
 
 
 def differences(primary, standby, needs):
@@ -48,6 +49,7 @@ def test_a_host_like_the_primary_s_has_no_differences():
         {"locales": (*PRIMARY.locales, "de_de.utf8")},
         {"open_files": 100000},
         {"open_files": None},
+        {"shared_memory": 1 << 30},  # less, and enough
     ],
 )
 def test_more_than_the_primary_has_is_no_difference(changes):
@@ -69,6 +71,16 @@ def test_more_than_the_primary_has_is_no_difference(changes):
         ({"locales": ("c.utf8",)}, "locale", "it lacks the locale en_US.UTF-8, which the primary's databases or settings use: generate"),
         ({"libc": "glibc 2.28"}, "libc", "its C library is glibc 2.28, the primary's glibc 2.34: texts may sort otherwise"),
         ({"open_files": 1024}, "limits", "are lower, open files 1024 (65536 on the primary's): raise them in /etc/security/limits.conf"),
+        (
+            {"shared_memory": 64 << 20},
+            "shared_memory",
+            "its /dev/shm has 64 MiB, the primary's has 8192 MiB, and dynamic_shared_memory_type",
+        ),
+        (
+            {"shared_memory": 0},
+            "shared_memory",
+            "its /dev/shm is missing, or not writable for the engine's user, the primary's has",
+        ),
         ({"processes": 100}, "limits", "are lower, processes 100 (no limit on the primary's)"),
     ],
 )
@@ -79,8 +91,14 @@ def test_each_difference_has_its_name_and_remedy(changes, name, said):
 
 
 def test_what_the_primary_does_not_use_is_no_difference():
-    assert unlike(Needs(), locales=()) == {}
+    assert unlike(Needs(), locales=(), shared_memory=0) == {}
+    assert unlike(Needs(shared_memory="mmap"), shared_memory=0) == {}
     assert list(unlike(Needs(), libraries=())) == ["libraries"]
+
+
+def test_a_host_that_has_as_little_as_the_primary_s_is_like_it():
+    small = dataclasses.replace(PRIMARY, shared_memory=64 << 20)
+    assert differences(small, small, NEEDS) == {}
 
 
 @pytest.mark.parametrize(

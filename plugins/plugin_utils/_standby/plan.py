@@ -324,9 +324,7 @@ def _own_of(move: Move, former: t.Any, on_primary: Observation) -> dict[str, lis
     """What only the standby has that is to leave its place, and has otherwise than the primary, where a copy takes its place."""
     if move.kind not in (move_plan.DIRECTORY, move_plan.HOST) or move.renames:
         return {}
-    own = own_files.entries_of((former or {}).get("files"))
-    fate = own_files.compare(own, own_files.entries_of(on_primary.get("files")))
-    return {"own": sorted(fate.kept + [path for path in fate.differing if own_files.classify(path) != own_files.CONFIGURATION])}
+    return {"own": own_files.lost(*(own_files.entries_of((found or {}).get("files")) for found in (former, on_primary)))}
 
 
 def _fenced(options: Options, observations: t.Mapping[str, Observation], addresses: t.Iterable[str]) -> list[str]:

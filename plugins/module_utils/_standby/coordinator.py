@@ -35,6 +35,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine im
     wal,
     wal_link,
 )
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection_string import parse_conninfo
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.installation import read_installation, read_needs
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import (
     Instance,
@@ -210,7 +211,7 @@ def read_standby(instance: Instance, postmaster: Postmaster, timeout: float, end
             pass
     except (connection.Refused, connection.NoAnswer) as error:
         refusal = error.message
-    following = replication.parse_conninfo(instance.settings.get("primary_conninfo", ""))
+    following = parse_conninfo(instance.settings.get("primary_conninfo", ""))
     errors = recent_errors(instance.data_directory)
     streams = stream.read_stream(instance.data_directory, postmaster.pid, instance.settings)
     return {

@@ -33,6 +33,8 @@ extends_documentation_fragment:
   - warehousepg.coordinator.instance
   - warehousepg.coordinator.upstream
   - warehousepg.coordinator.copy
+requirements:
+  - psycopg2
 author:
   - The warehousepg.coordinator authors (@warehousepg)
 """
@@ -98,6 +100,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.argu
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import carry_out
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import replication
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import require_psycopg2
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import snapshot
 
 
@@ -113,6 +116,7 @@ def main() -> None:
         required_if=[PASSFILE_IF_SCRAM],
         supports_check_mode=True,
     )
+    require_psycopg2(module)
     parameters = module.params
     if parameters["dbid"] is None and not module.check_mode:
         module.fail_json(msg="dbid is missing: give the number under which the standby is registered")

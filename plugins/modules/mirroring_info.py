@@ -405,6 +405,7 @@ installation:
     - What the installation and the operating system offer, C(gphome), the C(libraries) that can be loaded, the C(extensions) that can be
       created and their versions, the C(locales), the C library as C(libc), and the limits C(open_files) and C(processes) of the user.
     - C(logout) tells why what a run starts there would be ended with its session, and is empty where it would not.
+    - C(shared_memory) is the size of C(/dev/shm) in bytes, V(0) where the user cannot write to it.
     - V(null) without O(size).
   returned: with O(data_directory)
   type: dict
@@ -417,6 +418,7 @@ installation:
     open_files: 524288
     processes: 131072
     logout: ""
+    shared_memory: 1073741824
 port_taken:
   description: Whether something that is not the instance listens on O(port).
   returned: with O(data_directory)

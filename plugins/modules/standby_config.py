@@ -162,6 +162,8 @@ options:
         description:
           - File on this host to which a line of JSON is added on what only the former primary has, before it is discarded.
         type: path
+requirements:
+  - psycopg2
 author:
   - The warehousepg.coordinator authors (@warehousepg)
 """
@@ -345,6 +347,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.erro
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import Step, carry_out
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import instance, replication, tablespaces
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import require_psycopg2
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import preflight, rejoin, snapshot, standby
 
 
@@ -382,6 +385,7 @@ def main() -> None:
         mutually_exclusive=[("rejoin", "former_directory")],
         supports_check_mode=True,
     )
+    require_psycopg2(module)
     parameters = module.params
     if parameters["dbid"] is None and not module.check_mode:
         module.fail_json(msg="dbid is missing: give the number under which the standby is registered")

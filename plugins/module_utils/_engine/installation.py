@@ -16,11 +16,10 @@ import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import logout
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, read_text
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import Connection, configured
 
-#: seconds by which the clocks of two hosts may differ
-CLOCK_LIMIT = 10.0
-
-_EVERYWHERE = frozenset({"", "c", "posix"})
+#: where the shared memory is of an instance that has C(dynamic_shared_memory_type) at ``posix``
+SHARED_MEMORY = "/dev/shm"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,6 +34,7 @@ class Installation:
     :param open_files: how many files a process of the engine's user may open; None for no limit.
     :param processes: how many processes that user may have; None for no limit.
     :param logout: why what a run starts there would be ended with its session; empty where it would not.
+    :param shared_memory: bytes of :data:`SHARED_MEMORY` as a whole; 0 where it is not there, or that user cannot write to it.
     """
 
     gphome: str
@@ -45,6 +45,7 @@ class Installation:
     open_files: int | None
     processes: int | None
     logout: str = ""
+    shared_memory: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,12 +56,14 @@ class Needs:
     :param locales: of databases and settings.
     :param ssl: whether it lets clients encrypt their connections.
     :param listen_addresses: value of that setting.
+    :param shared_memory: value of C(dynamic_shared_memory_type).
     """
 
     preload: tuple[str, ...] = ()
     locales: tuple[str, ...] = ()
     ssl: bool = False
     listen_addresses: str = ""
+    shared_memory: str = ""
 
 
 def normal_locale(name: str) -> str:
@@ -94,6 +97,29 @@ def read_installation(host: Host) -> Installation:
         open_files=_limit(resource.RLIMIT_NOFILE),
         processes=_limit(resource.RLIMIT_NPROC),
         logout=logout.ending(host),
+        shared_memory=_shared_memory(),
+    )
+
+
+def _shared_memory() -> int:
+    if not os.access(SHARED_MEMORY, os.W_OK | os.X_OK):
+        return 0
+    status = os.statvfs(SHARED_MEMORY)
+    return status.f_blocks * status.f_frsize
+
+
+def read_needs(connection: Connection) -> Needs:
+    """What the primary uses of its installation and of the operating system."""
+    locales = ("lc_messages", "lc_monetary", "lc_numeric", "lc_time")
+    values = configured(connection, ("shared_preload_libraries", *locales, "ssl", "listen_addresses", "dynamic_shared_memory_type"))
+    databases = connection.query("SELECT datcollate::text AS locale FROM pg_database UNION SELECT datctype::text FROM pg_database")
+    preload = (name.strip().strip('"') for name in values.get("shared_preload_libraries", "").split(","))
+    return Needs(
+        preload=tuple(name for name in preload if name),
+        locales=tuple(sorted({*(values[name] for name in locales if name in values), *(row["locale"] for row in databases)})),
+        ssl=values.get("ssl") == "on",
+        listen_addresses=values.get("listen_addresses", ""),
+        shared_memory=values.get("dynamic_shared_memory_type", ""),
     )
 
 
@@ -102,75 +128,7 @@ def library_path(name: str) -> str | None:
     return name if os.path.isabs(name) else None
 
 
-def _lower(theirs: int | None, ours: int | None) -> bool:
-    return theirs is not None and (ours is None or theirs < ours)
-
-
-def differences(primary: Installation, standby: Installation, needs: Needs) -> dict[str, str]:
-    """By its name, each difference for which a standby on the other host could not serve as the primary does.
-
-    :param primary: what the primary's host offers.
-    :param standby: what the standby's host offers.
-    :param needs: what the primary uses.
-    """
-    found = {}
-    if primary.gphome != standby.gphome:
-        found["gphome"] = (
-            f"its installation is in {standby.gphome}, the primary's in {primary.gphome}: install it in the same place, "
-            "or correct greenplum_path"
-        )
-    names = {os.path.basename(name) for name in standby.libraries}
-    preload = [
-        name for name in needs.preload if library_path(name) is None and os.path.basename(name).replace(".so", "") + ".so" not in names
-    ]
-    lacking = sorted(set(primary.libraries) - set(standby.libraries))
-    if preload:
-        found["preload"] = (
-            f"it lacks {', '.join(preload)} of shared_preload_libraries, without which it cannot start: install the same there"
-        )
-    elif lacking:
-        found["libraries"] = f"it lacks {named(lacking)} of the primary's installation: install the same extensions there"
-    versions = [
-        f"{name} {version} ({standby.extensions.get(name, 'none')} there)"
-        for name, version in primary.extensions.items()
-        if standby.extensions.get(name) != version
-    ]
-    if versions:
-        found["extensions"] = f"its extensions are not the primary's, {named(versions)}: install the same versions there"
-    there = None if standby.locales is None else _EVERYWHERE | set(standby.locales)
-    locales = [name for name in needs.locales if there is not None and normal_locale(name) not in there]
-    if locales:
-        found["locale"] = f"it lacks the locale {', '.join(locales)}, which the primary's databases or settings use: generate it there"
-    if primary.libc != standby.libc:
-        found["libc"] = (
-            f"its C library is {standby.libc}, the primary's {primary.libc}: texts may sort otherwise there, and indexes be wrong; "
-            "let both hosts have the same system"
-        )
-    limits = [
-        f"{what} {theirs} ({'no limit' if ours is None else ours} on the primary's)"
-        for what, theirs, ours in (
-            ("open files", standby.open_files, primary.open_files),
-            ("processes", standby.processes, primary.processes),
-        )
-        if _lower(theirs, ours)
-    ]
-    if limits:
-        found["limits"] = f"its limits for the engine's user are lower, {', '.join(limits)}: raise them in /etc/security/limits.conf"
-    return found
-
-
 def named(names: t.Sequence[str], count: int = 5) -> str:
     """A list that is read in a sentence."""
     more = len(names) - count
     return ", ".join(names[:count]) + (f" and {more} more" if more > 0 else "")
-
-
-def clock_difference(first: t.Sequence[float], second: t.Sequence[float]) -> float:
-    """By how many seconds the clocks of two hosts differ at least.
-
-    :param first: of one host, the controller's time before the host told its own, that time, and the controller's after it.
-    :param second: the same of the other host.
-    """
-    # a host's clock is ahead of the controller's by something between both bounds
-    bounds = [(told - after, told - before) for before, told, after in (first, second)]
-    return max(0.0, bounds[0][0] - bounds[1][1], bounds[1][0] - bounds[0][1])

@@ -23,6 +23,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lsn import Lsn
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.configuration import read_settings
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import Connection, NoAnswer, Refused
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection_string import conninfo, parse_conninfo
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import wait_until
 
 #: name that a standby's walreceiver gives; the engine waits with a commit for a walsender of this name only (syncrep.c)
@@ -345,21 +346,6 @@ def try_resolve(host: str | None) -> str | None:
         return resolve(host) if host else None
     except CoordinatorError:
         return None
-
-
-def conninfo(parameters: t.Mapping[str, str]) -> str:
-    """A connection string of libpq, with quotes where they are needed only: gpactivatestandby reads it, and knows none."""
-    return " ".join(f"{key}={_word(value)}" for key, value in sorted(parameters.items()))
-
-
-def _word(value: str) -> str:
-    return value if re.fullmatch(r"[^\s'\\]+", value) else "'{0}'".format(re.sub(r"(['\\])", r"\\\1", value))
-
-
-def parse_conninfo(text: str) -> dict[str, str]:
-    """The parameters of a connection string of libpq in its keyword form; one in another form gives none."""
-    found = re.findall(r"(\w+)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|((?:[^\s'\\]|\\.)+))", text)
-    return {key: re.sub(r"\\(.)", r"\1", quoted or bare) for key, quoted, bare in found}
 
 
 #: host, port, database, user, password; a backslash takes the meaning from a colon or another backslash

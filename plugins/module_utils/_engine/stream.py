@@ -25,7 +25,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.configuration import read_settings
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import Connection, configured
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import parse_conninfo
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection_string import parse_conninfo
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.sessions import last_answer
 
 #: what ended a stream

@@ -35,7 +35,8 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine im
     wal,
     wal_link,
 )
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.installation import Needs, read_installation
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection_string import parse_conninfo
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.installation import read_installation, read_needs
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import (
     Instance,
     Postmaster,
@@ -136,21 +137,6 @@ def describe_primary(open_connection: connection.Connection, probe: replication.
     }
 
 
-def read_needs(open_connection: connection.Connection) -> Needs:
-    """What the primary uses of its installation and of the operating system."""
-    names = ("shared_preload_libraries", "lc_messages", "lc_monetary", "lc_numeric", "lc_time", "ssl", "listen_addresses")
-    values = connection.configured(open_connection, names)
-    databases = open_connection.query("SELECT datcollate::text AS locale FROM pg_database UNION SELECT datctype::text FROM pg_database")
-    preload = (name.strip().strip('"') for name in values.pop("shared_preload_libraries", "").split(","))
-    ssl, listen = values.pop("ssl", "off") == "on", values.pop("listen_addresses", "")
-    return Needs(
-        preload=tuple(name for name in preload if name),
-        locales=tuple(sorted({*values.values(), *(row["locale"] for row in databases)})),
-        ssl=ssl,
-        listen_addresses=listen,
-    )
-
-
 def read_access_errors(open_connection: connection.Connection) -> list[str]:
     """What the primary cannot make sense of in its access file; with a line of this kind it takes no rule from the file any more.
 
@@ -225,7 +211,7 @@ def read_standby(instance: Instance, postmaster: Postmaster, timeout: float, end
             pass
     except (connection.Refused, connection.NoAnswer) as error:
         refusal = error.message
-    following = replication.parse_conninfo(instance.settings.get("primary_conninfo", ""))
+    following = parse_conninfo(instance.settings.get("primary_conninfo", ""))
     errors = recent_errors(instance.data_directory)
     streams = stream.read_stream(instance.data_directory, postmaster.pid, instance.settings)
     return {

@@ -16,56 +16,21 @@ import dataclasses
 import filecmp
 import hashlib
 import os
-import re
 import shutil
 import stat
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.file_kinds import ENGINES, OWN, classify
 
 #: what an entry may be, see :class:`Entry`
 FILE, LINK, FOLDER, CLOSED = "file", "link", "directory", "closed"
-
-#: kinds of entries of a data directory
-ENGINE, CONFIGURATION, HISTORY, OTHER = "engine", "configuration", "history", "other"
-
-#: the engine's own, directly below the data directory; so is everything below them
-_ENGINE = re.compile(
-    r"""
-    base | global | log | pg_log | promote | fallback_promote | gpsegconfig_dump
-    | PG_VERSION | postmaster\.(?:pid|opts) | current_logfiles(?:\.tmp)? | internal\.auto\.conf(?:\..*)? | postgresql\.auto\.conf\.tmp
-    | (?:backup_label|tablespace_map)(?:\..*)? | backup_manifest | \w+\.signal | pg_internal\.init
-    | pg_(?:changetracking|clog|commit_ts|distributedlog|distributedxidmap|dynshmem|logical|multixact|notify|replslot|serial|snapshots
-    |stat|stat_tmp|subtrans|tblspc|twophase|utilitymodedtmredo|wal|xact|xlog)
-    | \.coordinator_.* | lost\+found
-    """,
-    re.VERBOSE,
-)
-
-#: what belongs to a host: settings, access rules, certificates and their keys
-_CONFIGURATION = re.compile(r".*\.(?:conf|crt|crl|csr|key|keytab|p12|pem)")
-
-#: what gpbackup knows of the backups that it made
-_HISTORY = re.compile(r"gpbackup_history\..*")
 
 #: bytes up to which a file is copied where it is needed twice, and compared as a whole
 SMALL = 1 << 20
 
 #: bytes of each end of a file that are looked at to compare it with one of another host
 LOOKED = 1 << 20
-
-
-def classify(path: str) -> str:
-    """What an entry of a data directory is.
-
-    :param path: relative to the data directory.
-    """
-    top, name = path.split("/")[0], os.path.basename(path)
-    if _ENGINE.fullmatch(top):
-        return ENGINE
-    if _CONFIGURATION.fullmatch(name):
-        return CONFIGURATION
-    return HISTORY if _HISTORY.fullmatch(name) else OTHER
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,7 +69,7 @@ def entries(directory: str, most: int | None = None) -> tuple[dict[str, Entry], 
 
 def _names(directory: str) -> list[str] | None:
     try:
-        return sorted(name for name in os.listdir(directory) if classify(name) != ENGINE)
+        return sorted(name for name in os.listdir(directory) if classify(name).fate != ENGINES)
     except OSError:
         return None
 
@@ -219,8 +184,18 @@ def foresee(own: t.Mapping[str, Entry], other: t.Mapping[str, Entry], rewound: b
     """
     found = compare(own, other)
     if rewound:
-        return Fate(found.kept, [path for path in found.differing if classify(path) != CONFIGURATION])
+        return Fate(found.kept, [path for path in found.differing if classify(path).fate != OWN])
     return found
+
+
+def lost(own: t.Mapping[str, Entry], other: t.Mapping[str, Entry]) -> list[str]:
+    """Files that would be gone with a standby: that only it has, or has otherwise than the primary, its configuration apart.
+
+    :param own: its files.
+    :param other: the primary's.
+    """
+    fate = foresee(own, other, rewound=True)
+    return sorted(fate.kept + fate.differing)
 
 
 def entries_of(observed: t.Mapping[str, t.Mapping[str, t.Any]] | None) -> dict[str, Entry]:
@@ -355,7 +330,7 @@ def give_back(kept: str, directory: str, aside: str) -> dict[str, t.Any]:
     moved = []
     for path in listing(kept):
         source, target = os.path.join(kept, path), os.path.join(directory, path)
-        if path in fate.kept or (path in fate.differing and classify(path) == CONFIGURATION and _is_plain(directory, path)):
+        if path in fate.kept or (path in fate.differing and classify(path).fate == OWN and _is_plain(directory, path)):
             _make_parents(kept, directory, path)
             if os.path.isdir(source) and not os.path.islink(source):
                 os.mkdir(target, stat.S_IMODE(os.stat(source).st_mode))

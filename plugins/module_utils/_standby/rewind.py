@@ -26,10 +26,10 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import shared_wal, wal_link
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.configuration import read_settings
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import DATABASE, UTILITY, session_options
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection_string import conninfo
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import file_mode, wait_until
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import (
     Upstream,
-    conninfo,
     kept_password,
     write_passfile,
 )

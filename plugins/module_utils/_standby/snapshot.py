@@ -34,6 +34,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import Actions, Step
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import tablespaces, wal_link
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection_string import conninfo
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.installation import named
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import (
     Instance,
@@ -44,7 +45,6 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.in
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import (
     Passfile,
     Upstream,
-    conninfo,
     write_passfile,
 )
 

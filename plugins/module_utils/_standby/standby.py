@@ -17,6 +17,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.erro
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, read_text
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import Step
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.configuration import change_settings
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection_string import parse_conninfo
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import (
     Instance,
     Postmaster,
@@ -30,7 +31,6 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.re
     Passfile,
     Upstream,
     kept_password,
-    parse_conninfo,
     read_passfile,
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.tablespaces import read_tablespaces

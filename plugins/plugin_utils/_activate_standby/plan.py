@@ -27,8 +27,8 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.s
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby import segment_fence
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.pair import addresses_of, kept_record
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.scenes import Scene
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby import preflight
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.plan import access
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight.listening import unheard
 
 Observation = t.Mapping[str, t.Any]
 
@@ -243,8 +243,8 @@ def _proof(fence: t.Mapping[str, t.Any], command: bool, word: bool, primary: str
 
 
 def _warnings(scene: Scene, state: str, standby: str) -> list[str]:
-    unheard = preflight.unheard(standby, scene.observations[standby])
-    found = [unheard] if unheard else []
+    deaf = unheard(standby, scene.observations[standby])
+    found = [deaf] if deaf else []
     found += [f"{host} is unknown, {why}" for host, why in scene.pair["unknown"].items() if host in scene.pair["segment_hosts"]]
     if state == PRIMARY_UNKNOWN and not scene.options["activate_standby_fence_segments"]:
         found.append("the old primary is not fenced on the segment hosts: nothing keeps it from them should it come back")

@@ -28,7 +28,10 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.record import parse as parse_record
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster import inventory
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.unseen import Unseen, unseen
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby import drift, preflight
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby import drift
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight.case import Case
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight.checks import obstacle, unlike
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight.listening import deaf, unheard
 
 Observation = t.Mapping[str, t.Any]
 Record = t.Mapping[str, t.Any]
@@ -121,8 +124,8 @@ def assess(
         verdict = judge(_views(coordinators, observations, missing), sightings=seen, desired=inventory.names_standby(variables))
     other = next((host for host in coordinators if host != verdict.primary), None) if verdict.primary else None
     primary, standby = (observations.get(host or "") for host in (verdict.primary, other))
-    case = preflight.Case(verdict.primary, primary, other, standby, addresses=registered_addresses(primary))
-    unlike = preflight.unlike(case)
+    case = Case(verdict.primary, primary or {}, other, standby or {}, addresses=registered_addresses(primary))
+    differences = unlike(case)
     instances, segments, strays = whereabouts(variables, observations, primary)
     drifted = _drift(primary, standby, accepted)
     maintenance = sentence(
@@ -139,8 +142,8 @@ def assess(
         variables={host: dict(known) for host, known in variables.items()},
         unknown=unknown,
         problems=problems,
-        obstacle=preflight.obstacle(case),
-        differences=unlike,
+        obstacle=obstacle(case),
+        differences=differences,
         instances=instances,
         segments=segments,
         strays=strays,
@@ -154,7 +157,7 @@ def assess(
             *_warnings_of_commits(other, primary, standby),
             *_warnings_of_directories(variables, observations),
             *(f"{host}: the catalog has segments there, the inventory does not name it" for host in strays),
-            *(f"{other} could not serve as the primary does: {said}" for said in unlike.values()),
+            *(f"{other} could not serve as the primary does: {said}" for said in differences.values()),
             *_warnings_of_segments(primary),
             *_warnings_of_wal(verdict.primary, primary, limit),
             *_warnings_of_path(other, standby),
@@ -183,13 +186,13 @@ def _views(coordinators: t.Sequence[str], observations: Observations, missing: t
     primary = next((view.host for view in views if view.is_primary), None)
     on_primary = observations.get(primary or "")
 
-    def deaf(host: str) -> str | None:
+    def unreachable(host: str) -> str | None:
         seen = observations[host]
         if host == primary or not seen or seen["instance"]["role"] != "standby":
             return None
-        return preflight.deaf(preflight.Case(primary, on_primary, host, seen, addresses=registered_addresses(on_primary)))
+        return deaf(Case(primary, on_primary or {}, host, seen, addresses=registered_addresses(on_primary)))
 
-    return [dataclasses.replace(view, lacks=lacking(on_primary, observations[view.host]), deaf=deaf(view.host)) for view in views]
+    return [dataclasses.replace(view, lacks=lacking(on_primary, observations[view.host]), deaf=unreachable(view.host)) for view in views]
 
 
 def registered_addresses(primary: Observation | None, address: str | None = None) -> tuple[str, ...]:
@@ -412,7 +415,7 @@ def _warnings_of_listening(coordinators: t.Sequence[str], observations: Observat
     if any(found.get("primary") for found in seen.values()):
         return []
     standbys = {host: found for host, found in seen.items() if found.get("standby")}
-    return [said for host, found in standbys.items() for said in [preflight.unheard(host, found)] if said]
+    return [said for host, found in standbys.items() for said in [unheard(host, found)] if said]
 
 
 def _warnings_of_path(host: str | None, standby: Observation | None) -> list[str]:

@@ -103,7 +103,7 @@ def make(
         primary_dbid=on_primary["instance"]["dbid"],
         places=sorted({os.path.normpath(options["standby_tablespace_mapping"].get(location, location)) for location in locations}),
         left=_left(cluster, pair, seen, other, stranger, row, why_kept),
-        own=_own(seen[standby], on_primary) if standby else [],
+        own=own_files.lost(*(own_files.entries_of(found.get("files")) for found in (seen[standby], on_primary))) if standby else [],
     )
     return dataclasses.replace(plan, found=_found(plan, seen, options))
 
@@ -194,12 +194,6 @@ def _access(
     segments = {host: {"coordinator": [], "segments": there["segments"]} for host, there in pair["instances"].items() if host in seen}
     rules = access(segments, addresses, {**options, "standby_addresses": [], "standby_tls": {}, "standby_replication_auth": "trust"})
     return {host: {**wanted, "rules": wanted["rules"] if addresses else []} for host, wanted in rules.items() if wanted["data_directories"]}
-
-
-def _own(on_standby: Observation, on_primary: Observation) -> list[str]:
-    """Files that only the standby has, or has otherwise than the primary, its configuration apart."""
-    fate = own_files.compare(own_files.entries_of(on_standby.get("files")), own_files.entries_of(on_primary.get("files")))
-    return sorted(fate.kept + [path for path in fate.differing if own_files.classify(path) != own_files.CONFIGURATION])
 
 
 def _left(

@@ -28,9 +28,10 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.p
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.unseen import unseen
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._desired.option_checks import TLS_FILES, Options
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby import move as move_plan
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby import preflight
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.drift import to_bring
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.move import Move, Scene
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight import checks
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight.case import COPY, MOVE, REWIND, START, STAYS, Case
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.rejoin import Rejoin, foresee
 
 Observation = t.Mapping[str, t.Any]
@@ -161,7 +162,7 @@ def make(
     snapshot, missing = _snapshot(on_primary, options)
     admission = _access({**pair, "instances": instances}, observations, variables, options)
     expected_dbid = row.dbid if row and row_fits else max(other.dbid for other in rows if other != row) + 1
-    case = preflight.Case(
+    case = Case(
         primary_host=primary,
         primary=on_primary,
         host=standby,
@@ -176,10 +177,10 @@ def make(
         looked=(looked or {}).get("looked"),
     )
     missed = unseen(looked) if looked is not None else None
-    hinders = f"{standby}: {missed.why}" if missed else preflight.in_the_way(case, options["standby_accept"])
+    hinders = f"{standby}: {missed.why}" if missed else checks.in_the_way(case, options["standby_accept"])
     if hinders:
         return StandbyPlan(hinders, primary=primary)
-    look = {} if looked else preflight.to_look_for(case)
+    look = {} if looked else checks.to_look_for(case)
     plan = StandbyPlan(
         refusal="",
         primary=primary,
@@ -272,10 +273,10 @@ def _is_alone(pair: t.Mapping[str, t.Any]) -> bool:
 def _way(copying: bool, rejoin: Rejoin, move: Move) -> str:
     """How the standby's host comes to have it."""
     if copying:
-        return preflight.COPY
+        return COPY
     if move.renames:
-        return preflight.MOVE
-    return {"rewind": preflight.REWIND, "start": preflight.START}.get(rejoin.way.get("method", ""), preflight.STAYS)
+        return MOVE
+    return {"rewind": REWIND, "start": START}.get(rejoin.way.get("method", ""), STAYS)
 
 
 def _moved_there(on_primary: Observation, on_standby: Observation, move: Move) -> Instance | None:
@@ -323,9 +324,7 @@ def _own_of(move: Move, former: t.Any, on_primary: Observation) -> dict[str, lis
     """What only the standby has that is to leave its place, and has otherwise than the primary, where a copy takes its place."""
     if move.kind not in (move_plan.DIRECTORY, move_plan.HOST) or move.renames:
         return {}
-    own = own_files.entries_of((former or {}).get("files"))
-    fate = own_files.compare(own, own_files.entries_of(on_primary.get("files")))
-    return {"own": sorted(fate.kept + [path for path in fate.differing if own_files.classify(path) != own_files.CONFIGURATION])}
+    return {"own": own_files.lost(*(own_files.entries_of((found or {}).get("files")) for found in (former, on_primary)))}
 
 
 def _fenced(options: Options, observations: t.Mapping[str, Observation], addresses: t.Iterable[str]) -> list[str]:

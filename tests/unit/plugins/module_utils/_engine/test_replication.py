@@ -8,19 +8,17 @@ import contextlib
 import re
 import signal
 
-import psycopg2.extensions
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import replication
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import NoAnswer, Refused
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection_string import parse_conninfo
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import (
     Slot,
     Upstream,
     WalSender,
-    conninfo,
     followed,
     kept_password,
-    parse_conninfo,
     pass_entry,
     probe_write,
     read_passfile,
@@ -41,21 +39,6 @@ SENDER = {
     "replay_lag_s": None,
     "reply_age_s": 1.5,
 }
-text = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20)
-keys = st.sampled_from(["host", "port", "user", "passfile", "application_name", "sslmode"])
-
-
-@given(st.dictionaries(keys, text, min_size=1))
-def test_connection_strings_are_read_as_libpq_reads_them(parameters):
-    written = conninfo(parameters)
-    assert parse_conninfo(written) == parameters
-    assert psycopg2.extensions.parse_dsn(written) == parameters
-
-
-def test_reads_what_the_engine_writes():
-    engine = "user=gpadmin passfile='/home/gpadmin/.pgpass' host=cdw port=5432 sslmode=prefer application_name=gp_walreceiver"
-    assert parse_conninfo(engine)["passfile"] == "/home/gpadmin/.pgpass"
-    assert parse_conninfo(engine)["application_name"] == "gp_walreceiver"
 
 
 def test_an_upstream_by_name_keeps_the_address_too():
@@ -91,6 +74,9 @@ def test_an_unknown_name_has_no_address(host, known):
 def test_an_unknown_name_is_refused_with_the_remedy():
     with pytest.raises(CoordinatorError, match=r"'cdw\.invalid' is not known on this host.*/etc/hosts"):
         Upstream("cdw.invalid", 5432, "r", None).primary_conninfo()
+
+
+text = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20)
 
 
 @given(text, text)

@@ -11,7 +11,7 @@ import os
 
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import user_name
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import connection
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import connection, installation
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import INSUFFICIENT_PRIVILEGE, NoAnswer, Refused
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import Instance, Postmaster
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Probe, pass_entry
@@ -89,14 +89,16 @@ def test_reads_what_the_primary_needs(recorder):
                 setting("lc_time", "C"),
                 setting("lc_messages", "de_DE.utf8", source="client", boot_val="C"),
                 setting("ssl", "on"),
+                setting("dynamic_shared_memory_type", "posix"),
             ],
         ),
         ("pg_file_settings", [{"name": "lc_messages", "setting": "C"}]),
         ("pg_database", [{"locale": "en_US.UTF-8"}, {"locale": "C"}]),
     )
-    needs = coordinator.read_needs(opened)
+    needs = installation.read_needs(opened)
     assert (needs.preload, needs.locales, needs.ssl) == (("metrics", "$libdir/audit"), ("C", "en_US.UTF-8"), True)
-    assert coordinator.read_needs(recorder()) == coordinator.Needs()
+    assert needs.shared_memory == "posix"
+    assert installation.read_needs(recorder()) == installation.Needs()
 
 
 def test_reads_what_is_wrong_in_the_access_file(recorder):

@@ -11,17 +11,15 @@ import tempfile
 
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import own_files
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.own_files import (
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import file_kinds, own_files
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.file_kinds import (
     CONFIGURATION,
     ENGINE,
-    FILE,
     HISTORY,
     OTHER,
-    SMALL,
-    Entry,
     classify,
 )
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.own_files import FILE, SMALL, Entry
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -212,6 +210,29 @@ def test_what_could_not_be_rewound_is_as_it_was(own, source):
             path: content for path, content in own.items() if content is not None
         }
         assert not os.path.exists(kept)
+
+
+@pytest.mark.parametrize(
+    ("fate", "in_place", "aside"),
+    [(file_kinds.OWN, "own", None), (file_kinds.BESIDE, "source", "own"), (file_kinds.ENGINES, "source", None)],
+)
+def test_a_line_of_the_table_says_what_becomes_of_a_kind(fate, in_place, aside, tmp_path, monkeypatch):
+    monkeypatch.setattr(file_kinds, "KINDS", (file_kinds.Kind("jobs", fate, top="jobs"), *file_kinds.KINDS))
+    target, kept, set_aside = made(tmp_path / "target", {"jobs/daily": "own"}), str(tmp_path / "kept"), str(tmp_path / "aside")
+    own_files.take_out(target, kept)
+    shutil.rmtree(target)  # the rewind
+    made(target, {"jobs/daily": "source"})
+    done = own_files.give_back(kept, target, set_aside)
+    assert read(target)["jobs/daily"] == in_place
+    assert done["set_aside"] == (["jobs/daily"] if aside else [])
+    assert (read(set_aside)["jobs/daily"] if os.path.isdir(set_aside) else None) == aside
+
+
+def test_what_would_be_lost_with_a_standby_is_what_only_it_has():
+    own = {"a": Entry(FILE, 1, "1"), "b": Entry(FILE, 1, "1"), "c": Entry(FILE, 1, "1"), "d.conf": Entry(FILE, 1, "1")}
+    other = {"b": Entry(FILE, 1, "2"), "c": Entry(FILE, 1, "1"), "d.conf": Entry(FILE, 1, "2")}
+    assert own_files.lost(own, other) == ["a", "b"]
+    assert own_files.lost({}, other) == []
 
 
 def test_what_cannot_be_put_back_is_told_and_kept(tmp_path, monkeypatch):

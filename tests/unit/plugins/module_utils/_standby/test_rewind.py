@@ -10,7 +10,8 @@ import sys
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.configuration import change_fence, fenced_by
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import session_options
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Upstream, parse_conninfo, pass_entries
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection_string import parse_conninfo
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Upstream, pass_entries
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import own_files, rewind
 
 from ..wal_writer import SEGMENT, WalWriter

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import aside
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection_string import parse_conninfo
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import ControlData, Instance, Postmaster
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Passfile, Upstream, parse_conninfo
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Passfile, Upstream
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.tablespaces import Spot, Wish, staging_place
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import snapshot
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.snapshot import Place, Site, Wanted

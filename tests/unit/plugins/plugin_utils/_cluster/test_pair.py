@@ -8,7 +8,8 @@ import dataclasses
 
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.pair import assess, lacking, own_segments
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight import Case, unlike
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight.case import Case
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight.checks import unlike
 
 from ..observed import CDW, EMPTY, GIB, INSTALLATION, MIRRORED, RECORD, ROWS, SCDW, SDW1, UNMIRRORED, VARIABLES, changed, machine, shown
 

@@ -25,7 +25,7 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._desired.o
     read,
     typed,
 )
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight import ACCEPTABLE
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight.checks import ACCEPTABLE
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -155,8 +155,10 @@ def test_what_none_of_a_type_can_be_is_told_with_name_value_and_remedy(kind, val
         assert desired(**{name: value}).options[name] == read(without, str).options[name], "it counts as not given"
 
 
-def test_what_can_be_accepted_is_what_the_preflight_has():
-    assert tuple(SPEC["standby_accept"]["choices"]) == ACCEPTABLE
+def test_what_can_be_accepted_is_what_the_checks_have_in_their_words():
+    spec = SPEC["standby_accept"]
+    assert spec["choices"] == list(ACCEPTABLE)
+    assert spec["description"][1:] == [f"V({name}), {about}." for name, about in ACCEPTABLE.items()]
 
 
 def test_choices_are_told():

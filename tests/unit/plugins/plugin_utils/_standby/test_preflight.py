@@ -5,12 +5,16 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
+import pathlib
 
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.preflight import Limit
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.pair import assess
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby import preflight
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight import COPY, MOVE, REWIND, START, STAYS, Case
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight import checks
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight.case import COPY, MOVE, REWIND, START, STAYS, Case
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight.check import Check
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight.listening import deaf
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -50,7 +54,7 @@ def mounted(*mounts, owner="gpadmin"):
 @pytest.mark.parametrize("way", [COPY, MOVE, REWIND, START, STAYS])
 def test_nothing_is_in_the_way_where_all_is_in_order(way):
     found = MIRRORED if way in (STAYS, REWIND, START) else UNMIRRORED
-    assert preflight.in_the_way(case(way, found=found)) == ""
+    assert checks.in_the_way(case(way, found=found)) == ""
 
 
 @pytest.mark.parametrize(
@@ -172,7 +176,7 @@ def test_nothing_is_in_the_way_where_all_is_in_order(way):
     ],
 )
 def test_each_thing_in_the_way_is_told_with_its_place_reason_and_remedy(way, changes, more, said):
-    told = preflight.in_the_way(case(way, *changes, **more))
+    told = checks.in_the_way(case(way, *changes, **more))
     assert told.startswith(said), told
 
 
@@ -199,20 +203,20 @@ def test_each_thing_in_the_way_is_told_with_its_place_reason_and_remedy(way, cha
     ],
 )
 def test_what_is_not_in_the_way(way, changes, more):
-    assert preflight.in_the_way(case(way, *changes, **more)) == ""
+    assert checks.in_the_way(case(way, *changes, **more)) == ""
 
 
 def test_what_is_accepted_is_not_told_and_what_cannot_be_accepted_is_not_offered():
     found = case(COPY, ("cdw configured settings", ARCHIVE), ("scdw installation", OTHER_SYSTEM))
-    assert preflight.in_the_way(found).endswith("; or accept it: standby_accept=['recovery', 'libc']")
-    assert preflight.in_the_way(found, ["libc"]).endswith("; or accept it: standby_accept=['recovery']")
-    assert preflight.in_the_way(found, ["libc", "recovery"]) == ""
+    assert checks.in_the_way(found).endswith("; or accept it: standby_accept=['recovery', 'libc']")
+    assert checks.in_the_way(found, ["libc"]).endswith("; or accept it: standby_accept=['recovery']")
+    assert checks.in_the_way(found, ["libc", "recovery"]) == ""
     grave = case(COPY, ("cdw configured settings", {**ARCHIVE, **RESTORE}))
-    assert "or accept it" not in preflight.in_the_way(grave)
-    assert "recovery_target_time" in preflight.in_the_way(grave, [check.name for check in preflight.CHECKS if check.acceptable])
+    assert "or accept it" not in checks.in_the_way(grave)
+    assert "recovery_target_time" in checks.in_the_way(grave, checks.ACCEPTABLE)
 
 
-@given(st.lists(st.sampled_from(preflight.ACCEPTABLE)), st.sampled_from([COPY, MOVE, REWIND, START, STAYS]), st.data())
+@given(st.lists(st.sampled_from(list(checks.ACCEPTABLE))), st.sampled_from([COPY, MOVE, REWIND, START, STAYS]), st.data())
 def test_no_check_fails_whatever_was_not_seen(accept, way, data):
     found = data.draw(st.sampled_from([MIRRORED, UNMIRRORED]))
     missing = data.draw(
@@ -230,31 +234,44 @@ def test_no_check_fails_whatever_was_not_seen(accept, way, data):
     hosts = {way.split(" ")[0] for way in missing if " " not in way}
     changes = [(where, None) for where in missing if " " in where and where.split(" ")[0] not in hosts]
     seen = changed(found, *changes)
-    one = Case("cdw", None if "cdw" in hosts else seen["cdw"], "scdw", None if "scdw" in hosts else seen["scdw"], way, options={**OPTIONS})
-    for told in (preflight.in_the_way(one, accept), preflight.obstacle(one), preflight.deaf(one)):
+    one = Case("cdw", {} if "cdw" in hosts else seen["cdw"], "scdw", {} if "scdw" in hosts else seen["scdw"], way, options={**OPTIONS})
+    for told in (checks.in_the_way(one, accept), checks.obstacle(one), deaf(one)):
         assert told is None or isinstance(told, str)
-    assert isinstance(preflight.to_look_for(one), dict)
+    assert isinstance(checks.to_look_for(one), dict)
 
 
 def test_each_check_has_a_name_of_its_own():
-    names = [check.name for check in preflight.CHECKS]
+    names = [check.name for check in checks.CHECKS]
     assert len(names) == len(set(names))
+
+
+def test_each_file_that_has_checks_is_asked():
+    folder = pathlib.Path(checks.__file__).parent
+    modules = [importlib.import_module(f"{checks.__package__}.{file.stem}") for file in sorted(folder.glob("*.py"))]
+    assert {module for module in modules if any(isinstance(found, Check) for found in vars(module).values())} == set(checks.SUBJECTS)
+
+
+def test_what_was_not_observed_is_not_looked_at():
+    never = checks.CHECKS[0]
+    assert {host for check in checks.CHECKS for host in check.hosts} == {"primary", "standby", "source"}
+    assert all(check.hosts for check in checks.CHECKS)
+    assert never.findings(Case("cdw", {}, "scdw", {})) == []
 
 
 def test_what_has_to_be_looked_at_on_the_standby_s_host():
     found = case(
         COPY, ("cdw configured needs", [INCLUDE, INSIDE]), snapshot={"tablespaces": [{"location": "/t"}], "required_files": ["/ca.crt"]}
     )
-    assert preflight.to_look_for(found) == {
+    assert checks.to_look_for(found) == {
         "needs": [INCLUDE, INSIDE, {"path": "/ca.crt", "kind": "file", "where": "a setting"}],
         "tablespaces": [{"location": "/t"}],
         "names": [],
     }
     there = dataclasses.replace(found, snapshot={}, standby=changed(found.standby, ("instance data_directory", "/c")))
-    assert preflight.to_look_for(there)["needs"] == [INCLUDE], "a copy has it in the same place"
-    assert preflight.to_look_for(case(COPY)) == {}
-    assert preflight.to_look_for(case(STAYS, ("scdw configured needs", [INCLUDE]), found=MIRRORED)) == {}
-    assert preflight.to_look_for(case(COPY, ("cdw configured listen_addresses", "localhost, scdw,10.0.0.12")))["names"] == ["scdw"]
+    assert checks.to_look_for(there)["needs"] == [INCLUDE], "a copy has it in the same place"
+    assert checks.to_look_for(case(COPY)) == {}
+    assert checks.to_look_for(case(STAYS, ("scdw configured needs", [INCLUDE]), found=MIRRORED)) == {}
+    assert checks.to_look_for(case(COPY, ("cdw configured listen_addresses", "localhost, scdw,10.0.0.12")))["names"] == ["scdw"]
 
 
 @pytest.mark.parametrize(("listens", "deaf"), [(["127.0.0.1"], True), ([], True), (["::1"], True), (["0.0.0.0"], False), (None, False)])
@@ -273,4 +290,4 @@ def test_it_is_told_where_the_primary_cannot_be_asked(listens, deaf):
 
 def test_room_is_looked_for_in_a_mount_point_itself():
     small = case(COPY, mounted(), ("cdw used_bytes", 10 * GIB))
-    assert preflight.in_the_way(small).startswith("scdw: /s has 9216 MiB free")
+    assert checks.in_the_way(small).startswith("scdw: /s has 9216 MiB free")

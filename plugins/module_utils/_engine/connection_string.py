@@ -1,0 +1,41 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private: this may change at any time. What is promised is the documentation of modules, roles and playbooks.
+
+"""Connection strings, as libpq writes and reads them; psycopg2 is loaded when one is, for the controller needs none."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
+
+
+def conninfo(parameters: t.Mapping[str, str]) -> str:
+    """A connection string, with quotes where there are blanks only: gpactivatestandby reads it, and knows none.
+
+    :raises CoordinatorError: libpq would not read these parameters in it.
+    """
+    from psycopg2 import ProgrammingError
+    from psycopg2.extensions import make_dsn, parse_dsn
+
+    try:
+        written = make_dsn(**dict(sorted(parameters.items())))
+        why = "" if parse_dsn(written) == parameters else "they would be read as others"
+    except (ProgrammingError, UnicodeError) as error:
+        why = str(error).strip()
+    if why:
+        raise CoordinatorError(f"a connection cannot have the parameters {', '.join(sorted(parameters))}, {why}: correct them")
+    return written
+
+
+def parse_conninfo(text: str) -> dict[str, str]:
+    """The parameters of a connection string; one that libpq would not take gives none."""
+    from psycopg2 import ProgrammingError
+    from psycopg2.extensions import parse_dsn
+
+    try:
+        return dict(parse_dsn(text))
+    except (ProgrammingError, UnicodeError):
+        return {}

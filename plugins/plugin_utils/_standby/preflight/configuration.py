@@ -1,0 +1,69 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private: this may change at any time. What is promised is the documentation of modules, roles and playbooks.
+
+"""Checks of the configuration that a standby will have: its primary's, where a copy is made, else its own."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.installation import named
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.preflight import ENDING, PLACE
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight.case import COPY, Case
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight.check import SOURCE, STANDBY, Findings, check
+
+
+@check(SOURCE, about="settings with which the standby would end its recovery, and promote itself")
+def following(case: Case) -> Findings:
+    yield from _hindering(case, ENDING, "with it the standby would end its recovery, and promote itself beside its primary")
+
+
+@check(SOURCE, about="settings for a recovery with which the standby may stop, or not follow its primary", acceptable=True)
+def recovery(case: Case) -> Findings:
+    others = [name for name in case.configured.get("settings", {}) if name not in ENDING and name != PLACE]
+    yield from _hindering(case, others, "with it the standby may stop, or not follow its primary")
+
+
+def _hindering(case: Case, names: t.Iterable[str], what: str) -> Findings:
+    host, observed = case.source
+    instance = observed["instance"]
+    if not case.comes and (instance["postmaster"] or instance["content"] != "instance"):
+        return
+    for name in names:
+        setting = case.configured.get("settings", {}).get(name)
+        if setting:
+            directory = instance["data_directory"]
+            yield (
+                host,
+                f"{name} is {setting['value']!r} in {setting['where']}, of {directory}: {what}; a primary has no use for it: remove it",
+            )
+
+
+@check(SOURCE, STANDBY, about="a setting with which the standby would work in another directory, which may hold anything")
+def elsewhere(case: Case) -> Findings:
+    host, observed = case.source
+    setting = case.configured.get("settings", {}).get(PLACE)
+    if setting and case.comes and os.path.normpath(setting["value"]) != case.place:
+        directory = observed["instance"]["data_directory"]
+        yield (
+            host,
+            f"{PLACE} is {setting['value']!r} in {setting['where']}, of {directory}: the standby would work there instead of in "
+            f"{case.place}: remove it, the engine's utilities start an instance by its directory",
+        )
+
+
+@check(SOURCE, STANDBY, about="files and directories that the configuration names, and that a copy would not have", acceptable=True)
+def files(case: Case) -> Findings:
+    host = case.source[0]
+    links = case.configured.get("links") or ()
+    if case.way == COPY and links:
+        yield host, f"{named(links)} is a symbolic link, which a base backup leaves out: put the file itself there, or name its place"
+    for lacking in (case.looked or {}).get("lacks", ()):
+        user = case.standby["site"]["user"]
+        remedy = f"put it there, readable by {user}" if lacking["kind"] in ("file", "directory") else f"make it, writable by {user}"
+        if case.is_within_source(lacking["path"]):
+            remedy = f"name it on {host} by its path relative to the data directory, which a copy has too"
+        yield case.host, f"{lacking['path']}, named by {lacking['where']}, {lacking['why']} there: {remedy}, or correct what names it"

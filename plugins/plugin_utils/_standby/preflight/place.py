@@ -1,0 +1,49 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private: this may change at any time. What is promised is the documentation of modules, roles and playbooks.
+
+"""Checks of where a standby is to be put."""
+
+from __future__ import annotations
+
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import tablespaces as spaces
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import instance_of
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.snapshot import SPARE, Site, Wanted, refusal
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight.case import COPY, Case
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight.check import BOTH, Findings, check
+
+
+@check(*BOTH, about="a place that somebody else has, that the engine's user may not use, or that is too small", bars=True)
+def place(case: Case) -> Findings:
+    primary, standby = case.primary, case.standby
+    if not primary["instance"]["control"]:
+        return
+    wanted = Wanted(primary["instance"]["control"]["system_identifier"], primary["site"]["engine_version"], primary["used_bytes"])
+    site = Site(**{**standby["site"], "mounts": tuple(standby["site"]["mounts"])})
+    why = refusal(site, case.instance or instance_of(standby["instance"]), wanted)
+    if why:
+        yield case.host, why
+
+
+@check(*BOTH, about="something else that listens on the standby's port", bars=True)
+def port(case: Case) -> Findings:
+    if case.standby["port_taken"]:
+        yield (
+            case.host,
+            "something else listens on the standby's port there: stop it, or set whpg_port of that host or standby_port to another one",
+        )
+
+
+@check(*BOTH, about="a mapping of what is no tablespace, or a place for a tablespace that cannot be used")
+def tablespaces(case: Case) -> Findings:
+    if case.unknown_locations:
+        there = ", ".join(space["location"] for space in case.primary["tablespaces"]) or "nowhere"
+        unknown = ", ".join(case.unknown_locations)
+        yield None, f"standby_tablespace_mapping names {unknown}; the primary has tablespaces in {there}: correct the mapping"
+    elif case.way == COPY and case.looked:
+        spots = [spaces.Spot(**{**spot, "wish": spaces.Wish(**spot["wish"])}) for spot in case.looked["tablespaces"]]
+        site = case.standby["site"]
+        why = spaces.refusal(spots, site["user"], {site["device"]: (case.primary["used_bytes"] or 0) + SPARE})
+        if why:
+            yield case.host, why

@@ -194,6 +194,8 @@ def check(original, directory, kind, what):
     first, last = original.used[0], [name for name in original.used if os.path.exists(f"{directory}/pg_wal/{name}")][-1]
     if ours is None or ours.last is None:
         return "nothing is valid"
+    if os.path.getsize(f"{directory}/pg_wal/{first}") < original.block:  # pg_waldump wants the whole first page of it
+        return found.doubts[0]
     theirs, complaint = dumped(directory, original.redo, first, last)
     # a page of which a part is missing pg_waldump reads only where it is told that the WAL ends there
     short = kind == "truncate" and (theirs or 0) <= ours.last

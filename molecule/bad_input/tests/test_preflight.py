@@ -107,6 +107,17 @@ def test_files_that_only_the_primary_s_host_has(primary, standby):
         primary.run(f"cp /tmp/pg_hba.conf {primary.directory}/pg_hba.conf")
 
 
+@pytest.mark.drawn
+def test_shared_memory_that_the_engine_could_not_have(primary, standby):
+    assert primary.sql("SHOW dynamic_shared_memory_type") == "posix"
+    podman("exec", "scdw", "chmod", "755", "/dev/shm")
+    try:
+        told = "scdw: its /dev/shm is missing, or not writable for the engine's user"
+        refused(primary, standby, told, "standby_accept=['shared_memory']")
+    finally:
+        podman("exec", "scdw", "chmod", "1777", "/dev/shm")
+
+
 def test_what_a_host_tells_for_its_address_is_no_rule(primary, standby):
     told = {"family": "inet", "scope": "global", "local": "0.0.0.0/0 trust\nhost all all samenet"}
     standby.write("/tmp/addresses", json.dumps([{"addr_info": [told]}]))

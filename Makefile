@@ -46,7 +46,7 @@ molecule: hosts ## All scenarios
 scenario: hosts ## One scenario: make scenario S=default
 	@$(with_hosts) .ci/scenarios.sh "$(S)"
 
-bench: hosts ## Time our playbooks beside the bare commands; RUNS=3 SIZES="small 2g" ROWS="pair activate rejoin switchover fleet8"
+bench: hosts ## Time our playbooks beside the bare commands; RUNS=3 SIZES="small 2g" ROWS="pair activate rejoin switchover fleet8", or beside another checkout: AGAINST=<path>
 	@$(with_hosts) PYTHONPATH=molecule python tests/bench/bench.py
 
 image: env ## Build the image of the test hosts, unless it is there

@@ -8,26 +8,34 @@ when the primary is dead and when its host is silent, beside a bare promotion; a
 copy; the write gap of a switchover, beside stop and promotion alone; eight clusters in one run, beside one of them.
 RUNS (3) is how often, SIZES ("small 2g") how much data the coordinator of the pair holds. Other rows stay in results/bench.json.
 Seconds are medians.
+
+Beside each run on the pair goes its floor, a play of as many pings on the same hosts as tasks of it executed something on a host
+("executions", counted by callback/executions.py): "floor_s", and "floor_ratio", ours beside floor and bare commands together.
+
+AGAINST=<path> compares instead, and keeps nothing: the runs of ROWS by this checkout (a) and by the one there (b) in turn, on the same
+hosts with a small coordinator, for instance of `git worktree add /tmp/other <revision>`. Columns are medians and spread, and b_over_a.
 """
 
 from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 from statistics import median
 
+import against
 import cluster
+import figures
+import runs
 import switchover
-from cluster import HERE, Run
+from cluster import ENGINE, HERE
+from figures import Run
 
 RESULTS = HERE / "results/bench.json"
-ENGINE = "real" if os.environ.get("WHPG_IMAGE") else "simulated"
 RUNS = int(os.environ.get("RUNS", "3"))
 ROWS = os.environ.get("ROWS", "pair activate rejoin switchover fleet8").split()
 SIZES = os.environ.get("SIZES", "small 2g").split()
-ENABLE = "warehousepg.coordinator.enable_mirroring"
-ACTIVATE = "warehousepg.coordinator.activate_standby"
-REJOIN = "warehousepg.coordinator.rejoin"
+AGAINST = os.environ.get("AGAINST")
 
 
 def measure(size: str) -> list[dict]:
@@ -35,23 +43,28 @@ def measure(size: str) -> list[dict]:
     data_mib = cluster.fill(size)
     cluster.reset()
     with cluster.watch_memory() as peaks:
-        cluster.playbook(ENABLE)
-    enable, enable_bare, rerun, start = [], [], [], []
+        cluster.playbook(runs.ENABLE)
+    enable, enable_floor, enable_bare, rerun, rerun_floor, start = [], [], [], [], [], []
     for number in range(RUNS):
         print(f"{size}: run {number + 1} of {RUNS}", flush=True)
         cluster.reset()
         cluster.settle()
         enable_bare.append(cluster.bare())
-        cluster.reset()
-        cluster.settle()
-        enable.append(cluster.playbook(ENABLE))
+        enable.append(runs.enable())
+        enable_floor.append(cluster.floor(enable[-1]))
         cluster.settle()
         start.append(cluster.playbook(str(HERE / "empty.yml")).wall_s)
-        rerun.append(cluster.playbook(ENABLE))
+        rerun.append(cluster.playbook(runs.ENABLE))
+        rerun_floor.append(cluster.floor(rerun[-1]))
     cluster.reset()
     return [
-        {**row("enable", size, enable, enable_bare), "data_mib": data_mib, "module_rss_mib": max(peaks.values())},
-        row("rerun", size, rerun, start),
+        {
+            **row("enable", size, enable, enable_bare),
+            **figures.beside_floor(enable, enable_floor, median(enable_bare)),
+            "data_mib": data_mib,
+            "module_rss_mib": max(peaks.values()),
+        },
+        {**row("rerun", size, rerun, start), **figures.beside_floor(rerun, rerun_floor, 0)},  # a floor starts ansible-playbook too
     ]
 
 
@@ -67,19 +80,16 @@ def measure_activate() -> list[dict]:
     rows = []
     with cluster.Kept() as pair:
         for operation, (lose, arguments) in losses.items():
-            ours, bare = [], []
+            ours, floors, bare = [], [], []
             for number in range(RUNS + 1):
                 print(f"{operation}: run {number} of {RUNS}", flush=True)
                 pair.restore()
                 lose()
                 bare.append(cluster.bare_promotion())
-                pair.restore()
-                cluster.playbook(
-                    ENABLE
-                )  # keeps what a fence on segment hosts needs; that nothing is lost no session of an idle cluster proves
-                lose()
-                ours.append(cluster.playbook(ACTIVATE, *arguments, module="coordinator_activation"))
+                ours.append(runs.activate(pair, lose, *arguments))
+                floors.append(cluster.floor(ours[-1]))
             measured = row(operation, "small", ours[1:], bare[1:])
+            measured.update(figures.beside_floor(ours[1:], floors[1:], median(bare[1:])))
             rows.append({**measured, "module_over_s": round(measured["module_s"] - measured["bare_s"], 2)})
     return rows
 
@@ -91,28 +101,28 @@ def measure_rejoin(size: str) -> dict:
     each is not timed. The ratio is that of the times until it streams.
     """
     data_mib = cluster.fill(size)
-    rewound, copied = [], []
+    rewound, floors, copied = [], [], []
     with cluster.WithWal(gib=1) as pair:
         for number in range(RUNS + 1):
             print(f"rejoin, {size}: rewind {number} of {RUNS}", flush=True)
-            pair.diverge()
-            cluster.settle()
-            rewound.append(cluster.playbook(REJOIN))
+            rewound.append(runs.rewind(pair))
+            floors.append(cluster.floor(rewound[-1]))
         for number in range(RUNS + 1):
             print(f"rejoin, {size}: copy {number} of {RUNS}", flush=True)
             pair.stop_standby()
             cluster.settle()
-            copied.append(cluster.playbook(REJOIN, "-e", "rejoin_method=basebackup"))
+            copied.append(cluster.playbook(runs.REJOIN, "-e", "rejoin_method=basebackup"))
             pair.remove_aside()
     measured = row("rejoin", size, rewound[1:], [run.wall_s for run in copied[1:]], "copy")
-    figures = {"wall_ratio": measured["ratio"]}
+    ratios = {"wall_ratio": measured["ratio"]}
     for what in ("streaming_s", "module_s"):
-        ours, theirs = (median(getattr(run, what) for run in runs[1:]) for runs in (rewound, copied))
-        figures.update({what: ours, f"copy_{what}": theirs, f"{what[:-2]}_ratio": ours / theirs})
-    figures["ratio"] = figures.pop("streaming_ratio")
+        ours, theirs = (median(getattr(run, what) for run in timed) for timed in (rewound[1:], copied[1:]))
+        ratios.update({what: ours, f"copy_{what}": theirs, f"{what[:-2]}_ratio": ours / theirs})
+    ratios["ratio"] = ratios.pop("streaming_ratio")
     return {
         **measured,
-        **{name: round(value, 2) for name, value in figures.items()},
+        **figures.rounded(ratios),
+        **figures.beside_floor(rewound[1:], floors[1:], 0),
         "data_mib": data_mib,
         "copied_mib": max(run.copied_mib for run in rewound[1:]),
         "copy_mib": max(run.copied_mib for run in copied[1:]),
@@ -123,13 +133,13 @@ def measure_fleet8() -> list[dict]:
     """The row of eight clusters. The first run is not timed."""
     all_of_them, one_of_them = [], []
     with cluster.Fleet8() as fleet:
-        fleet.playbook(ENABLE)
+        fleet.playbook(runs.ENABLE)
         for number in range(RUNS):
             print(f"fleet8: run {number + 1} of {RUNS}", flush=True)
             fleet.reset()
-            one_of_them.append(fleet.playbook(ENABLE, "-e", "whpg_hosts=c1-*").wall_s)
+            one_of_them.append(fleet.playbook(runs.ENABLE, "-e", "whpg_hosts=c1-*").wall_s)
             fleet.reset()
-            all_of_them.append(fleet.playbook(ENABLE))
+            all_of_them.append(fleet.playbook(runs.ENABLE))
     return [row("enable_fleet8", "small", all_of_them, one_of_them, "one")]
 
 
@@ -137,18 +147,13 @@ def row(operation: str, size: str, ours: list[Run], reference: list[float], name
     """A row; ``name`` is that of what ours is compared with."""
     wall = [run.wall_s for run in ours]
     seconds = {
-        "wall_s": median(wall),
-        "wall_min_s": min(wall),
-        "wall_max_s": max(wall),
+        **figures.seconds("wall", wall),
         "module_s": median(run.module_s for run in ours),
-        f"{name}_s": median(reference),
-        f"{name}_min_s": min(reference),
-        f"{name}_max_s": max(reference),
+        **figures.seconds(name, reference),
         "overhead_s": median(wall) - median(reference),
         "ratio": median(wall) / median(reference),
     }
-    rounded = {name: round(value, 2) for name, value in seconds.items()}
-    return {"operation": operation, "size": size, "engine": ENGINE, "runs": len(ours), **rounded}
+    return {"operation": operation, "size": size, "engine": ENGINE, "runs": len(ours), **figures.rounded(seconds)}
 
 
 def write(rows: list[dict]) -> None:
@@ -167,7 +172,12 @@ def show(rows: list[dict]) -> None:
     columns += ["gap_s", "gap_min_s", "gap_max_s", "gap_over_s", "bare_s", "bare_min_s", "bare_max_s", "one_s", "one_min_s", "one_max_s"]
     columns += ["copy_s", "copy_min_s", "copy_max_s", "copy_module_s", "streaming_s", "copy_streaming_s"]
     columns += ["overhead_s", "ratio", "wall_ratio", "module_ratio", "module_over_s"]
+    columns += ["executions", "floor_s", "floor_min_s", "floor_max_s", "floor_ratio"]
     columns += ["data_mib", "copied_mib", "copy_mib", "module_rss_mib"]
+    show_columns(rows, columns)
+
+
+def show_columns(rows: list[dict], columns: list[str]) -> None:
     table = [columns] + [[str(row.get(column, "")) for column in columns] for row in rows]
     widths = [max(map(len, column)) for column in zip(*table)]
     for line in table:
@@ -175,8 +185,17 @@ def show(rows: list[dict]) -> None:
 
 
 def main() -> None:
-    rows = []
     cluster.repair()
+    if AGAINST:
+        cluster.fill("small")
+        compared = against.compare(ROWS, RUNS, Path(AGAINST).resolve())
+        show_columns(compared, [*dict.fromkeys(column for row in compared for column in row)])
+    else:
+        measure_rows()
+
+
+def measure_rows() -> None:
+    rows = []
     if "pair" in ROWS:
         for size in SIZES:
             rows += measure(size)
@@ -191,7 +210,7 @@ def main() -> None:
             write(rows)
         cluster.fill("small")
     if "switchover" in ROWS:
-        rows.append(switchover.measure(RUNS, ENGINE))
+        rows.append(switchover.measure(RUNS))
         write(rows)
     if "fleet8" in ROWS:
         rows += measure_fleet8()

@@ -11,11 +11,12 @@ import os
 import subprocess
 import tempfile
 import time
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Iterator
 
+import figures
+from figures import Run
 from inventories import SET, rendered
 
 HERE = Path(__file__).parent
@@ -24,6 +25,7 @@ DATA = "/data/whpg/v7/coordinator/gpseg-1"
 DIRECTORIES = {"cdw": DATA, "scdw": "/data/whpg/v7/standby/gpseg-1"}
 COORDINATORS = tuple(DIRECTORIES)
 HOSTS = (*COORDINATORS, "sdw1")
+ENGINE = "real" if os.environ.get("WHPG_IMAGE") else "simulated"
 DEMO = rendered(REPO / "molecule/inventory", "demo")
 
 # One row fills nearly a quarter of a page of 32 KiB, or a page of 8 KiB.
@@ -49,27 +51,23 @@ def pg_ctl(host: str, command: str) -> str:
     return ssh(host, f". /run/whpg/profile.sh; pg_ctl -D {DIRECTORIES[host]} -w {command} > /dev/null")
 
 
-@dataclass
-class Run:
-    """One run of a playbook: its wall time, the time in steps of modules (hosts of one task work at the same time).
-
-    ``streaming_s`` is when a standby that it made was seen to stream, ``copied_mib`` what was copied for that.
-    """
-
-    wall_s: float
-    module_s: float
-    streaming_s: float = 0
-    copied_mib: int = 0
-
-
 def playbook(name: str, *arguments: str, inventory: Path = DEMO, module: str = "") -> Run:
     """Run a playbook as an operator's first of the day: no connection is open, and the home directory empty.
 
     Of the modules one may be named: then it is the only one whose time counts.
     """
     with tempfile.TemporaryDirectory(prefix="ssh-") as home:
+        noted = Path(home, "executions")
+        noted.touch()
         environment = dict(
-            os.environ, ANSIBLE_STDOUT_CALLBACK="ansible.posix.json", ANSIBLE_SSH_CONTROL_PATH_DIR=home, ANSIBLE_FORKS="20", HOME=home
+            os.environ,
+            ANSIBLE_STDOUT_CALLBACK="ansible.posix.json",
+            ANSIBLE_CALLBACK_PLUGINS=str(HERE / "callback"),
+            ANSIBLE_CALLBACKS_ENABLED="executions",
+            WHPG_BENCH_EXECUTIONS=str(noted),
+            ANSIBLE_SSH_CONTROL_PATH_DIR=home,
+            ANSIBLE_FORKS="20",
+            HOME=home,
         )
         began, began_at = time.monotonic(), time.time()
         done = subprocess.run(
@@ -82,12 +80,13 @@ def playbook(name: str, *arguments: str, inventory: Path = DEMO, module: str = "
             check=False,
         )
         wall_s = time.monotonic() - began
+        executed = noted.read_text()
     if done.returncode:
         raise RuntimeError(f"{name}\n{done.stdout[-5000:]}{done.stderr}")
     report = json.loads(done.stdout[done.stdout.index("{") :])
-    tasks = [task for play in report["plays"] for task in play["tasks"]]
-    run = Run(wall_s, sum(module_seconds(task["hosts"], module) for task in tasks))
-    for task in tasks:
+    in_modules = sum(figures.module_seconds(results, module) for results in figures.tasks(report).values())
+    run = Run(wall_s, in_modules, *figures.executed(report, executed))
+    for task in (task for play in report["plays"] for task in play["tasks"]):
         for result in task["hosts"].values():
             if any(step["name"] == "wait_streaming" for step in result.get("steps", ())):
                 run.streaming_s = datetime.fromisoformat(task["task"]["duration"]["end"]).timestamp() - began_at
@@ -95,9 +94,29 @@ def playbook(name: str, *arguments: str, inventory: Path = DEMO, module: str = "
     return run
 
 
-def module_seconds(results: dict[str, dict], module: str) -> float:
-    counted = [result for result in results.values() if str(result.get("action")).endswith(module)]
-    return max((sum(step["seconds"] for step in result.get("steps", ())) for result in counted), default=0)
+def floor(run: Run) -> float:
+    """Seconds of a play of as many pings as a run had executions, on the same hosts."""
+    ping = {"name": "Ping", "ansible.builtin.ping": {}}
+    play = {"name": "Floor", "hosts": list(run.hosts), "gather_facts": False, "tasks": [ping] * run.executions}
+    with tempfile.NamedTemporaryFile("w", prefix="floor-", suffix=".yml") as file:
+        json.dump([play], file)
+        file.flush()
+        return playbook(file.name).wall_s
+
+
+@contextlib.contextmanager
+def collection_of(checkout: Path) -> Iterator[None]:
+    """Playbooks are those of another checkout meanwhile, and all that they use of the collection."""
+    before = os.environ["ANSIBLE_COLLECTIONS_PATH"]
+    with tempfile.TemporaryDirectory(prefix="collections-") as collections:
+        link = Path(collections, "ansible_collections/warehousepg/coordinator")
+        link.parent.mkdir(parents=True)
+        link.symlink_to(checkout)
+        os.environ["ANSIBLE_COLLECTIONS_PATH"] = collections
+        try:
+            yield
+        finally:
+            os.environ["ANSIBLE_COLLECTIONS_PATH"] = before
 
 
 def bare() -> float:

@@ -9,7 +9,9 @@ import time
 from statistics import median
 
 import cluster
+import figures
 from cluster import HERE
+from figures import Run
 
 SWITCHOVER = "warehousepg.coordinator.switchover"
 RULE = "host all gpadmin samenet trust"
@@ -44,9 +46,16 @@ class Client:
         raise RuntimeError("the client was not served by the new primary within 30 s")
 
 
-def measure(runs: int, engine: str) -> dict:
+def swap(pair: cluster.Kept) -> tuple[Run, float]:
+    """A switchover, and its gap."""
+    pair.restore()
+    with Client() as client:
+        return cluster.playbook(SWITCHOVER), client.gap()
+
+
+def measure(runs: int) -> dict:
     """The row. The first run is not timed."""
-    ours, bare, gaps = [], [], []
+    ours, floors, bare, gaps = [], [], [], []
     with cluster.Kept(RULE) as pair:
         for number in range(runs + 1):
             print(f"switchover: run {number} of {runs}", flush=True)
@@ -54,22 +63,16 @@ def measure(runs: int, engine: str) -> dict:
             with Client() as client:
                 cluster.ssh("cdw", "bash -s", (HERE / "switch.sh").read_text())
                 bare.append(client.gap())
-            pair.restore()
-            with Client() as client:
-                ours.append(cluster.playbook(SWITCHOVER).wall_s)
-                gaps.append(client.gap())
-    ours, bare, gaps = ours[1:], bare[1:], gaps[1:]
+            run, gap = swap(pair)
+            ours.append(run)
+            gaps.append(gap)
+            floors.append(cluster.floor(run))
+    ours, floors, bare, gaps = ours[1:], floors[1:], bare[1:], gaps[1:]
     seconds = {
-        "wall_s": median(ours),
-        "wall_min_s": min(ours),
-        "wall_max_s": max(ours),
-        "gap_s": median(gaps),
-        "gap_min_s": min(gaps),
-        "gap_max_s": max(gaps),
-        "bare_s": median(bare),
-        "bare_min_s": min(bare),
-        "bare_max_s": max(bare),
+        **figures.seconds("wall", [run.wall_s for run in ours]),
+        **figures.seconds("gap", gaps),
+        **figures.seconds("bare", bare),
         "gap_over_s": median(gaps) - median(bare),
     }
-    rounded = {name: round(value, 2) for name, value in seconds.items()}
-    return {"operation": "switchover", "size": "small", "engine": engine, "runs": len(ours), **rounded}
+    row = {"operation": "switchover", "size": "small", "engine": cluster.ENGINE, "runs": len(ours), **figures.rounded(seconds)}
+    return {**row, **figures.beside_floor(ours, floors, median(bare))}

@@ -12,7 +12,7 @@ collection=warehousepg.coordinator
 site=$WHPG_CACHE/docs
 
 make_site() {
-  rm -rf "$site" && mkdir -p -m 700 "$site" &&
+  rm -rf "$site" && mkdir -m 700 "$site" &&
     antsibull-docs sphinx-init --use-current --squash-hierarchy --fail-on-error --dest-dir "$site" --sphinx-theme alabaster \
       --project "$collection" --title "Ansible collection $collection" --html-short-title "$collection" \
       --copyright "The $collection authors" "$collection" > /dev/null &&

@@ -140,11 +140,14 @@ def wrong_plays(plays):
         if named:
             said += wrong_name(named, PLAYBOOKS)
             said += wrong_values(part.get("vars") or {})
+        for role in part.get("roles", ()):
+            said += wrong_name(role, ROLES)
+        said += wrong_plays(part.get("tasks") or []) if "hosts" in part else []
         ours = [name for name in part if name.startswith(f"{COLLECTION}.")]
         for name in ours:
             said += wrong_arguments(name.rpartition(".")[2], part[name])
-        if not named and not ours:
-            said.append(f"neither a playbook nor a task of ours: {part}")
+        if not (named or "hosts" in part or any("." in name for name in part)):
+            said.append(f"neither a playbook, nor a play, nor a task: {part}")
     return said
 
 
@@ -320,7 +323,8 @@ CLUSTER = "whpg_clusters: {children: {a: {vars: {cluster_name: a, whpg_data_dire
         ("yaml", "standby_tls: {sslmode: perhaps}", "perhaps"),
         ("yaml", "- ansible.builtin.import_playbook: warehousepg.coordinator.enable", "is not there"),
         ("yaml", "- warehousepg.coordinator.host_access: {cluster_nam: a}", "no option cluster_nam"),
-        ("yaml", "- ansible.builtin.debug: {}", "neither a playbook nor a task of ours"),
+        ("yaml", "- {hosts: all, roles: [warehousepg.coordinator.discover]}", "warehousepg.coordinator.discover is not there"),
+        ("yaml", "- {hosts: all, tasks: [debug: {}]}", "nor a task"),
         ("yaml", "scenario: {sequence: [verify]}", "sequence: not of a scenario"),
         ("python", "from conftest import nothing", "nothing is not in conftest"),
         ("yml", "a: 1", "an example in yml"),

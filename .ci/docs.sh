@@ -20,7 +20,8 @@ make_site() {
 
 intersphinx_mapping = {}
 nitpick_ignore = [('std:ref', label) for label in ('action_plugins', 'ansible_configuration_settings', 'common_return_values')]
-html_theme_options = {'page_width': '1200px', 'sidebar_width': '300px', 'fixed_sidebar': True}
+html_theme_options = {'page_width': '1200px', 'sidebar_width': '240px', 'fixed_sidebar': True}
+html_sidebars = {'**': ['about.html', 'searchfield.html', 'localtoc.html', 'relations.html']}
 END
 }
 

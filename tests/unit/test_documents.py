@@ -290,9 +290,17 @@ def code(name):
     return {word for literal in re.findall(r"``([^`]+)``", text) for word in literal.split()}
 
 
-@pytest.mark.parametrize("guide", ["guide_operate", "guide_primary_lost", "guide_activate", "guide_monitor"])
+@pytest.mark.parametrize("guide", ["guide_operate", "guide_primary_lost"])
 def test_guides_that_tell_of_states_tell_of_all(guide):
     assert set(STATES) <= code(guide)
+
+
+def test_what_scenarios_share_is_there():
+    _before, _of, text = (ROOT / "molecule/README.md").read_text().partition("Of `molecule/conftest.py`")
+    cells = re.findall(r"^\| (`[^|]+`) \|", text.partition("\n## ")[0], re.MULTILINE)
+    names = {name for cell in cells for name in re.findall(r"`(\w+)`", cell)}
+    assert names
+    assert names <= SHARED
 
 
 def test_the_guide_for_operating_tells_of_all_playbooks():

@@ -118,19 +118,21 @@ def wrong_inventory(text, directory):
     return said or ([] if roles else ["no hosts"])
 
 
+def documented_options(path):
+    """The options that a module, or a fragment of documentation, tells of, and those of the fragments that it extends."""
+    (text,) = re.findall(r'DOCUMENTATION = r"""(.*?)"""', path.read_text(), re.DOTALL)
+    documentation = yaml.safe_load(text)
+    fragments = (name.rpartition(".")[2] for name in documentation.get("extends_documentation_fragment") or ())
+    more = (documented_options(ROOT / f"plugins/doc_fragments/{name}.py") for name in fragments)
+    return set(documentation.get("options") or ()).union(*more)
+
+
 def wrong_arguments(module, arguments):
     """What is wrong with the options of one of our modules."""
     if module not in MODULES:
         return [f"no module {module}"]
-    source = ast.parse((ROOT / f"plugins/modules/{module}.py").read_text())
-    texts = {node.targets[0].id: node.value.value for node in source.body if isinstance(node, ast.Assign) and hasattr(node.value, "value")}
-    documented = yaml.safe_load(texts["DOCUMENTATION"])
-    options = set(documented.get("options") or ())
-    for fragment in documented.get("extends_documentation_fragment") or ():
-        body = ast.parse((ROOT / f"plugins/doc_fragments/{fragment.rpartition('.')[2]}.py").read_text()).body
-        (doc,) = (found for found in ast.walk(ast.Module(body, [])) if isinstance(found, ast.Constant) and "options:" in str(found.value))
-        options |= set(yaml.safe_load(doc.value)["options"])
-    return [f"{module} has no option {name}" for name in arguments if name not in options]
+    known = documented_options(ROOT / f"plugins/modules/{module}.py")
+    return [f"{module} has no option {name}" for name in arguments if name not in known]
 
 
 def wrong_plays(plays):
@@ -331,6 +333,7 @@ CLUSTER = "whpg_clusters: {children: {a: {vars: {cluster_name: a, whpg_data_dire
         ("yaml", "standby_tls: {sslmode: perhaps}", "perhaps"),
         ("yaml", "- ansible.builtin.import_playbook: warehousepg.coordinator.enable", "is not there"),
         ("yaml", "- warehousepg.coordinator.host_access: {cluster_nam: a}", "no option cluster_nam"),
+        ("yaml", "- warehousepg.coordinator.coordinator_environment: {cluster: a, data_directory: /d, port: 1}", ""),
         ("yaml", "- {hosts: all, roles: [warehousepg.coordinator.discover]}", "warehousepg.coordinator.discover is not there"),
         ("yaml", "- {hosts: all, tasks: [debug: {}]}", "nor a task"),
         ("yaml", "scenario: {sequence: [verify]}", "sequence: not of a scenario"),

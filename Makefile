@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help demo test checks lint sanity unit cores molecule scenario bench image hosts reset destroy clean env
+.PHONY: help demo test checks lint sanity unit cores docs molecule scenario bench image hosts reset destroy clean env
 
 # The image of the test hosts: the one that WHPG_IMAGE names, or that of the simulated engine.
 image_name = $${WHPG_IMAGE:-$$(tests/engine/build-image)}
@@ -39,6 +39,9 @@ unit: env ## Unit tests, with the coverage of plugins/module_utils
 
 cores: env ## The tests of options on each supported ansible-core
 	@$(with_env) .ci/cores.sh
+
+docs: env ## The documentation as a site, its links and examples checked
+	@$(with_env) .ci/docs.sh
 
 molecule: hosts ## All scenarios
 	@$(with_hosts) .ci/scenarios.sh

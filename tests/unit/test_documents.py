@@ -21,7 +21,7 @@ from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.splitter import parse_kv
 from ansible.vars.manager import VariableManager
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils.options import SPEC, SPECS, read
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._desired.options import SPEC, SPECS, read
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/docsite/rst/*.rst"), ROOT / "molecule/README.md"])

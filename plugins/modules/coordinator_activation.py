@@ -37,7 +37,7 @@ options:
     required: true
   verdict:
     description:
-      - The verdict on the pair, see M(warehousepg.coordinator.mirroring_verdict).
+      - The verdict on the pair, see P(warehousepg.coordinator.discovery#role).
     type: dict
     required: true
     suboptions:

@@ -75,6 +75,11 @@ class Outcome:
     failure: str
     document: dict[str, t.Any]
 
+    @property
+    def returned(self) -> dict[str, t.Any]:
+        """What the role returns."""
+        return {"outcome": self.outcome}
+
 
 def outcome(cluster: str, plan: Variables, hosts: t.Mapping[str, Variables], lost: t.Collection[str], check_mode: bool) -> Outcome:
     """How it ended for a cluster.

@@ -26,13 +26,16 @@ Variables = t.Mapping[str, t.Any]
 Pair = t.Mapping[str, t.Any]
 Options = t.Mapping[str, t.Any]
 
+#: where the role C(discovery) registers what a host showed
+OBSERVATION = "discovery_observation"
+
 
 @dataclasses.dataclass(frozen=True)
 class Scene:
     """What is known of a cluster.
 
     :param cluster: its name.
-    :param pair: what M(warehousepg.coordinator.mirroring_verdict) returned of it.
+    :param pair: the verdict on it.
     :param observations: by host, what M(warehousepg.coordinator.mirroring_info) returned there; None where it was not observed.
     :param absent: hosts that took no part in the run.
     :param variables: by host, its variables of the inventory, typed.
@@ -66,18 +69,17 @@ def hosts_of(pair: Pair) -> list[str]:
     return [*pair["coordinators"], *pair["segment_hosts"]]
 
 
-def scene_of(cluster: str, pair: Pair, hostvars: t.Mapping[str, Variables], observation: str) -> Scene:
+def scene_of(cluster: str, pair: Pair, hostvars: t.Mapping[str, Variables]) -> Scene:
     """What is known of a cluster.
 
     :param hostvars: by host, all its variables.
-    :param observation: name of the variable with a host's observation.
     """
     known = {host: hostvars[host] for host in hosts_of(pair)}  # each lookup makes them anew
     return Scene(
         cluster=cluster,
         pair=pair,
-        observations={host: None if host in pair["unknown"] else of_host.get(observation) for host, of_host in known.items()},
-        absent=[host for host, of_host in known.items() if of_host.get(observation) is None],
+        observations={host: None if host in pair["unknown"] else of_host.get(OBSERVATION) for host, of_host in known.items()},
+        absent=[host for host, of_host in known.items() if of_host.get(OBSERVATION) is None],
         variables=pair["variables"],
         options=pair["options"],
     )

@@ -50,12 +50,19 @@ class Outcome:
     :param text: the same for people, one line.
     :param lines: what is printed before that line.
     :param failure: what the cluster's failure says; empty without one.
+    :param document: the same for programs: none.
     """
 
     removed: bool
     text: str
     lines: list[str] = dataclasses.field(default_factory=list)
     failure: str = ""
+    document: None = None
+
+    @property
+    def returned(self) -> dict[str, t.Any]:
+        """What the role returns."""
+        return {"removed": self.removed, "outcome": self.text, "left": self.lines}
 
 
 def outcome(cluster: str, plan: Variables, hosts: t.Mapping[str, Variables], lost: t.Collection[str], check_mode: bool) -> Outcome:

@@ -68,7 +68,7 @@ def make(
     """What has to be done in a cluster.
 
     :param cluster: its name.
-    :param pair: what M(warehousepg.coordinator.mirroring_verdict) returned of it.
+    :param pair: the verdict on it.
     :param observations: by host, what M(warehousepg.coordinator.mirroring_info) returned there; None where it was not observed.
     :param variables: by host, its variables of the inventory.
     :param options: what the options of the roles ask for, by their names.

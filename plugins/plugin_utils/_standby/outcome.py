@@ -28,7 +28,7 @@ REGISTERED = (
     "__standby_left",
     "__standby_lift",
     "__standby_packed",
-    "__standby_proof",
+    "__standby_record",
     "__standby_rewind_closed",
     "__standby_taken_back",
     "__standby_told",
@@ -52,12 +52,19 @@ class Outcome:
     :param text: the same for people.
     :param failure: what the cluster's failure says; empty without one.
     :param lines: what is printed before the text: nothing.
+    :param document: the same for programs: none.
     """
 
     mirrored: bool
     text: str
     failure: str = ""
     lines: t.Sequence[str] = ()
+    document: None = None
+
+    @property
+    def returned(self) -> dict[str, t.Any]:
+        """What the role returns."""
+        return {"mirrored": self.mirrored, "outcome": self.text}
 
 
 def outcome(
@@ -103,8 +110,12 @@ def _of_pair(
     seen = (known.get("__standby_verification") or {}).get("primary") or {}
     probe = seen.get("probe") or {}
     if probe.get("replayed") and not failures:
-        unkept = (hosts[standby].get("__standby_proof") or {}).get("unkept")
-        warning = f"; what an activation needs to know without the primary could not be kept on {standby}: {unkept}" if unkept else ""
+        unkept = hosts[standby].get("__standby_record") or {}
+        warning = (
+            f"; what an activation needs to know without the primary could not be kept on {standby}: {message(unkept)}"
+            if failed(unkept)
+            else ""
+        )
         still_open = _still_open(known, primary)
         made = (
             _mirrored(plan, probe)

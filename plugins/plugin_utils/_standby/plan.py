@@ -120,7 +120,7 @@ def make(
 ) -> StandbyPlan:
     """What has to be done in a cluster.
 
-    :param pair: what M(warehousepg.coordinator.mirroring_verdict) returned of it.
+    :param pair: the verdict on it.
     :param observations: by host, what M(warehousepg.coordinator.mirroring_info) returned there.
     :param variables: by host, its variables of the inventory.
     :param options: what the options of the roles ask for, by their names; None: there is none.

@@ -67,7 +67,7 @@ def decide(plan: Result, stopped: Result, disarmed: Result, activation: Result) 
     disarmed, nothing was ever announced to what may be armed, or the old primary's own host saw that there is no proof to promote it by,
     and acted on that. The standby is promoted only where it was, or where the old primary was seen shut down.
 
-    :param plan: what M(warehousepg.coordinator.switchover_plan) returned of the cluster.
+    :param plan: the plan for the cluster.
     :param stopped: the result of stopping the old primary; empty when that was not tried.
     :param disarmed: the result of disarming the standby; empty when that was not tried.
     :param activation: the result of M(warehousepg.coordinator.coordinator_activation); empty when it was not tried.

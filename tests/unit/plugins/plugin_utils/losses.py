@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.plan import make
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.pair import assess
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.scenes import scene_of
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.scenes import OBSERVATION, scene_of
 
 from .desired import with_options
 from .observed import MIRRORED, ROWS, VARIABLES, changed, shown
@@ -62,8 +62,8 @@ def scene(found, *changes, cluster="demo", variables=None, **options):
     found = changed(found, *changes)
     pair = shown(assess(cluster, variables, found))
     pair = {**pair.pop("verdict"), **pair}
-    hostvars = {host: {**known, "seen": found.get(host)} for host, known in variables.items()}
-    return scene_of(cluster, with_options(pair, "activate_standby", options), hostvars, "seen")
+    hostvars = {host: {**known, OBSERVATION: found.get(host)} for host, known in variables.items()}
+    return scene_of(cluster, with_options(pair, "activate_standby", options), hostvars)
 
 
 def plan(found, *changes, neighbours=(), **more):

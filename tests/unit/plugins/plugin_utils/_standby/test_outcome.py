@@ -261,3 +261,10 @@ def test_an_environment_that_could_not_be_set_is_a_failure():
     ended = demo(seen(PROBE), {"__standby_environment": {"failed": True, "msg": "read-only"}})
     assert ended.mirrored
     assert ended.failure == "demo is mirrored, but the environment of the engine's user could not be set: scdw: read-only"
+
+
+def test_a_record_that_could_not_be_kept_is_told():
+    ended = demo(seen(PROBE), {"__standby_record": {"failed": False, "msg": "disk is full"}})
+    why = "what an activation needs to know without the primary could not be kept on scdw: disk is full"
+    assert (ended.mirrored, ended.text, ended.failure) == (True, f"{MIRRORED}; {why}", "")
+    assert demo(seen(PROBE), {"__standby_record": {"record": {}}}).text == MIRRORED

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.pair import assess
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.scenes import scene_of
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.scenes import OBSERVATION, scene_of
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.plan import make
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,8 +24,8 @@ def plan(found, *changes, variables=None, **options):
     found = changed(found, *changes)
     pair = shown(assess("demo", variables, found))
     pair = {**pair.pop("verdict"), **pair}
-    hostvars = {host: {**known, "seen": found.get(host)} for host, known in variables.items()}
-    return make(scene_of("demo", with_options(pair, "switchover", options), hostvars, "seen"))
+    hostvars = {host: {**known, OBSERVATION: found.get(host)} for host, known in variables.items()}
+    return make(scene_of("demo", with_options(pair, "switchover", options), hostvars))
 
 
 def cut_off(found, *hosts):

@@ -1,0 +1,54 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private: this may change at any time. What is promised is the documentation of modules, roles and playbooks.
+
+"""What an activation has done on the controller."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.outcome import REGISTERED, Outcome, outcome
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.plan import ActivationPlan, make
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.verdict import decide
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.scenes import neighbour_of, scene_of
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import stage
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import VERDICT, Ending, Situation, Stage, Task, Variables
+
+INTENT = "activate_standby"
+
+#: where its tasks register
+_PLANS = "__activate_standby_plans"
+_FENCE = "__activate_standby_fence"
+_COMMAND = "__activate_standby_command"
+
+
+def _plans(situations: t.Sequence[Situation]) -> list[ActivationPlan]:
+    scenes = [scene_of(seen.cluster, seen.pair, seen.variables) for seen in situations]
+    return [make(scene, [neighbour_of(other) for other in scenes if other is not scene]) for scene in scenes]
+
+
+def _decide(task: Task, _given: Variables) -> Variables:
+    """Whether the standby of the host's cluster may be promoted, now that its old primary was fenced."""
+    plan = task.of_cluster(_PLANS)
+    verdict = decide(
+        scene_of(task.cluster, task.of_cluster(VERDICT), task.variables["hostvars"]),
+        plan,
+        fences={host: task.on(host)(_FENCE) for host in plan["fence"]},
+        command=task.on(plan["primary"])(_COMMAND),
+        check_mode=task.check_mode,
+    )
+    return dataclasses.asdict(verdict)
+
+
+def _ended(ending: Ending) -> Outcome:
+    return outcome(ending.cluster, ending.plan, ending.hosts, ending.lost, ending.task.check_mode)
+
+
+STAGES = {
+    "plan": stage.plan(INTENT, _plans, audited=True),
+    "decide": Stage(_decide),
+    "conclude": stage.conclude(INTENT, _PLANS, REGISTERED, _ended),
+}

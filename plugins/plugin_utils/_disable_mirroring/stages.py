@@ -1,0 +1,36 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private: this may change at any time. What is promised is the documentation of modules, roles and playbooks.
+
+"""What giving up a standby has done on the controller."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._disable_mirroring.outcome import REGISTERED, Outcome, outcome
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._disable_mirroring.plan import RemovalPlan, make
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import stage
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import Ending, Situation
+
+INTENT = "disable_mirroring"
+
+
+def _plans(situations: t.Sequence[Situation]) -> t.Iterator[RemovalPlan]:
+    return map(_plan, situations)
+
+
+def _plan(of: Situation) -> RemovalPlan:
+    observations = {host: None if host in of.pair["unknown"] else seen for host, seen in of.observations.items()}
+    return make(of.cluster, of.pair, observations, of.pair["variables"], of.pair["options"])
+
+
+def _ended(ending: Ending) -> Outcome:
+    return outcome(ending.cluster, ending.plan, ending.hosts, ending.lost, ending.task.check_mode)
+
+
+STAGES = {
+    "plan": stage.plan(INTENT, _plans),
+    "conclude": stage.conclude(INTENT, "__disable_mirroring_plans", REGISTERED, _ended),
+}

@@ -1,0 +1,221 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private: this may change at any time. What is promised is the documentation of modules, roles and playbooks.
+
+"""What an intent has done on the controller, in stages: what it is to know of the task that has one done, and the kinds of stages."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import os
+import typing as t
+
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.scenes import OBSERVATION, hosts_of
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show import audit
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.people import harmless, tell
+
+Variables = t.Mapping[str, t.Any]
+Hosts = t.Mapping[str, Variables]
+
+#: where the role C(discovery) registers its verdict on all clusters
+VERDICT = "discovery_verdict"
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """The task that has a stage done, on one host.
+
+    :param variables: all variables of the host.
+    :param template: what evaluates a value.
+    :param check_mode: whether nothing is to be changed.
+    :param strategy: by which the play goes about its hosts.
+    """
+
+    variables: Variables
+    template: t.Callable[[t.Any], t.Any]
+    check_mode: bool = False
+    strategy: str = "linear"
+
+    @property
+    def host(self) -> str:
+        """The host."""
+        return str(self.variables["inventory_hostname"])
+
+    @property
+    def options(self) -> Variables:
+        """The options of all roles there, as the observation of the host has them."""
+        return t.cast(Variables, self.variables[OBSERVATION]["options"])
+
+    @property
+    def cluster(self) -> str:
+        """The name of its cluster; empty where it has none."""
+        return str(self.options["cluster_name"] or "")
+
+    def of_clusters(self, name: str) -> Variables:
+        """By cluster, what a task registered that was done for all of them at once.
+
+        By the name of the variable, not by its value: as an argument of the task that would be evaluated whole on each host.
+        """
+        return t.cast(Variables, (self.variables.get(name) or {}).get("clusters", {}))
+
+    def of_cluster(self, name: str) -> t.Any:
+        """The same for the host's cluster."""
+        return self.of_clusters(name)[self.cluster]
+
+    def on(self, host: str) -> t.Callable[[str], Variables]:
+        """What was registered on a host under a name; empty where nothing was."""
+        known = self.variables["hostvars"][host]  # each lookup makes them anew
+        return lambda name: known.get(name) or {}
+
+
+@dataclasses.dataclass(frozen=True)
+class Stage:
+    """What a task of a role has done on the controller.
+
+    :param do: given the task and its options, what the task returns.
+    :param options: specs of its options.
+    """
+
+    do: t.Callable[[Task, Variables], Variables]
+    options: Variables = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Situation:
+    """What a plan is made of.
+
+    :param cluster: name of the cluster.
+    :param pair: the verdict on it.
+    :param variables: by host of the cluster, all its variables.
+    :param options: of the task.
+    :param inventory: all hosts of the inventory.
+    """
+
+    cluster: str
+    pair: Variables
+    variables: Hosts
+    options: Variables
+    inventory: t.Container[str]
+
+    @property
+    def observations(self) -> dict[str, t.Any]:
+        """By host, what it showed; None where it took no part."""
+        return {host: known.get(OBSERVATION) for host, known in self.variables.items()}
+
+
+def plan(
+    intent: str,
+    make: t.Callable[[t.Sequence[Situation]], t.Iterable[t.Any]],
+    options: Variables | None = None,
+    audited: bool = False,
+) -> Stage:
+    """The stage that plans, once for all clusters that take part.
+
+    :param make: the plan for each of these clusters, a dataclass, in the same order.
+    :param options: specs of the task's options.
+    :param audited: whether a plan names the run, for the audit of what is done by it.
+    """
+
+    def do(task: Task, given: Variables) -> Variables:
+        hostvars = task.variables["hostvars"]
+        situations = [
+            Situation(cluster, pair, {host: hostvars[host] for host in hosts_of(pair)}, given, hostvars)
+            for cluster, pair in task.of_clusters(VERDICT).items()
+            if pair["role"] == intent  # else it was looked at for another role, and takes no part in this one
+        ]
+        run = {"audit": audit.run(os.getppid(), datetime.datetime.now(datetime.timezone.utc))} if audited else {}
+        plans = zip(situations, make(situations))
+        return {"clusters": {of.cluster: {**dataclasses.asdict(made), "refusal": harmless(made.refusal), **run} for of, made in plans}}
+
+    return Stage(do, options or {})
+
+
+@dataclasses.dataclass(frozen=True)
+class Ending:
+    """What is known of a cluster when all was done.
+
+    :param cluster: its name.
+    :param plan: what was planned for it.
+    :param hosts: by host, what the tasks of the role registered there.
+    :param lost: hosts that were lost during the run, those apart that took no part from its beginning.
+    :param task: the task that says how it ended.
+    """
+
+    cluster: str
+    plan: Variables
+    hosts: Hosts
+    lost: t.Sequence[str]
+    task: Task
+
+
+class Ended(t.Protocol):
+    """How it ended for a cluster."""
+
+    @property
+    def lines(self) -> t.Sequence[str]:
+        """What is printed before the last line."""
+
+    @property
+    def text(self) -> str:
+        """The last line."""
+
+    @property
+    def failure(self) -> str:
+        """What the cluster's failure says; empty without one."""
+
+    @property
+    def returned(self) -> dict[str, t.Any]:
+        """What the task returns."""
+
+    @property
+    def document(self) -> Variables | None:
+        """What is kept on the controller, for programs; None: nothing is."""
+
+
+def conclude(intent: str, plans: str, registered: t.Collection[str], ended: t.Callable[[Ending], Ended]) -> Stage:
+    """The last stage, which says how it ended for each cluster.
+
+    One host prints it for all clusters. One host of each cluster returns it, and fails where it did not end well.
+
+    :param plans: where the plans are registered.
+    :param registered: names under which the tasks of the role register.
+    :param ended: how it ended for a cluster.
+    """
+
+    def do(task: Task, _given: Variables) -> Variables:
+        returned: dict[str, t.Any] = {}
+        hostvars, alive = task.variables["hostvars"], task.variables["ansible_play_batch"]
+        for cluster, pair in task.of_clusters(VERDICT).items():
+            hosts = hosts_of(pair)
+            reporter = next((name for name in hosts if name in alive), None)
+            if task.host not in (alive[0], reporter):
+                continue
+            known = {name: _registered(hostvars[name], registered) for name in hosts}
+            lost = [name for name in hosts if name in task.variables["ansible_play_hosts_all"] and name not in alive]
+            found = ended(Ending(cluster, task.of_clusters(plans)[cluster], known, lost, task))
+            if task.host == alive[0]:
+                for line in [*found.lines, found.text]:
+                    tell(f"{cluster or 'no cluster'}: {line}")
+            if task.host == reporter:
+                files, unkept = _keep(task, intent, found.document)
+                returned = {**found.returned, **files}
+                why = "; ".join(filter(None, (found.failure, unkept)))
+                if why:
+                    returned.update(failed=True, msg=harmless(why))
+        return returned
+
+    return Stage(do)
+
+
+def _registered(known: Variables, names: t.Collection[str]) -> dict[str, t.Any]:
+    return {name: known[name] for name in names if name in known}
+
+
+def _keep(task: Task, intent: str, document: Variables | None) -> tuple[dict[str, t.Any], str]:
+    """Write down how it ended, unless in check mode; returns where, and why it could not be."""
+    if document is None:
+        return {}, ""
+    result_file, audit_file = (task.options[f"{intent}_{name}"] for name in ("result_file", "audit_file"))
+    return {"result_file": result_file}, "" if task.check_mode else audit.keep(document, intent, result_file, audit_file)

@@ -1,0 +1,22 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private: this may change at any time. What is promised is the documentation of modules, roles and playbooks.
+
+"""All stages of all intents: what M(warehousepg.coordinator.intent) does."""
+
+from __future__ import annotations
+
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby import stages as activate_standby
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster import stages as discovery
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._disable_mirroring import stages as disable_mirroring
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import Stage
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby import stages as standby
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover import stages as switchover
+
+#: by intent and name
+STAGES: dict[tuple[str, str], Stage] = {
+    (intent.INTENT, name): stage
+    for intent in (activate_standby, disable_mirroring, discovery, standby, switchover)
+    for name, stage in intent.STAGES.items()
+}

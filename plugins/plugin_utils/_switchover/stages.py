@@ -1,0 +1,55 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private: this may change at any time. What is promised is the documentation of modules, roles and playbooks.
+
+"""What a switchover has done on the controller."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.outcome import Outcome
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.scenes import OBSERVATION, scene_of
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import stage
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import Ending, Situation, Stage, Task, Variables
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.stages import PLANS as PLANS_OF_STANDBY
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.outcome import REGISTERED, outcome
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.plan import SwitchoverPlan, make
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.verdict import decide, drift
+
+INTENT = "switchover"
+
+#: where its tasks register
+_PLANS = "__switchover_plans"
+_STOPPED = "__switchover_stopped"
+_DISARMED = "__switchover_disarmed"
+_ACTIVATION = "__switchover_activation"
+_BROUGHT = "__switchover_brought"
+
+
+def _plans(situations: t.Sequence[Situation]) -> list[SwitchoverPlan]:
+    return [make(scene_of(seen.cluster, seen.pair, seen.variables)) for seen in situations]
+
+
+def _decide(task: Task, _given: Variables) -> Variables:
+    """Whether the switchover of the host's cluster goes on or is taken back, by what both hosts said."""
+    plan = task.of_cluster(_PLANS)
+    of_old, of_new = task.on(plan["primary"]), task.on(plan["standby"])
+    verdict = decide(plan, stopped=of_old(_STOPPED), disarmed=of_new(_DISARMED), activation=of_new(_ACTIVATION))
+    late = drift(plan, stopped=of_old(_STOPPED), brought=of_new(_BROUGHT), observed=of_new(OBSERVATION), old=of_old(OBSERVATION))
+    return dataclasses.asdict(dataclasses.replace(verdict, drift=late))
+
+
+def _ended(ending: Ending) -> Outcome:
+    limit = f"{ending.task.options['standby_timeout']:g}"
+    of_standby = ending.task.of_clusters(PLANS_OF_STANDBY).get(ending.cluster)
+    return outcome(ending.cluster, ending.plan, ending.hosts, ending.lost, ending.task.check_mode, limit, of_standby)
+
+
+STAGES = {
+    "plan": stage.plan(INTENT, _plans, audited=True),
+    "decide": Stage(_decide),
+    "conclude": stage.conclude(INTENT, _PLANS, REGISTERED, _ended),
+}

@@ -1,0 +1,130 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from pathlib import Path
+
+import pytest
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import stage
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import OBSERVATION, VERDICT, Task
+
+ROOT = Path(__file__).parents[5]
+PAIR = {"coordinators": ["cdw", "scdw"], "segment_hosts": ["sdw1"], "problems": []}
+
+
+@dataclasses.dataclass(frozen=True)
+class Planned:
+    refusal: str
+    port: int
+    seen: list
+
+
+def plans(situations):
+    return [
+        Planned("; ".join(found.pair["wrong"]), found.pair["options"]["port"], [host for host, seen in found.observations.items() if seen])
+        for found in situations
+    ]
+
+
+@pytest.mark.parametrize(("role", "count"), [("standby", 1), ("switchover", 0)])
+def test_a_cluster_that_was_looked_at_for_another_role_takes_no_part(role, count):
+    pair = {**PAIR, "role": role, "options": {"port": 7}, "wrong": ["port\x1b[2J\n"]}
+    hostvars = {"cdw": {OBSERVATION: {"x": 1}}, "scdw": {}, "sdw1": {OBSERVATION: {}}}
+    task = Task({"hostvars": hostvars, VERDICT: {"clusters": {"demo": pair}}}, str)
+    made = stage.plan("standby", plans).do(task, {})["clusters"]
+    assert made == ({"demo": {"refusal": "port\\x1b[2J", "port": 7, "seen": ["cdw"]}} if count else {})
+
+
+@dataclasses.dataclass(frozen=True)
+class Ended:
+    text: str
+    failure: str = ""
+    lines: tuple = ("before",)
+    document: dict | None = None
+
+    @property
+    def returned(self):
+        return {"outcome": self.text}
+
+
+def concluded(host, alive, monkeypatch, check_mode=False, files=None, **of_end):
+    """What the task returns on a host, what it was told of each cluster, and what was printed."""
+    known, printed = [], []
+    monkeypatch.setattr(stage, "tell", printed.append)
+    pairs = {"one": {"coordinators": ["a1", "a2"], "segment_hosts": ["a3"]}, "two": {"coordinators": ["b1"], "segment_hosts": ["b2"]}}
+
+    def ended(ending):
+        known.append((ending.cluster, ending.plan, ending.hosts, ending.lost))
+        return Ended(f"{ending.cluster} ended", **of_end)
+
+    task = Task(
+        {
+            "inventory_hostname": host,
+            "ansible_play_batch": alive,
+            "ansible_play_hosts_all": ["a1", "a2", "b1", "b2"],
+            "hostvars": {name: {"__x": name, "__y": 1} for name in ("a1", "a2", "a3", "b1", "b2")},
+            VERDICT: {"clusters": pairs},
+            "__plans": {"clusters": {"one": 1, "two": 2}},
+            OBSERVATION: {"options": files or {}},
+        },
+        str,
+        check_mode,
+    )
+    return stage.conclude("switchover", "__plans", ("__x", "__z"), ended).do(task, {}), known, printed
+
+
+@pytest.mark.parametrize(
+    ("host", "alive", "returned", "clusters", "printed"),
+    [
+        ("a1", ["a1", "a2", "b1", "b2"], "one", ["one", "two"], 4),
+        ("a2", ["a1", "a2", "b1", "b2"], None, [], 0),
+        ("b1", ["a1", "a2", "b1", "b2"], "two", ["two"], 0),
+        ("b2", ["a2", "b2"], "two", ["two"], 0),
+        ("b2", ["b2"], "two", ["one", "two"], 4),
+    ],
+)
+def test_one_host_tells_of_all_clusters_and_one_of_each_returns_how_it_ended(host, alive, returned, clusters, printed, monkeypatch):
+    result, known, lines = concluded(host, alive, monkeypatch, failure="it failed\x1b[2J")
+    assert [cluster for cluster, *_rest in known] == clusters
+    assert len(lines) == printed
+    assert result == ({"outcome": f"{returned} ended", "failed": True, "msg": "it failed\\x1b[2J"} if returned else {})
+
+
+def test_what_is_known_at_the_end_are_the_plan_what_was_registered_and_who_was_lost(monkeypatch):
+    _result, known, printed = concluded("a2", ["a2", "b2"], monkeypatch)
+    hosts = {name: {"__x": name} for name in ("a1", "a2", "a3")}
+    assert known[0] == ("one", 1, hosts, ["a1"]), "a3 took no part from the beginning"
+    assert printed == ["one: before", "one: one ended", "two: before", "two: two ended"]
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_document_is_kept_for_programs_unless_in_check_mode(check_mode, tmp_path, monkeypatch):
+    files = {f"switchover_{name}": str(tmp_path / name) for name in ("result_file", "audit_file")}
+    result, *_rest = concluded("a1", ["a1", "b1"], monkeypatch, check_mode, files, document={"outcome": "well"})
+    assert result == {"outcome": "one ended", "result_file": files["switchover_result_file"]}
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ([] if check_mode else ["audit_file", "result_file"])
+    if not check_mode:
+        assert json.loads((tmp_path / "audit_file").read_text())["action"] == "switchover"
+        assert json.loads((tmp_path / "result_file").read_text())["outcome"] == "well"
+
+
+def test_a_document_that_cannot_be_kept_fails_the_cluster(tmp_path, monkeypatch):
+    files = {f"switchover_{name}": str(tmp_path) for name in ("result_file", "audit_file")}
+    result, *_rest = concluded("a1", ["a1", "b1"], monkeypatch, False, files, document={}, failure="it failed")
+    assert result["failed"]
+    assert result["msg"].startswith("it failed; the result cannot be written on the controller: ")
+
+
+def test_what_stages_read_is_what_tasks_register():
+    """By the texts: a name that no task registers is taken for a task that was not done."""
+    code = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "plugins/plugin_utils").glob("_*/*.py"))
+    tasks = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "roles").glob("*/tasks/*.yml"))
+    read = set(re.findall(r"\"((?:__[a-z]+_|_common_|discovery_observation|discovery_verdict)\w*)\"", code)) - {"__main__"}
+    registered = set(re.findall(r"register: (\w+)", tasks)) | set(re.findall(r"^ +(__\w+): ", tasks, re.MULTILINE))
+    assert {"__standby_plans", "__switchover_verdict", "_common_lock", "discovery_verdict"} <= read
+    assert read - registered == set()

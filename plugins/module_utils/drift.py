@@ -18,7 +18,7 @@ import re
 import stat
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.module_utils import marked, own_files
+from ansible_collections.warehousepg.coordinator.plugins.module_utils import border, marked, own_files
 from ansible_collections.warehousepg.coordinator.plugins.module_utils.configuration import (
     change_fence,
     change_settings,
@@ -157,7 +157,7 @@ def read(data_directory: str) -> dict[str, t.Any]:
         except (OSError, CoordinatorError):
             left_out.append(name)  # this user may not read it
             continue
-        files[name] = {"size": status.st_size, "changed": round(status.st_mtime, 3), "check": check}
+        files[name] = {"size": status.st_size, "changed": round(min(max(status.st_mtime, 0.0), border.LATEST), 3), "check": check}
     return {"files": files, "settings": settings, "left_out": left_out}
 
 

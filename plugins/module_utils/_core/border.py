@@ -17,6 +17,9 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.addr
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lsn import Lsn
 
+#: the last time that can be told, in seconds since the epoch: before the year 9000, so that it can be shown as a date
+LATEST = 220e9
+
 #: characters that a name or a path has at most
 _LONGEST = 4096
 
@@ -57,6 +60,13 @@ def number(value: t.Any) -> int:
     return value
 
 
+def positive(value: t.Any) -> int:
+    """A whole number from 1 on."""
+    if number(value) < 1:
+        raise ValueError(f"{value!r:.200} is not positive")
+    return int(value)
+
+
 def port(value: t.Any) -> int:
     """A port of TCP."""
     if not 0 < number(value) < 65536:
@@ -65,9 +75,9 @@ def port(value: t.Any) -> int:
 
 
 def seconds(value: t.Any) -> float:
-    """A time, or how long something takes, before the year 9000, so that it can be shown as a date."""
+    """A time, or how long something takes."""
     # NaN is within nothing, and a large whole number no float
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 220e9:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= LATEST:
         raise ValueError(f"{value!r:.200} is no time in seconds")
     return float(value)
 
@@ -115,6 +125,17 @@ def flag(value: t.Any) -> bool:
 def optional(form: Form) -> Form:
     """The form of a value that may be None."""
     return lambda value: None if value is None else form(value)
+
+
+def one_of(*words: str) -> Form:
+    """The form of a word of which there are some only."""
+
+    def word(value: t.Any) -> str:
+        if value not in words:
+            raise ValueError(f"{value!r:.200} is none of {', '.join(words)}")
+        return str(value)
+
+    return word
 
 
 def many(form: Form) -> Form:

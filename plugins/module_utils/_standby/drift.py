@@ -19,7 +19,7 @@ import re
 import stat
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import marked
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import border, marked
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import read_text
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.configuration import (
@@ -159,7 +159,7 @@ def read(data_directory: str) -> dict[str, t.Any]:
         except (OSError, CoordinatorError):
             left_out.append(name)  # this user may not read it
             continue
-        files[name] = {"size": status.st_size, "changed": round(status.st_mtime, 3), "check": check}
+        files[name] = {"size": status.st_size, "changed": round(min(max(status.st_mtime, 0.0), border.LATEST), 3), "check": check}
     return {"files": files, "settings": settings, "left_out": left_out}
 
 

@@ -19,6 +19,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core impo
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.border import Form, fields, many, optional
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.maintenance import Mark
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.catalog import Registration
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import KINDS
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import OtherSender
 
 Told = t.Mapping[str, t.Any]
@@ -40,6 +41,11 @@ def _whole(kind: type, **forms: Form) -> Form:
         return found
 
     return values
+
+
+def _complete(**forms: Form) -> Form:
+    """The form of an object that has all of these fields."""
+    return lambda value: fields(value, forms)
 
 
 def _mapping(form: Form) -> Form:
@@ -72,7 +78,8 @@ _LSN = optional(border.lsn)
 _NAME = optional(border.name)
 _ROW = _whole(
     Registration,
-    **dict.fromkeys(("dbid", "content"), border.number),
+    dbid=border.positive,
+    content=border.number,
     **dict.fromkeys(("role", "preferred_role", "mode", "status", "hostname", "address"), border.name),
     port=border.port,
     datadir=border.path,
@@ -90,7 +97,11 @@ _FORMS: dict[str, Form] = {
     "addresses": many(border.address),
     "fences": many(
         _object(
-            cluster=border.name, addresses=many(border.address), ports=many(border.port), tool=border.name, since=optional(border.seconds)
+            cluster=border.name,
+            addresses=many(border.address),
+            ports=many(border.port),
+            tool=border.one_of("nft", "iptables"),
+            since=optional(border.seconds),
         )
     ),
     "peers": _mapping(border.name),
@@ -100,12 +111,12 @@ _FORMS: dict[str, Form] = {
     "sessions": optional(many(_object(address=border.address, port=border.port, count=border.number, quiet_s=optional(border.seconds)))),
     "instance": _object(
         data_directory=border.path,
-        content=border.name,
-        role=_NAME,
+        content=border.one_of("absent", "empty", "instance", "other"),
+        role=optional(border.one_of("primary", "standby")),
         fenced=_NAME,
         names=many(border.text),
         port=optional(border.port),
-        dbid=optional(border.number),
+        dbid=optional(border.positive),
         control=optional(_CONTROL),
         postmaster=optional(
             _object(pid=border.number, port=optional(border.port), received=_LSN, frozen=border.flag, connected=optional(border.flag))
@@ -119,10 +130,17 @@ _FORMS: dict[str, Form] = {
             **dict.fromkeys(("open_files", "processes"), optional(border.number)),
         )
     ),
+    "drifting": optional(
+        _complete(
+            files=_mapping(_complete(size=border.number, changed=border.seconds, check=border.text)),
+            settings=_mapping(_mapping(_complete(value=optional(border.text), check=border.text))),
+            left_out=many(border.text),
+        )
+    ),
     "maintenance": optional(_whole(Mark, since=optional(border.seconds), by=border.text, reason=border.text)),
     "listens": optional(many(border.address)),
     "site": _object(free=border.number, mounts=many(border.text)),
-    "sql": optional(_object(answered=optional(border.flag), **dict.fromkeys(("refused", "error"), optional(border.text)))),
+    "sql": optional(_object(answered=optional(border.flag), refused=optional(border.one_of(*KINDS)), error=optional(border.text))),
     "wal": optional(
         _object(
             end_lsn=_LSN,
@@ -134,7 +152,7 @@ _FORMS: dict[str, Form] = {
         )
     ),
     "primary": optional(
-        _object(
+        _complete(
             registrations=many(_ROW),
             standby=optional(_ROW),
             walsender=optional(
@@ -156,12 +174,12 @@ _FORMS: dict[str, Form] = {
                 )
             ),
             slots=many(_object(name=border.text, active=border.flag, restart_lsn=_LSN, retained_bytes=optional(border.number))),
-            probe=optional(_object(lsn=_LSN, acknowledged=optional(border.flag), replayed=optional(border.flag), seconds=_number)),
+            probe=optional(_object(lsn=_LSN, acknowledged=optional(border.flag), replayed=optional(border.flag), seconds=border.seconds)),
             needs=_object(**dict.fromkeys(("preload", "locales"), many(border.text))),
             retention_limit=optional(border.number),
             access_errors=optional(many(border.text)),
             lsn=_LSN,
-            timeline=border.number,
+            timeline=border.positive,
         )
     ),
     "standby": optional(

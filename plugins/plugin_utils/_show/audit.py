@@ -35,7 +35,7 @@ def append(path: str, line: t.Mapping[str, t.Any]) -> None:
     _make_directory(path)
     handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(json.dumps(line) + "\n")
+        file.write(json.dumps(report.plain(line), allow_nan=False) + "\n")
         file.flush()
         os.fsync(handle)
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import math
 import os
 import tempfile
 import typing as t
@@ -175,12 +176,26 @@ def _host(observation: Observation | None, missing: str | None) -> dict[str, t.A
     }
 
 
+def plain(value: t.Any) -> t.Any:
+    """A value of a document as any program reads it from JSON, which has no number that is none or endless, and no half of a character.
+
+    Part of it may be what some host said. A character that is none, as of a name that is not UTF-8, becomes its escape.
+    """
+    if isinstance(value, dict):
+        return {plain(name): plain(inner) for name, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(inner) for inner in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value.encode("utf-8", "backslashreplace").decode("utf-8") if isinstance(value, str) else value
+
+
 def write(path: str, content: t.Mapping[str, t.Any]) -> None:
     """Write a document whole, readable by all: beside its place first, then into it by rename."""
     handle, temporary = tempfile.mkstemp(prefix=".", suffix=".json", dir=os.path.dirname(os.path.abspath(path)))
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(content, file, indent=2)
+            json.dump(plain(content), file, indent=2, allow_nan=False)
             file.write("\n")
             file.flush()
             os.fsync(file.fileno())

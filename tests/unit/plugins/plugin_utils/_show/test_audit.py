@@ -8,7 +8,10 @@ import datetime
 import json
 import stat
 
+import pytest
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show import audit
+from hypothesis import given
+from hypothesis import strategies as st
 
 
 def test_a_run_has_a_name():
@@ -33,3 +36,21 @@ def test_a_result_replaces_the_former_one(tmp_path):
         audit.write_result(str(path), {"number": number})
     assert json.loads(path.read_text()) == {"number": 2}
     assert [found.name for found in path.parent.iterdir()] == ["demo.activation.json"]
+
+
+VALUES = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(st.characters())),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(st.characters()), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.text(st.characters()), VALUES, max_size=4))
+def test_whatever_hosts_said_of_a_run_what_is_kept_of_it_is_json(tmp_path_factory, document):
+    home = tmp_path_factory.mktemp("home")
+    assert audit.keep(document, "switchover", str(home / "result.json"), str(home / "audit.jsonl")) == ""
+    result, line = ((home / name).read_text(encoding="ascii") for name in ("result.json", "audit.jsonl"))
+    assert line.endswith("\n") and line[:-1].isprintable(), "it is one line"
+    kept, added = (json.loads(text, parse_constant=pytest.fail) for text in (result, line))
+    assert {**kept, "action": "switchover"} == added
+    json.dumps(added, ensure_ascii=False).encode()  # no half of a character is in it

@@ -4,19 +4,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import dataclasses
 import datetime
+import io
 import json
 from pathlib import Path
 
 import jsonschema
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.verdict import STATES, judge, view_of
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.pair import assess
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show import report
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.people import tell
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.screen import quiet, render
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ..observed import ROWS, shown
+from ..observed import MIRRORED, ROWS, VARIABLES, changed, drifting, shown
 
 SCHEMA = json.loads((Path(__file__).parents[5] / "roles/status/files/status.schema.json").read_text())
 NOON = datetime.datetime(2026, 11, 22, 13, 0, 0, 5, tzinfo=datetime.timezone(datetime.timedelta(hours=1)))
@@ -198,6 +204,71 @@ coordinator = st.sampled_from([None, PRIMARY, READING, STANDBY, STOPPED, SILENT,
 def test_every_document_follows_the_schema(pair, segment_hosts, warnings):
     found = report.document({"demo": described(dict(zip(("cdw", "scdw"), pair)), segment_hosts, warnings)}, NOON)
     VALIDATOR.validate(json.loads(json.dumps(found)))
+
+
+def ways(value, way=()):
+    """The ways to all values in what hosts tell that are no objects or lists with something in them."""
+    if not isinstance(value, (dict, list)) or not value:
+        yield way
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield from ways(inner, (*way, key))
+
+
+def put(value, way, new):
+    """The same with something else at the end of a way."""
+    if not way:
+        return new
+    found = dict(value) if isinstance(value, dict) else list(value)
+    found[way[0]] = put(value[way[0]], way[1:], new)
+    return found
+
+
+FENCE = {"cluster": "demo", "addresses": ["10.0.0.13"], "ports": [6000], "tool": "nft", "since": 1000.0}
+TOLD = json.loads(
+    json.dumps(
+        changed(
+            MIRRORED,
+            ("cdw drifting", drifting("4MB")),
+            ("scdw drifting", drifting("8MB", key="a")),
+            ("cdw maintenance", {"since": 1000.0, "by": "gpadmin", "reason": "disks"}),
+            ("sdw1 fences", [FENCE]),
+            ("sdw1 sessions", [{"address": "10.0.0.11", "port": 6000, "count": 2, "quiet_s": 0.5}]),
+        )
+    )
+)
+HOSTILE = st.one_of(
+    st.sampled_from(["a\nb", "\x1b[2J\x9b31m", "\u202egpj", "\udcff", '"}\n', float("nan"), float("inf"), -1e300, 1 << 62, {}, []]),
+    st.recursive(
+        st.one_of(st.booleans(), st.integers(), st.floats(), st.text(st.characters())),
+        lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(), inner, max_size=2),
+        max_leaves=3,
+    ),
+)
+ASKED = "asked"  # the controller's own
+
+
+@given(st.sampled_from([way for way in ways(TOLD) if ASKED not in way]), HOSTILE)
+def test_whatever_a_host_tells_the_document_is_json_and_the_terminal_is_told_what_it_can_print(tmp_path_factory, way, hostile):
+    found = put(TOLD, way, hostile)
+    pair = assess("demo", VARIABLES, found)
+    seen = {host: None if host in pair.unknown else told for host, told in found.items()}
+    drift = None if pair.drift is None else [dataclasses.asdict(one) for one in pair.drift]
+    described = report.describe(pair.verdict, seen, pair.unknown, pair.warnings, pair.maintenance, drift)
+    text = strictly_read(tmp_path_factory.getbasetemp() / "hostile.json", report.document({"demo": described}, NOON))
+    VALIDATOR.validate(text)
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        tell(*render("demo", pair.verdict, seen, pair.unknown, pair.warnings), quiet("demo", pair.verdict, pair.warnings) or "")
+    assert all(line.isprintable() for line in printed.getvalue().split("\n"))
+
+
+def strictly_read(path, document):
+    """What a program reads that knows JSON and nothing else, of a file that a terminal may show."""
+    report.write(str(path), document)
+    text = path.read_text(encoding="ascii")
+    assert all(line.isprintable() for line in text.split("\n"))
+    found = json.loads(text, parse_constant=pytest.fail)
+    json.dumps(found, ensure_ascii=False).encode()  # no half of a character is in it
+    return found
 
 
 @pytest.mark.parametrize("part", [("time",), ("clusters", "demo", "slots"), ("clusters", "demo", "hosts", "cdw", "running")])

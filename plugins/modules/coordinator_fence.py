@@ -294,7 +294,7 @@ def of_addresses(module: AnsibleModule, host: Host) -> None:
     if os.getuid() != 0:
         module.fail_json(msg=f"a packet filter needs root, this is {user_name(os.getuid())}: set become and become_user root")
     paths = packet_filter.paths_of(cluster)
-    filter = packet_filter.Filter(host, cluster, paths)
+    here = packet_filter.FenceOnHost(host, cluster, paths)
 
     def count() -> int:
         return len(sessions.sockets_from(addresses, ports)) if present else 0
@@ -324,17 +324,17 @@ def of_addresses(module: AnsibleModule, host: Host) -> None:
 
     carry_out(
         module,
-        lambda: filter.read(count),
+        lambda: here.read(count),
         plan,
         {
-            "describe": filter.describe,
-            "keep": filter.keep,
-            "reject": filter.reject,
+            "describe": here.describe,
+            "keep": here.keep,
+            "reject": here.reject,
             "end_sessions": end_sessions,
-            "confirm": lambda fence: filter.confirm(fence, count),
-            "remove_rules": filter.remove_rules,
-            "remove_files": filter.remove_files,
-            "tell_systemd": filter.tell_systemd,
+            "confirm": lambda fence: here.confirm(fence, count),
+            "remove_rules": here.remove_rules,
+            "remove_files": here.remove_files,
+            "tell_systemd": here.tell_systemd,
         },
         show=show,
     )

@@ -44,6 +44,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.in
     recent_errors,
     wait_until,
 )
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.registry import STORES, store_of
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.tablespaces import read_tablespaces
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import fence
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import drift, own_files, preflight, record, registration
@@ -114,7 +115,8 @@ def describe_primary(open_connection: connection.Connection, probe: replication.
     rows = catalog.registrations(open_connection)
     standby = catalog.standby_of(rows)
     role = connection.permitted(lambda: registration.read_role(open_connection, parameters["replication_user"]))
-    kept = replication.kept_password(parameters["passfile"], parameters["replication_user"]) if parameters["passfile"] else None
+    store = store_of(parameters)
+    kept = store.password() if store else None
     sender = replication.walsender(open_connection)
     return {
         "registrations": [dataclasses.asdict(row) for row in rows],
@@ -265,10 +267,10 @@ def read_coordinator(host: Host, parameters: Parameters, own: t.Sequence[str]) -
     if instance.owner not in (None, user):
         parameters = {
             **parameters,
-            "passfile": None,
+            **dict.fromkeys(STORES),
             "size": False,
             "files": False,
-        }  # another user has another passfile, and sees a part of the files
+        }  # another user has another password, and sees a part of the files
     port = parameters["port"]
     files = read_tree(instance.data_directory, EXCLUDED) if parameters["size"] else None
     audit = record.entries(parameters["audit_file"]) if parameters["audit_file"] else []
@@ -299,11 +301,8 @@ def read_coordinator(host: Host, parameters: Parameters, own: t.Sequence[str]) -
         "promotion": (record.last(audit, record.BEGUN, record.ACTIVATED) or {}).get("time"),
     }
     followed = replication.followed(instance.settings) if instance.role == "standby" else None
-    if parameters["passfile"]:
-        passfile = replication.read_passfile(parameters["passfile"], followed, parameters["replication_user"])
-        found["passfile"] = dataclasses.asdict(passfile)
-    else:
-        found["passfile"] = None
+    store = store_of(parameters)
+    found["passfile"] = dataclasses.asdict(store.read(followed)) if store else None
     if instance.postmaster is None:
         return found
     if instance.role == "standby":

@@ -323,7 +323,7 @@ def plan(
     if choice.method == REWIND:
         # whatever it has is written anew: where the rewind fails, a copy takes its place
         rest = standby.plan(_but(found, dataclasses.replace(marked, dbid=None, port=None, settings={})), wanted, password, copy)
-        early = [step for step in rest if step.name in ("remove_leftover", "write_passfile")]
+        early = [step for step in rest if step.name in ("remove_leftover", "write_password")]
         return [
             *first,
             *early,

@@ -14,11 +14,10 @@ import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import aside
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, read_text, sync_directory
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, sync_directory
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import Actions, Step
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import tablespaces, wal_link
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import Instance
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import pass_fields
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import fence
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import snapshot
 
@@ -44,12 +43,6 @@ class Remains:
     leftovers: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
-
-
-def is_own_passfile(path: str, user: str) -> bool:
-    """Whether a passfile holds nothing but what this collection writes for a role."""
-    fields = pass_fields((read_text(path) or "").rstrip("\n"))
-    return fields is not None and fields[2:4] == ["*", user]
 
 
 def observe(

@@ -30,8 +30,6 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.in
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import (
     Upstream,
     conninfo,
-    kept_password,
-    write_passfile,
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.tablespaces import is_part, link_targets
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import fence
@@ -161,8 +159,8 @@ def _run_without(
             else:
                 parameters.pop("hostaddr", None)
                 parameters["host"] = between.directory
-                if upstream.passfile is not None:
-                    parameters["passfile"] = _passfile_for(host, upstream, between.directory)
+                if upstream.store is not None:
+                    parameters.update(upstream.store.lend(host, between.directory, upstream.port).parameters())
         told = _run(host, target, parameters)
     if why is not None:
         return told, why
@@ -170,14 +168,6 @@ def _run_without(
     if lost:
         raise CoordinatorError(f"recovery wrote over WAL that it has in common with the primary: {', '.join(lost)}")
     return told, None if between.applied else "this pg_rewind asks for the list of files in another way"
-
-
-def _passfile_for(host: Host, upstream: Upstream, directory: str) -> str:
-    """A passfile for a server that is reached through a socket in a private directory, which it goes with; returns its path."""
-    path = os.path.join(directory, "pass")
-    password = kept_password(upstream.passfile or "", upstream.user) or ""
-    write_passfile(host, path, (directory, upstream.port), upstream.user, password)
-    return path
 
 
 def _move_logs(old: str, new: str) -> None:

@@ -69,11 +69,11 @@ clusters:
       type: str
       sample: scdw
     fence:
-      description: By host, options for M(warehousepg.coordinator.coordinator_fence).
+      description: By host, options of the module of its C(kind), C(coordinator_start_block) or C(coordinator_fence).
       type: dict
       sample:
         sdw1:
-          kind: addresses
+          kind: fence
           addresses: [10.0.0.11]
           ports: [6000, 7000]
           timeout: 10

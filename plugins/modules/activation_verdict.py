@@ -47,7 +47,8 @@ options:
     required: true
   fence:
     description:
-      - Name of the variable under which the results of M(warehousepg.coordinator.coordinator_fence) were registered.
+      - Name of the variable under which the results of M(warehousepg.coordinator.coordinator_start_block) and
+        M(warehousepg.coordinator.coordinator_fence) were registered.
     type: str
     required: true
   command:

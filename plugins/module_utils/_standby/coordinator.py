@@ -46,7 +46,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.in
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.registry import STORES, store_of
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.tablespaces import read_tablespaces
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import fence
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import start_block
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import drift, own_files, preflight, record, registration
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.snapshot import (
     EXCLUDED,
@@ -286,7 +286,7 @@ def read_coordinator(host: Host, parameters: Parameters, own: t.Sequence[str]) -
         "tablespaces": [dataclasses.asdict(space) for space in read_tablespaces(instance.data_directory, parameters["size"])],
         "files": read_files(instance) if parameters["files"] else None,
         "wal": read_wal(host, instance, parameters["size"]) if there else None,
-        "busy": list(fence.working(instance.data_directory)) if parameters["size"] and instance.postmaster is None else [],
+        "busy": list(start_block.working(instance.data_directory)) if parameters["size"] and instance.postmaster is None else [],
         "wal_refusal": wal_refusal(instance.data_directory) if parameters["size"] else None,
         "lacks": list(lacking(instance.data_directory)) if there and instance.postmaster is None else [],
         "drifting": drift.read(instance.data_directory) if there else None,

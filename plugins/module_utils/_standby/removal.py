@@ -18,7 +18,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import Actions, Step
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import tablespaces, wal_link
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import Instance
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import fence
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import start_block
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import snapshot
 
 #: what may become of the instance
@@ -72,7 +72,7 @@ def observe(
     cut_off += [doomed] if os.path.lexists(doomed) else []
     if fate == KEPT:
         return Remains(leftovers=tuple(cut_off), files=found, left=left)
-    target = fence.observe(host, data_directory)
+    target = start_block.observe(host, data_directory)
     dbid = target.instance.dbid if target.instance.dbid != primary_dbid else None
     parts = tuple(tablespaces.part_of(space) for space in aside.own_parts(data_directory, dbid))
     left += tuple(aside.foreign(data_directory, dbid))
@@ -131,7 +131,7 @@ def actions(host: Host, data_directory: str, primary_dbid: int | None, places: t
     """
 
     def dbid() -> int | None:
-        found = fence.observe(host, data_directory).instance.dbid
+        found = start_block.observe(host, data_directory).instance.dbid
         return found if found != primary_dbid else None
 
     def move_aside() -> dict[str, t.Any]:
@@ -158,7 +158,7 @@ def actions(host: Host, data_directory: str, primary_dbid: int | None, places: t
         snapshot.remove_leftover(data_directory, wishes(places))
 
     return {
-        "stop": lambda: fence.stop(data_directory, stop_timeout),
+        "stop": lambda: start_block.stop(data_directory, stop_timeout),
         "move_aside": move_aside,
         "delete": delete,
         "remove_leftovers": remove_leftovers,

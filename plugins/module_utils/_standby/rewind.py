@@ -32,7 +32,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.re
     conninfo,
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.tablespaces import is_part, link_targets
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import fence
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import start_block
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import own_files, relay
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.snapshot import rewind_directory, taken_out
 
@@ -199,7 +199,7 @@ def put_back(data_directory: str) -> None:
 def mark_standby(host: Host, data_directory: str) -> None:
     """Make a stopped primary a standby. The mark comes first, so that at no moment it could come up as a primary."""
     host.write(os.path.join(data_directory, "standby.signal"), "", file_mode(data_directory))
-    fence.write(host, data_directory, None)
+    start_block.write(host, data_directory, None)
     os.makedirs(os.path.join(data_directory, "log"), mode=0o700, exist_ok=True)
 
 
@@ -231,7 +231,7 @@ def rewind(
         # single-user mode, which recovers a killed instance, knows neither fence nor standby
         with contextlib.suppress(FileNotFoundError):
             os.unlink(os.path.join(staging, "standby.signal"))
-        fence.write(host, staging, None)
+        start_block.write(host, staging, None)
         told, all_wal_why = _run_without(host, staging, upstream, shared, useless, all_wal_why)
         _move_logs(kept, staging)
         own = own_files.give_back(kept, staging, place + aside.suffix("former", time.time()))

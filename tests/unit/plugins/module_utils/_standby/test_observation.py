@@ -16,7 +16,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.co
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import Instance, Postmaster
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.passfile import entry
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Probe
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import packet_filter
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import segment_fence
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import coordinator, observation
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.registration import scram_verifier
 
@@ -211,8 +211,8 @@ def test_a_standby_that_is_stopped(host, addressed, data_directory, tmp_path):
 
 
 def test_shows_what_is_unfinished_fences_sessions_and_peers(host, addressed, data_directory, tmp_path, monkeypatch):
-    fence = packet_filter.Fence("demo", ("10.0.0.11",), (6000,), "nft", 5.0)
-    monkeypatch.setattr(packet_filter, "described", lambda: [fence])
+    fence = segment_fence.Fence("demo", ("10.0.0.11",), (6000,), "nft", 5.0)
+    monkeypatch.setattr(segment_fence, "described", lambda: [fence])
     (data_directory / "pg_wal").mkdir()
     (tmp_path / "lock.unfinished").write_text("rejoin\n")
     (tmp_path / "audit").write_text('{"event": "begun"}\n{"event": "activated", "timeline": 2}\n')

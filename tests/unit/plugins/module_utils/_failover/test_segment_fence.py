@@ -16,17 +16,17 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import packet_filter
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.packet_filter import Fence, FenceOnHost, State, fence_of
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import segment_fence
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.packet_filters.packet_filter import identifier
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.packet_filters.registry import FILTERS
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.segment_fence import Fence, FenceOnHost, State, fence_of
 from hypothesis import given
 from hypothesis import strategies as st
 
 BOTH = Fence("demo", ("10.0.0.11", "fd00::11"), (6000, 7000), "nft")
 OLD = Fence("demo", ("10.0.0.11",), (6000, 7000), "nft")
-PATHS = packet_filter.paths_of("demo")
-TEXTS = packet_filter.texts_of(OLD, PATHS)
+PATHS = segment_fence.paths_of("demo")
+TEXTS = segment_fence.texts_of(OLD, PATHS)
 UP = State(dataclasses.replace(OLD, since=5.0), "nft", OLD.rules, True, TEXTS, True)
 NOTHING = State(None, "nft", frozenset(), False, {}, False)
 ALL = ["describe", "keep", "reject", "end_sessions", "confirm", "tell_systemd"]
@@ -52,7 +52,7 @@ ALL = ["describe", "keep", "reject", "end_sessions", "confirm", "tell_systemd"]
     ],
 )
 def test_plans_what_is_missing(state, wanted, steps):
-    assert [step.name for step in packet_filter.plan(state, wanted, PATHS)] == steps
+    assert [step.name for step in segment_fence.plan(state, wanted, PATHS)] == steps
 
 
 states = st.builds(
@@ -69,7 +69,7 @@ states = st.builds(
 
 @given(states, st.sampled_from([OLD, BOTH]))
 def test_what_is_not_whole_is_put_up_and_confirmed_last(state, wanted):
-    names = [step.name for step in packet_filter.plan(state, wanted, PATHS)]
+    names = [step.name for step in segment_fence.plan(state, wanted, PATHS)]
     assert names == [name for name in ALL if name in names]
     if state.rules != wanted.rules or state.sessions:
         assert {"describe", "end_sessions", "confirm"} <= set(names)
@@ -115,9 +115,9 @@ def test_the_identifier_is_the_name_where_that_can_be():
 
 @pytest.mark.parametrize("fence", [BOTH, dataclasses.replace(BOTH, tool="iptables"), dataclasses.replace(OLD, tool="iptables")])
 def test_the_script_is_one_of_the_shell(fence):
-    subprocess.run(["sh", "-n"], input=packet_filter.script(fence), text=True, check=True)
+    subprocess.run(["sh", "-n"], input=segment_fence.script(fence), text=True, check=True)
     if shutil.which("shellcheck"):
-        subprocess.run(["shellcheck", "-"], input=packet_filter.script(fence), text=True, check=True)
+        subprocess.run(["shellcheck", "-"], input=segment_fence.script(fence), text=True, check=True)
 
 
 HOSTILE = ["fe80::1%$(touch /tmp/x)", "fe80::1%\nreboot\n", "fe80::1%eth0", "10.0.0.1; reboot", "10.0.0.1\n", "$(id)", "", 5]
@@ -126,15 +126,15 @@ addresses = st.text() | st.sampled_from(HOSTILE) | st.ip_addresses().map(str) | 
 
 @given(st.lists(addresses, max_size=3), st.sampled_from(sorted(FILTERS)))
 def test_what_root_runs_holds_nothing_but_addresses_and_ports(given_addresses, tool):
-    scripts = {packet_filter.script(Fence("demo", (), (), tool))}
+    scripts = {segment_fence.script(Fence("demo", (), (), tool))}
     try:
         fence = fence_of("demo", given_addresses, [6000], tool, [])
     except CoordinatorError:
         with pytest.raises(ValueError):
-            packet_filter.rules_of(Fence("demo", ("fe80::1%$(id)",), (6000,), tool))
+            segment_fence.rules_of(Fence("demo", ("fe80::1%$(id)",), (6000,), tool))
         return
-    assert {packet_filter.script(fence)} == scripts
-    for text in packet_filter.rules_of(fence).values():
+    assert {segment_fence.script(fence)} == scripts
+    for text in segment_fence.rules_of(fence).values():
         found = re.findall(r'(?:"saddr"}}, "right": "|-s )([0-9a-f.:]+)(?:"}}, |/32 |/128 )', text)
         assert len(found) == sum("dport" in line for line in text.splitlines())
         assert set(found) <= {str(ipaddress.ip_address(address)) for address in fence.addresses}
@@ -151,7 +151,7 @@ def test_an_address_of_ipv4_is_one_also_in_the_form_of_ipv6():
 
 
 def test_the_unit_runs_the_script_after_the_firewalls():
-    text = packet_filter.unit(OLD, PATHS.script)
+    text = segment_fence.unit(OLD, PATHS.script)
     assert "ExecStart=/bin/sh /etc/warehousepg-coordinator/fence-demo\n" in text
     assert re.search("^After=.*nftables.service.*firewalld.service", text, re.MULTILINE)
     # else it would come after sysinit.target, and with cloud-init in a circle
@@ -160,7 +160,7 @@ def test_the_unit_runs_the_script_after_the_firewalls():
 
 @given(st.sampled_from([BOTH, OLD, UP.described]))
 def test_a_description_is_read_as_written(fence):
-    assert packet_filter.parse_description(json.dumps(dataclasses.asdict(fence))) == fence
+    assert segment_fence.parse_description(json.dumps(dataclasses.asdict(fence))) == fence
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_a_description_is_read_as_written(fence):
     ["", "{", "[]", "{}", '{"cluster": "demo"}', json.dumps({**dataclasses.asdict(OLD), "addresses": ["fe80::1%x"]})],
 )
 def test_what_is_no_description_tells_of_no_fence(text):
-    assert packet_filter.parse_description(text) is None
+    assert segment_fence.parse_description(text) is None
 
 
 NFT = """\
@@ -206,7 +206,7 @@ def tools(tmp_path, monkeypatch):
 
 @pytest.fixture
 def paths(tmp_path):
-    return packet_filter.paths_of("demo", str(tmp_path / "etc"), str(tmp_path / "units"))
+    return segment_fence.paths_of("demo", str(tmp_path / "etc"), str(tmp_path / "units"))
 
 
 def carry_out(here, steps, sessions):
@@ -230,20 +230,20 @@ def test_puts_a_fence_up_and_takes_it_down(host, tools, paths, tmp_path):
     sessions = ["one"]
     before = here.read(lambda: len(sessions))
     assert before == dataclasses.replace(NOTHING, sessions=1)
-    carry_out(here, packet_filter.plan(before, BOTH, paths), sessions)
+    carry_out(here, segment_fence.plan(before, BOTH, paths), sessions)
     state = here.read()
-    assert packet_filter.plan(state, BOTH, paths) == []
-    assert packet_filter.is_kept(state, BOTH, paths)
-    (about,) = packet_filter.described(str(tmp_path / "etc"))
+    assert segment_fence.plan(state, BOTH, paths) == []
+    assert segment_fence.is_kept(state, BOTH, paths)
+    (about,) = segment_fence.described(str(tmp_path / "etc"))
     assert abs(about.since - time.time()) < 60
     assert dataclasses.replace(about, since=None) == BOTH
     assert os.stat(paths.description).st_mode & 0o777 == 0o644
     (program.parent / "nft.rules").unlink()
     subprocess.run(["sh", paths.script], check=True)
     assert here.read() == state
-    carry_out(here, packet_filter.plan(state, None, paths), sessions)
+    carry_out(here, segment_fence.plan(state, None, paths), sessions)
     assert here.read() == NOTHING
-    assert packet_filter.described(str(tmp_path / "etc")) == []
+    assert segment_fence.described(str(tmp_path / "etc")) == []
     assert not (tmp_path / "etc").exists()
     assert os.listdir(tmp_path / "units") == ["multi-user.target.wants"]
     assert os.listdir(tmp_path / "units" / "multi-user.target.wants") == []
@@ -253,27 +253,27 @@ def test_puts_a_fence_up_and_takes_it_down(host, tools, paths, tmp_path):
 def test_whether_a_fence_outlasts_a_restart_is_what_systemd_says(host, tools, paths, tmp_path, monkeypatch, runs, answer, starts):
     tools("nft", NFT)
     tools("systemctl", f'[ "$*" = "is-enabled whpg-fence-demo.service" ] && echo {answer}\n')
-    monkeypatch.setattr(packet_filter, "SYSTEMD", str(tmp_path if runs else tmp_path / "none"))
+    monkeypatch.setattr(segment_fence, "SYSTEMD", str(tmp_path if runs else tmp_path / "none"))
     here = FenceOnHost(host, "demo", paths)
-    carry_out(here, packet_filter.plan(here.read(), OLD, paths), [])
+    carry_out(here, segment_fence.plan(here.read(), OLD, paths), [])
     state = here.read()
-    assert packet_filter.is_kept(state, OLD, paths)
-    assert packet_filter.is_persistent(state, OLD, paths) is starts
-    assert packet_filter.plan(state, OLD, paths) == []
+    assert segment_fence.is_kept(state, OLD, paths)
+    assert segment_fence.is_persistent(state, OLD, paths) is starts
+    assert segment_fence.plan(state, OLD, paths) == []
 
 
 def test_a_fence_that_is_cut_off_is_described_and_finished(host, tools, paths):
     tools("nft", NFT)
     here = FenceOnHost(host, "demo", paths)
-    steps = packet_filter.plan(here.read(), OLD, paths)
+    steps = segment_fence.plan(here.read(), OLD, paths)
     for count in range(len(steps)):
         carry_out(here, steps[:count], [])
         state = here.read()
         assert count == 0 or state.described is not None
         assert (state.described is not None and state.described.since is not None) == (count > 4)
-        carry_out(here, packet_filter.plan(state, OLD, paths), [])
-        assert packet_filter.plan(here.read(), OLD, paths) == []
-        carry_out(here, packet_filter.plan(here.read(), None, paths), [])
+        carry_out(here, segment_fence.plan(state, OLD, paths), [])
+        assert segment_fence.plan(here.read(), OLD, paths) == []
+        carry_out(here, segment_fence.plan(here.read(), None, paths), [])
 
 
 @pytest.mark.parametrize(("loses", "sessions"), [("7000", 0), ("nothing", 2)])
@@ -325,9 +325,9 @@ def test_iptables_where_nftables_does_not_work(host, tools, paths):
     for wanted in (dataclasses.replace(fence, tool="iptables") for fence in (BOTH, OLD)):
         state = here.read()
         assert state.tool == "iptables"
-        carry_out(here, packet_filter.plan(state, wanted, paths), [])
-        assert packet_filter.plan(here.read(), wanted, paths) == []
-    carry_out(here, packet_filter.plan(here.read(), None, paths), [])
+        carry_out(here, segment_fence.plan(state, wanted, paths), [])
+        assert segment_fence.plan(here.read(), wanted, paths) == []
+    carry_out(here, segment_fence.plan(here.read(), None, paths), [])
     for name in ("iptables", "ip6tables"):
         left = (program.parent / f"{name}.rules").read_text()
         assert left == "-P INPUT ACCEPT\n-A INPUT -p tcp -m tcp --dport 6000 -j ACCEPT\n"
@@ -338,7 +338,7 @@ def test_a_host_without_packet_filter(host, tools, paths):
         tools(name, "exit 1\n")
     state = FenceOnHost(host, "demo", paths).read()
     assert state == dataclasses.replace(NOTHING, tool=None)
-    assert packet_filter.plan(state, None, paths) == []
+    assert segment_fence.plan(state, None, paths) == []
 
 
 def test_what_programs_are_told_of_a_status_has_all_packet_filters():
@@ -348,7 +348,7 @@ def test_what_programs_are_told_of_a_status_has_all_packet_filters():
 
 @pytest.mark.parametrize("kind", FILTERS.values())
 def test_the_unit_comes_after_the_services_of_each_packet_filter(kind):
-    text = packet_filter.unit(OLD, PATHS.script)
+    text = segment_fence.unit(OLD, PATHS.script)
     assert kind.services
     for service in kind.services:
         for setting in ("After", "PartOf", "ReloadPropagatedFrom"):

@@ -56,7 +56,7 @@ class Known:
     :param rows: of ``gp_segment_configuration``.
     :param role: the replication role, None when there is none.
     :param slot: the standby's slot, None when there is none.
-    :param stored: the password as the primary's host keeps it, which needs it once it becomes a standby; None when none is used.
+    :param stored: the password as the primary's host keeps it for the day when it becomes a standby; None when none is used.
     :param limit: bytes of WAL that a slot may hold back, -1 for no limit; None where the engine knows no such limit.
     :param access_files: by data directory, the texts of access files that the standby has to be in.
     :param walsender: the walsender that serves a standby, None when none does.

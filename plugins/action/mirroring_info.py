@@ -12,6 +12,7 @@ import typing as t
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.registry import STORES
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.inventory import COORDINATOR_ROLES, is_single, members
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._desired import options
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import payloads
@@ -22,7 +23,7 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.limit
 _ARGUMENTS = {
     "data_directory": "discovery_data_directory",
     "greenplum_path": "discovery_greenplum_path",
-    "passfile": "discovery_passfile",
+    **{kind: f"discovery_{kind}" for kind in STORES},
     "replication_user": "discovery_replication_user",
     "sql_user": "discovery_sql_user",
     "probe_write": "discovery_probe_write",

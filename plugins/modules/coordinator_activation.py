@@ -17,7 +17,7 @@ description:
     the next standby. C(primary_conninfo) and C(primary_slot_name) are reset.
   - Refuses without a verdict that allows it, on an instance that is no standby in recovery, and where something may be lost unless
     that is accepted. It does not look at the old primary. That it can do no more harm must be proved before, as
-    M(warehousepg.coordinator.coordinator_fence) does.
+    M(warehousepg.coordinator.coordinator_start_block) does, or M(warehousepg.coordinator.coordinator_fence).
   - On an instance that is primary already it changes nothing, or finishes what an activation that was cut off lacks.
 attributes:
   check_mode:
@@ -64,8 +64,8 @@ options:
         type: float
   exact_loss:
     description:
-      - What was read from the old primary's disk, the RV(warehousepg.coordinator.coordinator_fence#module:wal) of
-        M(warehousepg.coordinator.coordinator_fence). Without it, it was not read.
+      - What was read from the old primary's disk, the RV(warehousepg.coordinator.coordinator_start_block#module:wal) of
+        M(warehousepg.coordinator.coordinator_start_block). Without it, it was not read.
     type: dict
     suboptions:
       end:
@@ -101,7 +101,7 @@ options:
     type: dict
     suboptions:
       archive:
-        description: Archive on this host that M(warehousepg.coordinator.coordinator_fence) made on the old primary's.
+        description: Archive on this host that M(warehousepg.coordinator.coordinator_start_block) made on the old primary's.
         type: path
         required: true
       end:

@@ -94,13 +94,13 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.arguments import (
     COPY,
     INSTANCE,
-    PASSFILE_IF_SCRAM,
     UPSTREAM,
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import carry_out
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import replication
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import require_psycopg2
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.registry import ARGUMENTS, ONE_IF_SCRAM
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import snapshot
 
 
@@ -112,8 +112,8 @@ def show(place: snapshot.Place) -> dict[str, t.Any]:
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
-        argument_spec={**INSTANCE, **UPSTREAM, **COPY},
-        required_if=[PASSFILE_IF_SCRAM],
+        argument_spec={**INSTANCE, **UPSTREAM, **ARGUMENTS, **COPY},
+        required_if=[ONE_IF_SCRAM],
         supports_check_mode=True,
     )
     require_psycopg2(module)
@@ -125,8 +125,7 @@ def main() -> None:
     upstream, wanted = replication.upstream_of(parameters), snapshot.copy_of(parameters)
 
     def observe() -> snapshot.Place:
-        passfile = replication.read_passfile(upstream.passfile, upstream.peer, upstream.user) if upstream.passfile else None
-        return snapshot.read_place(host, data_directory, passfile, parameters["dbid"], wanted)
+        return snapshot.read_place(host, data_directory, upstream.stored(), parameters["dbid"], wanted)
 
     carry_out(
         module,

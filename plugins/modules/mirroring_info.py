@@ -463,7 +463,7 @@ lacks:
 passfile:
   description:
     - Whether the passfile is usable, and four digits to compare two hosts' passwords by. C(named) is V(false) on a standby where it would
-      give the password to another server than the one that the standby follows.
+      give the password to another server than the one that the standby follows. C(kind) is what keeps it.
     - V(null) without O(passfile), and for a user that does not own the instance.
   returned: with O(data_directory)
   type: dict
@@ -472,6 +472,7 @@ passfile:
     usable: true
     check: 1f3a
     named: true
+    kind: passfile
 sql:
   description:
     - Whether the instance answered over SQL, and what it said if not. V(null) when it does not run.
@@ -745,6 +746,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.arguments import INSTANCE, LOOK, NEXT_MODULES
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, require_python
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.registry import ARGUMENTS
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.observation import observe
 
 
@@ -754,7 +756,7 @@ def main() -> None:
         argument_spec={
             **INSTANCE,
             "data_directory": {"type": "path"},
-            "passfile": {"type": "path", "no_log": False},
+            **ARGUMENTS,
             "replication_user": {"type": "str", "default": "standby_replicator"},
             "sql_user": {"type": "str"},
             "probe_write": {"type": "bool", "default": False},

@@ -340,7 +340,6 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.argu
     COPY,
     INSTANCE,
     NEXT_MODULES,
-    PASSFILE_IF_SCRAM,
     UPSTREAM,
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
@@ -348,6 +347,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import Step, carry_out
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import instance, replication, tablespaces
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import require_psycopg2
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.registry import ARGUMENTS, ONE_IF_SCRAM
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import preflight, rejoin, snapshot, standby
 
 
@@ -371,6 +371,7 @@ def main() -> None:
             **INSTANCE,
             **NEXT_MODULES,
             **UPSTREAM,
+            **ARGUMENTS,
             "port": {"type": "int", "required": True},
             "slot_name": {"type": "str", "default": "standby_coordinator"},
             "listen_addresses": {"type": "str"},
@@ -380,7 +381,7 @@ def main() -> None:
             "former_directory": {"type": "path"},
             "rejoin": {"type": "dict", "options": rejoin.ARGUMENTS},
         },
-        required_if=[PASSFILE_IF_SCRAM],
+        required_if=[ONE_IF_SCRAM],
         required_by={"rejoin": ("snapshot",)},
         mutually_exclusive=[("rejoin", "former_directory")],
         supports_check_mode=True,
@@ -436,7 +437,7 @@ def main() -> None:
         {
             **copying,
             **rejoin.actions(rejoining),
-            "write_passfile": lambda: replication.write_passfile(host, parameters["passfile"], upstream.peer, upstream.user, password),
+            "write_password": lambda: upstream.write_password(host, password),
             "write_dbid": lambda dbid: host.write(path("internal.auto.conf"), f"gp_dbid={dbid}\n", 0o600),
             "write_port": lambda port: standby.write_settings(host, path("postgresql.conf"), {"port": str(port)}),
             "write_settings": lambda settings: standby.write_settings(host, path("postgresql.auto.conf"), settings),

@@ -208,6 +208,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.co
     require_psycopg2,
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import Instance, read_instance
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.registry import ARGUMENTS, KINDS, store_of
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import registration, release, rewind_access
 
 
@@ -215,25 +216,27 @@ def actions_on(host: Host, instance: Instance, connection: Connection, parameter
     """The actions of a plan."""
     user = parameters["replication_user"]
     slot = parameters["slot_name"]
+    store = store_of(parameters)
 
     def change_role(statement: str) -> None:
         with connect_primary(instance, dispatch=True) as dispatched:
             dispatched.query(f"{statement} ROLE {identifier(user)} WITH LOGIN REPLICATION")
             if parameters["replication_auth"] == "scram":
-                password = parameters["replication_password"] or replication.kept_password(parameters["passfile"], user) or ""
+                password = parameters["replication_password"] or (store.password() if store else None) or ""
                 dispatched.query(f"ALTER ROLE {identifier(user)} PASSWORD %s", registration.scram_verifier(password))
 
     def add_row() -> dict[str, t.Any]:
         return {"dbid": catalog.add_standby(connection, standby_of(instance, parameters))}
 
-    def write_passfile() -> None:
+    def write_password() -> None:
         standby = standby_of(instance, parameters)  # whom it follows should their roles be swapped
-        replication.write_passfile(host, parameters["passfile"], (standby.address, standby.port), user, parameters["replication_password"])
+        if store:
+            store.write(host, (standby.address, standby.port), parameters["replication_password"])
 
     return {
         **access.actions(host),
         **rewind_access.actions(connection, user),
-        "write_passfile": write_passfile,
+        "write_password": write_password,
         "create_role": lambda: change_role("CREATE"),
         "change_role": lambda: change_role("ALTER"),
         "add_row": add_row,
@@ -311,19 +314,20 @@ def register(module: AnsibleModule, host: Host, entry: t.Mapping[str, t.Any]) ->
     instance = read_instance(host, parameters["data_directory"])
     if rewind_rules and instance.data_directory not in entry["data_directories"]:
         raise CoordinatorError(f"rewind_rules are rules of {instance.data_directory}: name it among the data_directories of access")
+    store = store_of(parameters) if scram else None
     expected: dict[str, int] = {}
 
     def following() -> list[str]:
         return replication.left_following(instance.data_directory) if not present else []
 
     def observe() -> registration.Known:
-        passfile = replication.read_passfile(parameters["passfile"]) if parameters["passfile"] and scram else None
-        return registration.read_known(connection, user, parameters["slot_name"], passfile, entry["data_directories"], following())
+        stored = store.read() if store else None
+        return registration.read_known(connection, user, parameters["slot_name"], stored, entry["data_directories"], following())
 
     def plan(known: registration.Known) -> list[Step]:
         if not present:
             return registration.plan_absent(known, parameters["parts"])
-        kept = replication.kept_password(parameters["passfile"], user) if scram else None
+        kept = store.password() if store else None
         standby = standby_of(instance, parameters)
         steps = registration.plan_present(known, standby, parameters["replication_password"], kept, scram, limit, parameters["succession"])
         expected["dbid"] = expected_dbid(known, steps)
@@ -365,7 +369,7 @@ def main() -> None:
             "replication_user": {"type": "str", "default": "standby_replicator"},
             "replication_password": {"type": "str", "no_log": True},
             "replication_auth": {"type": "str", "choices": ["scram", "cert", "trust"], "default": "scram"},
-            "passfile": {"type": "path", "no_log": False},
+            **ARGUMENTS,
             "slot_name": {"type": "str", "default": "standby_coordinator"},
             "retention_limit": {"type": "str"},
             "access": {
@@ -384,8 +388,8 @@ def main() -> None:
     parts, present = parameters["parts"], parameters["state"] == "present"
     if present and parts and set(parts) != set(registration.PARTS):
         module.fail_json(msg=f"parts={parts} with state=present: name all of {', '.join(registration.PARTS)}, or none")
-    if present and parts and parameters["replication_auth"] == "scram" and not parameters["passfile"]:
-        module.fail_json(msg="replication_auth=scram needs a passfile to keep the password in: set passfile")
+    if present and parts and parameters["replication_auth"] == "scram" and store_of(parameters) is None:
+        module.fail_json(msg=f"replication_auth=scram needs a {KINDS} to keep the password in: set {KINDS}")
     host = Host(module, parameters["greenplum_path"])
     entry = parameters["access"] or {"data_directories": [], "rules": []}
     try:

@@ -160,6 +160,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.arguments import INSTANCE
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, user_name
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import carry_out
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.registry import ARGUMENTS, store_of
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import removal
 
 
@@ -186,7 +187,7 @@ def main() -> None:
             "primary_dbid": {"type": "int"},
             "tablespace_places": {"type": "list", "elements": "str", "default": []},
             "stop_timeout": {"type": "float", "default": 30},
-            "passfile": {"type": "path", "no_log": False},
+            **ARGUMENTS,
             "replication_user": {"type": "str", "default": "standby_replicator"},
             "files": {"type": "list", "elements": "path", "default": []},
             "staying": {"type": "list", "elements": "path", "default": []},
@@ -201,9 +202,8 @@ def main() -> None:
     places = parameters["tablespace_places"]
 
     def observe() -> removal.Remains:
-        passfile = parameters["passfile"]
-        own = [passfile] if passfile and removal.is_own_passfile(passfile, parameters["replication_user"]) else []
-        files = own + parameters["files"]
+        store = store_of(parameters)
+        files = (store.own_files() if store else []) + parameters["files"]
         return removal.observe(host, data_directory, fate, parameters["primary_dbid"], places, files, parameters["staying"])
 
     carry_out(

@@ -24,14 +24,13 @@ INSTANCE: dict[str, t.Any] = {
 #: documented in the fragment C(warehousepg.coordinator.next_modules); it is for the action plugin
 NEXT_MODULES: dict[str, t.Any] = {"next_modules": {"type": "list", "elements": "str", "default": []}}
 
-#: documented in the fragment C(warehousepg.coordinator.upstream)
+#: documented in the fragment C(warehousepg.coordinator.upstream), with what :mod:`password_stores.registry` adds
 UPSTREAM: dict[str, t.Any] = {
     "primary_host": {"type": "str", "required": True},
     "primary_port": {"type": "int", "required": True},
     "replication_user": {"type": "str", "default": "standby_replicator"},
     "replication_password": {"type": "str", "no_log": True},
     "replication_auth": {"type": "str", "choices": ["scram", "cert", "trust"], "default": "scram"},
-    "passfile": {"type": "path", "no_log": False},
     "connection": {"type": "dict", "default": {}},
     "dbid": {"type": "int"},
 }
@@ -73,6 +72,3 @@ LOOK: dict[str, t.Any] = {
     "data_directory": {"type": "path", "required": True},
     "dbid": {"type": "int"},
 }
-
-#: a passfile is needed where the primary asks for a password
-PASSFILE_IF_SCRAM = ("replication_auth", "scram", ("passfile",))

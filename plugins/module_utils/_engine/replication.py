@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import hashlib
 import os
 import re
 import signal
 import socket
-import stat
 import time
 import typing as t
 
@@ -25,6 +23,12 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.co
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import Connection, NoAnswer, Refused
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection_string import conninfo, parse_conninfo
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import wait_until
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.password_store import (
+    PasswordStore,
+    Peer,
+    StoredPassword,
+)
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.registry import store_of
 
 #: name that a standby's walreceiver gives; the engine waits with a commit for a walsender of this name only (syncrep.c)
 APPLICATION_NAME = "gp_walreceiver"
@@ -285,19 +289,19 @@ class Upstream:
     :param host: name or address of the primary.
     :param port: its port.
     :param user: replication role.
-    :param passfile: path of the passfile, None when the primary asks for no password.
+    :param store: where the role's password is kept, None when the primary asks for none.
     :param connection: further parameters of libpq.
     """
 
     host: str
     port: int
     user: str
-    passfile: str | None
+    store: PasswordStore | None
     connection: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def peer(self) -> Peer:
-        """The primary, as a passfile names it."""
+        """The server that the password is for."""
         return self.host, self.port
 
     def parameters(self) -> dict[str, str]:
@@ -306,9 +310,21 @@ class Upstream:
         numeric = resolve(self.host)
         if numeric != self.host:
             found["hostaddr"] = numeric  # a walreceiver inside a name look-up cannot be stopped
-        if self.passfile is not None:
-            found["passfile"] = self.passfile
+        if self.store is not None:
+            found.update(self.store.parameters())
         return found
+
+    def stored(self) -> StoredPassword | None:
+        """The password as it is kept for the primary, None when it asks for none."""
+        return self.store.read(self.peer) if self.store is not None else None
+
+    def write_password(self, host: Host, password: str | None) -> None:
+        """Keep the password for the primary.
+
+        :param password: None to keep the one that is there, and mend the rest.
+        """
+        if self.store is not None:
+            self.store.write(host, self.peer, password)
 
     def primary_conninfo(self) -> str:
         """The value of ``primary_conninfo``."""
@@ -321,7 +337,7 @@ def upstream_of(parameters: t.Mapping[str, t.Any]) -> Upstream:
         host=parameters["primary_host"],
         port=parameters["primary_port"],
         user=parameters["replication_user"],
-        passfile=parameters["passfile"] if parameters["replication_auth"] == "scram" else None,
+        store=store_of(parameters) if parameters["replication_auth"] == "scram" else None,
         connection={name: str(value) for name, value in parameters["connection"].items()},
     )
 
@@ -348,96 +364,8 @@ def try_resolve(host: str | None) -> str | None:
         return None
 
 
-#: host, port, database, user, password; a backslash takes the meaning from a colon or another backslash
-_PASS_ENTRY = re.compile(":".join([r"((?:\\.|[^\\:])*)"] * 5))
-
-
-#: host and port of the server that a password is for
-Peer = t.Tuple[str, int]
-
-
-def pass_entry(peer: Peer, user: str, password: str) -> str:
-    """The line of a passfile that holds for one server, so that the password is given to no other.
-
-    :raises CoordinatorError: a passfile cannot hold one of these.
-    """
-    host, port = peer
-    if re.search(r"[\r\n]", password):
-        raise CoordinatorError("replication_password holds a line break, which a passfile cannot: choose one without")
-    if re.search(r"[\r\n]", host + user) or host.startswith("#"):
-        raise CoordinatorError(f"a passfile cannot hold the host {host!r} and the user {user!r}: correct them")
-    fields = [_escaped(host), str(port), "*", _escaped(user), re.sub(r"([\\:])", r"\\\1", password)]
-    return ":".join(fields) + "\n"
-
-
-def _escaped(field: str) -> str:
-    return re.sub(r"([\\:*])", r"\\\1", field)
-
-
-def pass_fields(line: str) -> list[str] | None:
-    """Host, port, database, user and password of a line of a passfile; None where it is no entry."""
-    match = _PASS_ENTRY.fullmatch(line)
-    return [re.sub(r"\\(.)", r"\1", field) for field in match.groups()] if match else None
-
-
-def pass_entries(path: str) -> list[list[str]]:
-    """The entries of a passfile, as of :func:`pass_fields`."""
-    return list(filter(None, map(pass_fields, (read_text(path) or "").split("\n"))))
-
-
 def followed(settings: t.Mapping[str, str]) -> Peer | None:
     """The server that a standby with these settings follows; None where they do not tell."""
     parameters = parse_conninfo(settings.get("primary_conninfo", ""))
     port = parameters.get("port", "")
     return (parameters["host"], int(port)) if "host" in parameters and re.fullmatch("[0-9]{1,5}", port) else None
-
-
-@dataclasses.dataclass(frozen=True)
-class Passfile:
-    """A passfile as it was found.
-
-    :param path: where it is.
-    :param usable: whether libpq would read it: there, and readable by its owner alone.
-    :param check: four hexadecimal digits to compare the passfiles of two hosts by.
-    :param named: whether its entries name the server that is followed from here; one for all gives the password to an impostor.
-    """
-
-    path: str
-    usable: bool
-    check: str | None
-    named: bool = True
-
-
-def read_passfile(path: str, peer: Peer | None = None, user: str = "") -> Passfile:
-    """Observe a passfile without telling what is in it.
-
-    The check is the first 16 bits of a slow hash of users and passwords: enough to see that two hosts differ, too little to find the
-    password.
-
-    :param peer: the server that is followed from here; None for none.
-    :param user: as whom. A file with entries for others, too, is somebody's own, and right as it is.
-    """
-    if not os.path.exists(path):
-        return Passfile(path, False, None)
-    entries = pass_entries(path)
-    kept = "".join(f"{user}\n{password}\n" for *_server, user, password in entries)
-    digest = hashlib.pbkdf2_hmac("sha256", kept.encode("utf-8", "surrogateescape"), b"warehousepg.coordinator", 10000)
-    own = len(entries) == 1 and entries[0][3] == user
-    named = peer is None or not own or entries[0][:2] == [peer[0], str(peer[1])]
-    return Passfile(path, not stat.S_IMODE(os.stat(path).st_mode) & 0o077, digest[:2].hex(), named)
-
-
-def kept_password(path: str, user: str) -> str | None:
-    """The password that a passfile of this collection keeps for a user, None when there is none."""
-    return next((password for *_server, name, password in pass_entries(path) if name == user), None)
-
-
-def write_passfile(host: Host, path: str, peer: Peer, user: str, password: str | None) -> None:
-    """Write a passfile that its owner alone can read.
-
-    :param peer: the server that the password is for.
-    :param password: None to keep the one that is there, and mend the rest.
-    """
-    password = password or kept_password(path, user) or ""
-    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-    host.write(path, pass_entry(peer, user, password), 0o600)

@@ -23,7 +23,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.re
     other_senders,
     walsender,
 )
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import fence, gap
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import gap, start_block
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.activation import Activation
 
 #: name of the block in the access file that refuses new sessions
@@ -124,12 +124,12 @@ def observe(host: Host, data_directory: str, ask: bool = False) -> Leaver:
     found = instance.read_instance(host, data_directory)
     if found.content != "instance":
         raise CoordinatorError(f"{data_directory} holds no instance ({found.content}): set data_directory to the primary's")
-    running = bool(fence.left(data_directory))
+    running = bool(start_block.left(data_directory))
     asked: tuple[Transaction, ...] = ()
     senders: tuple[OtherSender, ...] = ()
     stuck: tuple[Process, ...] = ()
     if ask and found.role == "primary" and found.postmaster is not None:
-        stuck = tuple(stuck_of(lambda: fence.left(data_directory)))
+        stuck = tuple(stuck_of(lambda: start_block.left(data_directory)))
         if not any(process.pid == found.postmaster.pid for process in stuck):
             with connection.connect_primary(found, 10.0) as open_connection:
                 asked = tuple(_transactions(open_connection))
@@ -347,11 +347,11 @@ class Leave:
 
     def fence(self, include: str) -> None:
         """Keep the instance from being started again; one that runs goes on."""
-        fence.write(self._host, self._directory, include)
+        start_block.write(self._host, self._directory, include)
 
     def lift_fence(self) -> None:
         """Let it be started again."""
-        fence.write(self._host, self._directory, None)
+        start_block.write(self._host, self._directory, None)
 
     def announce(self, token: str) -> None:
         """Write into the WAL that the shutdown follows, and see that the standby has that. From here on the time is short.
@@ -396,17 +396,17 @@ class Leave:
         patient = time.monotonic() + _END_LIMIT
 
         def ended() -> bool:
-            found = fence.left(self._directory)
+            found = start_block.left(self._directory)
             if not found or time.monotonic() < patient:
                 return not found
             return self._is_shut_down() and all(process.pid != self._walsender for process in found)
 
         wait_until(ended, self._stop_until - time.monotonic())
-        found = fence.left(self._directory)
+        found = start_block.left(self._directory)
         if not found:
             return {}
         hung = named(stuck_of(lambda: found) or found[1:] or found)
-        fence.end(self._directory, _END_LIMIT)
+        start_block.end(self._directory, _END_LIMIT)
         if self._is_shut_down():
             return {"ended": hung}
         why = (
@@ -443,7 +443,7 @@ class Leave:
 
     def stop_at_once(self) -> None:
         """Stop what was told to stop and does not."""
-        fence.end(self._directory, _END_LIMIT)
+        start_block.end(self._directory, _END_LIMIT)
 
     def start(self) -> None:
         """Start it."""

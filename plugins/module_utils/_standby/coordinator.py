@@ -45,8 +45,9 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.in
     recent_errors,
     wait_until,
 )
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.registry import STORES, store_of
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.tablespaces import read_tablespaces
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import fence
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import start_block
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import drift, own_files, preflight, record, registration
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.snapshot import (
     EXCLUDED,
@@ -115,7 +116,8 @@ def describe_primary(open_connection: connection.Connection, probe: replication.
     rows = catalog.registrations(open_connection)
     standby = catalog.standby_of(rows)
     role = connection.permitted(lambda: registration.read_role(open_connection, parameters["replication_user"]))
-    kept = replication.kept_password(parameters["passfile"], parameters["replication_user"]) if parameters["passfile"] else None
+    store = store_of(parameters)
+    kept = store.password() if store else None
     sender = replication.walsender(open_connection)
     return {
         "registrations": [dataclasses.asdict(row) for row in rows],
@@ -251,10 +253,10 @@ def read_coordinator(host: Host, parameters: Parameters, own: t.Sequence[str]) -
     if instance.owner not in (None, user):
         parameters = {
             **parameters,
-            "passfile": None,
+            **dict.fromkeys(STORES),
             "size": False,
             "files": False,
-        }  # another user has another passfile, and sees a part of the files
+        }  # another user has another password, and sees a part of the files
     port = parameters["port"]
     files = read_tree(instance.data_directory, EXCLUDED) if parameters["size"] else None
     kept, wrong = record.read_record(parameters["record_file"]) if parameters["record_file"] else (None, None)
@@ -271,7 +273,7 @@ def read_coordinator(host: Host, parameters: Parameters, own: t.Sequence[str]) -
         "tablespaces": [dataclasses.asdict(space) for space in read_tablespaces(instance.data_directory, parameters["size"])],
         "files": read_files(instance) if parameters["files"] else None,
         "wal": read_wal(host, instance, parameters["size"]) if there else None,
-        "busy": list(fence.working(instance.data_directory)) if parameters["size"] and instance.postmaster is None else [],
+        "busy": list(start_block.working(instance.data_directory)) if parameters["size"] and instance.postmaster is None else [],
         "wal_refusal": wal_refusal(instance.data_directory) if parameters["size"] else None,
         "lacks": list(lacking(instance.data_directory)) if there and instance.postmaster is None else [],
         "drifting": drift.read(instance.data_directory) if there else None,
@@ -287,11 +289,8 @@ def read_coordinator(host: Host, parameters: Parameters, own: t.Sequence[str]) -
         "promotion": (record.last(audit, record.BEGUN, record.ACTIVATED) or {}).get("time"),
     }
     followed = replication.followed(instance.settings) if instance.role == "standby" else None
-    if parameters["passfile"]:
-        passfile = replication.read_passfile(parameters["passfile"], followed, parameters["replication_user"])
-        found["passfile"] = dataclasses.asdict(passfile)
-    else:
-        found["passfile"] = None
+    store = store_of(parameters)
+    found["passfile"] = dataclasses.asdict(store.read(followed)) if store else None
     if instance.postmaster is None:
         return found
     if instance.role == "standby":

@@ -23,7 +23,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.ac
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import (
     running_segments,
 )
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import packet_filter
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import segment_fence
 
 Parameters = t.Mapping[str, t.Any]
 
@@ -48,7 +48,7 @@ def observe(host: Host, parameters: Parameters) -> dict[str, t.Any]:
         "addresses": own,
         "clock": time.time(),
         "segments": [dataclasses.asdict(segment) for segment in running_segments(processes())],
-        "fences": [dataclasses.asdict(fence) for fence in packet_filter.described()],
+        "fences": [dataclasses.asdict(fence) for fence in segment_fence.described()],
         "peers": sessions.try_peers(parameters["peers"]),
     }
     ports = [segment["port"] for segment in found["segments"]]

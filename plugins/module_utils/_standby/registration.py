@@ -19,9 +19,9 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import access, catalog, retention
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.catalog import Registration, StandbyAddress
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import Connection
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.password_store import StoredPassword
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import (
     SILENT,
-    Passfile,
     Slot,
     WalSender,
     slots,
@@ -56,7 +56,7 @@ class Known:
     :param rows: of ``gp_segment_configuration``.
     :param role: the replication role, None when there is none.
     :param slot: the standby's slot, None when there is none.
-    :param passfile: the primary's own passfile, which it needs once it becomes a standby; None when none is used.
+    :param stored: the password as the primary's host keeps it for the day when it becomes a standby; None when none is used.
     :param limit: bytes of WAL that a slot may hold back, -1 for no limit; None where the engine knows no such limit.
     :param access_files: by data directory, the texts of access files that the standby has to be in.
     :param walsender: the walsender that serves a standby, None when none does.
@@ -67,7 +67,7 @@ class Known:
     rows: tuple[Registration, ...]
     role: Role | None
     slot: Slot | None
-    passfile: Passfile | None
+    stored: StoredPassword | None
     limit: int | None = None
     access_files: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
     walsender: WalSender | None = None
@@ -98,7 +98,7 @@ def read_known(
     connection: Connection,
     user: str,
     slot_name: str,
-    passfile: Passfile | None,
+    stored: StoredPassword | None,
     data_directories: t.Iterable[str] = (),
     following: t.Iterable[str] = (),
 ) -> Known:
@@ -112,7 +112,7 @@ def read_known(
         tuple(catalog.registrations(connection)),
         read_role(connection, user),
         named.get(slot_name),
-        passfile,
+        stored,
         retention.read_limit(connection),
         access.read_files(data_directories),
         walsender(connection),
@@ -161,8 +161,8 @@ def plan_present(
 ) -> list[Step]:
     """The steps after which the primary knows this standby.
 
-    :param password: given by the operator or by the role; None: the one kept in the passfile.
-    :param kept: the password in the primary's passfile.
+    :param password: given by the operator or by the role; None: the one that is kept.
+    :param kept: the password that the primary's host keeps.
     :param scram: whether the role authenticates by password.
     :param limit: bytes of WAL that the slot may hold back, where the engine knows such a limit; None to leave it as it is.
     :param succession: only prepare for it while another one stays registered and goes on streaming.
@@ -175,8 +175,8 @@ def plan_present(
     wanted = password or kept
     if scram and wanted is None:
         raise CoordinatorError("no password for the replication role is known: give replication_password")
-    if scram and known.passfile and (wanted != kept or not known.passfile.usable):
-        steps.append(Step("write_passfile"))
+    if scram and known.stored and (wanted != kept or not known.stored.usable):
+        steps.append(Step("write_password"))
     if known.role is None:
         steps.append(Step("create_role"))
     elif not known.role.ready or (scram and not verifies(known.role.verifier, wanted or "")):

@@ -24,7 +24,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.in
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import Instance, lacking
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Upstream
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.tablespaces import Wish, read_tablespaces
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import fence, salvage
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import salvage, start_block
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import (
     own_files,
     record,
@@ -160,7 +160,7 @@ def read_former(host: Host, found: Instance) -> Former:
         rewinding=rewinding,
         mount=is_mount(where),
         lacks=lacking(where),
-        busy=() if found.postmaster else fence.working(where),
+        busy=() if found.postmaster else start_block.working(where),
         wal_refusal=wal_refusal,
         doubts=seen.doubts,
         lost_checkpoint=seen.lost_checkpoint,
@@ -323,7 +323,7 @@ def plan(
     if choice.method == REWIND:
         # whatever it has is written anew: where the rewind fails, a copy takes its place
         rest = standby.plan(_but(found, dataclasses.replace(marked, dbid=None, port=None, settings={})), wanted, password, copy)
-        early = [step for step in rest if step.name in ("remove_leftover", "write_passfile")]
+        early = [step for step in rest if step.name in ("remove_leftover", "write_password")]
         return [
             *first,
             *early,

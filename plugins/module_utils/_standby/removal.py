@@ -14,12 +14,11 @@ import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import aside
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, read_text, sync_directory
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, sync_directory
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import Actions, Step
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import tablespaces, wal_link
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import Instance
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import pass_fields
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import fence
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import start_block
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import snapshot
 
 #: what may become of the instance
@@ -44,12 +43,6 @@ class Remains:
     leftovers: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
-
-
-def is_own_passfile(path: str, user: str) -> bool:
-    """Whether a passfile holds nothing but what this collection writes for a role."""
-    fields = pass_fields((read_text(path) or "").rstrip("\n"))
-    return fields is not None and fields[2:4] == ["*", user]
 
 
 def observe(
@@ -79,7 +72,7 @@ def observe(
     cut_off += [doomed] if os.path.lexists(doomed) else []
     if fate == KEPT:
         return Remains(leftovers=tuple(cut_off), files=found, left=left)
-    target = fence.observe(host, data_directory)
+    target = start_block.observe(host, data_directory)
     dbid = target.instance.dbid if target.instance.dbid != primary_dbid else None
     parts = tuple(tablespaces.part_of(space) for space in aside.own_parts(data_directory, dbid))
     left += tuple(aside.foreign(data_directory, dbid))
@@ -138,7 +131,7 @@ def actions(host: Host, data_directory: str, primary_dbid: int | None, places: t
     """
 
     def dbid() -> int | None:
-        found = fence.observe(host, data_directory).instance.dbid
+        found = start_block.observe(host, data_directory).instance.dbid
         return found if found != primary_dbid else None
 
     def move_aside() -> dict[str, t.Any]:
@@ -165,7 +158,7 @@ def actions(host: Host, data_directory: str, primary_dbid: int | None, places: t
         snapshot.remove_leftover(data_directory, wishes(places))
 
     return {
-        "stop": lambda: fence.stop(data_directory, stop_timeout),
+        "stop": lambda: start_block.stop(data_directory, stop_timeout),
         "move_aside": move_aside,
         "delete": delete,
         "remove_leftovers": remove_leftovers,

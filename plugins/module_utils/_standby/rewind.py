@@ -30,11 +30,9 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.co
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import file_mode, wait_until
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import (
     Upstream,
-    kept_password,
-    write_passfile,
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.tablespaces import is_part, link_targets
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import fence
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import start_block
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import own_files, relay
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.snapshot import rewind_directory, taken_out
 
@@ -160,8 +158,8 @@ def _run_without(
             else:
                 parameters.pop("hostaddr", None)
                 parameters["host"] = between.directory
-                if upstream.passfile is not None:
-                    parameters["passfile"] = _passfile_for(host, upstream, between.directory)
+                if upstream.store is not None:
+                    parameters.update(upstream.store.lend(host, between.directory, upstream.port).parameters())
         told = _run(host, target, parameters)
     if why is not None:
         return told, why
@@ -169,14 +167,6 @@ def _run_without(
     if lost:
         raise CoordinatorError(f"recovery wrote over WAL that it has in common with the primary: {', '.join(lost)}")
     return told, None if between.applied else "this pg_rewind asks for the list of files in another way"
-
-
-def _passfile_for(host: Host, upstream: Upstream, directory: str) -> str:
-    """A passfile for a server that is reached through a socket in a private directory, which it goes with; returns its path."""
-    path = os.path.join(directory, "pass")
-    password = kept_password(upstream.passfile or "", upstream.user) or ""
-    write_passfile(host, path, (directory, upstream.port), upstream.user, password)
-    return path
 
 
 def _move_logs(old: str, new: str) -> None:
@@ -208,7 +198,7 @@ def put_back(data_directory: str) -> None:
 def mark_standby(host: Host, data_directory: str) -> None:
     """Make a stopped primary a standby. The mark comes first, so that at no moment it could come up as a primary."""
     host.write(os.path.join(data_directory, "standby.signal"), "", file_mode(data_directory))
-    fence.write(host, data_directory, None)
+    start_block.write(host, data_directory, None)
     os.makedirs(os.path.join(data_directory, "log"), mode=0o700, exist_ok=True)
 
 
@@ -240,7 +230,7 @@ def rewind(
         # single-user mode, which recovers a killed instance, knows neither fence nor standby
         with contextlib.suppress(FileNotFoundError):
             os.unlink(os.path.join(staging, "standby.signal"))
-        fence.write(host, staging, None)
+        start_block.write(host, staging, None)
         told, all_wal_why = _run_without(host, staging, upstream, shared, useless, all_wal_why)
         _move_logs(kept, staging)
         own = own_files.give_back(kept, staging, place + aside.suffix("former", time.time()))

@@ -42,10 +42,9 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.in
     read_instance,
     wait_until,
 )
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.password_store import StoredPassword
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import (
-    Passfile,
     Upstream,
-    write_passfile,
 )
 
 #: directories of the primary that are its own affair; the first three are those that gpinitstandby leaves out
@@ -129,14 +128,14 @@ class Place:
 
     :param site: where a copy is to stand.
     :param instance: what is in its place.
-    :param passfile: the passfile for the primary, None when none is used.
+    :param stored: the password for the primary as it is kept, None when it asks for none.
     :param spots: the places for tablespaces.
     :param missing: files that must be readable and are not.
     """
 
     site: Site
     instance: Instance
-    passfile: Passfile | None
+    stored: StoredPassword | None
     spots: tuple[tablespaces.Spot, ...] = ()
     missing: tuple[str, ...] = ()
 
@@ -220,7 +219,7 @@ def read_site(host: Host, data_directory: str) -> Site:
     )
 
 
-def read_place(host: Host, data_directory: str, passfile: Passfile | None, dbid: int | None, wanted: Wanted | None) -> Place:
+def read_place(host: Host, data_directory: str, stored: StoredPassword | None, dbid: int | None, wanted: Wanted | None) -> Place:
     """Observe a site and what is in the copy's place there.
 
     :param dbid: number that the copy will have; None: not known yet.
@@ -228,14 +227,14 @@ def read_place(host: Host, data_directory: str, passfile: Passfile | None, dbid:
     """
     site = read_site(host, data_directory)
     if wanted is None:
-        return Place(site, read_instance(host, data_directory), passfile)
+        return Place(site, read_instance(host, data_directory), stored)
     own_parts = tablespaces.moved(data_directory, staging_directory(data_directory))
     if tablespaces.leftovers(wanted.tablespaces, data_directory):
         site = dataclasses.replace(site, leftover=True)
     return Place(
         site,
         read_instance(host, data_directory),
-        passfile,
+        stored,
         tuple(tablespaces.read_spot(wish, dbid, own_parts) for wish in wanted.tablespaces),
         tuple(path for path in wanted.files if not os.access(path, os.R_OK)),
     )
@@ -304,10 +303,10 @@ def _refusal_of_requirements(place: Place, wanted: Wanted) -> str | None:
 def plan(place: Place, wanted: Wanted, password: str | None) -> list[Step]:
     """The steps that make the copy; none where a standby of that primary is there already.
 
-    :param password: to be written to the passfile, None to keep the passfile as it is.
+    :param password: to be kept, None to leave what is kept as it is.
     :raises CoordinatorError: it cannot be made there; nothing was touched.
     """
-    instance, passfile = place.instance, place.passfile
+    instance, stored = place.instance, place.stored
     why = refusal(place.site, instance, wanted)
     if why is not None:
         raise CoordinatorError(why, data_directory=instance.data_directory)
@@ -317,10 +316,10 @@ def plan(place: Place, wanted: Wanted, password: str | None) -> list[Step]:
     why = _refusal_of_requirements(place, wanted)
     if why is not None:
         raise CoordinatorError(why, data_directory=instance.data_directory)
-    if passfile is not None and (password is not None or (passfile.usable and not passfile.named)):
-        steps.append(Step("write_passfile"))
-    elif passfile is not None and not passfile.usable:
-        raise CoordinatorError(f"the passfile {passfile.path} is missing or others can read it: give replication_password to write it")
+    if stored is not None and (password is not None or (stored.usable and not stored.named)):
+        steps.append(Step("write_password"))
+    elif stored is not None and not stored.usable:
+        raise CoordinatorError(f"{stored.title} is missing or others can read it: give replication_password to write it")
     return [*steps, Step("copy"), Step("swap_in")]
 
 
@@ -420,7 +419,7 @@ def cleaning(
 def actions(host: Host, data_directory: str, upstream: Upstream, password: str | None, dbid: int, wanted: Wanted) -> Actions:
     """What carries out the steps of a plan.
 
-    :param password: for the passfile, None to keep what is there.
+    :param password: to be kept for the primary, None to keep what is there.
     :param dbid: number under which the standby is registered.
     """
 
@@ -433,7 +432,7 @@ def actions(host: Host, data_directory: str, upstream: Upstream, password: str |
 
     return {
         "remove_leftover": lambda: remove_leftover(data_directory, wanted.tablespaces),
-        "write_passfile": lambda: write_passfile(host, upstream.passfile or "", upstream.peer, upstream.user, password),
+        "write_password": lambda: upstream.write_password(host, password),
         "copy": cleaning(make_copy, data_directory, wanted.tablespaces),
         "swap_in": cleaning(lambda: swap_in(host, data_directory, wanted.tablespaces), data_directory, wanted.tablespaces),
     }

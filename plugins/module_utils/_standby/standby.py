@@ -27,11 +27,9 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.in
     recent_errors,
     wait_until,
 )
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.password_store import StoredPassword
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import (
-    Passfile,
     Upstream,
-    kept_password,
-    read_passfile,
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.tablespaces import read_tablespaces
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import snapshot
@@ -41,8 +39,8 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby i
 class Standby:
     """A standby as it was found.
 
-    :param place: where it stands, its instance and its passfile.
-    :param password_kept: whether the passfile holds the password that was given, or any when none was given.
+    :param place: where it stands, its instance and its password.
+    :param password_kept: whether its store holds the password that was given, or any when none was given.
     :param tablespace_dbids: under which dbids its tablespaces lie.
     :param former: what is in the place that it is to be brought from; None: it stays where it is.
     """
@@ -58,9 +56,9 @@ class Standby:
         return self.place.instance
 
     @property
-    def passfile(self) -> Passfile | None:
-        """Its passfile, None when none is used."""
-        return self.place.passfile
+    def stored(self) -> StoredPassword | None:
+        """Its password as it is kept, None when the primary asks for none."""
+        return self.place.stored
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,12 +96,11 @@ def read_standby(
     :param copy: the copy to begin with where there is none.
     :param former_directory: the directory that it is to be brought from; None: it stays where it is.
     """
-    passfile = read_passfile(upstream.passfile, upstream.peer, upstream.user) if upstream.passfile is not None else None
-    kept = kept_password(upstream.passfile, upstream.user) if upstream.passfile is not None else None
-    place = snapshot.read_place(host, data_directory, passfile, dbid, copy)
+    kept = upstream.store.password() if upstream.store is not None else None
+    place = snapshot.read_place(host, data_directory, upstream.stored(), dbid, copy)
     return Standby(
         place,
-        passfile is None or (kept is not None and password in (None, kept)),
+        upstream.store is None or (kept is not None and password in (None, kept)),
         tuple(tablespace.dbid for tablespace in read_tablespaces(place.instance.data_directory)),
         read_instance(host, former_directory) if former_directory else None,
     )
@@ -113,8 +110,8 @@ def copied(standby: Standby, wanted: Wanted) -> Standby:
     """What a standby will be as soon as a copy of the primary is in place."""
     port = parse_conninfo(wanted.primary_conninfo)["port"]
     instance = Instance(standby.instance.data_directory, "instance", role="standby", dbid=wanted.dbid, port=int(port))
-    passfile = dataclasses.replace(standby.passfile, usable=True, named=True) if standby.passfile else None
-    return Standby(snapshot.Place(standby.place.site, instance, passfile), True)
+    stored = dataclasses.replace(standby.stored, usable=True, named=True) if standby.stored else None
+    return Standby(snapshot.Place(standby.place.site, instance, stored), True)
 
 
 def refusal(standby: Standby, wanted: Wanted, password: str | None) -> str | None:
@@ -128,8 +125,8 @@ def refusal(standby: Standby, wanted: Wanted, password: str | None) -> str | Non
             f"the instance in {where} is a primary: it has no standby.signal. It may hold what the present primary lacks, "
             "so it is not made a standby as it is"
         )
-    if standby.passfile is not None and not standby.password_kept and password is None:
-        return f"the passfile {standby.passfile.path} is missing or lacks the role: give replication_password to write it"
+    if standby.stored is not None and not standby.password_kept and password is None:
+        return f"{standby.stored.title} is missing or lacks the role: give replication_password to write it"
     if instance.postmaster is not None and instance.postmaster.frozen and wanted.state == "streaming":
         return (
             f"the standby in {where} is frozen: one of its processes is stopped by a signal (postmaster {instance.postmaster.pid}). "
@@ -180,8 +177,8 @@ def _plan(standby: Standby, wanted: Wanted, password: str | None) -> list[Step]:
     if why is not None:
         raise CoordinatorError(why, data_directory=instance.data_directory)
     steps = []
-    if standby.passfile is not None and (not standby.password_kept or not standby.passfile.usable or not standby.passfile.named):
-        steps.append(Step("write_passfile"))
+    if standby.stored is not None and (not standby.password_kept or not standby.stored.usable or not standby.stored.named):
+        steps.append(Step("write_password"))
     static = []
     if wanted.dbid is not None and instance.dbid != wanted.dbid:
         static.append(Step("write_dbid", {"dbid": wanted.dbid}))

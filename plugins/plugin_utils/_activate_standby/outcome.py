@@ -53,8 +53,8 @@ _NEXT = "the cluster is unmirrored now: run rejoin for {primary}, or enable_mirr
 
 #: by kind of a fence that is not lifted, how to undo it
 _STAYS = {
-    "instance": "its data directory stays fenced; to start that instance, take the fence's block out of its postgresql.conf",
-    "addresses": "it goes on rejecting the old primary; playbook lift_fence lifts that",
+    "start_block": "its data directory stays fenced; to start that instance, take the fence's block out of its postgresql.conf",
+    "fence": "it goes on rejecting the old primary; playbook lift_fence lifts that",
 }
 
 

@@ -49,7 +49,7 @@ class ActivationPlan:
     :param state: in which the pair is.
     :param primary: host of the old primary.
     :param standby: host whose instance is to be primary.
-    :param fence: by host, options of M(warehousepg.coordinator.coordinator_fence).
+    :param fence: by host, options of the module of its ``kind``, C(coordinator_start_block) or C(coordinator_fence).
     :param command: whether the fencing command is to be run.
     :param proof: what will prove that the old primary can do no harm.
     :param access: by host, the data directories and rules that have to be written.
@@ -195,7 +195,7 @@ def _instance_fence(scene: Scene, primary: str, standby: str) -> dict[str, t.Any
     there, here = (t.cast(Observation, scene.observations[host]) for host in (primary, standby))
     directory = there["instance"]["data_directory"]
     return {
-        "kind": "instance",
+        "kind": "start_block",
         "data_directory": directory,
         "new_primary": standby,
         "stop_timeout": _STOP_TIMEOUT,
@@ -224,7 +224,7 @@ def _segment_fences(
         neighbours=neighbours,
     )
     addresses, ports = segment_fence.ports_by_host(situation)
-    return {host: {"kind": "addresses", "addresses": addresses, "ports": found, "timeout": _STOP_TIMEOUT} for host, found in ports.items()}
+    return {host: {"kind": "fence", "addresses": addresses, "ports": found, "timeout": _STOP_TIMEOUT} for host, found in ports.items()}
 
 
 def _proof(fence: t.Mapping[str, t.Any], command: bool, word: bool, primary: str, options: t.Mapping[str, t.Any]) -> str:

@@ -59,7 +59,8 @@ def decide(
     """Judge again, with what is proved now.
 
     :param plan: the plan for the cluster.
-    :param fences: by host, the result of M(warehousepg.coordinator.coordinator_fence); one that failed, or that is missing, proves nothing.
+    :param fences: by host, what C(coordinator_start_block) or C(coordinator_fence) returned; one that failed, or that is missing, proves
+        nothing.
     :param command: the result of the fencing command; empty without one.
     :param check_mode: whether what would be done counts as done.
     """

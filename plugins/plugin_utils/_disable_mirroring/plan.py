@@ -15,6 +15,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.addr
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.access import rules_of
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.catalog import Registration, placed
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import instance_of
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.registry import KINDS, STORES
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import FOLLOWING, SILENT
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.retention import SETTING
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import own_files, removal
@@ -211,7 +212,7 @@ def _left(
     gone = stranger or (other if other and other not in seen else None)
     if gone and row:
         left.append(
-            f"{gone} was not reached: the standby there in {row.datadir}, port {row.port}, its passfile and its record stay. It can no "
+            f"{gone} was not reached: the standby there in {row.datadir}, port {row.port}, its {KINDS} and its record stay. It can no "
             "longer stream; should the host come back, run this again before anybody promotes it"
         )
     elif gone:
@@ -249,6 +250,7 @@ def _found(plan: RemovalPlan, seen: t.Mapping[str, Observation], options: Option
     on_primary = seen[plan.primary or ""]
     known = on_primary["primary"]
     standby = seen.get(plan.standby or "")
+    kept = [seen[host]["passfile"] for host in plan.hosts if seen[host]["passfile"]]
     there = {
         "row": known["standby"] is not None,
         "slot": any(slot["name"] == options["disable_mirroring_slot_name"] for slot in known["slots"]),
@@ -258,7 +260,7 @@ def _found(plan: RemovalPlan, seen: t.Mapping[str, Observation], options: Option
         "instance": bool(standby and standby["instance"]["content"] == "instance"),
         "unfinished copy": any((seen[host].get("site") or {}).get("leftover") for host in plan.hosts),
         "settings of a standby": any(name in on_primary["instance"]["settings"] for name in FOLLOWING),
-        "passfile": any((seen[host]["passfile"] or {}).get("check") for host in plan.hosts),
+        **{kind: any(stored["check"] for stored in kept if stored["kind"] == kind) for kind in STORES},
         "record": any(seen[host]["record"] or seen[host].get("record_wrong") for host in plan.hosts),
     }
     return [name for name, is_there in there.items() if is_there]

@@ -14,6 +14,7 @@ import typing as t
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.addresses import normal_address
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.catalog import Registration, StandbyAddress, placed
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import instance_of
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.registry import KINDS
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import SILENT
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import removal
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.unseen import unseen
@@ -202,5 +203,5 @@ def _without_stopping(move: Move, found: Scene, why: str) -> Move:
     return dataclasses.replace(
         move,
         host="",
-        left=f"{why}: a standby in {where}, port {move.registration['standby_port']}, its passfile and its record may be left there",
+        left=f"{why}: a standby in {where}, port {move.registration['standby_port']}, its {KINDS} and its record may be left there",
     )

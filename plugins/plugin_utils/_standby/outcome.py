@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.registry import KINDS
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.own_files import named
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.results import failed, message
 
@@ -219,7 +220,7 @@ def _moved(plan: Variables, known: Variables) -> str:
         f"what was there is in {', '.join(aside)}" if aside else "",
         f"only there are {named(move['own'])}" if aside and move.get("own") else "",
         f"left: {move['left']}" if move["left"] else "",
-        f"its passfile and its record may be left there: {forgotten['msg']}" if forgotten.get("msg") else "",
+        f"its {KINDS} and its record may be left there: {forgotten['msg']}" if forgotten.get("msg") else "",
     ]
     return "; " + "; ".join(filter(None, parts))
 

@@ -17,6 +17,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.ca
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import DATABASE
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.installation import library_path
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import Instance, instance_of
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.registry import store_at
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import APPLICATION_NAME
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.retention import parse_size
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.stream import commit_limit
@@ -208,8 +209,8 @@ def make(
         accept_drift=options["standby_accept_drift"],
         move={**_moved(move, pair, observations, variables, options), **_own_of(move, former, on_primary)},
     )
-    passfiles = [observed.get("passfile") or {} for observed in (on_primary, on_standby)]
-    same = all(passfile.get("usable") for passfile in passfiles) and len({passfile["check"] for passfile in passfiles}) == 1
+    stored = [observed.get("passfile") or {} for observed in (on_primary, on_standby)]
+    same = all(password.get("usable") for password in stored) and len({password["check"] for password in stored}) == 1
     scram, given = options["standby_replication_auth"] == "scram", bool(options["standby_replication_password"])
     unsettled = _unsettled(plan, pair, observations, options, row_fits, same or not scram, given)
     return dataclasses.replace(
@@ -502,8 +503,9 @@ def _unsettled(
     }
     if standby.get("resolved") != plan.primary_host:
         upstream["hostaddr"] = standby.get("resolved")
-    if scram:
-        upstream["passfile"] = (shows.get("passfile") or {}).get("path")
+    stored = shows.get("passfile")
+    if scram and stored:
+        upstream.update(store_at(stored, options["standby_replication_user"]).parameters())
     limit = parse_size(options["standby_retention_limit"]) if options["standby_retention_limit"] else None
     checks = {
         "state": pair["state"] == MIRRORED,
@@ -513,7 +515,7 @@ def _unsettled(
         "slot": any(slot["name"] == options["standby_slot_name"] and slot["active"] for slot in knows["slots"]),
         "retention": limit is None or knows["retention_limit"] in (None, limit >> 20 << 20),
         "role": bool(knows["role"] and knows["role"]["ready"] and (knows["role"]["verified"] or not scram)),
-        "passfile": same_password and (not scram or (shows.get("passfile") or {}).get("named", True)),
+        "passfile": same_password and (not scram or (stored or {}).get("named", True)),
         "upstream": standby.get("following") == upstream,
         "listen_addresses": options["standby_listen_addresses"] in (None, shows["instance"]["settings"].get("listen_addresses")),
         "slot_name": shows["instance"]["settings"].get("primary_slot_name") == options["standby_slot_name"],

@@ -12,7 +12,8 @@ import dataclasses
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.catalog import Registration
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.installation import Installation, Needs
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import ControlData, Instance, Postmaster
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Passfile, Probe, Slot, WalSender
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.password_store import StoredPassword
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Probe, Slot, WalSender
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.drift import read_meaning
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.preflight import Limit
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.snapshot import Site
@@ -46,7 +47,8 @@ ROWS = (
     Registration(8, -1, "m", "m", "s", "u", 5432, "scdw", "scdw", "/s"),
 )
 INSTALLATION = Installation("/usr/local/greenplum-db", ("metrics.so",), {}, ("c.utf8",), "glibc 2.34", 65536, None)
-PASSFILE = Passfile("/home/gpadmin/.whpg/demo.pgpass", True, "abcd")
+PASSFILE = StoredPassword("passfile", "/home/gpadmin/.whpg/demo.pgpass", True, "abcd")
+NO_PASSWORD = StoredPassword("passfile", PASSFILE.path, False, None)
 FOLLOWING = {
     "host": "cdw",
     "hostaddr": "10.0.0.11",
@@ -160,7 +162,12 @@ SCDW = {
         "removed_wal": None,
     },
 }
-EMPTY = {**coordinator("scdw", "10.0.0.12", ABSENT), "wal": None, "passfile": shown(Passfile(PASSFILE.path, False, None)), "access": {}}
+EMPTY = {
+    **coordinator("scdw", "10.0.0.12", ABSENT),
+    "wal": None,
+    "passfile": shown(NO_PASSWORD),
+    "access": {},
+}
 SDW1 = {
     **machine("sdw1", "10.0.0.21"),
     "segments": [{"data_directory": "/p0", "port": 6000}, {"data_directory": "/m0", "port": 7000}],
@@ -198,7 +205,7 @@ UNMIRRORED = changed(
     ("cdw primary slots", []),
     ("cdw primary role", None),
     ("cdw primary probe replayed", False),
-    ("cdw passfile", shown(Passfile(PASSFILE.path, False, None))),
+    ("cdw passfile", shown(NO_PASSWORD)),
     ("cdw access", {"/c": None}),
     ("sdw1 access", {"/p0": None, "/m0": None}),
 )

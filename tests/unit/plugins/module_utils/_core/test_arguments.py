@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.passfile import Passfile
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import upstream_of
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.tablespaces import Wish
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.snapshot import Wanted, copy_of
@@ -19,10 +20,10 @@ UPSTREAM = {
 }
 
 
-@pytest.mark.parametrize(("method", "passfile"), [("scram", "/p"), ("cert", None), ("trust", None)])
-def test_an_upstream_by_options(method, passfile):
+@pytest.mark.parametrize(("method", "store"), [("scram", Passfile("/p", "r")), ("cert", None), ("trust", None)])
+def test_an_upstream_by_options(method, store):
     upstream = upstream_of({**UPSTREAM, "replication_auth": method})
-    assert (upstream.host, upstream.port, upstream.user, upstream.passfile) == ("10.0.0.11", 5432, "r", passfile)
+    assert (upstream.host, upstream.port, upstream.user, upstream.store) == ("10.0.0.11", 5432, "r", store)
     assert upstream.connection == {"keepalives_idle": "3", "sslmode": "require"}
 
 

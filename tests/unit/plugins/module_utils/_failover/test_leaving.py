@@ -216,8 +216,8 @@ class Stopping:
         self.clock, self.killed = Clock(monkeypatch), False
         self.written, self.ends = written, ends
         self.processes = [Process(7, 1, "S", ("postgres", "-D", "/c")), *(Process(8 + n, 7, "T", (name,)) for n, name in enumerate(left))]
-        monkeypatch.setattr(leaving.fence, "left", lambda directory: [] if self.is_gone() else self.processes)
-        monkeypatch.setattr(leaving.fence, "end", self.end)
+        monkeypatch.setattr(leaving.start_block, "left", lambda directory: [] if self.is_gone() else self.processes)
+        monkeypatch.setattr(leaving.start_block, "end", self.end)
         monkeypatch.setattr(leaving, "wait_until", self.wait_until)
         self.doing = leaving.Leave(self, SERVING, 60.0, 10.0)
         self.doing._stop_until, self.doing._walsender = self.clock.now + 4.0, walsender
@@ -287,5 +287,5 @@ def test_a_shutdown_that_hangs_is_broken_off_within_its_part_of_the_gap(monkeypa
 
 def test_a_shutdown_that_ended_when_it_was_to_be_broken_off_is_one(monkeypatch):
     stopping = Stopping(monkeypatch)
-    monkeypatch.setattr(leaving.fence, "end", lambda directory, seconds: setattr(stopping, "written", 0.0))
+    monkeypatch.setattr(leaving.start_block, "end", lambda directory, seconds: setattr(stopping, "written", 0.0))
     assert stopping.doing.stop()["ended"]

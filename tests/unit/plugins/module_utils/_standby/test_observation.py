@@ -14,8 +14,9 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import connection, installation
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import INSUFFICIENT_PRIVILEGE, NoAnswer, Refused
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import Instance, Postmaster
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Probe, pass_entry
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import packet_filter
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.passfile import entry
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Probe
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import segment_fence
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import coordinator, observation
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.registration import scram_verifier
 
@@ -132,7 +133,7 @@ def refuse(sqlstate):
 
 def test_describes_a_primary(recorder, tmp_path):
     passfile = tmp_path / "pass"
-    passfile.write_text(pass_entry(("cdw", 5432), "r", "pw"))
+    passfile.write_text(entry(("cdw", 5432), "r", "pw"))
     found = coordinator.describe_primary(primary(recorder), PROBE, parameters(passfile=str(passfile)))
     assert (found["registrations"], found["standby"], found["walsender"], found["sync_error"]) == ([ROW], ROW, None, "none")
     assert (found["role"], found["slots"], found["probe"]["lsn"]) == ({"ready": True, "verified": True}, [SLOT], "0/200")
@@ -142,7 +143,7 @@ def test_describes_a_primary(recorder, tmp_path):
 
 def test_a_role_without_the_kept_password_is_not_verified(recorder, tmp_path):
     passfile = tmp_path / "pass"
-    passfile.write_text(pass_entry(("cdw", 5432), "r", "other"))
+    passfile.write_text(entry(("cdw", 5432), "r", "other"))
     for kept in (str(passfile), None):
         assert not coordinator.describe_primary(primary(recorder), PROBE, parameters(passfile=kept))["role"]["verified"]
     assert coordinator.describe_primary(primary(recorder, role=[]), PROBE, parameters())["role"] is None
@@ -204,7 +205,7 @@ def test_a_standby_that_is_stopped(host, addressed, data_directory, tmp_path):
     assert (found["primary"], found["sql"], found["port_taken"]) == (None, None, False)
     assert (found["site"]["leftover"], found["site"]["user"]) == (False, user_name(os.getuid()))
     assert found["tablespaces"] == [{"oid": 20, "location": str(tmp_path / "fast"), "dbid": 8, "bytes": 0}]
-    assert found["passfile"] == {"path": str(tmp_path / "pass"), "usable": False, "check": None, "named": True}
+    assert found["passfile"] == {"path": str(tmp_path / "pass"), "usable": False, "check": None, "named": True, "kind": "passfile"}
     assert found["used_bytes"] > 0
     assert found["wal"]["size"] > found["wal"]["free"] > 0
     assert found["installation"]["gphome"] == host.gphome
@@ -212,8 +213,8 @@ def test_a_standby_that_is_stopped(host, addressed, data_directory, tmp_path):
 
 
 def test_shows_what_is_unfinished_fences_sessions_and_peers(host, addressed, data_directory, tmp_path, monkeypatch):
-    fence = packet_filter.Fence("demo", ("10.0.0.11",), (6000,), "nft", 5.0)
-    monkeypatch.setattr(packet_filter, "described", lambda: [fence])
+    fence = segment_fence.Fence("demo", ("10.0.0.11",), (6000,), "nft", 5.0)
+    monkeypatch.setattr(segment_fence, "described", lambda: [fence])
     (data_directory / "pg_wal").mkdir()
     (tmp_path / "lock.unfinished").write_text("rejoin\n")
     (tmp_path / "audit").write_text('{"event": "begun"}\n{"event": "activated", "timeline": 2}\n')

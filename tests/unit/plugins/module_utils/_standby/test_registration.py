@@ -12,7 +12,8 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.erro
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import Step
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import catalog
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.catalog import Registration, StandbyAddress
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Passfile, Slot, WalSender
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.password_store import StoredPassword
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Slot, WalSender
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.registration import (
     Known,
     Role,
@@ -29,7 +30,7 @@ from hypothesis import strategies as st
 PRIMARY = Registration(1, -1, "p", "p", "s", "u", 5432, "cdw", "cdw", "/data/c")
 STANDBY = Registration(8, -1, "m", "m", "s", "u", 5432, "scdw", "scdw", "/data/s")
 WANTED = StandbyAddress("scdw", "scdw", 5432, "/data/s")
-PASSFILE = Passfile("/p", True, "abcd")
+PASSFILE = StoredPassword("passfile", "/p", True, "abcd")
 SLOT = Slot("standby_coordinator", True, "0/1", 0)
 VERIFIER = scram_verifier("pw")
 
@@ -41,8 +42,8 @@ SENDER = WalSender(4711, "10.0.0.12", "streaming", "sync", None, None, None, Non
 BLOCK = "# BEGIN warehousepg.coordinator\nhost\tall\tall\t10.0.0.12/32\ttrust\n# END warehousepg.coordinator\n"
 
 
-def known(rows=(PRIMARY, STANDBY), role=ROLE, slot=SLOT, passfile=PASSFILE, **more):
-    return Known(tuple(rows), role, slot, passfile, **more)
+def known(rows=(PRIMARY, STANDBY), role=ROLE, slot=SLOT, stored=PASSFILE, **more):
+    return Known(tuple(rows), role, slot, stored, **more)
 
 
 def names(steps):
@@ -54,16 +55,16 @@ def names(steps):
     [
         (known(), None, "pw", True, []),
         (known(), "pw", "pw", True, []),
-        (known(), "new", "pw", True, ["write_passfile", "change_role"]),
-        (known(passfile=Passfile("/p", False, "abcd")), None, "pw", True, ["write_passfile"]),
+        (known(), "new", "pw", True, ["write_password", "change_role"]),
+        (known(stored=StoredPassword("passfile", "/p", False, "abcd")), None, "pw", True, ["write_password"]),
         (known(role=Role(False, VERIFIER)), None, "pw", True, ["change_role"]),
         (known(role=Role(True, None)), None, "pw", True, ["change_role"]),
-        (known(role=None), "pw", None, True, ["write_passfile", "create_role"]),
-        (known(rows=[PRIMARY], role=None, slot=None), "pw", None, True, ["write_passfile", "create_role", "add_row", "create_slot"]),
+        (known(role=None), "pw", None, True, ["write_password", "create_role"]),
+        (known(rows=[PRIMARY], role=None, slot=None), "pw", None, True, ["write_password", "create_role", "add_row", "create_slot"]),
         (known(rows=[PRIMARY]), None, "pw", True, ["add_row"]),
         (known(slot=None), None, "pw", True, ["create_slot"]),
-        (known(role=Role(True, None), passfile=None), None, None, False, []),
-        (known(role=None, passfile=None), None, None, False, ["create_role"]),
+        (known(role=Role(True, None), stored=None), None, None, False, []),
+        (known(role=None, stored=None), None, None, False, ["create_role"]),
     ],
 )
 def test_plans_what_is_missing(seen, password, kept, scram, steps):

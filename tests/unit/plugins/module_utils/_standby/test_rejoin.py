@@ -17,7 +17,9 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.in
     Postmaster,
     read_instance,
 )
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Passfile, Upstream
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.passfile import Passfile
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.password_store import StoredPassword
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Upstream
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.tablespaces import Spot, Wish
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.timeline import History, parting
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import rejoin, rewind, snapshot, standby
@@ -140,7 +142,7 @@ def test_what_may_be(found, asked):
     assert refusal(found, SOURCE, asked, "gpadmin") is None
 
 
-UPSTREAM = Upstream("10.0.0.12", 5432, "r", "/p")
+UPSTREAM = Upstream("10.0.0.12", 5432, "r", Passfile("/p", "r"))
 WANTED = standby.Wanted(9, 5432, UPSTREAM.primary_conninfo(), "standby_coordinator", "streaming")
 COPY = snapshot.Wanted("1", "postgres 12", 1 << 30)
 SITE = snapshot.Site("/c", "gpadmin", True, 10 << 30, "gpadmin", False, "postgres 12")
@@ -148,7 +150,7 @@ AFTER = ["write_dbid", "write_settings", "start", "wait_streaming"]
 
 
 def steps_of(found, asked="auto", remove_old=False, password=None, kept=True, **place):
-    passfile = Passfile("/p", kept, "abcd")
+    passfile = StoredPassword("passfile", "/p", kept, "abcd")
     seen = standby.Standby(vary(snapshot.Place(SITE, found.instance, passfile), **place), kept)
     return rejoin.plan(seen, found, SOURCE, asked, WANTED, password, COPY, remove_old)
 
@@ -177,7 +179,7 @@ def test_the_wal_in_which_the_source_went_on_by_itself_is_not_copied_twice(histo
 
 def test_a_password_and_a_free_place_come_before_the_rewind():
     steps = planned(former(SWITCH + 8), password="pw", kept=False, site=vary(SITE, leftover=True))
-    assert steps[:4] == ["tell", "remove_leftover", "write_passfile", "rewind"]
+    assert steps[:4] == ["tell", "remove_leftover", "write_password", "rewind"]
     assert len(steps) == len(set(steps))
 
 

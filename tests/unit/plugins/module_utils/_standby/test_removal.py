@@ -13,7 +13,6 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.erro
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import user_name
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import Step, run
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import ControlData, Instance
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import pass_entry
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import removal
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.removal import Remains
 
@@ -71,23 +70,6 @@ def test_plans_what_is_left_to_do(remains, fate, steps):
 def test_what_is_not_the_cluster_s_standby_is_not_touched(fate, instance, message):
     with pytest.raises(CoordinatorError, match=message):
         planned(Remains(instance, 5, files=("/p",)), fate)
-
-
-@pytest.mark.parametrize(
-    ("text", "own"),
-    [
-        (pass_entry(PEER, "standby_replicator", "secret:1"), True),
-        ("*:*:*:standby_replicator:before\\:\n", True),
-        (pass_entry(PEER, "other", "secret"), False),
-        (pass_entry(PEER, "standby_replicator", "secret") + "*:*:*:me:mine\n", False),
-        ("localhost:5432:postgres:standby_replicator:secret\n", False),
-        ("", False),
-    ],
-)
-def test_only_what_this_collection_wrote_is_its_own(tmp_path, text, own):
-    (tmp_path / "pass").write_text(text)
-    assert removal.is_own_passfile(str(tmp_path / "pass"), "standby_replicator") == own
-    assert not removal.is_own_passfile(str(tmp_path / "none"), "standby_replicator")
 
 
 @pytest.fixture

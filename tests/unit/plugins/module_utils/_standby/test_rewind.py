@@ -11,14 +11,15 @@ import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.configuration import change_fence, fenced_by
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import session_options
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection_string import parse_conninfo
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Upstream, pass_entries
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.passfile import Passfile
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Upstream
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import own_files, rewind
 
 from ..wal_writer import SEGMENT, WalWriter
 from .test_relay import LIST
 
 #: by TLS, where nothing is put between
-UPSTREAM = Upstream("127.0.0.1", 5432, "r", "/p", {"options": "-c wal_sender_timeout=10s", "sslmode": "require"})
+UPSTREAM = Upstream("127.0.0.1", 5432, "r", Passfile("/p", "r"), {"options": "-c wal_sender_timeout=10s", "sslmode": "require"})
 BY_TLS = "the connection to the primary is by TLS"
 FENCE = "FENCED_scdw_is_primary.conf"
 # As the engine's: configuration and access rules become the source's, logs go.
@@ -264,13 +265,3 @@ def test_removing_leaves_what_is_not_its_own(former, tmp_path):
 @pytest.mark.parametrize(("told", "bytes_copied"), [("", None), ("  10/20 kB (50%) copied\n 20/20 kB (100%) copied", 20480)])
 def test_bytes_copied(told, bytes_copied):
     assert rewind.copied_bytes(told) == bytes_copied
-
-
-def test_a_relay_gets_the_password_by_the_socket_that_it_listens_on(host, tmp_path):
-    kept = tmp_path / "kept"
-    kept.write_text("cdw:5432:*:r:secret\\:\n")
-    (tmp_path / "private").mkdir()
-    directory = str(tmp_path / "private")
-    path = rewind._passfile_for(host, Upstream("cdw", 5432, "r", str(kept)), directory)
-    assert os.path.dirname(path) == directory and os.stat(path).st_mode & 0o777 == 0o600
-    assert pass_entries(path) == [[directory, "5432", "*", "r", "secret:"]]

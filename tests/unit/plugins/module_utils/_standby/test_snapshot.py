@@ -14,7 +14,9 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core impo
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection_string import parse_conninfo
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import ControlData, Instance, Postmaster
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Passfile, Upstream
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.passfile import Passfile
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.password_store import StoredPassword
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Upstream
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.tablespaces import Spot, Wish, staging_place
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import snapshot
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.snapshot import Place, Site, Wanted
@@ -25,7 +27,8 @@ STANDBY = Instance("/data/gpseg-1", "instance", "gpadmin", "standby", "12", 8, 5
 POSTMASTER = Postmaster(1, 5432, "/tmp", "standby", False, True, None)
 SITE = Site("/data", "gpadmin", True, 10 << 30, "gpadmin", False, "postgres 12")
 WANTED = Wanted("1", "postgres 12", 1 << 30)
-PASSFILE = Passfile("/p", True, "abcd")
+PASSFILE = StoredPassword("passfile", "/p", True, "abcd")
+UNUSABLE = StoredPassword("passfile", "/p", False, None)
 SPOT = Spot(Wish("/fast", "/fast"), True, True, None, 10 << 30, 1)
 
 
@@ -33,8 +36,8 @@ def vary(thing, **changes):
     return dataclasses.replace(thing, **changes)
 
 
-def planned(site=SITE, instance=ABSENT, passfile=PASSFILE, password=None, wanted=WANTED, spots=(), missing=()):
-    return [step.name for step in snapshot.plan(Place(site, instance, passfile, spots, missing), wanted, password)]
+def planned(site=SITE, instance=ABSENT, stored=PASSFILE, password=None, wanted=WANTED, spots=(), missing=()):
+    return [step.name for step in snapshot.plan(Place(site, instance, stored, spots, missing), wanted, password)]
 
 
 @pytest.mark.parametrize(
@@ -42,9 +45,9 @@ def planned(site=SITE, instance=ABSENT, passfile=PASSFILE, password=None, wanted
     [
         ({}, ["copy", "swap_in"]),
         ({"instance": vary(ABSENT, content="empty", owner="gpadmin")}, ["copy", "swap_in"]),
-        ({"password": "pw"}, ["write_passfile", "copy", "swap_in"]),
-        ({"passfile": None, "password": "pw"}, ["copy", "swap_in"]),
-        ({"passfile": Passfile("/p", True, "abcd", named=False)}, ["write_passfile", "copy", "swap_in"]),
+        ({"password": "pw"}, ["write_password", "copy", "swap_in"]),
+        ({"stored": None, "password": "pw"}, ["copy", "swap_in"]),
+        ({"stored": StoredPassword("passfile", "/p", True, "abcd", named=False)}, ["write_password", "copy", "swap_in"]),
         ({"site": vary(SITE, leftover=True)}, ["remove_leftover", "copy", "swap_in"]),
         ({"instance": STANDBY}, []),
         ({"spots": (SPOT,)}, ["copy", "swap_in"]),
@@ -73,7 +76,10 @@ def test_plans(given_place, steps):
         ({"instance": vary(STANDBY, control=vary(CONTROL, system_identifier="2"))}, "instance of the system 2, the primary is of 1"),
         ({"instance": vary(STANDBY, role="primary")}, "a primary of the same system is there"),
         ({"instance": vary(STANDBY, role="primary", postmaster=POSTMASTER)}, "a primary of the same system runs there"),
-        ({"passfile": Passfile("/p", False, None)}, "passfile /p is missing or others can read it: give replication_password"),
+        (
+            {"stored": UNUSABLE},
+            "passfile /p is missing or others can read it: give replication_password",
+        ),
         ({"missing": ("/x.crt", "/y.so")}, "/x.crt is missing on this host, or gpadmin cannot read it: put it there"),
         ({"spots": (SPOT, vary(SPOT, exists=False))}, "the directory /fast for the tablespace in /fast on the primary does not exist"),
     ],
@@ -85,7 +91,7 @@ def test_refuses_before_anything_is_touched(given_place, message):
 
 
 def test_the_copy_fetches_its_wal_and_leaves_out_what_gpinitstandby_leaves_out():
-    arguments = snapshot.base_backup_arguments(Upstream("10.0.0.11", 5432, "r", "/p"), "/t", 8, WANTED)
+    arguments = snapshot.base_backup_arguments(Upstream("10.0.0.11", 5432, "r", Passfile("/p", "r")), "/t", 8, WANTED)
     pairs = dict(zip(arguments[::2], arguments[1::2]))
     assert arguments[arguments.index("--wal-method") + 1] == "fetch"
     assert arguments[arguments.index("--target-gp-dbid") + 1] == "8"
@@ -251,7 +257,7 @@ def test_a_copy_with_a_tablespace(host, program, tmp_path):
     for directory in (target.parent, place):
         directory.mkdir()
     wanted = vary(WANTED, engine_version=None, bytes=None, tablespaces=(Wish("/fast", str(place)),))
-    upstream = Upstream("10.0.0.11", 5432, "r", str(tmp_path / "pass"))
+    upstream = Upstream("10.0.0.11", 5432, "r", Passfile(str(tmp_path / "pass"), "r"))
     program(
         "pg_basebackup",
         r"""
@@ -264,7 +270,7 @@ def test_a_copy_with_a_tablespace(host, program, tmp_path):
         """,
     )
     actions = snapshot.actions(host, str(target), upstream, "pw", 8, wanted)
-    actions["write_passfile"]()
+    actions["write_password"]()
     assert (tmp_path / "pass").read_text() == "10.0.0.11:5432:*:r:pw\n"
     assert actions["copy"]() == {"method": "basebackup", "bytes_copied": 4096}
     actions["swap_in"]()

@@ -12,13 +12,16 @@ import time
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import ControlData, Instance, Postmaster
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Passfile, Upstream, pass_entry
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores import passfile
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.passfile import Passfile
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.password_store import StoredPassword
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Upstream
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import standby
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.snapshot import Place, Site
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.snapshot import Wanted as Copy
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.standby import Standby, Wanted
 
-UPSTREAM = Upstream("10.0.0.11", 5432, "r", "/p")
+UPSTREAM = Upstream("10.0.0.11", 5432, "r", Passfile("/p", "r"))
 WANTED = Wanted(8, 5432, UPSTREAM.primary_conninfo(), "standby_coordinator", "streaming")
 SETTINGS = {
     # as the engine's own tools write it: another order, no quotes
@@ -28,7 +31,7 @@ SETTINGS = {
 RUNNING = Postmaster(1, 5432, "/tmp", "standby", False, True, "0/1")
 INSTANCE = Instance("/data/gpseg-1", "instance", "gpadmin", "standby", "12", 8, 5432, SETTINGS, None, RUNNING)
 SITE = Site("/data", "gpadmin", True, 10 << 30, "gpadmin", False, "postgres 12")
-PASSFILE = Passfile("/p", True, "abcd")
+PASSFILE = StoredPassword("passfile", "/p", True, "abcd")
 FOUND = Standby(Place(SITE, INSTANCE, PASSFILE), True)
 COPY = Copy("1", "postgres 12", 1 << 30)
 
@@ -58,9 +61,14 @@ def planned(seen=FOUND, wanted=WANTED, password=None):
         (found(dbid=1), WANTED, None, ["write_dbid", "stop", "start", "wait_streaming"]),
         (found(port=6000), WANTED, None, ["write_port", "stop", "start", "wait_streaming"]),
         (found(settings={}, postmaster=None), WANTED, None, ["write_settings", "start", "wait_streaming"]),
-        (vary(FOUND, password_kept=False), WANTED, "pw", ["write_passfile"]),
-        (Standby(Place(SITE, INSTANCE, Passfile("/p", False, "abcd")), True), WANTED, None, ["write_passfile"]),
-        (Standby(Place(SITE, INSTANCE, Passfile("/p", True, "abcd", named=False)), True), WANTED, None, ["write_passfile"]),
+        (vary(FOUND, password_kept=False), WANTED, "pw", ["write_password"]),
+        (Standby(Place(SITE, INSTANCE, vary(PASSFILE, usable=False)), True), WANTED, None, ["write_password"]),
+        (
+            Standby(Place(SITE, INSTANCE, vary(PASSFILE, named=False)), True),
+            WANTED,
+            None,
+            ["write_password"],
+        ),
         (Standby(Place(SITE, INSTANCE, None), True), WANTED, None, []),
         (found(), vary(WANTED, dbid=None), None, []),
         (vary(FOUND, tablespace_dbids=(8, 8)), WANTED, None, []),
@@ -147,13 +155,13 @@ def test_refuses_before_anything_is_touched(seen, message):
 
 def test_reads_a_standby_and_its_password(host, data_directory, tmp_path):
     path = tmp_path / "pass"
-    upstream = Upstream("10.0.0.11", 5432, "r", str(path))
+    upstream = Upstream("10.0.0.11", 5432, "r", Passfile(str(path), "r"))
     assert not standby.read_standby(host, str(data_directory), upstream, None).password_kept
-    path.write_text(pass_entry(("10.0.0.11", 5432), "r", "pw"))
+    path.write_text(passfile.entry(("10.0.0.11", 5432), "r", "pw"))
     assert standby.read_standby(host, str(data_directory), upstream, None).password_kept
     assert standby.read_standby(host, str(data_directory), upstream, "pw").password_kept
     assert not standby.read_standby(host, str(data_directory), upstream, "new").password_kept
-    assert standby.read_standby(host, str(data_directory), Upstream("10.0.0.11", 5432, "r", None), None).passfile is None
+    assert standby.read_standby(host, str(data_directory), Upstream("10.0.0.11", 5432, "r", None), None).stored is None
 
 
 def test_reads_under_which_dbids_tablespaces_lie(host, data_directory, tmp_path):
@@ -230,15 +238,15 @@ def test_the_log_tells_which_wal_is_gone(errors, segment):
     assert standby.removed_wal(errors) == segment
 
 
-ABSENT = Standby(Place(SITE, Instance("/data/gpseg-1", "absent"), Passfile("/p", False, None)), False)
+ABSENT = Standby(Place(SITE, Instance("/data/gpseg-1", "absent"), StoredPassword("passfile", "/p", False, None)), False)
 
 
 @pytest.mark.parametrize(
     ("wanted", "steps"),
     [
-        (WANTED, ["write_passfile", "copy", "swap_in", "write_settings", "start", "wait_streaming"]),
-        (vary(WANTED, port=6000), ["write_passfile", "copy", "swap_in", "write_port", "write_settings", "start", "wait_streaming"]),
-        (vary(WANTED, state="configured"), ["write_passfile", "copy", "swap_in", "write_settings"]),
+        (WANTED, ["write_password", "copy", "swap_in", "write_settings", "start", "wait_streaming"]),
+        (vary(WANTED, port=6000), ["write_password", "copy", "swap_in", "write_port", "write_settings", "start", "wait_streaming"]),
+        (vary(WANTED, state="configured"), ["write_password", "copy", "swap_in", "write_settings"]),
     ],
 )
 def test_begins_with_a_copy_where_there_is_no_standby(wanted, steps):

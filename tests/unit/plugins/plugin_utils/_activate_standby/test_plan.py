@@ -24,7 +24,7 @@ BOTH = {"both_down": True}
 
 INSTANCE_FENCE = {
     "cdw": {
-        "kind": "instance",
+        "kind": "start_block",
         "data_directory": "/c",
         "new_primary": "scdw",
         "stop_timeout": 10,
@@ -33,7 +33,7 @@ INSTANCE_FENCE = {
         "salvage_directory": "/.c.coordinator_salvage",
     }
 }
-SEGMENT_FENCE = {"sdw1": {"kind": "addresses", "addresses": ["10.0.0.11", "fd00::11"], "ports": [6000, 7000], "timeout": 10}}
+SEGMENT_FENCE = {"sdw1": {"kind": "fence", "addresses": ["10.0.0.11", "fd00::11"], "ports": [6000, 7000], "timeout": 10}}
 
 
 @pytest.mark.parametrize(

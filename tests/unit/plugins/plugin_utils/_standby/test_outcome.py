@@ -90,7 +90,7 @@ def test_the_standby_s_log_is_told():
         (["drop_slot", "remove_row", "drop_role"], "role, row, slot"),
         (["drop_slot"], "slot"),
         ([], "nothing"),
-        (["write_passfile"], "nothing"),
+        (["write_password"], "nothing"),
     ],
 )
 def test_what_was_taken_back_is_told(steps, parts):

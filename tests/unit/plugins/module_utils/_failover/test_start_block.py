@@ -15,8 +15,8 @@ import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Process, processes, user_name
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import Instance
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import fence
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.fence import Target
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import start_block
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.start_block import Target
 
 INCLUDE = "FENCED_scdw_is_primary.conf"
 OTHER = "FENCED_smdw_is_primary.conf"
@@ -44,7 +44,7 @@ RUNNING = (POSTMASTER, WRITER)
     ],
 )
 def test_fences_first_and_stops_then(target, include, steps):
-    assert [step.name for step in fence.plan(target, include, "gpadmin")] == steps
+    assert [step.name for step in start_block.plan(target, include, "gpadmin")] == steps
 
 
 @pytest.mark.parametrize(
@@ -59,25 +59,25 @@ def test_fences_first_and_stops_then(target, include, steps):
 )
 def test_refuses_what_is_no_former_primary_of_this_user(target, message):
     with pytest.raises(CoordinatorError, match=message):
-        fence.plan(target, INCLUDE, "gpadmin")
+        start_block.plan(target, INCLUDE, "gpadmin")
 
 
 def test_fences_the_data_directory_and_lifts_it(host, data_directory):
     path = data_directory / "postgresql.conf"
     path.chmod(0o640)
     before = path.read_text()
-    fence.write(host, str(data_directory), INCLUDE)
-    assert fence.observe(host, str(data_directory)).instance.fenced == INCLUDE
+    start_block.write(host, str(data_directory), INCLUDE)
+    assert start_block.observe(host, str(data_directory)).instance.fenced == INCLUDE
     assert path.read_text().startswith(before)
     assert path.stat().st_mode & 0o777 == 0o640
-    fence.write(host, str(data_directory), None)
+    start_block.write(host, str(data_directory), None)
     assert path.read_text() == before
 
 
 def test_an_instance_whose_configuration_is_elsewhere_is_not_fenced(host, data_directory):
     (data_directory / "postgresql.conf").unlink()
     with pytest.raises(CoordinatorError, match=r"postgresql\.conf does not exist, .*: give another proof that it is down"):
-        fence.write(host, str(data_directory), INCLUDE)
+        start_block.write(host, str(data_directory), INCLUDE)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_an_instance_whose_configuration_is_elsewhere_is_not_fenced(host, data_d
     ],
 )
 def test_only_a_postmaster_with_nothing_frozen_obeys(found, obeys):
-    assert fence.obeys(found) is obeys
+    assert start_block.obeys(found) is obeys
 
 
 ENDS = "signal.signal(signal.SIGINT, lambda *_: sys.exit())"
@@ -126,7 +126,7 @@ def engine(data_directory):
 )
 def test_stops_harder_and_harder(engine, data_directory, way, ended_by):
     process = engine(way, "-D", str(data_directory))
-    fence.stop(str(data_directory), 1)
+    start_block.stop(str(data_directory), 1)
     assert process.wait(5) == ended_by
 
 
@@ -135,34 +135,34 @@ def test_kills_what_is_frozen_at_once(engine, data_directory):
     process.send_signal(signal.SIGSTOP)
     os.waitpid(process.pid, os.WUNTRACED)
     began = time.monotonic()
-    fence.stop(str(data_directory), 30)
+    start_block.stop(str(data_directory), 30)
     assert process.wait(5) == -signal.SIGKILL
     assert time.monotonic() - began < 5
 
 
 def test_kills_what_a_killed_postmaster_left(engine, data_directory):
     process = engine(DEAF, title="postgres: gpadmin")
-    fence.stop(str(data_directory), 30)
+    start_block.stop(str(data_directory), 30)
     assert process.wait(5) == -signal.SIGKILL
 
 
 def test_others_in_the_data_directory_or_elsewhere_are_left_alone(engine, data_directory, tmp_path):
     engine(ENDS, title="vi")
     engine(ENDS, "-D", str(data_directory), cwd=tmp_path)
-    assert fence.family(str(data_directory), processes()) == []
+    assert start_block.family(str(data_directory), processes()) == []
     leader = engine(ENDS, "-D", str(data_directory))
     orphan = engine(ENDS, title="postgres: gpadmin")
-    assert [process.pid for process in fence.family(str(data_directory), reversed(processes()))] == [leader.pid, orphan.pid]
+    assert [process.pid for process in start_block.family(str(data_directory), reversed(processes()))] == [leader.pid, orphan.pid]
 
 
 def test_says_what_cannot_even_be_killed(data_directory, monkeypatch):
-    monkeypatch.setattr(fence, "_KILL_LIMIT", 0.1)
-    monkeypatch.setattr(fence, "family", lambda *_: [Process(4194400, 1, "D", ("postgres: gpadmin",))])
+    monkeypatch.setattr(start_block, "_KILL_LIMIT", 0.1)
+    monkeypatch.setattr(start_block, "family", lambda *_: [Process(4194400, 1, "D", ("postgres: gpadmin",))])
     with pytest.raises(CoordinatorError, match="is fenced, but its processes 4194400 do not end, not even killed: power its host off"):
-        fence.stop(str(data_directory), 0.1)
+        start_block.stop(str(data_directory), 0.1)
 
 
 def test_user_names_are_compared_as_the_instance_tells_them(host, data_directory):
     (data_directory / "standby.signal").unlink()
-    target = fence.observe(host, str(data_directory))
-    assert [step.name for step in fence.plan(target, INCLUDE, user_name(os.getuid()))] == ["fence"]
+    target = start_block.observe(host, str(data_directory))
+    assert [step.name for step in start_block.plan(target, INCLUDE, user_name(os.getuid()))] == ["fence"]

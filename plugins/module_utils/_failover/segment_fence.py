@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private: this may change at any time. What is promised is the documentation of modules, roles and playbooks.
 
-"""A packet filter on a segment host that keeps the hosts of a former primary away from the segments.
+"""The fence on a segment host that keeps the hosts of a former primary away from the segments.
 
-It is a table or chain of its own, made by a script that is kept on the host and run again whenever the host starts. The script is the same
+It is put up in the host's packet filter by a script that is kept on the host and run again whenever the host starts. The script is the same
 for all addresses: what it rejects is in files beside it, which the filter's own programs read. A description, readable by all, stands there
 too.
 """
@@ -15,17 +15,22 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import glob
-import hashlib
 import json
 import os
-import re
 import time
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.addresses import is_local, normal_address, parse_address
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.addresses import is_local, parse_address
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, read_text, sync_directory
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import Step
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.packet_filters.packet_filter import (
+    PacketFilter,
+    Rules,
+    identifier,
+    run,
+)
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.packet_filters.registry import FILTERS, working
 
 DIRECTORY = "/etc/warehousepg-coordinator"
 UNITS = "/etc/systemd/system"
@@ -33,10 +38,8 @@ UNITS = "/etc/systemd/system"
 #: is there while systemd runs (sd_booted(3))
 SYSTEMD = "/run/systemd/system"
 
-NFT, IPTABLES = "nft", "iptables"
-
 #: services that make the rules of a host anew
-_FIREWALLS = "nftables.service iptables.service ip6tables.service firewalld.service"
+_FIREWALLS = " ".join([*(service for kind in FILTERS.values() for service in kind.services), "firewalld.service"])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,7 +49,7 @@ class Fence:
     :param cluster: the cluster whose former primary it is.
     :param addresses: its addresses.
     :param ports: the segments' ports on this host.
-    :param tool: ``nft`` or ``iptables``.
+    :param tool: name of the packet filter.
     :param since: when it was complete, no session left, in seconds since the epoch; None while it is not.
     """
 
@@ -57,9 +60,14 @@ class Fence:
     since: float | None = None
 
     @property
-    def rules(self) -> frozenset[tuple[str, int]]:
+    def rules(self) -> Rules:
         """The pairs of an address and a port that it rejects."""
         return frozenset((address, port) for address in self.addresses for port in self.ports)
+
+    @property
+    def filter(self) -> PacketFilter:
+        """What rejects them."""
+        return FILTERS[self.tool](self.cluster)
 
 
 def fence_of(cluster: str, addresses: t.Iterable[str], ports: t.Iterable[int], tool: str | None, own: t.Container[str]) -> Fence:
@@ -70,7 +78,10 @@ def fence_of(cluster: str, addresses: t.Iterable[str], ports: t.Iterable[int], t
     :raises CoordinatorError: one of the addresses is none, there is nothing to reject, or nothing to do it with.
     """
     if tool is None:
-        raise CoordinatorError("neither nft nor iptables works on this host, so that nothing can be fenced here: install nftables")
+        tools = " nor ".join(FILTERS)
+        raise CoordinatorError(
+            f"neither {tools} works on this host, so that nothing can be fenced here: install nftables, a build that knows JSON"
+        )
     found = set()
     for address in addresses:
         try:
@@ -89,52 +100,12 @@ def fence_of(cluster: str, addresses: t.Iterable[str], ports: t.Iterable[int], t
     return fence
 
 
-def identifier(cluster: str, longest: int = 48) -> str:
-    """A cluster's name as part of the name of a file, table or chain; another one for each cluster."""
-    name = re.sub(r"[^A-Za-z0-9_]", "_", cluster)
-    if name == cluster and name.islower() and len(name) <= longest:
-        return name
-    return f"{name[: longest - 9].lower()}_{hashlib.sha256(cluster.encode()).hexdigest()[:8]}"
-
-
-def _table(cluster: str) -> str:
-    return f"whpg_fence_{identifier(cluster)}"
-
-
-def _chain(cluster: str) -> str:
-    return f"WHPG_FENCE_{identifier(cluster, 17).upper()}"  # iptables takes 28 letters
-
-
-def _families(fence: Fence) -> dict[str, list[tuple[str, int]]]:
-    """The rules by program: iptables has one for each version of IP."""
-    found: dict[str, list[tuple[str, int]]] = {"iptables": [], "ip6tables": []}
-    for address, port in sorted(fence.rules):
-        found["ip6tables" if ":" in address else "iptables"].append((address, port))
-    return found
-
-
 def rules_of(fence: Fence) -> dict[str, str]:
-    """What the filter's programs read: by ending of the file, its content; the kernel takes each as a whole.
+    """What the filter's programs read: by ending of the file, its content.
 
     :raises ValueError: the fence has an address that is none.
     """
-    if fence.tool == NFT:
-        table = f"table inet {_table(fence.cluster)}"
-        lines = [f"add {table}", f"delete {table}", f"{table} {{", "  chain input {"]
-        lines.append("    type filter hook input priority -10; policy accept;")
-        for address, port in sorted(fence.rules):
-            family = "ip6" if ":" in address else "ip"
-            lines.append(f"    {family} saddr {parse_address(address)} tcp dport {port:d} reject with tcp reset")
-        return {NFT: "\n".join([*lines, "  }", "}", ""])}
-    chain = _chain(fence.cluster)
-    found = {}
-    for program, rules in _families(fence).items():
-        mask = 128 if program == "ip6tables" else 32
-        form = f"-A {chain} -s {{}}/{mask} -p tcp -m tcp --dport {{:d}} -j REJECT --reject-with tcp-reset"
-        if rules:
-            lines = [form.format(parse_address(address), port) for address, port in rules]
-            found[program] = "\n".join(["*filter", f":{chain} - [0:0]", *lines, ""])
-    return found
+    return fence.filter.files([(parse_address(address), int(port)) for address, port in sorted(fence.rules)])
 
 
 _SCRIPT = """#!/bin/sh
@@ -144,26 +115,10 @@ set -eu
 PATH=$PATH:/usr/sbin:/sbin:/usr/bin:/bin
 """
 
-_SCRIPT_NFT = """\
-nft -f "$0.nft"
-"""
-
-_SCRIPT_IPTABLES = """\
-for program in iptables ip6tables; do
-  if [ -f "$0.$program" ]; then
-    # the jump comes first again, whatever was put before it
-    jump=$($program -w 10 -S INPUT | sed -n '/-j CHAIN$/s/^-A/-D/p')
-    printf '%s\\n' "$(cat "$0.$program")" "$jump" '-I INPUT 1 -j CHAIN' COMMIT | $program-restore --wait=10 --noflush
-  else
-    $program -w 10 -F CHAIN 2> /dev/null || true
-  fi
-done
-"""
-
 
 def script(fence: Fence) -> str:
-    """The shell script that puts the fence up, whatever is there of it. It holds nothing of the fence but the name of its chain."""
-    return _SCRIPT + (_SCRIPT_NFT if fence.tool == NFT else _SCRIPT_IPTABLES.replace("CHAIN", _chain(fence.cluster)))
+    """The shell script that puts the fence up, whatever is there of it. It holds nothing of the fence itself."""
+    return _SCRIPT + fence.filter.script
 
 
 def unit(fence: Fence, path: str) -> str:
@@ -193,39 +148,12 @@ WantedBy=multi-user.target
 """
 
 
-def _pairs(found: t.Iterable[tuple[str, str]]) -> frozenset[tuple[str, int]]:
-    return frozenset((normal_address(address), int(port)) for address, port in found)
-
-
-def parse_nft(text: str) -> frozenset[tuple[str, int]]:
-    """The pairs of an address and a port that a table rejects, by ``nft list table``."""
-    if not re.search(r"type filter hook input priority", text):
-        return frozenset()
-    return _pairs(re.findall(r"^\s*ip6? saddr (\S+) tcp dport (\d+) reject with tcp reset$", text, re.MULTILINE))
-
-
-def parse_iptables(text: str, chain: str) -> frozenset[tuple[str, int]]:
-    """The pairs of an address and a port that a chain rejects, by ``iptables -S``.
-
-    None unless packets come to it before they could be accepted: other chains of fences, which only reject, may come first.
-    """
-    lines = text.splitlines()
-    for entry in (line for line in lines if line.startswith("-A INPUT ")):
-        if entry == f"-A INPUT -j {chain}":
-            form = rf"^-A {re.escape(chain)} -s (\S+?)/(?:32|128) -p tcp -m tcp --dport (\d+) -j REJECT --reject-with tcp-reset$"
-            return _pairs(re.findall(form, text, re.MULTILINE))
-        other = re.fullmatch(r"-A INPUT -j (WHPG_FENCE_\w+)", entry)
-        if not other or any(line.startswith(f"-A {other.group(1)} ") and " -j REJECT " not in line for line in lines):
-            break
-    return frozenset()
-
-
 @dataclasses.dataclass(frozen=True)
 class Paths:
     """The files of a cluster's fence.
 
     :param description: what it is, as JSON, readable by all.
-    :param script: what puts it up; what it rejects is in files of that name, with the program's as ending.
+    :param script: what puts it up; what it rejects is in files of that name, with an ending.
     :param unit: what runs the script when the host starts.
     :param link: what makes systemd look at the unit.
     """
@@ -238,7 +166,7 @@ class Paths:
     @property
     def files(self) -> tuple[str, ...]:
         """All that may be kept beside the description."""
-        return (self.unit, self.script, *(f"{self.script}.{program}" for program in (NFT, IPTABLES, "ip6tables")))
+        return (self.unit, self.script, *(f"{self.script}.{ending}" for kind in FILTERS.values() for ending in kind.endings))
 
 
 def paths_of(cluster: str, directory: str = DIRECTORY, units: str = UNITS) -> Paths:
@@ -253,7 +181,7 @@ class State:
     """What there is of a cluster's fence on this host.
 
     :param described: the fence by its description, None without one.
-    :param tool: what makes it, or could; None where the host has nothing.
+    :param tool: name of the packet filter that makes it, or could; None where the host has none.
     :param rules: the pairs of an address and a port that are rejected.
     :param leftover: whether rules are there at all.
     :param texts: by path, the content of the files that are there of :attr:`Paths.files`.
@@ -264,7 +192,7 @@ class State:
 
     described: Fence | None
     tool: str | None
-    rules: frozenset[tuple[str, int]]
+    rules: Rules
     leftover: bool
     texts: t.Mapping[str, str]
     enabled: bool
@@ -274,7 +202,7 @@ class State:
 
 def texts_of(fence: Fence, paths: Paths) -> dict[str, str]:
     """By path, the content of the files that are to be there of :attr:`Paths.files`."""
-    rules = {f"{paths.script}.{program}": text for program, text in rules_of(fence).items()}
+    rules = {f"{paths.script}.{ending}": text for ending, text in rules_of(fence).items()}
     return {**rules, paths.script: script(fence), paths.unit: unit(fence, paths.script)}
 
 
@@ -322,7 +250,7 @@ def parse_description(text: str) -> Fence | None:
         found = json.loads(text)
         addresses = tuple(parse_address(address) for address in found["addresses"])
         ports, since = tuple(int(port) for port in found["ports"]), found["since"]
-        tool = {NFT: NFT, IPTABLES: IPTABLES}[found["tool"]]
+        tool = FILTERS[found["tool"]].name
         return Fence(str(found["cluster"]), addresses, ports, tool, None if since is None else float(since))
     except (ValueError, KeyError, TypeError, OverflowError):
         return None
@@ -338,8 +266,8 @@ def described(directory: str = DIRECTORY) -> list[Fence]:
     return found
 
 
-class Filter:
-    """The packet filter of this host; needs root.
+class FenceOnHost:
+    """A cluster's fence on this host; needs root.
 
     :param host: runs the programs.
     :param cluster: whose fence it is.
@@ -351,22 +279,8 @@ class Filter:
         self._cluster = cluster
         self._paths = paths
 
-    def _tool(self) -> str | None:
-        """What this host has: nftables if its kernel has it, else iptables; None when neither works."""
-        ways = ((NFT, ("nft", "list", "tables")), (IPTABLES, ("iptables", "-w", "10", "-S", "INPUT")))
-        return next((tool for tool, command in ways if self._host.command(*command)[0] == 0), None)
-
-    def _listed(self, tool: str | None) -> tuple[frozenset[tuple[str, int]], bool]:
-        """The pairs that are rejected, and whether there are rules at all."""
-        if tool == NFT:
-            code, text = self._host.command("nft", "-n", "list", "table", "inet", _table(self._cluster))
-            return (parse_nft(text), True) if code == 0 else (frozenset(), False)
-        chain = _chain(self._cluster)
-        texts = [
-            text for code, text in (self._host.command(program, "-w", "10", "-S") for program in ("iptables", "ip6tables")) if code == 0
-        ]
-        rules = [parse_iptables(text, chain) for text in texts]
-        return frozenset().union(*rules), any(f"-N {chain}\n" in text for text in texts)
+    def _filter(self, tool: str) -> PacketFilter:
+        return FILTERS[tool](self._cluster)
 
     def read(self, sessions: t.Callable[[], int] = lambda: 0) -> State:
         """Observe the fence.
@@ -374,8 +288,8 @@ class Filter:
         :param sessions: counts the former primary's sessions.
         """
         about = parse_description(read_text(self._paths.description) or "")
-        tool = about.tool if about else self._tool()
-        rules, leftover = self._listed(tool)
+        tool = about.tool if about else working(self._host)
+        rules, leftover = self._filter(tool).listed(self._host) if tool else (frozenset(), False)
         seen = {path: read_text(path) for path in self._paths.files}
         texts = {path: text for path, text in seen.items() if text is not None}
         enabled = os.path.islink(self._paths.link) and os.path.realpath(self._paths.link) == os.path.realpath(self._paths.unit)
@@ -407,26 +321,11 @@ class Filter:
 
     def reject(self) -> None:
         """Put the fence up by its script."""
-        self._run("/bin/sh", self._paths.script)
-
-    def _run(self, *command: str) -> None:
-        code, output = self._host.command(*command)
-        if code != 0:
-            raise CoordinatorError(f"{' '.join(command)} failed with exit code {code}: {output.strip()}")
+        run(self._host, "/bin/sh", self._paths.script)
 
     def remove_rules(self, tool: str) -> None:
         """Take the fence down."""
-        if tool == NFT:
-            self._run("nft", "delete", "table", "inet", _table(self._cluster))
-            return
-        chain = _chain(self._cluster)
-        for program in ("iptables", "ip6tables"):
-            code, text = self._host.command(program, "-w", "10", "-S")
-            if code == 0 and f"-N {chain}\n" in text:
-                for _jump in range(text.count(f"-A INPUT -j {chain}\n")):
-                    self._run(program, "-w", "10", "-D", "INPUT", "-j", chain)
-                self._run(program, "-w", "10", "-F", chain)
-                self._run(program, "-w", "10", "-X", chain)
+        self._filter(tool).remove(self._host)
 
     def remove_files(self) -> None:
         """Remove everything that would put the fence up again, its description last."""

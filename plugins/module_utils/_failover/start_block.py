@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private: this may change at any time. What is promised is the documentation of modules, roles and playbooks.
 
-"""Keeping a former primary down: its data directory is fenced, and nothing of the instance is left running."""
+"""Keeping a former primary down: its data directory is blocked for a start, and nothing of the instance is left running."""
 
 from __future__ import annotations
 

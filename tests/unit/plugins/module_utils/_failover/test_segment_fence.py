@@ -12,19 +12,21 @@ import re
 import shutil
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import packet_filter
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.packet_filter import Fence, Filter, State, fence_of
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import segment_fence
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.packet_filters.packet_filter import identifier
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.packet_filters.registry import FILTERS
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.segment_fence import Fence, FenceOnHost, State, fence_of
 from hypothesis import given
 from hypothesis import strategies as st
 
 BOTH = Fence("demo", ("10.0.0.11", "fd00::11"), (6000, 7000), "nft")
 OLD = Fence("demo", ("10.0.0.11",), (6000, 7000), "nft")
-CHAIN = "WHPG_FENCE_DEMO"
-PATHS = packet_filter.paths_of("demo")
-TEXTS = packet_filter.texts_of(OLD, PATHS)
+PATHS = segment_fence.paths_of("demo")
+TEXTS = segment_fence.texts_of(OLD, PATHS)
 UP = State(dataclasses.replace(OLD, since=5.0), "nft", OLD.rules, True, TEXTS, True)
 NOTHING = State(None, "nft", frozenset(), False, {}, False)
 ALL = ["describe", "keep", "reject", "end_sessions", "confirm", "tell_systemd"]
@@ -50,7 +52,7 @@ ALL = ["describe", "keep", "reject", "end_sessions", "confirm", "tell_systemd"]
     ],
 )
 def test_plans_what_is_missing(state, wanted, steps):
-    assert [step.name for step in packet_filter.plan(state, wanted, PATHS)] == steps
+    assert [step.name for step in segment_fence.plan(state, wanted, PATHS)] == steps
 
 
 states = st.builds(
@@ -67,7 +69,7 @@ states = st.builds(
 
 @given(states, st.sampled_from([OLD, BOTH]))
 def test_what_is_not_whole_is_put_up_and_confirmed_last(state, wanted):
-    names = [step.name for step in packet_filter.plan(state, wanted, PATHS)]
+    names = [step.name for step in segment_fence.plan(state, wanted, PATHS)]
     assert names == [name for name in ALL if name in names]
     if state.rules != wanted.rules or state.sessions:
         assert {"describe", "end_sessions", "confirm"} <= set(names)
@@ -101,45 +103,39 @@ def test_refuses_what_would_fence_nothing_or_too_much(addresses, ports, tool, me
 
 @given(st.lists(st.text(min_size=1), min_size=2, max_size=2, unique=True), st.sampled_from([17, 48]))
 def test_each_cluster_has_its_own_identifier(clusters, longest):
-    names = [packet_filter.identifier(cluster, longest) for cluster in clusters]
+    names = [identifier(cluster, longest) for cluster in clusters]
     assert len({name.upper() for name in names}) == 2
     assert all(re.fullmatch(r"[a-z0-9_]+", name) and len(name) <= longest for name in names)
 
 
 def test_the_identifier_is_the_name_where_that_can_be():
-    assert packet_filter.identifier("demo") == "demo"
-    assert packet_filter.identifier("Demo 1").startswith("demo_1_")
+    assert identifier("demo") == "demo"
+    assert identifier("Demo 1").startswith("demo_1_")
 
 
 @pytest.mark.parametrize("fence", [BOTH, dataclasses.replace(BOTH, tool="iptables"), dataclasses.replace(OLD, tool="iptables")])
 def test_the_script_is_one_of_the_shell(fence):
-    subprocess.run(["sh", "-n"], input=packet_filter.script(fence), text=True, check=True)
+    subprocess.run(["sh", "-n"], input=segment_fence.script(fence), text=True, check=True)
     if shutil.which("shellcheck"):
-        subprocess.run(["shellcheck", "-"], input=packet_filter.script(fence), text=True, check=True)
-
-
-def test_the_table_of_nftables_is_made_anew_in_one_transaction():
-    lines = packet_filter.rules_of(BOTH)["nft"].splitlines()
-    assert lines.index("add table inet whpg_fence_demo") + 1 == lines.index("delete table inet whpg_fence_demo")
-    assert "    ip6 saddr fd00::11 tcp dport 7000 reject with tcp reset" in lines
+        subprocess.run(["shellcheck", "-"], input=segment_fence.script(fence), text=True, check=True)
 
 
 HOSTILE = ["fe80::1%$(touch /tmp/x)", "fe80::1%\nreboot\n", "fe80::1%eth0", "10.0.0.1; reboot", "10.0.0.1\n", "$(id)", "", 5]
 addresses = st.text() | st.sampled_from(HOSTILE) | st.ip_addresses().map(str) | st.text().map(lambda text: f"fe80::1%{text}")
 
 
-@given(st.lists(addresses, max_size=3), st.sampled_from(["nft", "iptables"]))
+@given(st.lists(addresses, max_size=3), st.sampled_from(sorted(FILTERS)))
 def test_what_root_runs_holds_nothing_but_addresses_and_ports(given_addresses, tool):
-    scripts = {packet_filter.script(Fence("demo", (), (), tool))}
+    scripts = {segment_fence.script(Fence("demo", (), (), tool))}
     try:
         fence = fence_of("demo", given_addresses, [6000], tool, [])
     except CoordinatorError:
         with pytest.raises(ValueError):
-            packet_filter.rules_of(Fence("demo", ("fe80::1%$(id)",), (6000,), tool))
+            segment_fence.rules_of(Fence("demo", ("fe80::1%$(id)",), (6000,), tool))
         return
-    assert {packet_filter.script(fence)} == scripts
-    for text in packet_filter.rules_of(fence).values():
-        found = re.findall(r"(?:saddr|-s) ([0-9a-f.:]+)(?:/32|/128)? ", text)
+    assert {segment_fence.script(fence)} == scripts
+    for text in segment_fence.rules_of(fence).values():
+        found = re.findall(r'(?:"saddr"}}, "right": "|-s )([0-9a-f.:]+)(?:"}}, |/32 |/128 )', text)
         assert len(found) == sum("dport" in line for line in text.splitlines())
         assert set(found) <= {str(ipaddress.ip_address(address)) for address in fence.addresses}
 
@@ -155,66 +151,16 @@ def test_an_address_of_ipv4_is_one_also_in_the_form_of_ipv6():
 
 
 def test_the_unit_runs_the_script_after_the_firewalls():
-    text = packet_filter.unit(OLD, PATHS.script)
+    text = segment_fence.unit(OLD, PATHS.script)
     assert "ExecStart=/bin/sh /etc/warehousepg-coordinator/fence-demo\n" in text
     assert re.search("^After=.*nftables.service.*firewalld.service", text, re.MULTILINE)
     # else it would come after sysinit.target, and with cloud-init in a circle
     assert "DefaultDependencies=no\n" in text
 
 
-LISTED = """\
-table inet whpg_fence_demo {
-    chain input {
-        type filter hook input priority filter - 10; policy accept;
-        ip saddr 10.0.0.11 tcp dport 6000 reject with tcp reset
-        ip6 saddr fd00::11 tcp dport 7000 reject with tcp reset
-        ip saddr 10.0.0.12 tcp dport 6000 accept
-        ip saddr 10.0.0.13 tcp dport 6000 limit rate 1/second reject with tcp reset
-    }
-}
-""".replace("    ", "\t")
-
-
-def test_reads_what_nft_lists():
-    assert packet_filter.parse_nft(LISTED) == {("10.0.0.11", 6000), ("fd00::11", 7000)}
-    assert packet_filter.parse_nft(LISTED.replace("hook input", "hook output")) == frozenset()
-
-
-IPTABLES = f"""\
--P INPUT ACCEPT
--N {CHAIN}
--A INPUT -j {CHAIN}
--A INPUT -p tcp -m tcp --dport 6000 -j ACCEPT
--A {CHAIN} -s 10.0.0.11/32 -p tcp -m tcp --dport 6000 -j REJECT --reject-with tcp-reset
--A {CHAIN} -s fd00::11/128 -p tcp -m tcp --dport 7000 -j REJECT --reject-with tcp-reset
--A {CHAIN} -s 10.0.0.0/24 -p tcp -m tcp --dport 6000 -j REJECT --reject-with tcp-reset
--A {CHAIN}2 -s 10.0.0.12/32 -p tcp -m tcp --dport 6000 -j REJECT --reject-with tcp-reset
-"""
-
-
-def test_reads_what_iptables_lists():
-    assert packet_filter.parse_iptables(IPTABLES, CHAIN) == {("10.0.0.11", 6000), ("fd00::11", 7000)}
-
-
-@pytest.mark.parametrize(
-    "entries",
-    ["-A INPUT -p tcp -m tcp --dport 6000 -j ACCEPT\n", "-A INPUT -j OTHERS\n", f"-A INPUT -s 10.0.0.12/32 -j {CHAIN}\n"],
-)
-def test_a_chain_that_packets_do_not_come_to_first_rejects_nothing(entries):
-    assert packet_filter.parse_iptables(entries + IPTABLES, CHAIN) == frozenset()
-    assert packet_filter.parse_iptables(IPTABLES.replace(f"-A INPUT -j {CHAIN}\n", ""), CHAIN) == frozenset()
-
-
-def test_fences_of_two_clusters_do_not_hide_each_other():
-    other = f"-A INPUT -j {CHAIN}2\n"
-    assert packet_filter.parse_iptables(other + IPTABLES, CHAIN) == packet_filter.parse_iptables(IPTABLES, CHAIN) != frozenset()
-    accepts = f"-A {CHAIN}2 -s 10.0.0.11/32 -j ACCEPT\n"
-    assert packet_filter.parse_iptables(other + IPTABLES + accepts, CHAIN) == frozenset()
-
-
 @given(st.sampled_from([BOTH, OLD, UP.described]))
 def test_a_description_is_read_as_written(fence):
-    assert packet_filter.parse_description(json.dumps(dataclasses.asdict(fence))) == fence
+    assert segment_fence.parse_description(json.dumps(dataclasses.asdict(fence))) == fence
 
 
 @pytest.mark.parametrize(
@@ -222,14 +168,21 @@ def test_a_description_is_read_as_written(fence):
     ["", "{", "[]", "{}", '{"cluster": "demo"}', json.dumps({**dataclasses.asdict(OLD), "addresses": ["fe80::1%x"]})],
 )
 def test_what_is_no_description_tells_of_no_fence(text):
-    assert packet_filter.parse_description(text) is None
+    assert segment_fence.parse_description(text) is None
 
 
 NFT = """\
 case "$*" in
-  'list tables') ;;
-  '-f '*) while IFS= read -r line; do case $line in 'add '*|'delete '*) ;; *) printf '%s\\n' "$line" ;; esac; done < "$2" > "$0.rules" ;;
-  '-n list table inet whpg_fence_demo') [ -f "$0.rules" ] || exit 1; cat "$0.rules" ;;
+  '-j list tables') echo '{"nftables": []}' ;;
+  '-j -f '*)
+    while IFS= read -r line; do
+      case $line in '{"add": {"chain"'*|'{"add": {"rule"'*) printf '%s\\n' "$line" ;; esac
+    done < "$3" > "$0.rules" ;;
+  '-j -n list table inet whpg_fence_demo')
+    [ -f "$0.rules" ] || exit 1
+    echo '{"nftables": ['
+    sed 's/^{"add": //; s/,$//; s/}$//; $!s/$/,/' "$0.rules"
+    echo ']}' ;;
   'delete table inet whpg_fence_demo') rm "$0.rules" ;;
   *) exit 2 ;;
 esac
@@ -253,18 +206,18 @@ def tools(tmp_path, monkeypatch):
 
 @pytest.fixture
 def paths(tmp_path):
-    return packet_filter.paths_of("demo", str(tmp_path / "etc"), str(tmp_path / "units"))
+    return segment_fence.paths_of("demo", str(tmp_path / "etc"), str(tmp_path / "units"))
 
 
-def carry_out(filter, steps, sessions):
+def carry_out(here, steps, sessions):
     actions = {
-        "describe": filter.describe,
-        "keep": filter.keep,
-        "reject": filter.reject,
+        "describe": here.describe,
+        "keep": here.keep,
+        "reject": here.reject,
         "end_sessions": lambda fence: sessions.clear(),
-        "confirm": lambda fence: filter.confirm(fence, lambda: len(sessions)),
-        "remove_rules": filter.remove_rules,
-        "remove_files": filter.remove_files,
+        "confirm": lambda fence: here.confirm(fence, lambda: len(sessions)),
+        "remove_rules": here.remove_rules,
+        "remove_files": here.remove_files,
         "tell_systemd": lambda there: None,
     }
     for step in steps:
@@ -273,24 +226,24 @@ def carry_out(filter, steps, sessions):
 
 def test_puts_a_fence_up_and_takes_it_down(host, tools, paths, tmp_path):
     program = tools("nft", NFT)
-    filter = Filter(host, "demo", paths)
+    here = FenceOnHost(host, "demo", paths)
     sessions = ["one"]
-    before = filter.read(lambda: len(sessions))
+    before = here.read(lambda: len(sessions))
     assert before == dataclasses.replace(NOTHING, sessions=1)
-    carry_out(filter, packet_filter.plan(before, BOTH, paths), sessions)
-    state = filter.read()
-    assert packet_filter.plan(state, BOTH, paths) == []
-    assert packet_filter.is_kept(state, BOTH, paths)
-    (about,) = packet_filter.described(str(tmp_path / "etc"))
+    carry_out(here, segment_fence.plan(before, BOTH, paths), sessions)
+    state = here.read()
+    assert segment_fence.plan(state, BOTH, paths) == []
+    assert segment_fence.is_kept(state, BOTH, paths)
+    (about,) = segment_fence.described(str(tmp_path / "etc"))
     assert abs(about.since - time.time()) < 60
     assert dataclasses.replace(about, since=None) == BOTH
     assert os.stat(paths.description).st_mode & 0o777 == 0o644
     (program.parent / "nft.rules").unlink()
     subprocess.run(["sh", paths.script], check=True)
-    assert filter.read() == state
-    carry_out(filter, packet_filter.plan(state, None, paths), sessions)
-    assert filter.read() == NOTHING
-    assert packet_filter.described(str(tmp_path / "etc")) == []
+    assert here.read() == state
+    carry_out(here, segment_fence.plan(state, None, paths), sessions)
+    assert here.read() == NOTHING
+    assert segment_fence.described(str(tmp_path / "etc")) == []
     assert not (tmp_path / "etc").exists()
     assert os.listdir(tmp_path / "units") == ["multi-user.target.wants"]
     assert os.listdir(tmp_path / "units" / "multi-user.target.wants") == []
@@ -300,49 +253,48 @@ def test_puts_a_fence_up_and_takes_it_down(host, tools, paths, tmp_path):
 def test_whether_a_fence_outlasts_a_restart_is_what_systemd_says(host, tools, paths, tmp_path, monkeypatch, runs, answer, starts):
     tools("nft", NFT)
     tools("systemctl", f'[ "$*" = "is-enabled whpg-fence-demo.service" ] && echo {answer}\n')
-    monkeypatch.setattr(packet_filter, "SYSTEMD", str(tmp_path if runs else tmp_path / "none"))
-    filter = Filter(host, "demo", paths)
-    carry_out(filter, packet_filter.plan(filter.read(), OLD, paths), [])
-    state = filter.read()
-    assert packet_filter.is_kept(state, OLD, paths)
-    assert packet_filter.is_persistent(state, OLD, paths) is starts
-    assert packet_filter.plan(state, OLD, paths) == []
+    monkeypatch.setattr(segment_fence, "SYSTEMD", str(tmp_path if runs else tmp_path / "none"))
+    here = FenceOnHost(host, "demo", paths)
+    carry_out(here, segment_fence.plan(here.read(), OLD, paths), [])
+    state = here.read()
+    assert segment_fence.is_kept(state, OLD, paths)
+    assert segment_fence.is_persistent(state, OLD, paths) is starts
+    assert segment_fence.plan(state, OLD, paths) == []
 
 
 def test_a_fence_that_is_cut_off_is_described_and_finished(host, tools, paths):
     tools("nft", NFT)
-    filter = Filter(host, "demo", paths)
-    steps = packet_filter.plan(filter.read(), OLD, paths)
+    here = FenceOnHost(host, "demo", paths)
+    steps = segment_fence.plan(here.read(), OLD, paths)
     for count in range(len(steps)):
-        carry_out(filter, steps[:count], [])
-        state = filter.read()
+        carry_out(here, steps[:count], [])
+        state = here.read()
         assert count == 0 or state.described is not None
         assert (state.described is not None and state.described.since is not None) == (count > 4)
-        carry_out(filter, packet_filter.plan(state, OLD, paths), [])
-        assert packet_filter.plan(filter.read(), OLD, paths) == []
-        carry_out(filter, packet_filter.plan(filter.read(), None, paths), [])
+        carry_out(here, segment_fence.plan(state, OLD, paths), [])
+        assert segment_fence.plan(here.read(), OLD, paths) == []
+        carry_out(here, segment_fence.plan(here.read(), None, paths), [])
 
 
 @pytest.mark.parametrize(("loses", "sessions"), [("7000", 0), ("nothing", 2)])
 def test_what_is_not_complete_is_not_confirmed(host, tools, paths, loses, sessions):
-    tools("nft", NFT.replace("'delete '*)", f"'delete '*|*'dport {loses}'*)"))
-    filter = Filter(host, "demo", paths)
-    filter.describe(OLD)
-    filter.keep(OLD)
-    filter.reject()
+    tools("nft", NFT.replace("case $line in ", f"case $line in *'right\": {loses}'*) ;; "))
+    here = FenceOnHost(host, "demo", paths)
+    here.describe(OLD)
+    here.keep(OLD)
+    here.reject()
     with pytest.raises(CoordinatorError, match="10.0.0.11 on port 7000; sessions left: 0" if loses == "7000" else "none; sessions left: 2"):
-        filter.confirm(OLD, lambda: sessions)
-    assert filter.read().described == OLD
+        here.confirm(OLD, lambda: sessions)
+    assert here.read().described == OLD
 
 
 def test_a_script_that_fails_tells_why(host, tools, paths):
-    tools("nft", NFT.replace("'-f '*)", "'-f '*) echo 'no such hook' >&2; exit 1; }; {"))
     tools("nft", "echo 'Operation not permitted' >&2; exit 1\n")
-    filter = Filter(host, "demo", paths)
-    filter.describe(OLD)
-    filter.keep(OLD)
+    here = FenceOnHost(host, "demo", paths)
+    here.describe(OLD)
+    here.keep(OLD)
     with pytest.raises(CoordinatorError, match=r"fence-demo failed with exit code 1: Operation not permitted"):
-        filter.reject()
+        here.reject()
 
 
 IPTABLES_TOOL = """\
@@ -369,13 +321,13 @@ def test_iptables_where_nftables_does_not_work(host, tools, paths):
         program = tools(name, IPTABLES_TOOL)
         (program.parent / f"{name}.rules").write_text("-P INPUT ACCEPT\n-A INPUT -p tcp -m tcp --dport 6000 -j ACCEPT\n")
         tools(f"{name}-restore", IPTABLES_RESTORE)
-    filter = Filter(host, "demo", paths)
+    here = FenceOnHost(host, "demo", paths)
     for wanted in (dataclasses.replace(fence, tool="iptables") for fence in (BOTH, OLD)):
-        state = filter.read()
+        state = here.read()
         assert state.tool == "iptables"
-        carry_out(filter, packet_filter.plan(state, wanted, paths), [])
-        assert packet_filter.plan(filter.read(), wanted, paths) == []
-    carry_out(filter, packet_filter.plan(filter.read(), None, paths), [])
+        carry_out(here, segment_fence.plan(state, wanted, paths), [])
+        assert segment_fence.plan(here.read(), wanted, paths) == []
+    carry_out(here, segment_fence.plan(here.read(), None, paths), [])
     for name in ("iptables", "ip6tables"):
         left = (program.parent / f"{name}.rules").read_text()
         assert left == "-P INPUT ACCEPT\n-A INPUT -p tcp -m tcp --dport 6000 -j ACCEPT\n"
@@ -384,6 +336,20 @@ def test_iptables_where_nftables_does_not_work(host, tools, paths):
 def test_a_host_without_packet_filter(host, tools, paths):
     for name in ("nft", "iptables", "ip6tables"):
         tools(name, "exit 1\n")
-    state = Filter(host, "demo", paths).read()
+    state = FenceOnHost(host, "demo", paths).read()
     assert state == dataclasses.replace(NOTHING, tool=None)
-    assert packet_filter.plan(state, None, paths) == []
+    assert segment_fence.plan(state, None, paths) == []
+
+
+def test_what_programs_are_told_of_a_status_has_all_packet_filters():
+    schema = json.loads((Path(__file__).parents[5] / "roles/status/files/status.schema.json").read_text())
+    assert schema["$defs"]["fence"]["properties"]["tool"]["enum"] == list(FILTERS)
+
+
+@pytest.mark.parametrize("kind", FILTERS.values())
+def test_the_unit_comes_after_the_services_of_each_packet_filter(kind):
+    text = segment_fence.unit(OLD, PATHS.script)
+    assert kind.services
+    for service in kind.services:
+        for setting in ("After", "PartOf", "ReloadPropagatedFrom"):
+            assert re.search(rf"^{setting}=.*\b{re.escape(service)}\b", text, re.MULTILINE)

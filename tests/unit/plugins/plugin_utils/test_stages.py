@@ -1,0 +1,87 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Stages take what they go by from what was registered on hosts."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.plan import make
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import OBSERVATION, VERDICT, Task
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stages import STAGES
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby import stages as of_standby
+
+from .losses import UNKNOWN, scene
+from .observed import drifting, shown
+
+FENCED = {"fenced": True, "proof": "it is fenced"}
+SUCCEEDED = {"rc": 0}
+WAL = {"end": "0/300", "timeline": 1, "why": ""}
+
+
+def task(registered, check_mode=False, **of_cluster):
+    """A task of the cluster demo.
+
+    :param registered: by host, what was registered there.
+    :param of_cluster: what was registered for all clusters.
+    """
+    for_all = {name: {"clusters": {"demo": found}} for name, found in of_cluster.items()}
+    return Task({"hostvars": registered, OBSERVATION: {"options": {"cluster_name": "demo"}}, **for_all}, str, check_mode)
+
+
+@pytest.mark.parametrize(
+    ("options", "results", "allowed"),
+    [
+        ({"fence_segments": True}, {"sdw1": {"__activate_standby_fence": FENCED}}, True),
+        ({"fence_segments": True}, {"sdw1": {"__activate_standby_fence": {"failed": True}}}, False),
+        ({"fence_segments": True}, {"scdw": {"__activate_standby_fence": FENCED}}, False),
+        ({"fence_command": True}, {"cdw": {"__activate_standby_command": SUCCEEDED}}, True),
+        ({"fence_command": True}, {"scdw": {"__activate_standby_command": SUCCEEDED}}, False),
+    ],
+)
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_an_activation_is_decided_by_fences_and_the_command(options, results, allowed, check_mode):
+    known = scene(UNKNOWN, **options)
+    plan = shown(make(known, []))
+    registered = {host: {OBSERVATION: found, **results.get(host, {})} for host, found in UNKNOWN.items()}
+    pair = {**known.pair, "options": known.options}
+    decided = STAGES["activate_standby", "decide"].do(task(registered, check_mode, **{VERDICT: pair}, __activate_standby_plans=plan), {})
+    foreseen = check_mode and "command" in str(options)
+    assert decided["allowed"] is (allowed or foreseen)
+
+
+@pytest.mark.parametrize(
+    ("of_old", "of_new", "way", "late"),
+    [
+        ({"__switchover_stopped": {"wal": WAL}}, {"__switchover_disarmed": {"disarmed": True}}, "forward", []),
+        ({}, {"__switchover_disarmed": {"disarmed": True}}, "back", []),
+        ({"__switchover_stopped": {"wal": WAL}}, {"__switchover_activation": {"failed_step": "promote", "msg": "no"}}, "unknown", []),
+        (
+            {"__switchover_stopped": {"wal": WAL, "drifting": drifting(1, **{"pg_hba.conf": "new"})}},
+            {"__switchover_activation": {"promoted": True}, "__switchover_brought": {"drifting": drifting(1, **{"pg_hba.conf": "old"})}},
+            "forward",
+            ["pg_hba.conf"],
+        ),
+    ],
+)
+def test_a_switchover_is_decided_by_what_both_hosts_said(of_old, of_new, way, late):
+    plan = {"primary": "cdw", "standby": "scdw", "promoted": False, "begun": False, "accept_drift": []}
+    decided = STAGES["switchover", "decide"].do(task({"cdw": of_old, "scdw": of_new}, __switchover_plans=plan), {})
+    assert (decided["way"], decided["drift"]) == (way, late)
+
+
+@pytest.mark.parametrize(("seen", "taken"), [([], {}), (["looked"], {"looked": 2}), (["former", "looked"], {"former": 1, "looked": 2})])
+@pytest.mark.parametrize("coordinators", [["cdw", "scdw"], ["cdw"]])
+def test_a_standby_is_planned_by_what_the_task_says_was_looked_at(seen, taken, coordinators, monkeypatch):
+    given = []
+
+    def make(*_arguments, **found):
+        given.append(found)
+        return of_standby.StandbyPlan("")
+
+    monkeypatch.setattr(of_standby, "make", make)
+    pair = {"role": "standby", "coordinators": coordinators, "segment_hosts": [], "primary": "cdw", "variables": {}, "options": {}}
+    earlier = {"__standby_former": 1, "__standby_look": 2}
+    STAGES["standby", "plan"].do(task({"cdw": {}, "scdw": earlier}, **{VERDICT: pair}), {"seen": seen})
+    assert given == [taken if len(coordinators) > 1 else {}]

@@ -28,7 +28,6 @@ attributes:
 extends_documentation_fragment:
   - warehousepg.coordinator.attributes
   - warehousepg.coordinator.instance
-  - warehousepg.coordinator.next_modules
   - warehousepg.coordinator.upstream
 options:
   port:
@@ -337,7 +336,6 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core impo
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.arguments import (
     COPY,
     INSTANCE,
-    NEXT_MODULES,
     PASSFILE_IF_SCRAM,
     UPSTREAM,
 )
@@ -366,7 +364,6 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **INSTANCE,
-            **NEXT_MODULES,
             **UPSTREAM,
             "port": {"type": "int", "required": True},
             "slot_name": {"type": "str", "default": "standby_coordinator"},

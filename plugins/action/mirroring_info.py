@@ -15,7 +15,6 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.registry import STORES
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.inventory import COORDINATOR_ROLES, is_single, members
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._desired import options
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import payloads
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.invocation import out_of_step
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.limits import PATIENCE, answers_within
 
@@ -34,7 +33,6 @@ _ARGUMENTS = {
     "lock_file": "discovery_lock_file",
     "record_file": "discovery_record_file",
     "audit_file": "discovery_audit_file",
-    "next_modules": "discovery_next_modules",
 }
 
 #: roles that want to know whether other hosts see the coordinators
@@ -58,10 +56,6 @@ class ActionModule(ActionBase):
             arguments = {**self._by_options(desired.options, variables), **arguments}
             unfit = out_of_step(self._task.get_play().strategy)
             wrong = [unfit] if unfit else [said for name, said in desired.wrong.items() if name.startswith("discovery_")]
-        next_modules = arguments.pop("next_modules", None) or ()
-        # The first host makes that of this module, for which the others would only wait.
-        if next_modules and not wrong and variables["inventory_hostname"] != variables["ansible_play_batch"][0]:
-            payloads.make(self, payloads.unmade(next_modules), variables)
         before, unreachable = time.time(), arguments.pop("unreachable", None)
         timeout = float(arguments.pop("timeout", PATIENCE))
         try:

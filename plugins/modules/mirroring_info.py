@@ -29,7 +29,6 @@ attributes:
 extends_documentation_fragment:
   - warehousepg.coordinator.attributes
   - warehousepg.coordinator.instance
-  - warehousepg.coordinator.next_modules
 options:
   data_directory:
     description:
@@ -743,7 +742,7 @@ segments:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.arguments import INSTANCE, LOOK, NEXT_MODULES
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.arguments import INSTANCE, LOOK
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, require_python
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.registry import ARGUMENTS
@@ -768,7 +767,6 @@ def main() -> None:
             "lock_file": {"type": "path"},
             "record_file": {"type": "path"},
             "audit_file": {"type": "path"},
-            **NEXT_MODULES,
             "look": {"type": "dict", "options": LOOK},
             "name": {"type": "str"},
             "by_options": {"type": "bool", "default": False},

@@ -28,7 +28,6 @@ attributes:
 extends_documentation_fragment:
   - warehousepg.coordinator.attributes
   - warehousepg.coordinator.instance
-  - warehousepg.coordinator.next_modules
   - warehousepg.coordinator.upstream
 options:
   port:
@@ -339,7 +338,6 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core impo
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.arguments import (
     COPY,
     INSTANCE,
-    NEXT_MODULES,
     UPSTREAM,
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
@@ -369,7 +367,6 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **INSTANCE,
-            **NEXT_MODULES,
             **UPSTREAM,
             **ARGUMENTS,
             "port": {"type": "int", "required": True},

@@ -31,7 +31,6 @@ attributes:
 extends_documentation_fragment:
   - warehousepg.coordinator.attributes
   - warehousepg.coordinator.instance
-  - warehousepg.coordinator.next_modules
 options:
   state:
     description:
@@ -196,7 +195,7 @@ import os
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.arguments import INSTANCE, NEXT_MODULES
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.arguments import INSTANCE
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import Actions, Step, carry_out
@@ -353,7 +352,6 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **INSTANCE,
-            **NEXT_MODULES,
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "parts": {
                 "type": "list",

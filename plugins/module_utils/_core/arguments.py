@@ -21,9 +21,6 @@ INSTANCE: dict[str, t.Any] = {
     },
 }
 
-#: documented in the fragment C(warehousepg.coordinator.next_modules); it is for the action plugin
-NEXT_MODULES: dict[str, t.Any] = {"next_modules": {"type": "list", "elements": "str", "default": []}}
-
 #: documented in the fragment C(warehousepg.coordinator.upstream), with what :mod:`password_stores.registry` adds
 UPSTREAM: dict[str, t.Any] = {
     "primary_host": {"type": "str", "required": True},

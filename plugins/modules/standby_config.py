@@ -125,7 +125,7 @@ options:
         made, as O(snapshot) says, and it is moved aside.
       - Files that only it has, and that WAL does not carry, such as the history of backups, are kept in their place. Where the primary has
         one of that name which differs, its own is set aside. A C(pg_wal) that is a link to another disk stays one.
-      - An instance that runs as a primary is refused. A fence on the data directory is lifted as soon as it is marked as a standby.
+      - An instance that runs as a primary is refused. A start block is lifted as soon as it is marked as a standby.
       - Requires O(snapshot). A rewind requires M(warehousepg.coordinator.rewind_access) on the primary.
     type: dict
     suboptions:

@@ -32,17 +32,17 @@ options:
     description:
       - V(prepared) looks at the transactions of clients and at what a shutdown could wait for, drains the primary if that is wished, and
         writes checkpoints until one is short.
-      - V(stopped) fences the data directory, so that the instance cannot be started again, writes O(token) into the WAL, sees that the
+      - V(stopped) blocks the start of the instance, writes O(token) into the WAL, sees that the
         standby has it, and shuts the instance down. A shutdown that hangs is broken off in time, by an end of the instance at once, and
         the instance started again where its WAL has no checkpoint of a shutdown, without which the standby is not promoted; then the module
-        fails. On an instance that is shut down already, only the fence is looked after.
+        fails. On an instance that is shut down already, only the start block is looked after.
       - V(serving) takes back what the others did, and starts the instance. An instance that has become a standby is left alone.
     type: str
     choices: [prepared, stopped, serving]
     required: true
   new_primary:
     description:
-      - Name of the host whose instance is to be primary, which the fence is named by. Required with O(state=stopped).
+      - Name of the host whose instance is to be primary, which the start block is named by. Required with O(state=stopped).
     type: str
   token:
     description:

@@ -7,9 +7,13 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
+
+#: what the engine's libpq knows, and that of an older psycopg2, or one that was built without GSSAPI, does not
+_LATER = re.compile(r"(?:^|(?<=\s))(tcp_user_timeout|gssencmode|gsslib|krbsrvname)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|([^\s'\\]+))(?:\s+|$)")
 
 
 def conninfo(parameters: t.Mapping[str, str]) -> str:
@@ -18,11 +22,13 @@ def conninfo(parameters: t.Mapping[str, str]) -> str:
     :raises CoordinatorError: libpq would not read these parameters in it.
     """
     from psycopg2 import ProgrammingError
-    from psycopg2.extensions import make_dsn, parse_dsn
+    from psycopg2.extensions import make_dsn
 
+    later = {name: value for name, value in parameters.items() if _LATER.fullmatch(f"{name}={value}")}
+    others = {name: value for name, value in sorted(parameters.items()) if name not in later}
     try:
-        written = make_dsn(**dict(sorted(parameters.items())))
-        why = "" if parse_dsn(written) == parameters else "they would be read as others"
+        written = " ".join([make_dsn(**others), *(f"{name}={value}" for name, value in sorted(later.items()))]).strip()
+        why = "" if parse_conninfo(written) == parameters else "they would be read as others"
     except (ProgrammingError, UnicodeError) as error:
         why = str(error).strip()
     if why:
@@ -37,5 +43,9 @@ def parse_conninfo(text: str) -> dict[str, str]:
 
     try:
         return dict(parse_dsn(text))
+    except (ProgrammingError, UnicodeError):
+        later = {name: re.sub(r"\\(.)", r"\1", quoted) if quoted else bare for name, quoted, bare in _LATER.findall(text)}
+    try:
+        return {**parse_dsn(_LATER.sub("", text)), **later} if later else {}
     except (ProgrammingError, UnicodeError):
         return {}

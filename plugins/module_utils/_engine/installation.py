@@ -12,6 +12,7 @@ import glob
 import os
 import re
 import resource
+import sys
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import logout
@@ -105,7 +106,7 @@ def _shared_memory() -> int:
     if not os.access(SHARED_MEMORY, os.W_OK | os.X_OK):
         return 0
     status = os.statvfs(SHARED_MEMORY)
-    return status.f_blocks * status.f_frsize
+    return status.f_blocks * status.f_frsize or sys.maxsize  # a file system without a limit has no number of blocks
 
 
 def read_needs(connection: Connection) -> Needs:

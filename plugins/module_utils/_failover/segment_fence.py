@@ -290,6 +290,8 @@ class FenceOnHost:
         about = parse_description(read_text(self._paths.description) or "")
         tool = about.tool if about else working(self._host)
         rules, leftover = self._filter(tool).listed(self._host) if tool else (frozenset(), False)
+        if tool and not leftover and not FILTERS[tool].works(self._host):
+            tool = working(self._host)  # the one that it was made by is gone
         seen = {path: read_text(path) for path in self._paths.files}
         texts = {path: text for path, text in seen.items() if text is not None}
         enabled = os.path.islink(self._paths.link) and os.path.realpath(self._paths.link) == os.path.realpath(self._paths.unit)

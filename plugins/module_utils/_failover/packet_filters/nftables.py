@@ -54,9 +54,11 @@ class Nftables(PacketFilter):
         return {"nft": f'{{"nftables": [\n{lines}\n]}}\n'}
 
     def listed(self, host: Host) -> tuple[Rules, bool]:
-        """The pairs of the table, and whether it is there."""
+        """The pairs of the table, and whether it is there: that an nft without JSON tells, too."""
         code, text = host.command("nft", "-j", "-n", "list", "table", _FAMILY, self._table)
-        return (rejected(text), True) if code == 0 else (frozenset(), False)
+        if code == 0 and _objects(text) is not None:
+            return rejected(text), True
+        return frozenset(), host.command("nft", "list", "table", _FAMILY, self._table)[0] == 0
 
     def remove(self, host: Host) -> None:
         """Delete the table."""

@@ -63,6 +63,36 @@ def test_an_address_is_read_too():
     }
 
 
+@pytest.fixture
+def older(monkeypatch):
+    """A psycopg2 whose libpq knows less than the engine's."""
+    newest = psycopg2.extensions.parse_dsn
+
+    def parse(text):
+        found = newest(text)
+        for name in ("tcp_user_timeout", "gssencmode", "krbsrvname"):
+            if name in found:
+                raise psycopg2.ProgrammingError(f'invalid dsn: invalid connection option "{name}"\n')
+        return found
+
+    monkeypatch.setattr(psycopg2.extensions, "parse_dsn", parse)
+
+
+@pytest.mark.parametrize("value", ["a b", "it's", "back\\slash", "tcp_user_timeout=1 x"])
+def test_an_older_libpq_reads_what_the_engine_knows(older, value):
+    parameters = {"host": "cdw", "tcp_user_timeout": "10000", "gssencmode": "prefer", "application_name": value}
+    assert parse_conninfo(conninfo(parameters)) == parameters
+    engine = "user=r host=cdw gssencmode=prefer krbsrvname='post''gres' target_session_attrs=any".replace("''", "\\'")
+    assert parse_conninfo(engine)["krbsrvname"] == "post'gres"
+    assert parse_conninfo(engine)["target_session_attrs"] == "any"
+
+
+def test_an_older_libpq_refuses_what_none_knows(older):
+    with pytest.raises(CoordinatorError, match='invalid connection option "keepalives_idl"'):
+        conninfo({"host": "cdw", "tcp_user_timeout": "1", "keepalives_idl": "3"})
+    assert parse_conninfo("host=cdw tcp_user_timeout=1 keepalives_idl=3") == {}
+
+
 @given(st.text())
 def test_any_text_is_read(text):
     assert isinstance(parse_conninfo(text), dict)

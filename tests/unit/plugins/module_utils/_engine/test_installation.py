@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import resource
+import types
 
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import installation
@@ -53,5 +54,9 @@ def test_reads_what_an_installation_offers(host, tmp_path, monkeypatch):
     assert found.libc == os.confstr("CS_GNU_LIBC_VERSION")
     assert (found.open_files, found.processes) == (1024, None)
     assert found.shared_memory == os.statvfs(home).f_blocks * os.statvfs(home).f_frsize
+    status = os.statvfs(home)
+    with monkeypatch.context() as unlimited:
+        unlimited.setattr(os, "statvfs", lambda path: types.SimpleNamespace(f_blocks=0, f_frsize=status.f_frsize, f_bavail=status.f_bavail))
+        assert read_installation(host).shared_memory > 1 << 50
     monkeypatch.setattr(installation, "SHARED_MEMORY", str(home / "nothing"))
     assert read_installation(host).shared_memory == 0

@@ -333,6 +333,29 @@ def test_iptables_where_nftables_does_not_work(host, tools, paths):
         assert left == "-P INPUT ACCEPT\n-A INPUT -p tcp -m tcp --dport 6000 -j ACCEPT\n"
 
 
+def test_a_fence_is_lifted_by_an_nft_that_knows_no_json(host, tools, paths):
+    """It was made by one that did, or by text."""
+    program = tools("nft", NFT)
+    here = FenceOnHost(host, "demo", paths)
+    carry_out(here, segment_fence.plan(here.read(), OLD, paths), [])
+    tools("nft", f"case $1 in -j) exit 1 ;; list) [ -f {program}.rules ] ;; *) rm {program}.rules ;; esac\n")
+    state = here.read()
+    assert (state.tool, state.rules, state.leftover) == ("nft", frozenset(), True)
+    carry_out(here, segment_fence.plan(state, None, paths), [])
+    assert here.read().leftover is False
+
+
+def test_a_packet_filter_that_is_gone_is_not_used_again(host, tools, paths):
+    program = tools("nft", NFT)
+    here = FenceOnHost(host, "demo", paths)
+    carry_out(here, segment_fence.plan(here.read(), OLD, paths), [])
+    (program.parent / "nft.rules").unlink()
+    tools("nft", "exit 1\n")
+    tools("iptables", IPTABLES_TOOL)
+    (program.parent / "iptables.rules").write_text("-P INPUT ACCEPT\n")
+    assert here.read().tool == "iptables"
+
+
 def test_a_host_without_packet_filter(host, tools, paths):
     for name in ("nft", "iptables", "ip6tables"):
         tools(name, "exit 1\n")

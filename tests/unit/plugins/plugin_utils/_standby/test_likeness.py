@@ -50,6 +50,7 @@ def test_a_host_like_the_primary_s_has_no_differences():
         {"open_files": 100000},
         {"open_files": None},
         {"shared_memory": 1 << 30},  # less, and enough
+        {"shared_memory": 950 << 20},  # half of memories that are nearly alike
     ],
 )
 def test_more_than_the_primary_has_is_no_difference(changes):

@@ -290,7 +290,7 @@ class FenceOnHost:
         about = parse_description(read_text(self._paths.description) or "")
         tool = about.tool if about else working(self._host)
         rules, leftover = self._filter(tool).listed(self._host) if tool else (frozenset(), False)
-        if tool and not leftover and not FILTERS[tool].works(self._host):
+        if about and not leftover and not FILTERS[about.tool].works(self._host):
             tool = working(self._host)  # the one that it was made by is gone
         seen = {path: read_text(path) for path in self._paths.files}
         texts = {path: text for path, text in seen.items() if text is not None}

@@ -21,6 +21,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.main
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.catalog import Registration
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import KINDS
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import OtherSender
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.packet_filters.registry import FILTERS
 
 Told = t.Mapping[str, t.Any]
 
@@ -100,7 +101,7 @@ _FORMS: dict[str, Form] = {
             cluster=border.name,
             addresses=many(border.address),
             ports=many(border.port),
-            tool=border.one_of("nft", "iptables"),
+            tool=border.one_of(*FILTERS),
             since=optional(border.seconds),
         )
     ),

@@ -15,6 +15,8 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby i
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ...nested import put
+
 GIVEN = {
     "system_identifier": "1",
     "primary": {"host": "cdw", "hostname": "cdw", "addresses": ["10.0.0.11"]},
@@ -115,15 +117,6 @@ def paths(value, way=()):
     yield way
     for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
         yield from paths(inner, (*way, key))
-
-
-def put(value, way, new):
-    """The document with something else at the end of a way."""
-    if not way:
-        return new
-    copy = dict(value) if isinstance(value, dict) else list(value)
-    copy[way[0]] = put(value[way[0]], way[1:], new)
-    return copy
 
 
 HOSTILE = st.one_of(

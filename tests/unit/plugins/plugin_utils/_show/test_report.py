@@ -22,6 +22,7 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.scre
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ...nested import put
 from ..observed import MIRRORED, ROWS, VARIABLES, changed, drifting, shown
 
 SCHEMA = json.loads((Path(__file__).parents[5] / "roles/status/files/status.schema.json").read_text())
@@ -212,15 +213,6 @@ def ways(value, way=()):
         yield way
     for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
         yield from ways(inner, (*way, key))
-
-
-def put(value, way, new):
-    """The same with something else at the end of a way."""
-    if not way:
-        return new
-    found = dict(value) if isinstance(value, dict) else list(value)
-    found[way[0]] = put(value[way[0]], way[1:], new)
-    return found
 
 
 FENCE = {"cluster": "demo", "addresses": ["10.0.0.13"], "ports": [6000], "tool": "nft", "since": 1000.0}

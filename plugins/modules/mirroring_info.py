@@ -741,6 +741,8 @@ segments:
       port: 6000
 """
 
+import dataclasses
+
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.arguments import INSTANCE, LOOK
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
@@ -795,7 +797,7 @@ def main() -> None:
         found = observe(Host(module, module.params["greenplum_path"]), module.params)
     except CoordinatorError as error:
         module.fail_json(msg=error.message, **error.data)
-    module.exit_json(changed=False, **found)
+    module.exit_json(changed=False, **dataclasses.asdict(found))
 
 
 if __name__ == "__main__":

@@ -158,10 +158,12 @@ record:
     in_sync: {time: 1795392000.1, walreceiver_started: 1795391000.25, booted: 1795000000.5}
 """
 
+import dataclasses
 import time
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import border
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.arguments import INSTANCE
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import Step, carry_out
@@ -204,7 +206,10 @@ def main() -> None:
     host = Host(module, parameters["greenplum_path"])
     path = parameters["file"]
     try:
-        given = record.parse({name: parameters[name] for name in record.GIVEN})
+        given = border.parse(
+            record.Record,
+            parameters,
+        )
     except ValueError as error:
         module.fail_json(msg=f"what is to be kept is not of its form, and would be of no use: {error}")
 
@@ -218,7 +223,7 @@ def main() -> None:
         lambda: {"record": record.read_record(path)[0]},
         plan,
         {"write_record": lambda told: record.write_record(host, path, told, time.time())},
-        show=dict,
+        show=lambda found: {"record": dataclasses.asdict(found["record"]) if found["record"] else None},
     )
 
 

@@ -5,12 +5,18 @@
 
 """Values that a file or another host tells, as they enter: each is of the form that is asked for, or refused by a ValueError.
 
-No code behind takes a number that is none, such as NaN, which compares with nothing, or a name with a line break in it.
+A dataclass is written by :func:`dataclasses.asdict`, and read again by :func:`parse`, by its annotations. No code behind takes a number that
+is none, such as NaN, which compares with nothing, or a name with a line break in it.
 """
 
 from __future__ import annotations
 
+import ast
+import dataclasses
+import functools
+import math
 import os
+import sys
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.addresses import parse_address
@@ -91,21 +97,74 @@ def lsn(value: t.Any) -> str:
     return str(value)
 
 
+def flag(value: t.Any) -> bool:
+    """True or false."""
+    if not isinstance(value, bool):
+        raise ValueError(f"{value!r:.200} is neither true nor false")
+    return value
+
+
+def real(value: t.Any) -> float:
+    """A number that JSON can hold."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < math.inf:
+        raise ValueError(f"{value!r:.200} is no number")
+    return float(value)
+
+
 Form = t.Callable[[t.Any], t.Any]
+T = t.TypeVar("T")
+
+# What annotations of dataclasses say beside the types that they are for all others.
+Name = str
+Path = str
+Address = str
+Position = str
+Positive = int
+Port = int
+Seconds = float
+
+_FORMS: dict[str, Form] = {
+    "Any": lambda value: value,
+    "str": text,
+    "int": number,
+    "float": real,
+    "bool": flag,
+    "Name": name,
+    "Path": path,
+    "Address": address,
+    "Position": lsn,
+    "Positive": positive,
+    "Port": port,
+    "Seconds": seconds,
+}
 
 
-def fields(value: t.Any, forms: t.Mapping[str, Form], further: t.Mapping[str, Form] | None = None) -> dict[str, t.Any]:
-    """The fields of an object, each of its form; all others are left out.
+def parse(kind: type[T], value: t.Any) -> T:
+    """The dataclass that an object of JSON was made from. Fields with a default may be missing, unknown ones are left out.
 
-    :param forms: by name, what makes a field's value of what is told.
-    :param further: the same of fields that may be missing.
+    :raises ValueError: a value in it is not of its form.
     """
-    if not isinstance(value, dict):
-        raise ValueError(f"{value!r:.200} is no object")
-    missing = [known for known in forms if known not in value]
-    if missing:
-        raise ValueError(f"{', '.join(missing)} is missing")
-    return {known: _field(known, form, value[known]) for known, form in {**forms, **(further or {})}.items() if known in value}
+    return t.cast(T, _of_class(kind)(value))
+
+
+@functools.lru_cache(maxsize=None)
+def _of_class(kind: t.Any) -> Form:
+    """The form of a dataclass."""
+    fields = {field.name: field for field in dataclasses.fields(kind) if field.init}
+    bases = [base for base in reversed(kind.__mro__) if dataclasses.is_dataclass(base)]
+    owners = {known: next(base for base in bases if known in base.__dataclass_fields__) for known in fields}
+    forms = {known: _of_annotation(str(field.type), owners[known].__module__) for known, field in fields.items()}
+    required = [known for known, field in fields.items() if field.default is field.default_factory is dataclasses.MISSING]
+
+    def read(value: t.Any) -> t.Any:
+        if not isinstance(value, dict):
+            raise ValueError(f"{value!r:.200} is no object")
+        missing = [known for known in required if known not in value]
+        if missing:
+            raise ValueError(f"{', '.join(missing)} is missing")
+        return kind(**{known: _field(known, form, value[known]) for known, form in forms.items() if known in value})
+
+    return read
 
 
 def _field(known: str, form: Form, value: t.Any) -> t.Any:
@@ -115,21 +174,33 @@ def _field(known: str, form: Form, value: t.Any) -> t.Any:
         raise ValueError(f"{known}: {error}") from error
 
 
-def flag(value: t.Any) -> bool:
-    """True or false."""
-    if not isinstance(value, bool):
-        raise ValueError(f"{value!r:.200} is neither true nor false")
-    return value
+def _of_annotation(annotation: str, module: str) -> Form:
+    """The form that an annotation says, as the module has its names. Python before 3.10 cannot evaluate all of them."""
+    return _of_node(ast.parse(annotation, mode="eval").body, vars(sys.modules[module]))
 
 
-def optional(form: Form) -> Form:
-    """The form of a value that may be None."""
+def _of_node(node: t.Any, names: t.Mapping[str, t.Any]) -> Form:
+    if isinstance(node, ast.BinOp):  # always "… | None"
+        return _optional(_of_node(node.left, names))
+    if isinstance(node, ast.Subscript):
+        inner = getattr(node.slice, "value", node.slice) if type(node.slice).__name__ == "Index" else node.slice  # Python 3.8 wraps it
+        parts = [_of_node(part, names) for part in getattr(inner, "elts", [inner]) if ast.dump(part) != ast.dump(ast.Constant(...))]
+        container = getattr(node.value, "attr", getattr(node.value, "id", ""))
+        if container in ("Mapping", "dict"):
+            return _mapping(*parts)
+        return _several(parts) if container == "tuple" and len(parts) == len(getattr(inner, "elts", ())) else _many(parts[0], container)
+    word = getattr(node, "attr", getattr(node, "id", ""))
+    if word in _FORMS:
+        return _FORMS[word]
+    known = names[word] if isinstance(node, ast.Name) else getattr(names[node.value.id], word)
+    return _of_class(known) if dataclasses.is_dataclass(known) else _one_of(t.get_args(known))
+
+
+def _optional(form: Form) -> Form:
     return lambda value: None if value is None else form(value)
 
 
-def one_of(*words: str) -> Form:
-    """The form of a word of which there are some only."""
-
+def _one_of(words: tuple[str, ...]) -> Form:
     def word(value: t.Any) -> str:
         if value not in words:
             raise ValueError(f"{value!r:.200} is none of {', '.join(words)}")
@@ -138,12 +209,30 @@ def one_of(*words: str) -> Form:
     return word
 
 
-def many(form: Form) -> Form:
-    """The form of a list of values."""
+def _list(value: t.Any) -> t.Sequence[t.Any]:
+    if not isinstance(value, (list, tuple)):
+        raise ValueError(f"{value!r:.200} is no list")
+    return value
 
-    def values(value: t.Any) -> list[t.Any]:
-        if not isinstance(value, (list, tuple)):
-            raise ValueError(f"{value!r:.200} is no list")
-        return [form(one) for one in value]
+
+def _many(form: Form, container: str) -> Form:
+    made = tuple if container == "tuple" else list
+    return lambda value: made(form(one) for one in _list(value))
+
+
+def _several(forms: t.Sequence[Form]) -> Form:
+    def values(value: t.Any) -> tuple[t.Any, ...]:
+        if len(_list(value)) != len(forms):
+            raise ValueError(f"{value!r:.200} has not {len(forms)} values")
+        return tuple(form(one) for form, one in zip(forms, value))
+
+    return values
+
+
+def _mapping(key: Form, form: Form) -> Form:
+    def values(value: t.Any) -> dict[t.Any, t.Any]:
+        if not isinstance(value, dict):
+            raise ValueError(f"{value!r:.200} is no object")
+        return {key(known): _field(known, form, one) for known, one in value.items()}
 
     return values

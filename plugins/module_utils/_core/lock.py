@@ -16,6 +16,7 @@ import json
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import border
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.border import Seconds
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, read_text
 
@@ -53,7 +54,7 @@ class Lock:
     """
 
     holder: Holder
-    since: float
+    since: Seconds
     purpose: str
 
 
@@ -62,19 +63,12 @@ def line_of(holder: Holder) -> str:
     return json.dumps(dataclasses.asdict(holder))
 
 
-_HOLDER: dict[str, border.Form] = {
-    **dict.fromkeys(("user", "controller", "boot", "namespace", "started"), border.text),
-    "pid": border.number,
-}
-
-
 def parse(text: str) -> Lock | None:
     """The lock that a file tells of, None when it tells of none."""
     try:
         holder, told = (json.loads(line) for line in text.splitlines())
-        found = border.fields(told, {"since": border.seconds, "purpose": border.text})
-        return Lock(Holder(**border.fields(holder, _HOLDER)), **found)
-    except (ValueError, RecursionError):
+        return border.parse(Lock, {**told, "holder": holder})
+    except (ValueError, TypeError, RecursionError):
         return None
 
 

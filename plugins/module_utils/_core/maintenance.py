@@ -13,6 +13,7 @@ import os
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import border
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.border import Seconds
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, read_text
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lock import clock_time
@@ -28,7 +29,7 @@ class Mark:
     :param reason: what for.
     """
 
-    since: float | None
+    since: Seconds | None
     by: str
     reason: str
 
@@ -53,9 +54,8 @@ def read(path: str) -> Mark | None:
     if text is None:
         return None
     try:
-        found = json.loads(text)
-        return Mark(border.seconds(found["since"]), str(found["by"]), str(found["reason"]))
-    except (ValueError, KeyError, TypeError):
+        return border.parse(Mark, json.loads(text))
+    except (ValueError, RecursionError):
         return Mark(None, "", "")
 
 
@@ -83,10 +83,10 @@ def write(host: Host, path: str, mark: Mark) -> None:
     host.write(path, json.dumps(dataclasses.asdict(mark)) + "\n", 0o644)
 
 
-def sentence(marks: t.Mapping[str, t.Mapping[str, t.Any]], by_inventory: t.Collection[str]) -> str:
+def sentence(marks: t.Mapping[str, Mark], by_inventory: t.Collection[str]) -> str:
     """What is said of a pair in maintenance, and how it ends; empty for one that is not.
 
-    :param marks: by host, what the mark there tells, see :class:`Mark`.
+    :param marks: by host, the mark there.
     :param by_inventory: hosts whose variable C(maintenance) is true.
     """
     ways = []
@@ -96,7 +96,7 @@ def sentence(marks: t.Mapping[str, t.Mapping[str, t.Any]], by_inventory: t.Colle
         ways.append("run the playbook maintenance with maintenance=false")
     if not ways:
         return ""
-    told = str(Mark(**next(iter(marks.values())))) if marks else "in maintenance"
+    told = str(next(iter(marks.values()))) if marks else "in maintenance"
     where = [f"marked on {', '.join(marks)}"] if marks else []
     where += ["by the variable maintenance"] if by_inventory else []
     return f"{told}, {' and '.join(where)}: no playbook but status acts. When it is over, {', and '.join(ways)}"

@@ -12,6 +12,7 @@ import os
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.addresses import normal_address
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.border import Name, Path, Port, Positive
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import Connection
 
@@ -35,16 +36,16 @@ class Registration:
     :param datadir: its data directory.
     """
 
-    dbid: int
+    dbid: Positive
     content: int
-    role: str
-    preferred_role: str
-    mode: str
-    status: str
-    port: int
-    hostname: str
-    address: str
-    datadir: str
+    role: Name
+    preferred_role: Name
+    mode: Name
+    status: Name
+    port: Port
+    hostname: Name
+    address: Name
+    datadir: Path
 
 
 def registrations(connection: Connection) -> list[Registration]:

@@ -19,6 +19,7 @@ import types
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import border
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.border import Name, Path, Port, Position, Positive
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import (
     ARRIVING,
@@ -90,12 +91,12 @@ class ControlData:
     :param checksums: whether pages carry checksums.
     """
 
-    system_identifier: str
+    system_identifier: Name
     state: str
     timeline: int
-    checkpoint: str
-    redo: str
-    consistent: str
+    checkpoint: Position
+    redo: Position
+    consistent: Position
     segment_bytes: int
     checksums: bool
 
@@ -166,12 +167,12 @@ class Postmaster:
     """
 
     pid: int
-    port: int | None
+    port: Port | None
     socket_directory: str | None
     status: str | None
     frozen: bool
     connected: bool | None
-    received: str | None
+    received: Position | None
 
 
 _VITAL = re.compile(r"\b(walreceiver|wal receiver|startup|walsender|wal sender)\b")
@@ -205,6 +206,10 @@ def describe_postmaster(
     )
 
 
+Content = t.Literal["absent", "empty", "instance", "other"]
+Role = t.Literal["primary", "standby"]
+
+
 @dataclasses.dataclass(frozen=True)
 class Instance:
     """A data directory and what runs on it.
@@ -223,34 +228,21 @@ class Instance:
     :param names: what is there instead of an instance.
     """
 
-    data_directory: str
-    content: str
+    data_directory: Path
+    content: Content
     owner: str | None = None
-    role: str | None = None
+    role: Role | None = None
     major: str | None = None
-    dbid: int | None = None
-    port: int | None = None
+    dbid: Positive | None = None
+    port: Port | None = None
     settings: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
     control: ControlData | None = None
     postmaster: Postmaster | None = None
-    fenced: str | None = None
+    fenced: Name | None = None
     names: tuple[str, ...] = ()
 
 
-def instance_of(observed: t.Mapping[str, t.Any]) -> Instance:
-    """The instance that the result of a module describes."""
-    control, postmaster = observed["control"], observed["postmaster"]
-    return Instance(
-        **{
-            **observed,
-            "control": ControlData(**control) if control else None,
-            "postmaster": Postmaster(**postmaster) if postmaster else None,
-            "names": tuple(observed.get("names", ())),
-        }
-    )
-
-
-def _content(directory: str) -> tuple[str, tuple[str, ...]]:
+def _content(directory: str) -> tuple[Content, tuple[str, ...]]:
     """What a directory holds, and the names of what is there instead of an instance.
 
     What this collection has within one that is a mount point does not count, nor what a file system has in its root.
@@ -402,8 +394,8 @@ class SegmentProcess:
     :param port: its port.
     """
 
-    data_directory: str
-    port: int
+    data_directory: Path
+    port: Port
 
 
 def running_segments(running: t.Iterable[Process]) -> list[SegmentProcess]:

@@ -16,6 +16,7 @@ import socket
 import time
 import typing as t
 
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.border import Name, Position, Seconds
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, read_text
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lsn import Lsn
@@ -55,12 +56,12 @@ class WalSender:
     """
 
     pid: int
-    client_addr: str | None
+    client_addr: Name | None
     state: str
     sync_state: str
-    sent_lsn: str | None
-    flush_lsn: str | None
-    replay_lsn: str | None
+    sent_lsn: Position | None
+    flush_lsn: Position | None
+    replay_lsn: Position | None
     lag_bytes: int | None
     replay_lag_s: float | None
     reply_age_s: float | None
@@ -156,7 +157,7 @@ class Slot:
 
     name: str
     active: bool
-    restart_lsn: str | None
+    restart_lsn: Position | None
     retained_bytes: int | None
 
 
@@ -224,10 +225,10 @@ class Probe:
     :param seconds: how long both took.
     """
 
-    lsn: str
+    lsn: Position
     acknowledged: bool | None
     replayed: bool
-    seconds: float
+    seconds: Seconds
 
 
 def probe_write(connection: Connection, second: t.Callable[[], t.ContextManager[Connection]], limit: float) -> Probe:

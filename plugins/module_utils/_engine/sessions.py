@@ -22,6 +22,7 @@ import time
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.addresses import is_loopback, normal_address, parse_address
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.border import Address, Port, Seconds
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, Process, processes, read_text
 
@@ -42,10 +43,10 @@ class Session:
     :param quiet_s: seconds since data last came over one of them, None where the kernel does not tell.
     """
 
-    address: str
-    port: int
+    address: Address
+    port: Port
     count: int
-    quiet_s: float | None
+    quiet_s: Seconds | None
 
 
 def plain_address(text: str) -> str:

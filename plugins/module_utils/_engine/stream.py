@@ -15,6 +15,7 @@ import re
 import time
 import typing as t
 
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.border import Seconds
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import (
     Host,
     Process,
@@ -46,10 +47,10 @@ class Disconnect:
     :param started: when that stream began, None when the log does not tell.
     """
 
-    time: float
+    time: Seconds
     by: str
     error: str
-    started: float | None = None
+    started: Seconds | None = None
 
 
 _STAMP = re.compile(r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(\.\d+)? ([A-Za-z0-9+:-]+)(?:,| \[(\d+)\])")
@@ -301,16 +302,24 @@ def silence_limit(conninfo: t.Mapping[str, str], settings: t.Mapping[str, str]) 
     return min(by_receiver, by_kernel)
 
 
-def read_commit_limits(connection: Connection) -> dict[str, float | None]:
-    """Seconds after the last word from its standby before which a primary does not let commits go on without it.
+@dataclasses.dataclass(frozen=True)
+class CommitLimits:
+    """Seconds after the last word from its standby before which a primary does not let commits go on without it; each None for no limit.
 
-    :returns: ``walsender`` by the engine's setting, which the standby's connection may bring another for, ``network`` by the host's;
-        None for no limit.
+    :param walsender: by the engine's setting, which the standby's connection may bring another for.
+    :param network: by the settings of its host.
     """
+
+    walsender: float | None
+    network: float | None
+
+
+def read_commit_limits(connection: Connection) -> CommitLimits:
+    """Observe how long a primary holds commits for a silent standby."""
     names = ["wal_sender_timeout", "tcp_user_timeout", "tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count"]
     found = {name: parse_seconds(value, 0.0, 1.0) for name, value in configured(connection, names).items()}
     settings = {name: 0.0 if seconds == float("inf") else seconds for name, seconds in found.items()}
-    return {"walsender": settings.get("wal_sender_timeout") or None, "network": network_limit(settings, _kernel_settings())}
+    return CommitLimits(settings.get("wal_sender_timeout") or None, network_limit(settings, _kernel_settings()))
 
 
 def _kernel_settings() -> dict[str, float]:
@@ -336,12 +345,12 @@ def network_limit(settings: t.Mapping[str, float], kernel: t.Mapping[str, float]
     return round(min(limit for limit in limits if limit > 0), 3)
 
 
-def commit_limit(limits: t.Mapping[str, float | None], following: t.Mapping[str, str]) -> float:
+def commit_limit(limits: CommitLimits, following: t.Mapping[str, str]) -> float:
     """Seconds after the last word from its standby before which a primary does not let commits go on without it.
 
     :param limits: what :func:`read_commit_limits` returned on the primary.
     :param following: parameters of the standby's connection.
     """
     own = re.search(r"\bwal_sender_timeout\s*=\s*(\w+)", following.get("options", ""))
-    timeout = parse_seconds(own.group(1), float("inf"), 1e-3) if own else limits["walsender"] or float("inf")
-    return min(timeout, limits["network"] or float("inf"))
+    timeout = parse_seconds(own.group(1), float("inf"), 1e-3) if own else limits.walsender or float("inf")
+    return min(timeout, limits.network or float("inf"))

@@ -85,9 +85,9 @@ def read_history(wal_directory: str, timeline: int) -> History:
     return History(timeline, tuple((int(number), Lsn.parse(position)) for number, position in _ANCESTOR.findall(text)))
 
 
-def show_history(history: History) -> list[list[t.Any]]:
+def show_history(history: History) -> tuple[tuple[int, str], ...]:
     """The ancestors as they are given to and returned by modules."""
-    return [[number, str(position)] for number, position in history.ancestors]
+    return tuple((number, str(position)) for number, position in history.ancestors)
 
 
 def history_of(timeline: int, ancestors: t.Iterable[t.Sequence[t.Any]]) -> History:

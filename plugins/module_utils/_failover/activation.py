@@ -69,7 +69,7 @@ class Candidate:
     instance: Instance
     end: wal.End | None
     stream: Stream
-    record: t.Mapping[str, t.Any] | None = None
+    record: record.Record | None = None
     begun: t.Mapping[str, t.Any] | None = None
     activated: t.Mapping[str, t.Any] | None = None
     placing: bool = False

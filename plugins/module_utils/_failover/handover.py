@@ -332,11 +332,10 @@ def begun(arming: Arming, found: Proof) -> dict[str, t.Any]:
     """The entry of the audit that an activation finds when it finishes the promotion."""
     why = f"the primary was shut down: its last record, the checkpoint of that, ends at {found.position}, and the standby has it"
     verdict = {"state": "mirrored", "allowed": True, "reason": "planned switchover", "proof": why}
-    window = {"in_sync": None, "disconnected": None, "fenced": None}
     return {
         "event": record.BEGUN,
         "verdict": verdict,
-        "loss": dataclasses.asdict(loss.Loss(loss.NONE, 0, 0, why, window)),
+        "loss": dataclasses.asdict(loss.Loss(loss.NONE, 0, 0, why, loss.Window())),
         "timeline": arming.timeline,
     }
 

@@ -16,8 +16,10 @@ import dataclasses
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import border
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.border import Name, Position, Seconds
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lsn import Lsn
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.stream import ANSWERS, STANDBY, Stream
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.record import InSync, Record
 
 NONE, BYTES, NOT_KNOWN = "none", "bytes", "unknown"
 
@@ -32,6 +34,20 @@ MEANING = "catalog and segments may disagree about what was lost: run gpcheckcat
 
 
 @dataclasses.dataclass(frozen=True)
+class Window:
+    """Within what time something may be lost, in seconds since the epoch by the standby's clock; each None when not known.
+
+    :param in_sync: when the pair was last seen in sync.
+    :param disconnected: when the standby lost its primary.
+    :param fenced: when that could do nothing more.
+    """
+
+    in_sync: Seconds | None = None
+    disconnected: Seconds | None = None
+    fenced: Seconds | None = None
+
+
+@dataclasses.dataclass(frozen=True)
 class Loss:
     """What is lost.
 
@@ -39,33 +55,24 @@ class Loss:
     :param bytes: bytes of WAL that are lost, None when not known.
     :param commits: transactions committed in them at most, None when not known.
     :param why: how that is known, or why it is not.
-    :param window: seconds since the epoch by the standby's clock: last seen ``in_sync``, ``disconnected`` from its primary, which was
-        ``fenced``; each None when not known.
+    :param window: within what time that may be.
     :param start: position from which on something is lost; None when that is not known, or nothing is.
     :param at_least: bytes of WAL from there on that are known to be lost; None when not known.
     """
 
-    known: str
+    known: Name
     bytes: int | None
     commits: int | None
     why: str
-    window: t.Mapping[str, float | None]
-    start: str | None = None
+    window: Window
+    start: Position | None = None
     at_least: int | None = None
-
-
-def _window(value: t.Any) -> dict[str, float | None]:
-    return border.fields(value, {}, dict.fromkeys(("in_sync", "disconnected", "fenced"), border.optional(border.seconds)))
-
-
-_NUMBER = border.optional(border.number)
-_FORMS: dict[str, border.Form] = {"known": border.name, "bytes": _NUMBER, "commits": _NUMBER, "why": border.text, "window": _window}
 
 
 def parse(found: t.Any) -> Loss | None:
     """The loss that an audit tells of; None where it tells of none."""
     try:
-        told = Loss(**border.fields(found, _FORMS, {"start": border.optional(border.lsn), "at_least": _NUMBER}))
+        told = border.parse(Loss, found)
     except ValueError:
         return None
     return told if told.known in (NONE, BYTES, NOT_KNOWN) else None
@@ -75,7 +82,7 @@ def judge(
     exact: t.Mapping[str, t.Any] | None,
     own_end: Lsn | None,
     salvaged_end: Lsn | None,
-    record: t.Mapping[str, t.Any] | None,
+    record: Record | None,
     system_identifier: str | None,
     stream: Stream,
     fenced: float,
@@ -92,12 +99,8 @@ def judge(
     :param fenced: when the old primary could do nothing more, in seconds since the epoch; a later moment does as well.
     :param heard: when a segment last had data from it, by the same clock, at the latest; None when that is not known.
     """
-    in_sync = (record or {}).get("in_sync") or {}
-    window = {
-        "in_sync": in_sync.get("time"),
-        "disconnected": None if stream.started is not None or stream.disconnect is None else stream.disconnect.time,
-        "fenced": fenced,
-    }
+    disconnected = None if stream.started is not None or stream.disconnect is None else stream.disconnect.time
+    window = Window(record.in_sync.time if record and record.in_sync else None, disconnected, fenced)
     read = exact if exact and exact.get("end") and own_end is not None else None
     if read and own_end is not None and read.get("proved"):
         end = Lsn.parse(read["end"])
@@ -111,7 +114,7 @@ def judge(
             why = f"the old primary's WAL ends at {end} on its disk, the standby has it up to {own_end} only"
             why = f"{why}: {read['why']}" if read.get("why") else why
             return Loss(BYTES, end - own_end, read.get("commits"), why, window, str(own_end), end - own_end)
-    doubt = _doubt(record, in_sync, system_identifier, stream, fenced, heard)
+    doubt = _doubt(record, system_identifier, stream, fenced, heard)
     if doubt is None:
         how = (
             "it answered on the stream that was seen in sync when it was fenced already"
@@ -125,9 +128,7 @@ def judge(
     return _at_least(read, own_end, salvaged_end, doubt, window)
 
 
-def _at_least(
-    exact: t.Mapping[str, t.Any], own_end: Lsn, salvaged_end: Lsn | None, doubt: str, window: t.Mapping[str, float | None]
-) -> Loss:
+def _at_least(exact: t.Mapping[str, t.Any], own_end: Lsn, salvaged_end: Lsn | None, doubt: str, window: Window) -> Loss:
     """What is lost where the old primary's disk was read, and the end of its WAL is not proved."""
     end = Lsn.parse(exact["end"])
     if end < own_end and not exact.get("why"):
@@ -141,15 +142,14 @@ def _at_least(
     return Loss(NOT_KNOWN, None, None, f"{seen}; {brought}{known}; and {doubt}", window, str(start), reaches - start)
 
 
-def _same_clock(in_sync: t.Mapping[str, t.Any], stream: Stream) -> bool:
+def _same_clock(in_sync: InSync, stream: Stream) -> bool:
     """Whether the clock of the standby's host went on as it does by itself since the stream was seen in sync."""
-    kept = in_sync.get("booted")
-    return kept is not None and stream.booted is not None and abs(float(kept) - stream.booted) <= _TOLERANCE
+    kept = in_sync.booted
+    return kept is not None and stream.booted is not None and abs(kept - stream.booted) <= _TOLERANCE
 
 
 def _doubt(
-    record: t.Mapping[str, t.Any] | None,
-    in_sync: t.Mapping[str, t.Any],
+    record: Record | None,
     system_identifier: str | None,
     stream: Stream,
     fenced: float,
@@ -161,11 +161,11 @@ def _doubt(
     gives it up, which is some time after the last word that it had from the standby; the limit of that may have been changed since it
     was recorded. What was acknowledged to a client without the standby meanwhile, a segment has heard of.
     """
-    if not record or not in_sync.get("walreceiver_started") or not record.get("commit_limit_s"):
+    if not record or not record.in_sync or not record.commit_limit_s:
         return "no record tells of the pair in sync"
-    if record.get("system_identifier") != system_identifier:
-        return f"the record is of the system {record.get('system_identifier')}"
-    seen = float(in_sync["walreceiver_started"])
+    if record.system_identifier != system_identifier:
+        return f"the record is of the system {record.system_identifier}"
+    seen = record.in_sync.walreceiver_started
     if stream.started is not None:
         if abs(stream.started - seen) > _TOLERANCE:
             return "its present stream is not the one that was seen in sync"
@@ -179,20 +179,20 @@ def _doubt(
         return "the stream that ended last is not known to be the one that was seen in sync"
     elif stream.disconnect.by != STANDBY:
         return f"the primary may have known that its stream ended ({stream.disconnect.error})"
-    elif not _same_clock(in_sync, stream) or not stream.disconnect.started <= stream.disconnect.time <= fenced:
+    elif not _same_clock(record.in_sync, stream) or not stream.disconnect.started <= stream.disconnect.time <= fenced:
         return "the clock of the standby's host was set, or that host restarted, since its stream was seen in sync"
     else:
         lost = stream.disconnect.time
         last_word = stream.disconnect.time - stream.silence_s
     if stream.lasts:
-        if record.get("other_walsenders") is not False:
+        if record.other_walsenders is not False:
             return "the old primary may have sent WAL to others too, and the end of any walsender lets commits go on"
     elif heard is None:
         return "it is not known since when no segment had data from the old primary"
     elif heard > lost:
         after = f"a segment may have had data from the old primary {heard - lost:.0f} s after the standby had lost it"
         return f"{after}: its restart, a release or the end of another walsender may have let commits go on"
-    given_up = last_word - stream.status_s + float(record["commit_limit_s"]) - _MARGIN
+    given_up = last_word - stream.status_s + record.commit_limit_s - _MARGIN
     if fenced >= given_up:
         return f"the primary may have given the standby up {fenced - given_up:.0f} s before it was fenced"
     return None

@@ -20,7 +20,9 @@ import os
 import time
 import typing as t
 
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import border
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.addresses import is_local, parse_address
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.border import Address, Name, Port, Seconds
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, read_text, sync_directory
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import Step
@@ -53,11 +55,19 @@ class Fence:
     :param since: when it was complete, no session left, in seconds since the epoch; None while it is not.
     """
 
-    cluster: str
-    addresses: tuple[str, ...]
-    ports: tuple[int, ...]
+    cluster: Name
+    addresses: tuple[Address, ...]
+    ports: tuple[Port, ...]
     tool: str
-    since: float | None = None
+    since: Seconds | None = None
+
+    def __post_init__(self) -> None:
+        """See that there is such a filter.
+
+        :raises ValueError: there is none.
+        """
+        if self.tool not in FILTERS:
+            raise ValueError(f"tool: {self.tool!r:.200} is none of {', '.join(FILTERS)}")
 
     @property
     def rules(self) -> Rules:
@@ -247,12 +257,8 @@ def plan(state: State, wanted: Fence | None, paths: Paths) -> list[Step]:
 def parse_description(text: str) -> Fence | None:
     """The fence that a description tells of; None when it tells of none."""
     try:
-        found = json.loads(text)
-        addresses = tuple(parse_address(address) for address in found["addresses"])
-        ports, since = tuple(int(port) for port in found["ports"]), found["since"]
-        tool = FILTERS[found["tool"]].name
-        return Fence(str(found["cluster"]), addresses, ports, tool, None if since is None else float(since))
-    except (ValueError, KeyError, TypeError, OverflowError):
+        return border.parse(Fence, json.loads(text))
+    except (ValueError, RecursionError):
         return None
 
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private: this may change at any time. What is promised is the documentation of modules, roles and playbooks.
 
-"""Everything that the coordinator instance of a host shows: the larger part of :mod:`observation`."""
+"""What a host shows where the coordinator may live: the larger part of :mod:`observation`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import lock, maintenance
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.addresses import is_loopback
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.border import Address, Name, Position, Positive, Seconds
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import (
     Host,
@@ -36,7 +37,12 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine im
     wal_link,
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection_string import parse_conninfo
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.installation import read_installation, read_needs
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.installation import (
+    Installation,
+    Needs,
+    read_installation,
+    read_needs,
+)
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import (
     Instance,
     Postmaster,
@@ -45,24 +51,183 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.in
     recent_errors,
     wait_until,
 )
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.password_store import StoredPassword
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.registry import STORES, store_of
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.tablespaces import read_tablespaces
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.tablespaces import Tablespace, read_tablespaces
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import start_block
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import drift, own_files, preflight, record, registration
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.observation import Observation, read_access
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.snapshot import (
     EXCLUDED,
+    Site,
     former_place,
     read_site,
+    staging_directory,
     taken_out,
     wal_refusal,
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.standby import removed_wal
 
+
+@dataclasses.dataclass(frozen=True)
+class SqlAnswer:
+    """Whether an instance that runs answered over SQL.
+
+    :param answered: False of one that kept silent, None of one that refused at once.
+    :param refused: why that did, one of :data:`connection.KINDS`.
+    :param error: what was said.
+    """
+
+    answered: bool | None
+    refused: Name | None
+    error: str | None
+
+
+@dataclasses.dataclass(frozen=True)
+class WalFiles:
+    """The WAL of an instance, and the file system that it is on.
+
+    :param link: where ``pg_wal`` leads, None where it is no link.
+    :param size: bytes of that file system.
+    :param free: bytes that are free on it.
+    :param oldest_lsn: where the WAL on it begins; None without any.
+    :param end_lsn: where it ends.
+    :param reaches_lsn: up to where it reaches at least.
+    :param doubts: why that is not proved to be the end.
+    :param lost_checkpoint: why recovery cannot begin; empty where it can.
+    :param timeline: that it ends on.
+    :param ancestors: of that timeline, each with the position where it was left.
+    """
+
+    link: str | None
+    size: int
+    free: int
+    oldest_lsn: Position | None
+    end_lsn: Position | None
+    reaches_lsn: Position | None
+    doubts: tuple[str, ...]
+    lost_checkpoint: str
+    timeline: int | None
+    ancestors: tuple[tuple[int, Position], ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class RoleKnown:
+    """Whether the replication role is ``ready`` to log in and replicate, and ``verified`` by the password that is kept."""
+
+    ready: bool
+    verified: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Primary:
+    """What a primary that answers knows of itself and its standby; what the role that asks may not see is None.
+
+    :param registrations: the rows of the catalog.
+    :param standby: the standby's among them.
+    :param walsender: the one that serves the standby.
+    :param other_walsenders: those that serve something else.
+    :param sync_error: of the coordinator, in ``gp_stat_replication``.
+    :param role: the replication role; None also without one.
+    :param slots: the replication slots.
+    :param probe: what became of the probe.
+    :param needs: what it uses of its host.
+    :param limits: how many standbys it may have; None also where a copy is no question.
+    :param retention_limit: bytes of WAL that a slot may retain, -1 for no limit; None where the engine knows none.
+    :param commit_limits: how long commits wait for a silent standby.
+    :param access_errors: what it cannot make sense of in its access file.
+    :param lsn: end of its WAL.
+    :param timeline: its timeline.
+    :param version: the engine's, in its own words.
+    :param resolved: by address of a row, the numeric addresses that its host knows for it.
+    """
+
+    registrations: tuple[catalog.Registration, ...]
+    standby: catalog.Registration | None
+    walsender: replication.WalSender | None
+    other_walsenders: tuple[replication.OtherSender, ...]
+    sync_error: str | None
+    role: RoleKnown | None
+    slots: tuple[replication.Slot, ...]
+    probe: replication.Probe
+    needs: Needs
+    limits: preflight.Limits | None
+    retention_limit: int | None
+    commit_limits: stream.CommitLimits
+    access_errors: tuple[str, ...] | None
+    lsn: Position
+    timeline: Positive
+    version: str
+    resolved: t.Mapping[str, tuple[Address, ...]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Standby:
+    """What a standby that runs shows.
+
+    :param following: parameters of its ``primary_conninfo``.
+    :param resolved: the address that their host has now.
+    :param received_lsn: position that it received.
+    :param replayed_lsn: position that it replayed.
+    :param end_lsn: end of its WAL on disk.
+    :param walreceiver_started: when the walreceiver that is connected began, in seconds since the epoch; None without one.
+    :param disconnect: how the last stream ended.
+    :param errors: the last errors of its log.
+    :param removed_wal: WAL segment that it needs and the primary has no more, by them.
+    """
+
+    following: t.Mapping[str, str]
+    resolved: str | None
+    received_lsn: Position | None
+    replayed_lsn: Position | None
+    end_lsn: Position | None
+    walreceiver_started: Seconds | None
+    disconnect: stream.Disconnect | None
+    errors: str
+    removed_wal: Name | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Coordinator(Observation):
+    """What a host shows where the coordinator may live. The documentation of the module tells what each field is."""
+
+    instance: Instance
+    site: Site
+    installation: Installation | None
+    port_taken: bool
+    used_bytes: int | None
+    unreadable: tuple[str, ...] | None
+    configured: preflight.Configured | None
+    listens: tuple[Address, ...] | None
+    tablespaces: tuple[Tablespace, ...]
+    files: t.Mapping[str, own_files.Entry] | None
+    wal: WalFiles | None
+    busy: tuple[int, ...]
+    wal_refusal: str | None
+    lacks: tuple[str, ...]
+    drifting: drift.Unlogged | None
+    sql: SqlAnswer | None
+    primary: Primary | None
+    standby: Standby | None
+    maintenance: maintenance.Mark | None
+    named: bool | None
+    unfinished: str | None
+    record: record.Record | None
+    record_wrong: Name | None
+    activation: t.Mapping[str, t.Any] | None
+    promotion: Seconds | None
+    passfile: StoredPassword | None
+    looked: preflight.Looked | None
+
+
 Parameters = t.Mapping[str, t.Any]
 
 
-def read_primary(instance: Instance, parameters: Parameters) -> dict[str, t.Any]:
-    """What a running primary tells over SQL."""
+def read_primary(instance: Instance, parameters: Parameters, own: t.Sequence[str]) -> Primary:
+    """What a running primary tells over SQL.
+
+    :param own: the host's addresses.
+    """
 
     deadline = time.monotonic() + parameters["probe_timeout"]
 
@@ -97,11 +262,11 @@ def read_primary(instance: Instance, parameters: Parameters) -> dict[str, t.Any]
                 probe = replication.probe_write(open_connection, connect, parameters["probe_timeout"])
                 if not probe.acknowledged:
                     with connect() as fresh:
-                        return describe_primary(fresh, probe, parameters)
+                        return describe_primary(fresh, probe, parameters, own)
             else:
                 probe = replication.probe_replay(open_connection, parameters["probe_timeout"])
             open_connection.allow(parameters["probe_timeout"])
-            return describe_primary(open_connection, probe, parameters)
+            return describe_primary(open_connection, probe, parameters, own)
         except connection.NoAnswer as error:
             with connect() as other:
                 blockers = other.value("SELECT pg_blocking_pids(%s)", pid)
@@ -111,35 +276,36 @@ def read_primary(instance: Instance, parameters: Parameters) -> dict[str, t.Any]
             raise connection.Refused(f"what was asked waits for a lock that is held by the process {pids}", sqlstate="55P03") from error
 
 
-def describe_primary(open_connection: connection.Connection, probe: replication.Probe, parameters: Parameters) -> dict[str, t.Any]:
-    """The RV(primary) of the result."""
+def describe_primary(
+    open_connection: connection.Connection, probe: replication.Probe, parameters: Parameters, own: t.Sequence[str]
+) -> Primary:
+    """What a primary knows, once a connection is open."""
     rows = catalog.registrations(open_connection)
-    standby = catalog.standby_of(rows)
     role = connection.permitted(lambda: registration.read_role(open_connection, parameters["replication_user"]))
     store = store_of(parameters)
     kept = store.password() if store else None
-    sender = replication.walsender(open_connection)
-    return {
-        "registrations": [dataclasses.asdict(row) for row in rows],
-        "standby": dataclasses.asdict(standby) if standby else None,
-        "walsender": dataclasses.asdict(sender) if sender else None,
-        "other_walsenders": [dataclasses.asdict(other) for other in replication.other_senders(open_connection)],
-        "sync_error": connection.permitted(lambda: replication.sync_error(open_connection)),
-        "role": {"ready": role.ready, "verified": bool(kept and registration.verifies(role.verifier, kept))} if role else None,
-        "slots": [dataclasses.asdict(slot) for slot in replication.slots(open_connection)],
-        "probe": dataclasses.asdict(probe),
-        "needs": dataclasses.asdict(read_needs(open_connection)),
-        "limits": connection.permitted(lambda: preflight.read_limits(open_connection)) if parameters["size"] else None,
-        "retention_limit": retention.read_limit(open_connection),
-        "commit_limits": stream.read_commit_limits(open_connection),
-        "access_errors": connection.permitted(lambda: read_access_errors(open_connection)),
+    return Primary(
+        registrations=tuple(rows),
+        standby=catalog.standby_of(rows),
+        walsender=replication.walsender(open_connection),
+        other_walsenders=tuple(replication.other_senders(open_connection)),
+        sync_error=connection.permitted(lambda: replication.sync_error(open_connection)),
+        role=RoleKnown(role.ready, bool(kept and registration.verifies(role.verifier, kept))) if role else None,
+        slots=tuple(replication.slots(open_connection)),
+        probe=probe,
+        needs=read_needs(open_connection),
+        limits=connection.permitted(lambda: preflight.read_limits(open_connection)) if parameters["size"] else None,
+        retention_limit=retention.read_limit(open_connection),
+        commit_limits=stream.read_commit_limits(open_connection),
+        access_errors=connection.permitted(lambda: read_access_errors(open_connection)),
+        resolved=resolved(sorted({row.address for row in rows}), own),
         **open_connection.query(
             "SELECT pg_current_wal_lsn()::text AS lsn, timeline_id AS timeline, version() FROM pg_control_checkpoint()"
         )[0],
-    }
+    )
 
 
-def read_access_errors(open_connection: connection.Connection) -> list[str]:
+def read_access_errors(open_connection: connection.Connection) -> tuple[str, ...]:
     """What the primary cannot make sense of in its access file; with a line of this kind it takes no rule from the file any more.
 
     A rule that merely cannot match, such as ``hostssl`` where SSL is off, does not keep the others from being taken (hba.c).
@@ -147,11 +313,11 @@ def read_access_errors(open_connection: connection.Connection) -> list[str]:
     rows = open_connection.query(
         "SELECT line_number, error FROM pg_hba_file_rules WHERE strpos(error, 'cannot match') = 0 ORDER BY line_number"
     )
-    return [f"line {row['line_number']}: {row['error']}" for row in rows]
+    return tuple(f"line {row['line_number']}: {row['error']}" for row in rows)
 
 
-def read_wal(host: Host, instance: Instance, verify: bool) -> dict[str, t.Any] | None:
-    """Where an instance's WAL is, its file system, bytes in all and free, and what WAL is there; None where its place is gone.
+def read_wal(host: Host, instance: Instance, verify: bool) -> WalFiles | None:
+    """The WAL of an instance; None where its place is gone.
 
     :param verify: whether the checksums of the WAL of one that is stopped are looked at.
     """
@@ -166,30 +332,30 @@ def read_wal(host: Host, instance: Instance, verify: bool) -> dict[str, t.Any] |
         seen = survey.prove(host, data_directory, control) if verify else survey.survey(data_directory, control)
     end = seen.end
     oldest = timeline.oldest(os.listdir(directory), end.segment.size) if end else None
-    return {
-        "link": wal_link.led_to(data_directory),
-        "size": status.f_blocks * status.f_frsize,
-        "free": status.f_bavail * status.f_frsize,
-        "oldest_lsn": str(oldest) if oldest else None,
-        "end_lsn": str(end.position) if end else None,
-        "reaches_lsn": str(seen.reaches) if seen.reaches else None,
-        "doubts": list(seen.doubts),
-        "lost_checkpoint": seen.lost_checkpoint,
-        "timeline": end.timeline if end else None,
-        "ancestors": timeline.show_history(timeline.read_history(directory, end.timeline)) if end else [],
-    }
+    return WalFiles(
+        link=wal_link.led_to(data_directory),
+        size=status.f_blocks * status.f_frsize,
+        free=status.f_bavail * status.f_frsize,
+        oldest_lsn=str(oldest) if oldest else None,
+        end_lsn=str(end.position) if end else None,
+        reaches_lsn=str(seen.reaches) if seen.reaches else None,
+        doubts=seen.doubts,
+        lost_checkpoint=seen.lost_checkpoint,
+        timeline=end.timeline if end else None,
+        ancestors=timeline.show_history(timeline.read_history(directory, end.timeline)) if end else (),
+    )
 
 
-def resolved(names: t.Iterable[str], own: t.Sequence[str]) -> dict[str, list[str]]:
+def resolved(names: t.Iterable[str], own: t.Sequence[str]) -> dict[str, tuple[str, ...]]:
     """The numeric addresses of names; a name for this very host has all of its own.
 
     :param own: this host's addresses.
     """
-    found: dict[str, list[str]] = {}
+    found: dict[str, tuple[str, ...]] = {}
     for name in names:
         address = replication.try_resolve(name)
         if address is not None:
-            found[name] = list(own) if is_loopback(address) or address in own else [address]
+            found[name] = tuple(own) if is_loopback(address) or address in own else (address,)
     return found
 
 
@@ -202,7 +368,7 @@ def is_named(name: str, own: t.Sequence[str]) -> bool:
     return address is not None and (address == name or is_loopback(address) or address in own)
 
 
-def read_standby(instance: Instance, postmaster: Postmaster, timeout: float, end_lsn: str | None = None) -> dict[str, t.Any]:
+def read_standby(instance: Instance, postmaster: Postmaster, timeout: float, end_lsn: str | None = None) -> Standby:
     """What a standby that runs shows: it refuses every connection, and says how far it replayed.
 
     :param end_lsn: where its WAL ends.
@@ -216,95 +382,96 @@ def read_standby(instance: Instance, postmaster: Postmaster, timeout: float, end
     following = parse_conninfo(instance.settings.get("primary_conninfo", ""))
     errors = recent_errors(instance.data_directory)
     streams = stream.read_stream(instance.data_directory, postmaster.pid, instance.settings)
-    return {
-        "following": following,
-        "resolved": replication.try_resolve(following.get("host")),
-        "received_lsn": postmaster.received,
-        "replayed_lsn": connection.last_replayed(refusal),
-        "end_lsn": end_lsn,
-        "walreceiver_started": streams.started,
-        "disconnect": dataclasses.asdict(streams.disconnect) if streams.disconnect else None,
-        "errors": errors,
-        "removed_wal": None if postmaster.connected else removed_wal(errors),
-    }
+    return Standby(
+        following=following,
+        resolved=replication.try_resolve(following.get("host")),
+        received_lsn=postmaster.received,
+        replayed_lsn=connection.last_replayed(refusal),
+        end_lsn=end_lsn,
+        walreceiver_started=streams.started,
+        disconnect=streams.disconnect,
+        errors=errors,
+        removed_wal=None if postmaster.connected else removed_wal(errors),
+    )
 
 
-def read_mark(data_directory: str) -> dict[str, t.Any] | None:
-    """The mark that the pair is in maintenance, None without one."""
-    mark = maintenance.read(maintenance.mark_file(data_directory))
-    return dataclasses.asdict(mark) if mark else None
-
-
-def read_files(instance: Instance) -> dict[str, t.Any]:
+def read_files(instance: Instance) -> dict[str, own_files.Entry]:
     """What is not the engine's own of what is in the place of an instance, or was when its rewind was cut off."""
     where = instance.data_directory
-    found = {**own_files.listing(former_place(where)), **own_files.listing(taken_out(where))}
-    return {path: dataclasses.asdict(entry) for path, entry in found.items()}
+    return {**own_files.listing(former_place(where)), **own_files.listing(taken_out(where))}
 
 
-def read_coordinator(host: Host, parameters: Parameters, own: t.Sequence[str]) -> dict[str, t.Any]:
-    """Everything about the coordinator instance of this host.
+def read_sql(instance: Instance, parameters: Parameters, own: t.Sequence[str], user: str) -> tuple[SqlAnswer, Primary | None]:
+    """Whether a primary that runs answers over SQL, and what it tells then.
 
     :param own: the host's addresses.
+    :param user: of the operating system, who asks.
+    :raises CoordinatorError: the role that asks is not let in, which says nothing of the instance.
+    """
+    try:
+        return SqlAnswer(True, None, None), read_primary(instance, parameters, own)
+    except connection.NoAnswer as error:
+        return SqlAnswer(False, None, error.message), None
+    except connection.Refused as error:
+        if error.kind in (connection.ADMISSION, connection.OTHER) and (parameters["sql_user"] or user) != instance.owner:
+            raise
+        return SqlAnswer(None, error.kind, error.message), None
+
+
+def read_coordinator(host: Host, parameters: Parameters, seen: Observation) -> Coordinator:
+    """Everything about the coordinator instance of this host.
+
+    :param seen: what every host shows.
     """
     instance = read_instance(host, parameters["data_directory"])
+    where, postmaster = instance.data_directory, instance.postmaster
     there = instance.content == "instance"
     user = user_name(os.getuid())
     if instance.owner not in (None, user):
-        parameters = {
-            **parameters,
-            **dict.fromkeys(STORES),
-            "size": False,
-            "files": False,
-        }  # another user has another password, and sees a part of the files
-    port = parameters["port"]
-    files = read_tree(instance.data_directory, EXCLUDED) if parameters["size"] else None
+        # another user has another password, and sees a part of the files
+        parameters = {**parameters, **dict.fromkeys(STORES), "size": False, "files": False}
+    port, size, look = parameters["port"], parameters["size"], parameters["look"]
+    files = read_tree(where, EXCLUDED) if size else None
     kept, wrong = record.read_record(parameters["record_file"]) if parameters["record_file"] else (None, None)
     audit = record.entries(parameters["audit_file"]) if parameters["audit_file"] else []
-    found: dict[str, t.Any] = {
-        "instance": dataclasses.asdict(instance),
-        "site": dataclasses.asdict(read_site(host, instance.data_directory)),
-        "installation": dataclasses.asdict(read_installation(host)) if parameters["size"] else None,
-        "port_taken": port is not None and not (instance.postmaster and instance.postmaster.port == port) and has_listener(port),
-        "used_bytes": files.bytes if files else None,
-        "unreadable": list(files.unreadable) if files else None,
-        "configured": dataclasses.asdict(preflight.read_configured(instance.data_directory)) if files and there else None,
-        "listens": listening(instance.postmaster.pid) if instance.postmaster else None,
-        "tablespaces": [dataclasses.asdict(space) for space in read_tablespaces(instance.data_directory, parameters["size"])],
-        "files": read_files(instance) if parameters["files"] else None,
-        "wal": read_wal(host, instance, parameters["size"]) if there else None,
-        "busy": list(start_block.working(instance.data_directory)) if parameters["size"] and instance.postmaster is None else [],
-        "wal_refusal": wal_refusal(instance.data_directory) if parameters["size"] else None,
-        "lacks": list(lacking(instance.data_directory)) if there and instance.postmaster is None else [],
-        "drifting": drift.read(instance.data_directory) if there else None,
-        "sql": None,
-        "primary": None,
-        "standby": None,
-        "maintenance": read_mark(instance.data_directory),
-        "named": is_named(parameters["name"], own) if parameters["name"] and instance.postmaster is None else None,
-        "unfinished": lock.read_note(parameters["lock_file"]) if parameters["lock_file"] else None,
-        "record": kept,
-        "record_wrong": wrong,
-        "activation": record.last(audit, record.ACTIVATED),
-        "promotion": (record.last(audit, record.BEGUN, record.ACTIVATED) or {}).get("time"),
-    }
-    followed = replication.followed(instance.settings) if instance.role == "standby" else None
+    wal_files = read_wal(host, instance, size) if there else None
     store = store_of(parameters)
-    found["passfile"] = dataclasses.asdict(store.read(followed)) if store else None
-    if instance.postmaster is None:
-        return found
-    if instance.role == "standby":
-        found["standby"] = read_standby(instance, instance.postmaster, parameters["probe_timeout"], (found["wal"] or {}).get("end_lsn"))
-        return found
-    try:
-        found["primary"] = read_primary(instance, parameters)
-        addresses = {row["address"] for row in found["primary"]["registrations"]}
-        found["primary"]["resolved"] = resolved(sorted(addresses), own)
-        found["sql"] = {"answered": True, "refused": None, "error": None}
-    except connection.NoAnswer as error:
-        found["sql"] = {"answered": False, "refused": None, "error": error.message}
-    except connection.Refused as error:
-        if error.kind in (connection.ADMISSION, connection.OTHER) and (parameters["sql_user"] or user) != instance.owner:
-            raise  # this tells of the role, not of the instance
-        found["sql"] = {"answered": None, "refused": error.kind, "error": error.message}
-    return found
+    sql, primary, standby = None, None, None
+    if postmaster and instance.role == "standby":
+        standby = read_standby(instance, postmaster, parameters["probe_timeout"], wal_files.end_lsn if wal_files else None)
+    elif postmaster:
+        sql, primary = read_sql(instance, parameters, seen.addresses, user)
+    return Coordinator(
+        **{**vars(seen), "access": {**seen.access, **({where: read_access(where)} if there else {})}},
+        instance=instance,
+        site=read_site(host, where),
+        installation=read_installation(host) if size else None,
+        port_taken=port is not None and not (postmaster and postmaster.port == port) and has_listener(port),
+        used_bytes=files.bytes if files else None,
+        unreadable=files.unreadable if files else None,
+        configured=preflight.read_configured(where) if files and there else None,
+        listens=_tuple(listening(postmaster.pid)) if postmaster else None,
+        tablespaces=tuple(read_tablespaces(where, size)),
+        files=read_files(instance) if parameters["files"] else None,
+        wal=wal_files,
+        busy=tuple(start_block.working(where)) if size and postmaster is None else (),
+        wal_refusal=wal_refusal(where) if size else None,
+        lacks=tuple(lacking(where)) if there and postmaster is None else (),
+        drifting=drift.read(where) if there else None,
+        sql=sql,
+        primary=primary,
+        standby=standby,
+        maintenance=maintenance.read(maintenance.mark_file(where)),
+        named=is_named(parameters["name"], seen.addresses) if parameters["name"] and postmaster is None else None,
+        unfinished=lock.read_note(parameters["lock_file"]) if parameters["lock_file"] else None,
+        record=kept,
+        record_wrong=wrong,
+        activation=record.last(audit, record.ACTIVATED),
+        promotion=(record.last(audit, record.BEGUN, record.ACTIVATED) or {}).get("time"),
+        passfile=store.read(replication.followed(instance.settings) if instance.role == "standby" else None) if store else None,
+        looked=preflight.look(look, staging_directory(look["data_directory"])) if look else None,
+    )
+
+
+def _tuple(found: t.Sequence[str] | None) -> tuple[str, ...] | None:
+    return None if found is None else tuple(found)

@@ -12,6 +12,7 @@ a file, or what a secret is.
 
 from __future__ import annotations
 
+import dataclasses
 import fnmatch
 import glob
 import os
@@ -20,6 +21,7 @@ import stat
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import border, marked
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.border import Seconds
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import read_text
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.configuration import (
@@ -83,7 +85,36 @@ _SECRET_VALUE = re.compile(r"passw|passphrase|secret|token|://|key\s*=", re.IGNO
 #: a longer value is not shown either
 _LONGEST = 100
 
-Settings = t.Mapping[str, t.Mapping[str, t.Any]]
+
+@dataclasses.dataclass(frozen=True)
+class Value:
+    """What a file has for a setting: its ``value`` as it may be told, None where it may not, and a ``check`` to compare it by."""
+
+    value: str | None
+    check: str
+
+
+@dataclasses.dataclass(frozen=True)
+class File:
+    """A file: its ``size`` in bytes, when it ``changed``, in seconds since the epoch, and a ``check``, empty where that was not made."""
+
+    size: int
+    changed: Seconds
+    check: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Unlogged:
+    """What a data directory holds that WAL does not carry.
+
+    :param files: by path relative to the directory, or absolute of one elsewhere.
+    :param settings: by file of settings, what it says, see :func:`read_meaning`.
+    :param left_out: directories that hold too many files, and what this user may not read.
+    """
+
+    files: t.Mapping[str, File]
+    settings: t.Mapping[str, t.Mapping[str, Value]]
+    left_out: tuple[str, ...]
 
 
 def belongs_to_host(name: str, value: str | None, other: str | None, accepted: t.Iterable[str] = ()) -> bool:
@@ -110,14 +141,14 @@ def bare(text: str) -> str:
     return marked.without(text, marked.own(text))
 
 
-def read_meaning(text: str) -> dict[str, dict[str, t.Any]]:
+def read_meaning(text: str) -> dict[str, Value]:
     """The settings of a file, and the files that it includes, each with its ``value`` as it may be told, and a ``check``."""
     text = bare(text)
     found = {
-        name: {"value": shown(name, value), "check": check_of(name.encode(), b"=", value.encode("utf-8", "surrogateescape"))}
+        name: Value(shown(name, value), check_of(name.encode(), b"=", value.encode("utf-8", "surrogateescape")))
         for name, value in read_settings(text).items()
     }
-    included = {f"{directive} {path}": {"value": path, "check": check_of(path.encode())} for directive, path in read_includes(text)}
+    included = {f"{directive} {path}": Value(path, check_of(path.encode())) for directive, path in read_includes(text)}
     return {**found, **included}
 
 
@@ -127,19 +158,14 @@ def records(text: str) -> list[str]:
     return [line for line in lines if line and not line.startswith("#")]
 
 
-def read(data_directory: str) -> dict[str, t.Any]:
-    """What a data directory holds that WAL does not carry.
-
-    :returns: ``files``, by path relative to the directory, each with its ``size``, when it ``changed`` and a ``check``, which is empty
-        where that was not made; ``settings``, by file, as of :func:`read_meaning`; ``left_out``, directories that hold too many files, and
-        what this user may not read.
-    """
+def read(data_directory: str) -> Unlogged:
+    """Observe what a data directory holds that WAL does not carry."""
     seen, left_out = own_files.entries(data_directory, MOST_FILES)
     left_out += [path for path, entry in seen.items() if entry.kind == own_files.CLOSED]
     names = [path for path, entry in seen.items() if entry.kind in (own_files.FILE, own_files.LINK)]
     names, left_out = ([path for path in paths if path.split("/")[0] not in EXCLUDED] for paths in (names, left_out))
-    files: dict[str, dict[str, t.Any]] = {}
-    settings: dict[str, Settings] = {}
+    files: dict[str, File] = {}
+    settings: dict[str, dict[str, Value]] = {}
     budget = _LOOKED_IN_ALL
     for name in [*SETTINGS, *RECORDS, *sorted({*names, *_included_elsewhere(data_directory)} - {*SETTINGS, *RECORDS})]:
         path = os.path.join(data_directory, name)
@@ -159,8 +185,8 @@ def read(data_directory: str) -> dict[str, t.Any]:
         except (OSError, CoordinatorError):
             left_out.append(name)  # this user may not read it
             continue
-        files[name] = {"size": status.st_size, "changed": round(min(max(status.st_mtime, 0.0), border.LATEST), 3), "check": check}
-    return {"files": files, "settings": settings, "left_out": left_out}
+        files[name] = File(status.st_size, round(min(max(status.st_mtime, 0.0), border.LATEST), 3), check)
+    return Unlogged(files, settings, tuple(left_out))
 
 
 def _included_elsewhere(data_directory: str) -> list[str]:

@@ -198,11 +198,6 @@ def lost(own: t.Mapping[str, Entry], other: t.Mapping[str, Entry]) -> list[str]:
     return sorted(fate.kept + fate.differing)
 
 
-def entries_of(observed: t.Mapping[str, t.Mapping[str, t.Any]] | None) -> dict[str, Entry]:
-    """The files that the result of a module describes."""
-    return {path: Entry(**entry) for path, entry in (observed or {}).items()}
-
-
 def named(paths: t.Sequence[str], most: int = 20) -> str:
     """Paths for people: each one, or, of many, what is in a directory together."""
     if len(paths) <= most:

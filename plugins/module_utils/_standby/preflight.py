@@ -16,6 +16,7 @@ import socket
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.addresses import is_local
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.border import Address
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, read_text
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import tablespaces
@@ -192,6 +193,22 @@ class Limit:
     users: tuple[str, ...] = ()
 
 
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """What the primary may have, and has.
+
+    :param wal_level: its setting.
+    :param walsenders: how many walsenders.
+    :param slots: how many replication slots.
+    :param connections: how many connections of clients.
+    """
+
+    wal_level: str
+    walsenders: Limit
+    slots: Limit
+    connections: Limit
+
+
 _LIMITS = """
     SELECT current_setting('wal_level') AS wal_level, current_setting('max_wal_senders')::int AS most_senders,
            current_setting('max_replication_slots')::int AS most_slots,
@@ -214,26 +231,47 @@ def _client(row: t.Mapping[str, t.Any]) -> str:
     return f"{row['name'] or 'unnamed'} of {row['role']} on {row['address'] or 'this host'}"
 
 
-def read_limits(connection: Connection) -> dict[str, t.Any]:
+def read_limits(connection: Connection) -> Limits:
     """Observe how many walsenders, slots and connections the primary may have and has, and its ``wal_level``."""
     known = connection.query(_LIMITS)[0]
     senders, slots = connection.query(_SENDERS), connection.query(_SLOTS)
     clients = connection.query(_CLIENTS) if known["connections"] * 2 > known["most_connections"] else []
-    found = {
-        "walsenders": Limit(
+    return Limits(
+        wal_level=known["wal_level"],
+        walsenders=Limit(
             known["most_senders"], len(senders), tuple(f"{_client(row)}, process {row['pid']}, {row['state']}" for row in senders)
         ),
-        "slots": Limit(
+        slots=Limit(
             known["most_slots"],
             len(slots),
             tuple(f"{row['name']}, " + (f"used by process {row['active_pid']}" if row["active_pid"] else "not in use") for row in slots),
         ),
-        "connections": Limit(known["most_connections"], known["connections"], tuple(f"{row['many']} by {_client(row)}" for row in clients)),
-    }
-    return {"wal_level": known["wal_level"], **{name: dataclasses.asdict(limit) for name, limit in found.items()}}
+        connections=Limit(known["most_connections"], known["connections"], tuple(f"{row['many']} by {_client(row)}" for row in clients)),
+    )
 
 
-def look(options: t.Mapping[str, t.Any], staging: str) -> dict[str, t.Any]:
+@dataclasses.dataclass(frozen=True)
+class Lacking(Need):
+    """A need that is not met, and ``why``."""
+
+    why: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Looked:
+    """What was seen of what an instance of another host needs here.
+
+    :param lacks: needs that are not met.
+    :param names: by name, its numeric addresses.
+    :param tablespaces: places for the tablespaces.
+    """
+
+    lacks: tuple[Lacking, ...]
+    names: t.Mapping[str, tuple[Address, ...]]
+    tablespaces: tuple[tablespaces.Spot, ...]
+
+
+def look(options: t.Mapping[str, t.Any], staging: str) -> Looked:
     """Observe what an instance of another host needs here.
 
     :param options: as of :data:`arguments.LOOK`.
@@ -241,11 +279,11 @@ def look(options: t.Mapping[str, t.Any], staging: str) -> dict[str, t.Any]:
     """
     own_parts = tablespaces.moved(options["data_directory"], staging)
     wishes = [tablespaces.Wish(**wish) for wish in options["tablespaces"]]
-    return {
-        "lacks": [{**need, "why": why} for need in options["needs"] for why in [_why_lacking(need["path"], need["kind"])] if why],
-        "names": {name: _addresses(name) for name in options["names"]},
-        "tablespaces": [dataclasses.asdict(tablespaces.read_spot(wish, options["dbid"], own_parts)) for wish in wishes],
-    }
+    return Looked(
+        lacks=tuple(Lacking(**need, why=why) for need in options["needs"] for why in [_why_lacking(need["path"], need["kind"])] if why),
+        names={name: _addresses(name) for name in options["names"]},
+        tablespaces=tuple(tablespaces.read_spot(wish, options["dbid"], own_parts) for wish in wishes),
+    )
 
 
 def _why_lacking(path: str, kind: str) -> str:
@@ -259,12 +297,12 @@ def _why_lacking(path: str, kind: str) -> str:
     return "" if os.access(path, mode) else "cannot be written to" if mode & os.W_OK else "cannot be read"
 
 
-def _addresses(name: str) -> list[str]:
+def _addresses(name: str) -> tuple[str, ...]:
     """The numeric addresses of a name on this host, none where it is not known."""
     try:
-        return sorted({str(found[4][0]) for found in socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)})
+        return tuple(sorted({str(found[4][0]) for found in socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)}))
     except (OSError, UnicodeError):
-        return []
+        return ()
 
 
 def named_in(listen_addresses: str) -> list[str]:

@@ -28,7 +28,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Run the module, and take from its result what is to be held, or give it that."""
-        result = super().run(tmp, task_vars)
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
         arguments = dict(self._task.args)
         path = held(str(arguments.get("cluster")))
         if self._task.check_mode:

@@ -31,7 +31,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Take or release the lock."""
-        result = super().run(tmp, task_vars)
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
         _dummy, options = self.validate_argument_spec(
             {
                 "file": {"type": "str", "required": True},

@@ -20,7 +20,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Run the module."""
-        result = super().run(tmp, task_vars)
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
         arguments = {"by": f"{getpass.getuser()} on {platform.node()}", **self._task.args}
         result.update(
             self._execute_module(module_name="warehousepg.coordinator.coordinator_maintenance", module_args=arguments, task_vars=task_vars)

@@ -22,7 +22,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Do the stage."""
-        result = super().run(tmp, task_vars)
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
         intent, name = (str(self._task.args.get(option)) for option in ("of", "stage"))
         stage = STAGES.get((intent, name))
         if stage is None:

@@ -13,8 +13,9 @@ from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.registry import STORES
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.inventory import COORDINATOR_ROLES, is_single, members
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.inventory import is_single, members
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._desired import options
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._desired.option_checks import COORDINATOR_ROLES
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.invocation import out_of_step
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.limits import PATIENCE, answers_within
 
@@ -46,7 +47,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Run the module, and return with its result the times before and after it, and what the options ask for."""
-        result = super().run(tmp, task_vars)
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
         arguments = dict(self._task.args)
         wrong: list[str] = []

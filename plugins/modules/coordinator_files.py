@@ -142,6 +142,7 @@ drifting:
 """
 
 import base64
+import dataclasses
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
@@ -188,7 +189,7 @@ def main() -> None:
         return transfer.plan(found, needed, parameters["restart"])
 
     def show(found: transfer.Receiver) -> dict[str, t.Any]:
-        return {"brought": [], "kept": [], "restart_needed": [], "drifting": drift.read(found.instance.data_directory)}
+        return {"brought": [], "kept": [], "restart_needed": [], "drifting": dataclasses.asdict(drift.read(found.instance.data_directory))}
 
     carry_out(module, lambda: transfer.observe(host, where, files), plan, actions, show=show)
 

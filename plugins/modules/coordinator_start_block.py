@@ -144,6 +144,7 @@ drifting:
   sample: null
 """
 
+import dataclasses
 import os
 import socket
 import typing as t
@@ -198,7 +199,7 @@ def main() -> None:
             "fenced": fenced,
             "proof": proof if fenced else "",
             "stopped": stopped,
-            "drifting": drift.read(where) if fenced else None,
+            "drifting": dataclasses.asdict(drift.read(where)) if fenced else None,
             **(read_wal(pack=False) if foreseen else {"wal": None}),
         }
 

@@ -183,6 +183,7 @@ transactions:
       seconds: 312.5
 """
 
+import dataclasses
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
@@ -221,7 +222,7 @@ def show(found: leaving.Leaver) -> dict[str, t.Any]:
         "running": found.running,
         "fenced": found.instance.fenced,
         "drained": found.drained,
-        "drifting": drift.read(found.instance.data_directory) if down else None,
+        "drifting": dataclasses.asdict(drift.read(found.instance.data_directory)) if down else None,
         "wal": {"end": str(end.position), "timeline": end.timeline, "proved": proved, "why": ""} if down and end else None,
     }
 

@@ -5,8 +5,8 @@
 
 """Values that a file or another host tells, as they enter: each is of the form that is asked for, or refused by a ValueError.
 
-A dataclass is written by :func:`dataclasses.asdict`, and read again by :func:`parse`, by its annotations. No code behind takes a number that
-is none, such as NaN, which compares with nothing, or a name with a line break in it.
+A dataclass is written by :func:`dataclasses.asdict`, and read again by :func:`parse`, by its annotations. No code behind takes a number
+that is none, such as NaN, which compares with nothing, or a name with a line break in it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from __future__ import annotations
 import ast
 import dataclasses
 import functools
-import math
 import os
 import sys
 import typing as t
@@ -106,7 +105,7 @@ def flag(value: t.Any) -> bool:
 
 def real(value: t.Any) -> float:
     """A number that JSON can hold."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < math.inf:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) <= sys.float_info.max:
         raise ValueError(f"{value!r:.200} is no number")
     return float(value)
 
@@ -144,7 +143,7 @@ def parse(kind: type[T], value: t.Any) -> T:
 
     :raises ValueError: a value in it is not of its form.
     """
-    return t.cast(T, _of_class(kind)(value))
+    return t.cast(T, _of_class(t.cast(t.Hashable, kind))(value))
 
 
 @functools.lru_cache(maxsize=None)
@@ -193,7 +192,7 @@ def _of_node(node: t.Any, names: t.Mapping[str, t.Any]) -> Form:
     if word in _FORMS:
         return _FORMS[word]
     known = names[word] if isinstance(node, ast.Name) else getattr(names[node.value.id], word)
-    return _of_class(known) if dataclasses.is_dataclass(known) else _one_of(t.get_args(known))
+    return _of_class(t.cast(t.Hashable, known)) if dataclasses.is_dataclass(known) else _one_of(t.get_args(known))
 
 
 def _optional(form: Form) -> Form:

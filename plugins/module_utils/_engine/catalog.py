@@ -55,6 +55,11 @@ def registrations(connection: Connection) -> list[Registration]:
     return [Registration(**row) for row in rows]
 
 
+def primary_of(rows: t.Iterable[Registration]) -> Registration | None:
+    """The row of the coordinator that is primary."""
+    return next((row for row in rows if row.content == COORDINATOR and row.role == "p"), None)
+
+
 def standby_of(rows: t.Iterable[Registration]) -> Registration | None:
     """The row of the coordinator's standby."""
     return next((row for row in rows if row.content == COORDINATOR and row.role == "m"), None)

@@ -12,6 +12,7 @@ import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import Connection
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Slot
 
 #: the engine's own limit; it came with PostgreSQL 13, and an engine of WarehousePG 7 has it only where it was taken over
 SETTING = "max_slot_wal_keep_size"
@@ -49,27 +50,26 @@ def write_limit(connection: Connection, limit: int) -> None:
     connection.query("SELECT pg_reload_conf()")
 
 
-def warnings(slots: t.Iterable[t.Mapping[str, t.Any]], limit: int | None, free: int, size: int) -> list[str]:
+def warnings(slots: t.Iterable[Slot], limit: int | None, free: int, size: int) -> list[str]:
     """What to say of WAL that is held back.
 
-    :param slots: results of the slots, see :class:`replication.Slot`.
     :param limit: bytes that a slot may hold back; None for as much as the disk allows.
     :param free: bytes free on the file system of the WAL.
     :param size: bytes of that file system.
     """
     found = []
     for slot in slots:
-        held = slot["retained_bytes"]
-        use = "" if slot["active"] else ", whose standby is away,"
+        held = slot.retained_bytes
+        use = "" if slot.active else ", whose standby is away,"
         remedy = "bring its standby back, or give it up: playbook release with release_wal"
         if held is None:
-            if slot["restart_lsn"] is None and not slot["active"]:
-                found.append(f"the slot {slot['name']} holds no WAL any more: what its standby lacks may be gone")
+            if slot.restart_lsn is None and not slot.active:
+                found.append(f"the slot {slot.name} holds no WAL any more: what its standby lacks may be gone")
         elif limit is not None and held > limit:
-            found.append(f"the slot {slot['name']}{use} holds back {held >> 20} MiB of WAL, more than {limit >> 20} MiB: {remedy}")
-        elif not slot["active"] and held > 0 and (free < size * SPARE_PART or free < held):
+            found.append(f"the slot {slot.name}{use} holds back {held >> 20} MiB of WAL, more than {limit >> 20} MiB: {remedy}")
+        elif not slot.active and held > 0 and (free < size * SPARE_PART or free < held):
             found.append(
-                f"the disk of the WAL is in danger, {free >> 20} MiB of {size >> 20} MiB are free: the slot {slot['name']}{use} holds back "
+                f"the disk of the WAL is in danger, {free >> 20} MiB of {size >> 20} MiB are free: the slot {slot.name}{use} holds back "
                 f"{held >> 20} MiB: {remedy}"
             )
     return found

@@ -342,15 +342,16 @@ def network_limit(settings: t.Mapping[str, float], kernel: t.Mapping[str, float]
     # retransmissions begin at 0.2 s and double, to 120 s at most
     retries = sum(min(0.2 * 2**number, 120.0) for number in range(int(kernel.get("tcp_retries2", 15)) + 1))
     limits = [settings.get("tcp_user_timeout", 0.0), idle + interval * count, retries]
-    return round(min(limit for limit in limits if limit > 0), 3)
+    return float(round(min(limit for limit in limits if limit > 0), 3))
 
 
-def commit_limit(limits: CommitLimits, following: t.Mapping[str, str]) -> float:
-    """Seconds after the last word from its standby before which a primary does not let commits go on without it.
+def commit_limit(limits: CommitLimits, following: t.Mapping[str, str]) -> float | None:
+    """Seconds after the last word from its standby before which a primary does not let commits go on without it; None for no limit.
 
     :param limits: what :func:`read_commit_limits` returned on the primary.
     :param following: parameters of the standby's connection.
     """
     own = re.search(r"\bwal_sender_timeout\s*=\s*(\w+)", following.get("options", ""))
     timeout = parse_seconds(own.group(1), float("inf"), 1e-3) if own else limits.walsender or float("inf")
-    return min(timeout, limits.network or float("inf"))
+    limit = min(timeout, limits.network or float("inf"))
+    return None if limit == float("inf") else limit

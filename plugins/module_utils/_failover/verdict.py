@@ -11,10 +11,7 @@ Pure. An observation that could not be made is None, "unknown"; it never counts 
 from __future__ import annotations
 
 import dataclasses
-import os
 import typing as t
-
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import OtherSender
 
 MIRRORED = "mirrored"
 DEGRADED = "degraded"
@@ -99,52 +96,6 @@ class View:
     def is_primary(self) -> bool:
         """Whether an instance was seen running there as primary."""
         return self.running is True and self.role == "primary"
-
-
-def view_of(host: str, observation: t.Mapping[str, t.Any] | None) -> View:
-    """The view that a result of M(warehousepg.coordinator.mirroring_info) gives.
-
-    :param observation: the result; None when the host was not reached.
-    """
-    instance = (observation or {}).get("instance")
-    if not observation or not instance:
-        return View(host, observed=False)
-    control = instance["control"] or {}
-    sql = observation["sql"] or {}
-    primary = observation["primary"]
-    view = View(
-        host=host,
-        observed=True,
-        content=instance["content"],
-        role=instance["role"],
-        running=instance["postmaster"] is not None,
-        frozen=bool(instance["postmaster"] and instance["postmaster"]["frozen"]),
-        connected=instance["postmaster"].get("connected") if instance["postmaster"] and instance["role"] == "standby" else None,
-        answered=sql.get("answered"),
-        refused=sql.get("refused"),
-        said=sql.get("error") if sql.get("refused") else None,
-        system_identifier=control.get("system_identifier"),
-        timeline=control.get("timeline"),
-        place=(instance["port"], instance["data_directory"], instance["dbid"]),
-        lacks=(observation.get("standby") or {}).get("removed_wal"),
-    )
-    if not primary:
-        return view
-    sender = primary["walsender"]
-    probe = primary["probe"]
-    return dataclasses.replace(
-        view,
-        registered=_registered(primary["standby"]) if primary["standby"] else (),
-        registered_on=primary["standby"]["hostname"] if primary["standby"] else None,
-        streaming=bool(sender and sender["state"] == "streaming" and sender["sync_state"] == "sync"),
-        acknowledged=probe["acknowledged"] if probe else None,
-        caught_up=probe["replayed"] if probe else None,
-        others=tuple(str(OtherSender(**other)) for other in primary.get("other_walsenders", ())),
-    )
-
-
-def _registered(row: t.Mapping[str, t.Any]) -> Place:
-    return row["port"], os.path.normpath(row["datadir"]), row["dbid"]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -25,12 +25,11 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.snapshot import salvage_directory
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby import segment_fence
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.pair import addresses_of, kept_record
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.observations import coordinator_on
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.scenes import Scene
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.plan import access
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.sightings import addresses_of, kept_record
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.access import access
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight.listening import unheard
-
-Observation = t.Mapping[str, t.Any]
 
 #: what a run of this role notes that it began
 PURPOSE = "activate_standby"
@@ -84,12 +83,12 @@ def make(scene: Scene, neighbours: t.Sequence[segment_fence.Neighbour]) -> Activ
 
     :param neighbours: the other clusters of the inventory.
     """
-    wrong = [*scene.pair["problems"], *scene.pair["wrong"]]
-    if len(scene.pair["coordinators"]) < 2 and not wrong:
+    wrong = [*scene.pair.problems, *scene.pair.wrong]
+    if len(scene.pair.coordinators) < 2 and not wrong:
         wrong = ["there is no standby: the inventory has no second host with whpg_role coordinator or standby"]
-    wrong += [why for why in (scene.pair["busy"], scene.pair["maintenance"]) if why]
+    wrong += [why for why in (scene.pair.busy, scene.pair.maintenance) if why]
     if wrong:
-        return ActivationPlan("; ".join(wrong), state=scene.pair["state"], primary=scene.pair["primary"])
+        return ActivationPlan("; ".join(wrong), state=scene.pair.state, primary=scene.pair.primary)
     begun = _begun(scene)
     if begun is not None:
         return begun
@@ -100,10 +99,10 @@ def make(scene: Scene, neighbours: t.Sequence[segment_fence.Neighbour]) -> Activ
     if why or primary is None or standby is None:
         return dataclasses.replace(plan, refusal=why or _sentence(scene, verdict))
     fence: dict[str, dict[str, t.Any]] = {}
-    word = scene.options["activate_standby_vouch_for"] == primary
+    word = scene.pair.options["activate_standby_vouch_for"] == primary
     if state in (PRIMARY_DOWN, BOTH_DOWN) or (state == PRIMARY_HUNG and word):
         fence = {primary: _instance_fence(scene, primary, standby)}
-    elif state == PRIMARY_UNKNOWN and scene.options["activate_standby_fence_segments"]:
+    elif state == PRIMARY_UNKNOWN and scene.pair.options["activate_standby_fence_segments"]:
         try:
             fence = _segment_fences(scene, primary, standby, neighbours)
         except CoordinatorError as error:
@@ -111,7 +110,7 @@ def make(scene: Scene, neighbours: t.Sequence[segment_fence.Neighbour]) -> Activ
             return dataclasses.replace(
                 plan, refusal=f"{primary} cannot be fenced on the segment hosts: {error.message}. Another proof is {other}"
             )
-    command = state == PRIMARY_UNKNOWN and bool(scene.options["activate_standby_fence_command"])
+    command = state == PRIMARY_UNKNOWN and bool(scene.pair.options["activate_standby_fence_command"])
     expected = Proofs(
         fenced=frozenset([primary] if command or (fence and state == PRIMARY_UNKNOWN) else []),
         stopped=frozenset([primary] if primary in fence else []),
@@ -126,8 +125,8 @@ def make(scene: Scene, neighbours: t.Sequence[segment_fence.Neighbour]) -> Activ
             plan,
             fence=fence,
             command=command,
-            salvage_directory=salvage_directory(t.cast(Observation, scene.observations[standby])["instance"]["data_directory"]),
-            proof=_proof(fence, command, word, primary, scene.options),
+            salvage_directory=salvage_directory(coordinator_on(standby, scene.observations).instance.data_directory),
+            proof=_proof(fence, command, word, primary, scene.pair.options),
             warnings=_warnings(scene, state, standby),
         ),
     )
@@ -135,25 +134,25 @@ def make(scene: Scene, neighbours: t.Sequence[segment_fence.Neighbour]) -> Activ
 
 def _begun(scene: Scene) -> ActivationPlan | None:
     """The plan where a host was promoted already: nothing, or the rest; None where none was."""
-    state = scene.pair["state"]
+    state = scene.pair.state
     view = next((view for view in scene.views if view.is_primary), None)
     if view is None or not (state in (UNMIRRORED, PRIMARY_HUNG) or view.refused) or any(other.role == "standby" for other in scene.views):
         return None
-    observed = t.cast(Observation, scene.observations[view.host])
-    other = next(host for host in scene.pair["coordinators"] if host != view.host)
+    observed = coordinator_on(view.host, scene.observations)
+    other = next(host for host in scene.pair.coordinators if host != view.host)
     plan = ActivationPlan("", state=state, primary=other, standby=view.host)
-    finished = observed.get("activation")
-    if observed.get("unfinished") == PURPOSE:
+    finished, primary = observed.activation, observed.primary
+    if observed.unfinished == PURPOSE:
         proof = "given before the promotion, by the run that was cut off"
         return with_aftermath(scene, dataclasses.replace(plan, resume=True, proof=proof))
-    if state == UNMIRRORED and finished and finished.get("timeline") == observed["primary"]["timeline"]:
+    if state == UNMIRRORED and finished and primary and finished.get("timeline") == primary.timeline:
         return dataclasses.replace(plan, done=view.host, connection=_connection(scene, plan))
     return None
 
 
 def _refusal_of_hosts(scene: Scene, verdict: Verdict) -> str:
     """Why nothing can be begun with these hosts, whatever is proved."""
-    vouched = scene.options["activate_standby_vouch_for"]
+    vouched = scene.pair.options["activate_standby_vouch_for"]
     if verdict.state in (PRIMARY_DOWN, PRIMARY_HUNG, PRIMARY_UNKNOWN, BOTH_DOWN):
         if scene.absent:
             return (
@@ -161,16 +160,16 @@ def _refusal_of_hosts(scene: Scene, verdict: Verdict) -> str:
             )
         if vouched and verdict.primary and vouched != verdict.primary:
             return f"activate_standby_vouch_for is {vouched!r}, the primary was on {verdict.primary}: name that host, if you mean it"
-    if verdict.standby in scene.pair["unlocked"]:
-        return f"{verdict.standby} could not be locked against other runs: {scene.pair['unlocked'][verdict.standby]}"
-    standby = scene.observations.get(verdict.standby or "")
-    if standby and standby["instance"]["fenced"]:
-        return f"{verdict.standby} is fenced itself, {standby['instance']['fenced']}: it must not be primary; run rejoin first"
+    if verdict.standby in scene.pair.unlocked:
+        return f"{verdict.standby} could not be locked against other runs: {scene.pair.unlocked[verdict.standby]}"
+    standby = scene.coordinator(verdict.standby)
+    if standby and standby.instance.fenced:
+        return f"{verdict.standby} is fenced itself, {standby.instance.fenced}: it must not be primary; run rejoin first"
     return ""
 
 
 def _sentence(scene: Scene, verdict: Verdict) -> str:
-    coordinators = [f"{host}: {why}" for host, why in scene.pair["unknown"].items() if host in scene.pair["coordinators"]]
+    coordinators = [f"{host}: {why}" for host, why in scene.pair.unknown.items() if host in scene.pair.coordinators]
     return f"{verdict.state}: {verdict.activation_reason} ({'; '.join([*verdict.reasons, *coordinators])})"
 
 
@@ -192,16 +191,17 @@ def _hint(verdict: Verdict) -> str:
 
 
 def _instance_fence(scene: Scene, primary: str, standby: str) -> dict[str, t.Any]:
-    there, here = (t.cast(Observation, scene.observations[host]) for host in (primary, standby))
-    directory = there["instance"]["data_directory"]
+    directory = coordinator_on(primary, scene.observations).instance.data_directory
+    here = coordinator_on(standby, scene.observations)
+    wal, control = here.wal, here.instance.control
     return {
         "kind": "start_block",
         "data_directory": directory,
         "new_primary": standby,
         "stop_timeout": _STOP_TIMEOUT,
-        "wal_from": (here["wal"] or {}).get("end_lsn"),
+        "wal_from": wal.end_lsn if wal else None,
         # the control file follows with the next restartpoint only
-        "timeline": max((here["wal"] or {}).get("timeline") or 0, here["instance"]["control"]["timeline"]),
+        "timeline": max((wal.timeline if wal else None) or 0, control.timeline if control else 0),
         "salvage_directory": salvage_directory(directory),
     }
 
@@ -209,7 +209,7 @@ def _instance_fence(scene: Scene, primary: str, standby: str) -> dict[str, t.Any
 def _segment_fences(
     scene: Scene, primary: str, standby: str, neighbours: t.Sequence[segment_fence.Neighbour]
 ) -> dict[str, dict[str, t.Any]]:
-    record, why = kept_record(scene.pair["coordinators"], scene.observations, primary)
+    record, why = kept_record(scene.pair.coordinators, scene.observations, primary)
     if record is None:
         raise CoordinatorError(f"{why}; enable_mirroring leaves one on {standby} while a primary serves")
     situation = segment_fence.Situation(
@@ -217,10 +217,10 @@ def _segment_fences(
         standby=standby,
         record=record,
         hosts=scene.observations,
-        unknown=scene.pair["unknown"],
-        segment_hosts=scene.pair["segment_hosts"],
-        known={host: addresses_of(host, scene.variables, scene.observations, record) for host in scene.observations},
-        floating=scene.options["activate_standby_floating_address"],
+        unknown=scene.pair.unknown,
+        segment_hosts=scene.pair.segment_hosts,
+        known={host: addresses_of(host, scene.pair.variables, scene.observations, record) for host in scene.observations},
+        floating=scene.pair.options["activate_standby_floating_address"],
         neighbours=neighbours,
     )
     addresses, ports = segment_fence.ports_by_host(situation)
@@ -243,10 +243,10 @@ def _proof(fence: t.Mapping[str, t.Any], command: bool, word: bool, primary: str
 
 
 def _warnings(scene: Scene, state: str, standby: str) -> list[str]:
-    deaf = unheard(standby, scene.observations[standby])
+    deaf = unheard(standby, scene.coordinator(standby))
     found = [deaf] if deaf else []
-    found += [f"{host} is unknown, {why}" for host, why in scene.pair["unknown"].items() if host in scene.pair["segment_hosts"]]
-    if state == PRIMARY_UNKNOWN and not scene.options["activate_standby_fence_segments"]:
+    found += [f"{host} is unknown, {why}" for host, why in scene.pair.unknown.items() if host in scene.pair.segment_hosts]
+    if state == PRIMARY_UNKNOWN and not scene.pair.options["activate_standby_fence_segments"]:
         found.append("the old primary is not fenced on the segment hosts: nothing keeps it from them should it come back")
     return found
 
@@ -257,7 +257,7 @@ _AFTERMATH = ("activate_standby_analyze", "activate_standby_hook_command", "stan
 
 def with_aftermath(scene: Scene, plan: ActivationPlan) -> ActivationPlan:
     """With what has to be done after the promotion."""
-    floating = scene.options["activate_standby_floating_address"]
+    floating = scene.pair.options["activate_standby_floating_address"]
     rules = _access(scene, plan)
     hosts = {plan.standby or "": "present", plan.primary or "": "absent"} if floating else {}
     return dataclasses.replace(
@@ -265,34 +265,34 @@ def with_aftermath(scene: Scene, plan: ActivationPlan) -> ActivationPlan:
         access=rules,
         floating={host: state for host, state in hosts.items() if scene.observations[host]},
         connection=_connection(scene, plan),
-        hook=bool(scene.options["activate_standby_hook_command"]),
-        follows=bool(rules or floating or any(scene.options[name] for name in _AFTERMATH)),
+        hook=bool(scene.pair.options["activate_standby_hook_command"]),
+        follows=bool(rules or floating or any(scene.pair.options[name] for name in _AFTERMATH)),
     )
 
 
 def _access(scene: Scene, plan: ActivationPlan) -> dict[str, dict[str, t.Any]]:
     """By host, the rules that its instances lack; only where they have some already: opening access is for enable_mirroring."""
-    record, _dummy = kept_record(scene.pair["coordinators"], scene.observations, plan.primary)
+    record, _dummy = kept_record(scene.pair.coordinators, scene.observations, plan.primary)
     seen = {host: found for host, found in scene.observations.items() if found}
-    rows = record["segments"] if record else []
-    running = {host: {segment["data_directory"] for segment in found["segments"]} for host, found in seen.items()}
+    rows = record.segments if record else ()
+    running = {host: {segment.data_directory for segment in found.segments} for host, found in seen.items()}
     instances = {
         host: {
-            "coordinator": [found["instance"]["data_directory"]] if host == plan.standby else [],
-            "segments": [row["datadir"] for row in rows if row["host"] == host and os.path.normpath(row["datadir"]) in running[host]],
+            "coordinator": [coordinator_on(host, seen).instance.data_directory] if host == plan.standby else [],
+            "segments": [row.datadir for row in rows if row.host == host and os.path.normpath(row.datadir) in running[host]],
         }
-        for host, found in seen.items()
+        for host in seen
     }
     addresses = [
         normal_address(str(address))
-        for host in scene.pair["coordinators"]
-        for address in scene.variables[host].get("whpg_addresses")
-        or (seen.get(host) or {}).get("addresses")
-        or (record["primary"]["addresses"] if record and host == plan.primary else [])
+        for host in scene.pair.coordinators
+        for address in scene.pair.variables[host].get("whpg_addresses")
+        or (seen[host].addresses if host in seen else ())
+        or (record.primary.addresses if record and host == plan.primary else ())
     ]
-    floating = scene.options["activate_standby_floating_address"].partition("/")[0]
-    wanted = access(instances, [address for address in addresses if address != floating], scene.options)
-    return {host: rules for host, rules in wanted.items() if _lacks(rules, seen[host]["access"])}
+    floating = scene.pair.options["activate_standby_floating_address"].partition("/")[0]
+    wanted = access(instances, [address for address in addresses if address != floating], scene.pair.options)
+    return {host: rules for host, rules in wanted.items() if _lacks(rules, seen[host].access)}
 
 
 def _lacks(wanted: t.Mapping[str, t.Any], observed: t.Mapping[str, t.Sequence[str] | None]) -> bool:
@@ -303,13 +303,10 @@ def _lacks(wanted: t.Mapping[str, t.Any], observed: t.Mapping[str, t.Sequence[st
 
 
 def _connection(scene: Scene, plan: ActivationPlan) -> str:
-    hosts = [host for host in (plan.standby, plan.primary) if host]
-    known = [scene.variables[host] for host in hosts]
-    names = [
-        str(variables.get("whpg_address") or variables.get("whpg_hostname") or (scene.observations[host] or {}).get("hostname") or host)
-        for host, variables in zip(hosts, known)
-    ]
-    ports = [
-        str(((scene.observations[host] or {}).get("instance") or {}).get("port") or scene.variables[host]["whpg_port"]) for host in hosts
-    ]
+    names, ports = [], []
+    for host in (plan.standby, plan.primary):
+        if host:
+            variables, found = scene.pair.variables[host], scene.coordinator(host)
+            names.append(str(variables.get("whpg_address") or variables.get("whpg_hostname") or (found.hostname if found else host)))
+            ports.append(str((found.instance.port if found else None) or variables["whpg_port"]))
     return f"host={','.join(names)} port={','.join(ports)} target_session_attrs=read-write"

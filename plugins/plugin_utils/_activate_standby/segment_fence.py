@@ -13,9 +13,10 @@ import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.addresses import normal_address, parse_address
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
-
-Observation = t.Mapping[str, t.Any]
-Record = t.Mapping[str, t.Any]
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.catalog import Registration
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.observation import Observation
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.record import Record, RecordedSegment
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.observations import Observations
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,13 +30,12 @@ class Neighbour:
 
     name: str
     addresses: frozenset[str]
-    segments: tuple[t.Mapping[str, t.Any], ...]
+    segments: tuple[RecordedSegment | Registration, ...]
 
     def owns(self, port: int, observation: Observation) -> bool:
         """Whether the instance on a port of a host is one of its segments."""
         return any(
-            row["port"] == port
-            and (row["hostname"] == observation["hostname"] or normal_address(str(row["address"])) in observation["addresses"])
+            row.port == port and (row.hostname == observation.hostname or normal_address(row.address) in observation.addresses)
             for row in self.segments
         )
 
@@ -58,7 +58,7 @@ class Situation:
     primary: str
     standby: str
     record: Record
-    hosts: t.Mapping[str, Observation | None]
+    hosts: Observations
     unknown: t.Mapping[str, str]
     segment_hosts: t.Sequence[str]
     known: t.Mapping[str, t.AbstractSet[str]]
@@ -84,7 +84,7 @@ def ports_by_host(situation: Situation) -> tuple[list[str], dict[str, list[int]]
     for host in [host for host in situation.hosts if host in recorded or host in situation.segment_hosts or host == situation.standby]:
         observation = t.cast(Observation, situation.hosts[host])
         own = recorded.get(host, set())
-        stray = {segment["port"] for segment in observation["segments"]} - own - _of_others(situation, observation)
+        stray = {segment.port for segment in observation.segments} - own - _of_others(situation, observation)
         _refuse_ambiguous(situation, host, stray, addresses)
         if own | stray:
             found[host] = sorted(own | stray)
@@ -127,16 +127,16 @@ def _addresses(situation: Situation) -> list[str]:
 def _recorded(situation: Situation) -> dict[str, set[int]]:
     """By host, the ports of its segments by the record."""
     found: dict[str, set[int]] = {}
-    for row in situation.record["segments"]:
-        host = row["host"]
-        if host not in situation.hosts:
+    for row in situation.record.segments:
+        host = row.host
+        if host is None or host not in situation.hosts:
             raise CoordinatorError(
-                f"the segment of dbid {row['dbid']} is on {row['hostname']}, by the record of the cluster, which no host of the inventory "
+                f"the segment of dbid {row.dbid} is on {row.hostname}, by the record of the cluster, which no host of the inventory "
                 "is: add it with whpg_role=segment"
             )
         if host == situation.primary:
-            raise CoordinatorError(f"{host} carries the segment of dbid {row['dbid']} too, which cannot be kept from it")
-        found.setdefault(host, set()).add(row["port"])
+            raise CoordinatorError(f"{host} carries the segment of dbid {row.dbid} too, which cannot be kept from it")
+        found.setdefault(host, set()).add(row.port)
     return found
 
 
@@ -157,8 +157,8 @@ def _refuse_strangers(situation: Situation, ports: t.Mapping[str, t.Sequence[int
     known = {normal_address(address) for of_host in situation.known.values() for address in of_host}
     known.update(address for other in situation.neighbours for address in other.addresses)
     for host, fenced in ports.items():
-        sessions = [found for found in t.cast(Observation, situation.hosts[host]).get("sessions") or () if found["port"] in fenced]
-        strangers = sorted({found["address"] for found in sessions if normal_address(found["address"]) not in known})
+        sessions = [found for found in t.cast(Observation, situation.hosts[host]).sessions or () if found.port in fenced]
+        strangers = sorted({found.address for found in sessions if normal_address(found.address) not in known})
         if strangers:
             raise CoordinatorError(
                 f"segments on {host} have sessions from {', '.join(strangers)}, of no known host: that may be {situation.primary} under "
@@ -167,7 +167,7 @@ def _refuse_strangers(situation: Situation, ports: t.Mapping[str, t.Sequence[int
 
 
 def _of_others(situation: Situation, observation: Observation) -> set[int]:
-    running = [segment["port"] for segment in observation["segments"]]
+    running = [segment.port for segment in observation.segments]
     return {port for port in running if any(other.owns(port, observation) for other in situation.neighbours)}
 
 

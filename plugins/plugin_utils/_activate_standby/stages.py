@@ -15,7 +15,7 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.verdict import decide
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.scenes import neighbour_of, scene_of
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import stage
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import VERDICT, Ending, Situation, Stage, Task, Variables
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import Ending, Situation, Stage, Task, Variables
 
 INTENT = "activate_standby"
 
@@ -26,15 +26,14 @@ _COMMAND = "__activate_standby_command"
 
 
 def _plans(situations: t.Sequence[Situation]) -> list[ActivationPlan]:
-    scenes = [scene_of(seen.cluster, seen.pair, seen.variables) for seen in situations]
-    return [make(scene, [neighbour_of(other) for other in scenes if other is not scene]) for scene in scenes]
+    return [make(scene, [neighbour_of(other) for other in situations if other is not scene]) for scene in situations]
 
 
 def _decide(task: Task, _given: Variables) -> Variables:
     """Whether the standby of the host's cluster may be promoted, now that its old primary was fenced."""
     plan = task.of_cluster(_PLANS)
     verdict = decide(
-        scene_of(task.cluster, task.of_cluster(VERDICT), task.variables["hostvars"]),
+        scene_of(task.cluster, task.pair(task.cluster), task.variables["hostvars"]),
         plan,
         fences={host: task.on(host)(_FENCE) for host in plan["fence"]},
         command=task.on(plan["primary"])(_COMMAND),

@@ -13,6 +13,7 @@ import typing as t
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import border
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.verdict import Proofs
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.scenes import Scene
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.results import Result, unlogged
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.drift import (
     ages,
     described,
@@ -21,8 +22,6 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.d
     to_bring,
     uncompared,
 )
-
-Result = t.Mapping[str, t.Any]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,7 +77,7 @@ def decide(
     proofs = Proofs(
         fenced=frozenset([primary] if commanded or (plan["fence"] and not instance and not open_hosts) else []),
         stopped=frozenset([primary] if instance and not open_hosts else []),
-        word=frozenset([primary] if scene.options["activate_standby_vouch_for"] == primary else []),
+        word=frozenset([primary] if scene.pair.options["activate_standby_vouch_for"] == primary else []),
     )
     # an instance that was seen stopped and could not be kept so is unknown; one that was seen to run still counts as running
     views = [
@@ -95,14 +94,14 @@ def decide(
     if plan["command"] and not commanded:
         failures.append(f"the fencing command: {_why(command)}")
     reason = verdict.activation_reason
-    accepted = scene.options["standby_accept_drift"]
-    here = (scene.observations.get(plan["standby"]) or {}).get("drifting")
+    accepted = scene.pair.options["standby_accept_drift"]
+    old, new = scene.coordinator(primary), scene.coordinator(plan["standby"])
+    here = new.drifting if new else None
     # in check mode the instance is not fenced: it is as it was when it was looked at
-    there = (fences.get(primary) or {}).get("drifting") or ((scene.observations.get(primary) or {}).get("drifting") if check_mode else None)
+    there = unlogged(fences.get(primary) or {}) or (old.drifting if old and check_mode else None)
     found = differences(there, here, accepted)
-    drift = [dataclasses.asdict(one) for one in found or ()]
-    stays = staying(drift)
-    said = [*([described(stays)] if stays else []), *([f"{uncompared(drift)}, not compared"] if uncompared(drift) else [])]
+    stays = staying(found)
+    said = [*([described(stays)] if stays else []), *([f"{uncompared(found)}, not compared"] if uncompared(found) else [])]
     old_files = f"not brought from {primary}: {'; '.join(said)}" if said else ""
     if found is None:
         old_files = (
@@ -115,7 +114,7 @@ def decide(
         reason=reason if verdict.activation or not failures else f"{reason}; {'; '.join(failures)}",
         proof="; ".join(proof) or plan["proof"],
         exact_loss=dict(wal) if wal else None,
-        drift=to_bring(drift),
+        drift=to_bring(found),
         accept_drift=accepted,
         old_files=old_files,
         archive=wal["archive"] if wal else None,

@@ -21,6 +21,8 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.u
 #: by host, what it showed; None where it was not observed
 Observations = t.Mapping[str, t.Optional[Observation]]
 
+Seen = t.TypeVar("Seen", bound=Observation)
+
 #: where the role C(discovery) registers what a host showed
 OBSERVATION = "discovery_observation"
 
@@ -30,11 +32,16 @@ def read(result: t.Any) -> Observation | Unseen:
 
     :param result: of M(warehousepg.coordinator.mirroring_info) there; None: there is none.
     """
+    return read_as(Coordinator if result and "instance" in result else Observation, result)
+
+
+def read_as(kind: type[Seen], result: t.Any) -> Seen | Unseen:
+    """The same of a host that has to show that."""
     missed = unseen(result)
     if missed:
         return missed
     try:
-        return border.parse(Coordinator if "instance" in result else Observation, result)
+        return border.parse(kind, result)
     except ValueError as error:
         return Unseen(f"it answered, and what it told is not of its form: {error}", "see who answers there", True)
 

@@ -10,24 +10,22 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.verdict import (
-    Proofs,
-    Sighting,
-    Verdict,
-    View,
-    judge,
-    view_of,
-)
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.catalog import Registration
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.verdict import Proofs, Sighting, Verdict, View, judge
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.coordinator import Coordinator
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.record import Record, RecordedSegment
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.segment_fence import Neighbour
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.pair import addresses_of, record_of, sightings
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.observations import (
+    OBSERVATION,
+    Observations,
+    coordinator_of,
+    observed,
+)
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.pair import Pair
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.sightings import addresses_of, sightings
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.views import view_of
 
-Observation = t.Mapping[str, t.Any]
 Variables = t.Mapping[str, t.Any]
-Pair = t.Mapping[str, t.Any]
-Options = t.Mapping[str, t.Any]
-
-#: where the role C(discovery) registers what a host showed
-OBSERVATION = "discovery_observation"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,37 +34,32 @@ class Scene:
 
     :param cluster: its name.
     :param pair: the verdict on it.
-    :param observations: by host, what M(warehousepg.coordinator.mirroring_info) returned there; None where it was not observed.
+    :param observations: by host, what it showed.
     :param absent: hosts that took no part in the run.
-    :param variables: by host, its variables of the inventory, typed.
-    :param options: what the options of the roles ask for, by their names; None: there is none.
     """
 
     cluster: str
     pair: Pair
-    observations: t.Mapping[str, Observation | None]
+    observations: Observations
     absent: t.Sequence[str]
-    variables: t.Mapping[str, Variables]
-    options: Options
+
+    def coordinator(self, host: str | None) -> Coordinator | None:
+        """What a host showed where the coordinator may live; None where it was not observed."""
+        return coordinator_of(self.observations.get(host or ""))
 
     @property
     def views(self) -> list[View]:
         """The views of the hosts where the coordinator may live."""
-        return [view_of(host, self.observations[host]) for host in self.pair["coordinators"]]
+        return [view_of(host, self.coordinator(host)) for host in self.pair.coordinators]
 
     @property
     def sightings(self) -> list[Sighting]:
         """What all hosts see of those."""
-        return sightings(self.pair["coordinators"], self.variables, self.observations)
+        return sightings(self.pair.coordinators, self.pair.variables, self.observations)
 
     def judged(self, proofs: Proofs, views: t.Sequence[View] | None = None) -> Verdict:
         """The verdict with these proofs."""
-        return judge(views or self.views, proofs, self.sightings, self.options["activate_standby_both_down"])
-
-
-def hosts_of(pair: Pair) -> list[str]:
-    """All hosts of a cluster."""
-    return [*pair["coordinators"], *pair["segment_hosts"]]
+        return judge(views or self.views, proofs, self.sightings, self.pair.options["activate_standby_both_down"])
 
 
 def scene_of(cluster: str, pair: Pair, hostvars: t.Mapping[str, Variables]) -> Scene:
@@ -74,27 +67,25 @@ def scene_of(cluster: str, pair: Pair, hostvars: t.Mapping[str, Variables]) -> S
 
     :param hostvars: by host, all its variables.
     """
-    known = {host: hostvars[host] for host in hosts_of(pair)}  # each lookup makes them anew
+    results = {host: hostvars[host].get(OBSERVATION) for host in pair.hosts}
     return Scene(
         cluster=cluster,
         pair=pair,
-        observations={host: None if host in pair["unknown"] else of_host.get(OBSERVATION) for host, of_host in known.items()},
-        absent=[host for host, of_host in known.items() if of_host.get(OBSERVATION) is None],
-        variables=pair["variables"],
-        options=pair["options"],
+        observations={host: None if host in pair.unknown else observed(result) for host, result in results.items()},
+        absent=[host for host, result in results.items() if result is None],
     )
 
 
 def neighbour_of(scene: Scene) -> Neighbour:
     """What matters of a cluster to another one."""
-    seen = [scene.observations[host] for host in scene.pair["coordinators"]]
-    records = [record for record, _dummy in (record_of(found or {}) for found in seen) if record]
+    seen = [found for found in map(scene.coordinator, scene.pair.coordinators) if found]
+    records: list[Record] = [found.record for found in seen if found.record]
     addresses = {
         address
-        for host in scene.pair["coordinators"]
+        for host in scene.pair.coordinators
         for record in [*records, None]
-        for address in addresses_of(host, scene.variables, scene.observations, record)
+        for address in addresses_of(host, scene.pair.variables, scene.observations, record)
     }
-    rows = [row for record in records for row in record["segments"]]
-    rows += [row for found in seen if found and found["primary"] for row in found["primary"]["registrations"] if row["content"] >= 0]
+    rows: list[RecordedSegment | Registration] = [row for record in records for row in record.segments]
+    rows += [row for found in seen if found.primary for row in found.primary.registrations if row.content >= 0]
     return Neighbour(scene.cluster, frozenset(addresses), tuple(rows))

@@ -13,10 +13,17 @@ import typing as t
 
 from ansible.errors import AnsibleActionFail
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.retention import parse_size
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.inventory import COORDINATOR_ROLES, name_of
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.pair import Pair, assess, own_segments
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.scenes import OBSERVATION
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.inventory import name_of
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.observations import (
+    OBSERVATION,
+    Observations,
+    coordinator_of,
+    observed,
+)
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.pair import Pair, assess
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.places import own_segments
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._desired import options
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._desired.option_checks import COORDINATOR_ROLES
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.invocation import clusters_of_batch, out_of_step
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import Hosts, Stage, Task, Variables
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show import report
@@ -44,17 +51,16 @@ def _judge(task: Task, _given: Variables) -> Variables:
         raise AnsibleActionFail("; ".join(own[name] for name in options.names("status") if name in own))
     clusters, reports = {}, {}
     for cluster, hosts in members.items():
-        pair, asked, observations = _judged(task, role, cluster, hosts)
-        screen = render(cluster, pair.verdict, observations, pair.unknown, pair.warnings)
-        line = quiet(cluster, pair.verdict, pair.warnings)
+        pair, observations = _judged(task, role, cluster, hosts)
+        screen = render(cluster, pair, observations)
+        line = quiet(cluster, pair)
         if display == "screen":
             tell("", *screen, "")
         elif display == "quiet" and line:
             tell(line)
-        shown = dataclasses.asdict(pair)
         reporter = next(host for host in [*batch, *in_play] if host in hosts)
-        clusters[cluster] = {**shown.pop("verdict"), **shown, **asked, "screen": screen, "reporter": reporter}
-        reports[cluster] = report.describe(pair.verdict, observations, pair.unknown, pair.warnings, pair.maintenance, shown["drift"])
+        clusters[cluster] = dataclasses.asdict(dataclasses.replace(pair, screen=screen, reporter=reporter))
+        reports[cluster] = report.describe(pair, observations)
     if file:
         try:
             report.write(file, report.document(reports, datetime.datetime.now(datetime.timezone.utc)))
@@ -75,8 +81,8 @@ def _members(task: Task, batch: t.Sequence[str], in_play: t.Sequence[str]) -> di
     return {cluster: {host: of_host[host] for host in inventory if cluster_of[host] == cluster} for cluster in here}
 
 
-def _judged(task: Task, role: str, cluster: str, hosts: Hosts) -> tuple[Pair, dict[str, t.Any], dict[str, t.Any]]:
-    """What a cluster's hosts mean together, what the options ask for of it, and by host what is to be shown."""
+def _judged(task: Task, role: str, cluster: str, hosts: Hosts) -> tuple[Pair, Observations]:
+    """What a cluster's hosts mean together, and by host what is to be shown."""
     results = {host: known.get(OBSERVATION) for host, known in hosts.items()}
     desired = {host: _desired(known, results[host]) for host, known in hosts.items()}
     known = {host: {name: of_host.options[name] for name in options.INVENTORY} for host, of_host in desired.items()}
@@ -92,12 +98,12 @@ def _judged(task: Task, role: str, cluster: str, hosts: Hosts) -> tuple[Pair, di
         wrong={host: of_host.of_inventory for host, of_host in desired.items()},
         accepted=asked["options"]["standby_accept_drift"],
     )
-    pair = dataclasses.replace(pair, warnings=[*asked["wrong"], *pair.warnings])
-    seen = {host: None if host in pair.unknown else results[host] for host in hosts}
-    known_segments = pair.verdict.primary and (seen[pair.verdict.primary] or {}).get("primary")
-    if known_segments:
+    pair = dataclasses.replace(pair, warnings=[*asked["wrong"], *pair.warnings], **asked)
+    seen: Observations = {host: None if host in pair.unknown else observed(results[host]) for host in hosts}
+    on_primary = coordinator_of(seen.get(pair.primary or ""))
+    if on_primary and on_primary.primary:
         seen = {host: own_segments(found, pair.instances[host]["segments"]) for host, found in seen.items()}
-    return pair, asked, seen
+    return pair, seen
 
 
 def _asked(task: Task, role: str, seen: Hosts) -> dict[str, t.Any]:

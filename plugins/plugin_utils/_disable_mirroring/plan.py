@@ -14,16 +14,18 @@ import typing as t
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.addresses import normal_address
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.access import rules_of
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.catalog import Registration, placed
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import instance_of
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.registry import KINDS, STORES
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import FOLLOWING, SILENT
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.retention import SETTING
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import own_files, removal
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.coordinator import Coordinator
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.observation import Observation
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.primary import Primary
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.pair import Pair
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.scenes import Scene
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.access import access, addresses_of
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.move import PURPOSES, lives
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.plan import access
 
-Observation = t.Mapping[str, t.Any]
-Variables = t.Mapping[str, t.Any]
 Options = t.Mapping[str, t.Any]
 
 
@@ -59,102 +61,80 @@ class RemovalPlan:
     own: list[str] = dataclasses.field(default_factory=list)
 
 
-def make(
-    cluster: str,
-    pair: t.Mapping[str, t.Any],
-    observations: t.Mapping[str, Observation | None],
-    variables: t.Mapping[str, Variables],
-    options: Options,
-) -> RemovalPlan:
-    """What has to be done in a cluster.
-
-    :param cluster: its name.
-    :param pair: the verdict on it.
-    :param observations: by host, what M(warehousepg.coordinator.mirroring_info) returned there; None where it was not observed.
-    :param variables: by host, its variables of the inventory.
-    :param options: what the options of the roles ask for, by their names.
-    """
-    wrong = [*pair["problems"], *pair["wrong"]]
-    refusal = "; ".join(wrong) or pair["busy"] or pair["maintenance"] or _refusal_of_state(pair)
-    primary = pair["primary"]
-    on_primary = observations.get(primary or "")
-    if refusal or not on_primary or not on_primary["primary"] or not on_primary["instance"]["control"]:
+def make(scene: Scene) -> RemovalPlan:
+    """What has to be done in a cluster."""
+    pair, options, primary = scene.pair, scene.pair.options, scene.pair.primary
+    refusal = "; ".join([*pair.problems, *pair.wrong]) or pair.busy or pair.maintenance or _refusal_of_state(pair)
+    on_primary = scene.coordinator(primary)
+    known = on_primary.primary if on_primary else None
+    control = on_primary.instance.control if on_primary else None
+    if refusal or not primary or not on_primary or not known or not control:
         return RemovalPlan(refusal or "the primary was not observed", primary=primary)
-    known = on_primary["primary"]
-    other = next((host for host in pair["coordinators"] if host != primary), None)
-    row = Registration(**known["standby"]) if known["standby"] else None
-    stranger = row.hostname if row and not _is_on(row, other, observations, variables, known["resolved"]) else None
-    refusal = _refusal_of_hosts(pair, observations, stranger, options) or _refusal_of_place(row, other, stranger, observations)
+    other = next((host for host in pair.coordinators if host != primary), None)
+    on_other, row = scene.coordinator(other), known.standby
+    stranger = row.hostname if row and not _is_on(row, other, scene, known.resolved) else None
+    refusal = _refusal_of_hosts(scene, known, stranger) or ("" if stranger else _refusal_of_place(row, other, on_other))
     if refusal:
         return RemovalPlan(refusal, primary=primary)
-    seen = {host: found for host, found in observations.items() if found}
-    system = on_primary["instance"]["control"]["system_identifier"]
-    why_kept = _why_kept(seen[other], system) if other in seen else None
-    standby = other if other in seen and why_kept is None else None
-    addresses = [str(address) for address in variables[primary].get("whpg_addresses") or on_primary["addresses"]]
-    locations = [space["location"] for space in on_primary["tablespaces"]]
+    system = control.system_identifier
+    why_kept = removal.refusal(on_other.instance, system, on_other.site.user) if on_other else None
+    standby = on_other if why_kept is None else None
+    seen = {host: found for host, found in scene.observations.items() if found}
+    addresses = addresses_of(primary, pair, scene.observations)
+    mapping = options["standby_tablespace_mapping"]
     plan = RemovalPlan(
         refusal="",
         primary=primary,
-        standby=standby,
-        directories=pair["instances"][primary]["coordinator"],
-        access=_access(pair, seen, addresses if known["timeline"] > 1 else [], options),
-        hosts=[host for host in pair["coordinators"] if host in seen],
+        standby=other if standby else None,
+        directories=pair.instances[primary]["coordinator"],
+        access=_access(pair, seen, addresses if known.timeline > 1 else [], options),
+        hosts=[host for host in pair.coordinators if host in seen],
         system_identifier=system,
-        primary_dbid=on_primary["instance"]["dbid"],
-        places=sorted({os.path.normpath(options["standby_tablespace_mapping"].get(location, location)) for location in locations}),
-        left=_left(cluster, pair, seen, other, stranger, row, why_kept),
-        own=own_files.lost(*(own_files.entries_of(found.get("files")) for found in (seen[standby], on_primary))) if standby else [],
+        primary_dbid=on_primary.instance.dbid,
+        places=sorted({os.path.normpath(mapping.get(space.location, space.location)) for space in on_primary.tablespaces}),
+        left=_left(scene, on_primary, known, other, stranger, row, why_kept),
+        own=own_files.lost(standby.files or {}, on_primary.files or {}) if standby else [],
     )
-    return dataclasses.replace(plan, found=_found(plan, seen, options))
+    return dataclasses.replace(plan, found=_found(scene, plan, on_primary, known, standby))
 
 
-def _refusal_of_state(pair: t.Mapping[str, t.Any]) -> str:
-    if pair["serves"]:
+def _refusal_of_state(pair: Pair) -> str:
+    if pair.serves:
         return ""
-    return f"the primary was not seen to serve, {'; '.join(pair['reasons'])}; {pair['advice']}"
+    return f"the primary was not seen to serve, {'; '.join(pair.reasons)}; {pair.advice}"
 
 
-def _is_on(
-    row: Registration,
-    host: str | None,
-    observations: t.Mapping[str, Observation | None],
-    variables: t.Mapping[str, Variables],
-    resolved: t.Mapping[str, t.Sequence[str]],
-) -> bool:
+def _is_on(row: Registration, host: str | None, scene: Scene, resolved: t.Mapping[str, t.Sequence[str]]) -> bool:
     """Whether the registered standby is on a host of the inventory, as far as that can be seen."""
-    found = observations.get(host or "")
+    found = scene.observations.get(host or "")
     if host is None or not found:
         return host is not None
-    addresses = [normal_address(str(address)) for address in variables[host].get("whpg_addresses") or found["addresses"]]
-    return placed([row], resolved, {host: (found["hostname"], addresses)})[row.dbid] == host
+    addresses = [normal_address(address) for address in addresses_of(host, scene.pair, scene.observations)]
+    return placed([row], resolved, {host: (found.hostname, addresses)})[row.dbid] == host
 
 
-def _refusal_of_hosts(
-    pair: t.Mapping[str, t.Any], observations: t.Mapping[str, Observation | None], stranger: str | None, options: Options
-) -> str:
+def _refusal_of_hosts(scene: Scene, primary: Primary, stranger: str | None) -> str:
     """Why what was not seen keeps from beginning; empty when it does not.
 
     :param stranger: name of the host that the catalog has the standby on, and that is none of the inventory.
     """
-    without = options["disable_mirroring_without"]
-    strays = [*pair["strays"], *([stranger] if stranger else [])]
+    pair = scene.pair
+    without = pair.options["disable_mirroring_without"]
+    strays = [*pair.strays, *([stranger] if stranger else [])]
     for name in without:
-        if observations.get(name):
+        if scene.observations.get(name):
             return f"disable_mirroring_without names {name}, which was observed: take it out, or keep the host away from the run"
-        if name not in pair["unknown"] and name not in strays:
+        if name not in pair.unknown and name not in strays:
             return f"disable_mirroring_without names {name}, which neither the inventory nor the catalog has in this cluster: correct it"
     remedy = "or, if it is gone for ever or is to be left as it is, name it in disable_mirroring_without"
-    missing = [f"{host} is unknown, {why}" for host, why in pair["unknown"].items() if host not in without]
+    missing = [f"{host} is unknown, {why}" for host, why in pair.unknown.items() if host not in without]
     if missing:
         return f"{'; '.join(missing)}, {remedy}"
     strange = [name for name in strays if name not in without]
     if strange:
         return f"the catalog has instances on {', '.join(strange)}, which no host of the inventory is: add it there, {remedy}"
-    primary = (observations[pair["primary"]] or {})["primary"]
-    sender = primary["walsender"]
-    gone = [host for host in [*pair["coordinators"], stranger] if host in without]
-    if gone and lives(sender):
+    gone = [host for host in [*pair.coordinators, stranger] if host in without]
+    if gone and lives(primary.walsender):
         return (
             f"disable_mirroring_without names {', '.join(map(str, gone))}, but a standby streams and lives: "
             f"make its host reachable, or stop it. One that was lost just now has to be silent for {SILENT:g} s"
@@ -162,45 +142,31 @@ def _refusal_of_hosts(
     return ""
 
 
-def _refusal_of_place(
-    row: Registration | None, host: str | None, stranger: str | None, observations: t.Mapping[str, Observation | None]
-) -> str:
-    found = observations.get(host or "")
-    if row is None or stranger or not found:
-        return ""
-    where = found["instance"]["data_directory"]
-    if os.path.normpath(row.datadir) == where:
+def _refusal_of_place(row: Registration | None, host: str | None, found: Coordinator | None) -> str:
+    if row is None or not found or os.path.normpath(row.datadir) == found.instance.data_directory:
         return ""
     return (
-        f"the catalog has the standby on {host} in {row.datadir}, the inventory in {where}: let the inventory name the directory that is "
-        "right, with discovery_data_directory for that host"
+        f"the catalog has the standby on {host} in {row.datadir}, the inventory in {found.instance.data_directory}: let the inventory name "
+        "the directory that is right, with discovery_data_directory for that host"
     )
 
 
-def _why_kept(observed: Observation, system_identifier: str) -> str | None:
-    """Why what is in the standby's place is not given up; None when it is, and when nothing is there."""
-    instance = instance_of(observed["instance"])
-    return removal.refusal(instance, system_identifier, observed["site"]["user"])
-
-
-def _access(
-    pair: t.Mapping[str, t.Any], seen: t.Container[str], addresses: t.Sequence[str], options: Options
-) -> dict[str, dict[str, t.Any]]:
+def _access(pair: Pair, seen: t.Container[str], addresses: t.Sequence[str], options: Options) -> dict[str, dict[str, t.Any]]:
     """By host, the segments there and the rules that they keep.
 
     A primary that was a standby once is let in by no rule but ours: gpinitsystem wrote its own for the coordinator that it made.
 
     :param addresses: of the primary, if it may have been a standby.
     """
-    segments = {host: {"coordinator": [], "segments": there["segments"]} for host, there in pair["instances"].items() if host in seen}
+    segments = {host: {"coordinator": [], "segments": there["segments"]} for host, there in pair.instances.items() if host in seen}
     rules = access(segments, addresses, {**options, "standby_addresses": [], "standby_tls": {}, "standby_replication_auth": "trust"})
     return {host: {**wanted, "rules": wanted["rules"] if addresses else []} for host, wanted in rules.items() if wanted["data_directories"]}
 
 
 def _left(
-    cluster: str,
-    pair: t.Mapping[str, t.Any],
-    seen: t.Mapping[str, Observation],
+    scene: Scene,
+    on_primary: Coordinator,
+    known: Primary,
     other: str | None,
     stranger: str | None,
     row: Registration | None,
@@ -208,8 +174,10 @@ def _left(
 ) -> list[str]:
     """What stays, and what to do about it."""
     left = []
-    known = seen[pair["primary"]]["primary"]
-    gone = stranger or (other if other and other not in seen else None)
+    pair, on_other = scene.pair, scene.coordinator(other)
+    seen = {host: found for host, found in scene.observations.items() if found}
+    coordinators = {host: found for host, found in seen.items() if isinstance(found, Coordinator)}
+    gone = stranger or (other if not on_other else None)
     if gone and row:
         left.append(
             f"{gone} was not reached: the standby there in {row.datadir}, port {row.port}, its {KINDS} and its record stay. It can no "
@@ -219,54 +187,52 @@ def _left(
         left.append(
             f"{gone} was not reached: what is there of the cluster, a former primary perhaps, stays as it is; see that it does not start"
         )
-    if other and other in seen and seen[other]["site"].get("rewinding"):
-        left.append(f"{other}: what a rewind that was cut off left beside {seen[other]['instance']['data_directory']} stays")
-    limit = seen[pair["primary"]]["instance"]["settings"].get(SETTING)
+    if on_other and on_other.site.rewinding:
+        left.append(f"{other}: what a rewind that was cut off left beside {on_other.instance.data_directory} stays")
+    limit = on_primary.instance.settings.get(SETTING)
     if limit is not None:
-        left.append(f"{pair['primary']}: {SETTING} = {limit} in postgresql.auto.conf, by standby_retention_limit or by others")
-    left += [f"{host}: {', '.join(found['site']['asides'])}" for host, found in seen.items() if (found.get("site") or {}).get("asides")]
-    if other and why_kept:
-        fenced = seen[other]["instance"]["fenced"]
+        left.append(f"{pair.primary}: {SETTING} = {limit} in postgresql.auto.conf, by standby_retention_limit or by others")
+    left += [f"{host}: {', '.join(found.site.asides)}" for host, found in coordinators.items() if found.site.asides]
+    if on_other and why_kept:
+        fenced = on_other.instance.fenced
         left.append(f"{other}: {why_kept}; it is left as it is" + (f", fenced by {fenced}" if fenced else ""))
     left += [
-        f"{host}: {found['unfinished']} was cut off, and is not finished by this: run that playbook again when there is a standby"
-        for host, found in seen.items()
-        if found.get("unfinished") and found["unfinished"] not in PURPOSES
+        f"{host}: {found.unfinished} was cut off, and is not finished by this: run that playbook again when there is a standby"
+        for host, found in coordinators.items()
+        if found.unfinished and found.unfinished not in PURPOSES
     ]
-    left += [f"{host} was not reached: access rules on segments there stay" for host in pair["segment_hosts"] if host not in seen]
-    if known["timeline"] > 1 and pair["segments"]:
-        left.append(f"segments go on letting {pair['primary']} in, by rules of this collection, for it may have been a standby once")
+    left += [f"{host} was not reached: access rules on segments there stay" for host in pair.segment_hosts if host not in seen]
+    if known.timeline > 1 and pair.segments:
+        left.append(f"segments go on letting {pair.primary} in, by rules of this collection, for it may have been a standby once")
     left += [
-        f"{host} rejects {', '.join(fence['addresses'])}, addresses of a former primary: the playbook lift_fence lifts that"
+        f"{host} rejects {', '.join(fence.addresses)}, addresses of a former primary: the playbook lift_fence lifts that"
         for host, found in seen.items()
-        for fence in found["fences"]
-        if fence["cluster"] == cluster
+        for fence in found.fences
+        if fence.cluster == scene.cluster
     ]
     return left
 
 
-def _found(plan: RemovalPlan, seen: t.Mapping[str, Observation], options: Options) -> list[str]:
+def _found(scene: Scene, plan: RemovalPlan, on_primary: Coordinator, known: Primary, standby: Coordinator | None) -> list[str]:
     """What there is to be removed."""
-    on_primary = seen[plan.primary or ""]
-    known = on_primary["primary"]
-    standby = seen.get(plan.standby or "")
-    kept = [seen[host]["passfile"] for host in plan.hosts if seen[host]["passfile"]]
+    coordinators = [found for found in map(scene.coordinator, plan.hosts) if found]
+    kept = [found.passfile for found in coordinators if found.passfile]
     there = {
-        "row": known["standby"] is not None,
-        "slot": any(slot["name"] == options["disable_mirroring_slot_name"] for slot in known["slots"]),
-        "role": known["role"] is not None,
-        "access rules": any(on_primary["access"].get(where) is not None for where in plan.directories)
-        or any(_has_other_rules(wanted, seen[host]) for host, wanted in plan.access.items()),
-        "instance": bool(standby and standby["instance"]["content"] == "instance"),
-        "unfinished copy": any((seen[host].get("site") or {}).get("leftover") for host in plan.hosts),
-        "settings of a standby": any(name in on_primary["instance"]["settings"] for name in FOLLOWING),
-        **{kind: any(stored["check"] for stored in kept if stored["kind"] == kind) for kind in STORES},
-        "record": any(seen[host]["record"] or seen[host].get("record_wrong") for host in plan.hosts),
+        "row": known.standby is not None,
+        "slot": any(slot.name == scene.pair.options["disable_mirroring_slot_name"] for slot in known.slots),
+        "role": known.role is not None,
+        "access rules": any(on_primary.access.get(where) is not None for where in plan.directories)
+        or any(_has_other_rules(wanted, scene.observations[host]) for host, wanted in plan.access.items()),
+        "instance": bool(standby and standby.instance.content == "instance"),
+        "unfinished copy": any(found.site.leftover for found in coordinators),
+        "settings of a standby": any(name in on_primary.instance.settings for name in FOLLOWING),
+        **{kind: any(stored.check for stored in kept if stored.kind == kind) for kind in STORES},
+        "record": any(found.record or found.record_wrong for found in coordinators),
     }
     return [name for name, is_there in there.items() if is_there]
 
 
-def _has_other_rules(wanted: t.Mapping[str, t.Any], observed: Observation) -> bool:
+def _has_other_rules(wanted: t.Mapping[str, t.Any], found: Observation | None) -> bool:
     """Whether segments have other rules of this collection than those that they keep."""
-    kept = {where: [str(rule) for rule in rules_of(wanted["rules"], where)] or None for where in wanted["data_directories"]}
-    return any(observed["access"].get(where) != rules for where, rules in kept.items())
+    kept = {where: tuple(str(rule) for rule in rules_of(wanted["rules"], where)) or None for where in wanted["data_directories"]}
+    return found is not None and any(found.access.get(where) != rules for where, rules in kept.items())

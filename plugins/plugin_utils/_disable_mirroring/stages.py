@@ -18,12 +18,7 @@ INTENT = "disable_mirroring"
 
 
 def _plans(situations: t.Sequence[Situation]) -> t.Iterator[RemovalPlan]:
-    return map(_plan, situations)
-
-
-def _plan(of: Situation) -> RemovalPlan:
-    observations = {host: None if host in of.pair["unknown"] else seen for host, seen in of.observations.items()}
-    return make(of.cluster, of.pair, observations, of.pair["variables"], of.pair["options"])
+    return map(make, situations)
 
 
 def _ended(ending: Ending) -> Outcome:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import border
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.drift import Unlogged
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.people import harmless
 
 Result = t.Mapping[str, t.Any]
@@ -32,6 +34,14 @@ def was_tried(result: Result) -> bool:
 def message(result: Result) -> str:
     """What a failure says, on one line."""
     return harmless(" ".join(str(result.get("msg") or result.get("stderr") or "").split()))
+
+
+def unlogged(result: Result) -> Unlogged | None:
+    """What a task saw that WAL does not carry; None where it did not look, or what it says is not of its form."""
+    try:
+        return border.parse(Unlogged, result.get("drifting"))
+    except ValueError:
+        return None
 
 
 def failures_of(hosts: t.Mapping[str, Result], tasks: t.Mapping[str, str], lost: t.Collection[str]) -> list[str]:

@@ -12,7 +12,10 @@ import datetime
 import os
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.scenes import OBSERVATION, hosts_of
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import border
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.observations import OBSERVATION
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.pair import Pair
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.scenes import Scene, scene_of
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show import audit
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.people import harmless, tell
 
@@ -64,6 +67,10 @@ class Task:
         """The same for the host's cluster."""
         return self.of_clusters(name)[self.cluster]
 
+    def pair(self, cluster: str) -> Pair:
+        """The verdict on a cluster."""
+        return border.parse(Pair, self.of_clusters(VERDICT)[cluster])
+
     def on(self, host: str) -> t.Callable[[str], Variables]:
         """What was registered on a host under a name; empty where nothing was."""
         known = self.variables["hostvars"][host]  # each lookup makes them anew
@@ -83,26 +90,15 @@ class Stage:
 
 
 @dataclasses.dataclass(frozen=True)
-class Situation:
+class Situation(Scene):
     """What a plan is made of.
 
-    :param cluster: name of the cluster.
-    :param pair: the verdict on it.
-    :param variables: by host of the cluster, all its variables.
+    :param variables: by host of the inventory, all its variables.
     :param options: of the task.
-    :param inventory: all hosts of the inventory.
     """
 
-    cluster: str
-    pair: Variables
     variables: Hosts
     options: Variables
-    inventory: t.Container[str]
-
-    @property
-    def observations(self) -> dict[str, t.Any]:
-        """By host, what it showed; None where it took no part."""
-        return {host: known.get(OBSERVATION) for host, known in self.variables.items()}
 
 
 def plan(
@@ -121,9 +117,9 @@ def plan(
     def do(task: Task, given: Variables) -> Variables:
         hostvars = task.variables["hostvars"]
         situations = [
-            Situation(cluster, pair, {host: hostvars[host] for host in hosts_of(pair)}, given, hostvars)
-            for cluster, pair in task.of_clusters(VERDICT).items()
-            if pair["role"] == intent  # else it was looked at for another role, and takes no part in this one
+            Situation(**vars(scene_of(cluster, task.pair(cluster), hostvars)), variables=hostvars, options=given)
+            for cluster, told in task.of_clusters(VERDICT).items()
+            if told["role"] == intent  # else it was looked at for another role, and takes no part in this one
         ]
         run = {"audit": audit.run(os.getppid(), datetime.datetime.now(datetime.timezone.utc))} if audited else {}
         plans = zip(situations, make(situations))
@@ -187,8 +183,8 @@ def conclude(intent: str, plans: str, registered: t.Collection[str], ended: t.Ca
     def do(task: Task, _given: Variables) -> Variables:
         returned: dict[str, t.Any] = {}
         hostvars, alive = task.variables["hostvars"], task.variables["ansible_play_batch"]
-        for cluster, pair in task.of_clusters(VERDICT).items():
-            hosts = hosts_of(pair)
+        for cluster in task.of_clusters(VERDICT):
+            hosts = task.pair(cluster).hosts
             reporter = next((name for name in hosts if name in alive), None)
             if task.host not in (alive[0], reporter):
                 continue

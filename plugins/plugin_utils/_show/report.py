@@ -17,10 +17,15 @@ import os
 import tempfile
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.catalog import Registration, segments_of
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.verdict import MIRRORED, Verdict
-
-Observation = t.Mapping[str, t.Any]
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.catalog import segments_of
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.segment_fence import Fence
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.verdict import MIRRORED
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.coordinator import Coordinator
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.observation import Observation
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.primary import Primary
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.observations import Observations, coordinator_of
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.pair import Pair
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.drift import Difference
 
 #: grows when a key changes its meaning or goes; a new key alone does not change it
 SCHEMA_VERSION = 1
@@ -45,65 +50,49 @@ def _utc(time: datetime.datetime) -> str:
     return time.astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def describe(
-    verdict: Verdict,
-    observations: t.Mapping[str, Observation | None],
-    missing: t.Mapping[str, str],
-    warnings: t.Sequence[str] = (),
-    maintenance: str = "",
-    drift: t.Sequence[t.Mapping[str, t.Any]] | None = None,
-) -> dict[str, t.Any]:
-    """What the document says of one cluster.
-
-    :param observations: by host, results of mirroring_info; None for a host that was not observed.
-    :param missing: by host, why it was not observed.
-    :param warnings: sentences on what is not broken yet.
-    :param maintenance: that the pair is in maintenance; empty when it is not.
-    :param drift: what differs between the two, as :class:`drift.Difference` tells it; None where that was not seen.
-    """
-    on_primary = observations.get(verdict.primary or "") or {}
-    primary = on_primary.get("primary")
+def describe(pair: Pair, observations: Observations) -> dict[str, t.Any]:
+    """What the document says of one cluster."""
+    on_primary = coordinator_of(observations.get(pair.primary or ""))
+    primary = on_primary.primary if on_primary else None
     return {
-        "state": verdict.state,
-        "mirrored": verdict.state == MIRRORED,
-        "as_desired": verdict.as_desired,
-        "reasons": list(verdict.reasons),
-        "advice": verdict.advice,
-        "warnings": list(warnings),
-        "maintenance": maintenance or None,
-        "drift": [_difference(found) for found in drift] if drift is not None else None,
-        "primary": verdict.primary,
-        "standby": verdict.standby,
-        "activation": {"allowed": verdict.activation, "reason": verdict.activation_reason},
-        "timeline": primary["timeline"] if primary else None,
-        "lsn": primary["lsn"] if primary else None,
+        **_chosen(pair, state="state", as_desired="as_desired", advice="advice", primary="primary", standby="standby"),
+        "mirrored": pair.state == MIRRORED,
+        "reasons": list(pair.reasons),
+        "warnings": list(pair.warnings),
+        "maintenance": pair.maintenance or None,
+        "drift": [_difference(found) for found in pair.drift] if pair.drift is not None else None,
+        "activation": {"allowed": pair.activation, "reason": pair.activation_reason},
+        **_chosen(primary, timeline="timeline", lsn="lsn"),
         "replication": _replication(primary),
         "registration": _registration(primary),
-        "probe": _chosen((primary or {}).get("probe"), lsn="lsn", acknowledged="acknowledged", replayed="replayed", seconds="seconds"),
-        "slots": _slots(primary, on_primary),
+        "probe": _chosen(primary and primary.probe, lsn="lsn", acknowledged="acknowledged", replayed="replayed", seconds="seconds"),
+        "slots": _slots(on_primary, primary) if on_primary and primary else None,
         "segments": _segments(primary),
-        "hosts": {host: _host(observation, missing.get(host)) for host, observation in observations.items()},
+        "hosts": {host: _host(found, pair.unknown.get(host)) for host, found in observations.items()},
     }
 
 
-def _difference(found: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    changed = found["changed"]
+def _difference(found: Difference) -> dict[str, t.Any]:
     return {
         **_chosen(found, kind="kind", name="name", file="file", only_on="only_on", primary="primary", standby="standby", brought="brought"),
-        "changed": _utc(datetime.datetime.fromtimestamp(changed, datetime.timezone.utc)) if changed is not None else None,
+        "changed": _moment(found.changed),
     }
 
 
-def _chosen(values: t.Mapping[str, t.Any] | None, **names: str) -> dict[str, t.Any]:
-    """Values under the names that the document has for them, None where they are not known.
+def _moment(seconds: float | None) -> str | None:
+    return _utc(datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)) if seconds is not None else None
+
+
+def _chosen(of: object, **names: str) -> dict[str, t.Any]:
+    """Values of an object under the names that the document has for them, None where there is no such object.
 
     :param names: by name in the document, the name of the value.
     """
-    return {name: (values or {}).get(source) for name, source in names.items()}
+    return {name: getattr(of, source) if of else None for name, source in names.items()}
 
 
-def _replication(primary: t.Mapping[str, t.Any] | None) -> dict[str, t.Any]:
-    sender = primary["walsender"] if primary else None
+def _replication(primary: Primary | None) -> dict[str, t.Any]:
+    sender = primary.walsender if primary else None
     return {
         "connected": sender is not None if primary else None,
         **_chosen(
@@ -121,26 +110,24 @@ def _replication(primary: t.Mapping[str, t.Any] | None) -> dict[str, t.Any]:
     }
 
 
-def _registration(primary: t.Mapping[str, t.Any] | None) -> dict[str, t.Any]:
-    row = primary["standby"] if primary else None
+def _registration(primary: Primary | None) -> dict[str, t.Any]:
+    row = primary.standby if primary else None
     return {
         "registered": row is not None if primary else None,
         **_chosen(row, dbid="dbid", hostname="hostname", address="address", port="port", data_directory="datadir"),
     }
 
 
-def _slots(primary: t.Mapping[str, t.Any] | None, on_primary: Observation) -> list[dict[str, t.Any]] | None:
-    if primary is None:
-        return None
-    free = (on_primary.get("wal") or on_primary["site"])["free"]
+def _slots(on_primary: Coordinator, primary: Primary) -> list[dict[str, t.Any]]:
+    free = (on_primary.wal or on_primary.site).free
     return [
         {**_chosen(slot, name="name", active="active", restart_lsn="restart_lsn", retained_bytes="retained_bytes"), "free_bytes": free}
-        for slot in primary["slots"]
+        for slot in primary.slots
     ]
 
 
-def _segments(primary: t.Mapping[str, t.Any] | None) -> dict[str, t.Any]:
-    seen = segments_of(Registration(**row) for row in primary["registrations"]) if primary else None
+def _segments(primary: Primary | None) -> dict[str, t.Any]:
+    seen = segments_of(primary.registrations) if primary else None
     return {
         "instances": seen.instances if seen else None,
         "down": len(seen.down) if seen else None,
@@ -149,30 +136,31 @@ def _segments(primary: t.Mapping[str, t.Any] | None) -> dict[str, t.Any]:
     }
 
 
-def _fence(fence: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    since = fence["since"]
+def _fence(fence: Fence) -> dict[str, t.Any]:
     return {
-        **_chosen(fence, cluster="cluster", addresses="addresses", ports="ports", tool="tool"),
-        "since": _utc(datetime.datetime.fromtimestamp(since, datetime.timezone.utc)) if since else None,
+        **_chosen(fence, cluster="cluster", tool="tool"),
+        "addresses": list(fence.addresses),
+        "ports": list(fence.ports),
+        "since": _moment(fence.since),
     }
 
 
-def _host(observation: Observation | None, missing: str | None) -> dict[str, t.Any]:
+def _host(found: Observation | None, missing: str | None) -> dict[str, t.Any]:
     """What is said of a host; all but the first two is None for one that was not observed."""
-    seen = observation or {}
-    instance = seen.get("instance")
-    control, postmaster = ((instance or {}).get(name) for name in ("control", "postmaster"))
+    seen = coordinator_of(found)
+    instance = seen.instance if seen else None
+    control, postmaster = (instance.control, instance.postmaster) if instance else (None, None)
     return {
-        "observed": observation is not None,
+        "observed": found is not None,
         "missing": missing,
-        "segments": len(observation["segments"]) if observation is not None else None,
-        "fences": [_fence(fence) for fence in observation["fences"]] if observation is not None else None,
+        "segments": len(found.segments) if found else None,
+        "fences": [_fence(fence) for fence in found.fences] if found else None,
         **_chosen(instance, content="content", role="role", data_directory="data_directory", port="port", dbid="dbid", fenced="fenced"),
         "running": postmaster is not None if instance else None,
         **_chosen(postmaster, pid="pid", frozen="frozen", connected="connected"),
-        **_chosen(seen.get("sql"), answered="answered", refused="refused", error="error"),
+        **_chosen(seen and seen.sql, answered="answered", refused="refused", error="error"),
         **_chosen(control, system_identifier="system_identifier", control_state="state", timeline="timeline"),
-        **_chosen(seen.get("standby"), received_lsn="received_lsn", replayed_lsn="replayed_lsn"),
+        **_chosen(seen and seen.standby, received_lsn="received_lsn", replayed_lsn="replayed_lsn"),
     }
 
 

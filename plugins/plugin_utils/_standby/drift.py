@@ -18,10 +18,10 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.d
     MOST_FILES,
     RECORDS,
     SETTINGS,
+    File,
+    Unlogged,
     belongs_to_host,
 )
-
-Shown = t.Mapping[str, t.Any]
 
 #: kinds: a setting; a file; a file or directory of which it is not known whether it differs
 SETTING, FILE, UNKNOWN = "setting", "file", "unknown"
@@ -56,24 +56,24 @@ class Difference:
     brought: bool
 
 
-def differences(primary: Shown | None, standby: Shown | None, accepted: t.Sequence[str] = ()) -> list[Difference] | None:
+def differences(primary: Unlogged | None, standby: Unlogged | None, accepted: t.Sequence[str] = ()) -> list[Difference] | None:
     """What differs; None where one of both was not seen.
 
-    :param primary: the RV(drifting) of the primary's host, as M(warehousepg.coordinator.mirroring_info) returns it.
-    :param standby: that of the standby's.
+    :param primary: what the primary's host shows.
+    :param standby: what the standby's does.
     :param accepted: names of settings and paths of files that may differ, as patterns.
     """
     if not primary or not standby:
         return None
-    unread = {*primary["left_out"], *standby["left_out"]}
+    unread = {*primary.left_out, *standby.left_out}
     found: list[Difference] = []
-    for name in sorted({*primary["files"], *standby["files"]}):
+    for name in sorted({*primary.files, *standby.files}):
         if not unread.isdisjoint(_leading_to(name)) or _matches(name, accepted):
             continue
         if name in SETTINGS:
             found += _settings(name, primary, standby, accepted)
         else:
-            found += _file(name, primary["files"].get(name), standby["files"].get(name))
+            found += _file(name, primary.files.get(name), standby.files.get(name))
     found += [Difference(UNKNOWN, name, name, None, None, None, None, False) for name in sorted(unread) if not _matches(name, accepted)]
     return found
 
@@ -88,13 +88,13 @@ def _matches(name: str, patterns: t.Iterable[str]) -> bool:
     return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
 
 
-def _settings(file: str, primary: Shown, standby: Shown, accepted: t.Sequence[str]) -> t.Iterator[Difference]:
-    ours, theirs = (shown["settings"].get(file) or {} for shown in (primary, standby))
-    times = [shown["files"][file]["changed"] for shown in (primary, standby) if file in shown["files"]]
+def _settings(file: str, primary: Unlogged, standby: Unlogged, accepted: t.Sequence[str]) -> t.Iterator[Difference]:
+    ours, theirs = (shown.settings.get(file, {}) for shown in (primary, standby))
+    times = [shown.files[file].changed for shown in (primary, standby) if file in shown.files]
     for name in sorted({*ours, *theirs}):
         one, other = ours.get(name), theirs.get(name)
-        here, there = (setting["value"] if setting else None for setting in (one, other))
-        if one and other and one["check"] == other["check"]:
+        here, there = (setting.value if setting else None for setting in (one, other))
+        if one and other and one.check == other.check:
             continue
         if belongs_to_host(name, here, there, accepted):
             continue
@@ -102,44 +102,43 @@ def _settings(file: str, primary: Shown, standby: Shown, accepted: t.Sequence[st
         yield Difference(SETTING, name, file, only, here, there, times[0], True)
 
 
-def _file(name: str, primary: Shown | None, standby: Shown | None) -> t.Iterator[Difference]:
-    there = primary or standby or {}
-    if primary and standby:
-        checked = primary["check"] and standby["check"]
-        # comments count for the size of records, not for their check
-        if (primary["check"] == standby["check"] if checked else True) and (name in RECORDS or primary["size"] == standby["size"]):
-            return
+def _file(name: str, primary: File | None, standby: File | None) -> t.Iterator[Difference]:
+    there = primary or standby
+    if there is None or (primary and standby and _alike(name, primary, standby)):
+        return
     only = None if primary and standby else PRIMARY if primary else STANDBY
-    brought = primary is not None and primary["size"] <= MOST_BYTES and not os.path.isabs(name)
-    yield Difference(FILE, name, name, only, None, None, there["changed"], brought)
+    brought = primary is not None and primary.size <= MOST_BYTES and not os.path.isabs(name)
+    yield Difference(FILE, name, name, only, None, None, there.changed, brought)
 
 
-def to_bring(found: t.Sequence[t.Mapping[str, t.Any]] | None) -> list[str]:
-    """Paths of the files that bring the standby in step.
-
-    :param found: as :func:`dataclasses.asdict` makes them of :class:`Difference`.
-    """
-    return sorted({difference["file"] for difference in found or () if difference["brought"]})
+def _alike(name: str, one: File, other: File) -> bool:
+    # comments count for the size of records, not for their check
+    return (one.check == other.check or not (one.check and other.check)) and (name in RECORDS or one.size == other.size)
 
 
-def staying(found: t.Sequence[Shown] | None) -> list[Shown]:
-    """What differs and is not brought, of :class:`Difference` as of :func:`to_bring`."""
-    return [one for one in found or () if not one["brought"] and one["kind"] != UNKNOWN]
+def to_bring(found: t.Iterable[Difference] | None) -> list[str]:
+    """Paths of the files that bring the standby in step."""
+    return sorted({difference.file for difference in found or () if difference.brought})
 
 
-def described(found: t.Sequence[t.Mapping[str, t.Any]]) -> str:
+def staying(found: t.Iterable[Difference] | None) -> list[Difference]:
+    """What differs and is not brought."""
+    return [one for one in found or () if not one.brought and one.kind != UNKNOWN]
+
+
+def described(found: t.Collection[Difference]) -> str:
     """What differs, for people: settings and files by name, and since when."""
-    settings = list(dict.fromkeys(one["name"] for one in found if one["kind"] == SETTING))
-    files = [one["name"] for one in found if one["kind"] == FILE]
+    settings = list(dict.fromkeys(one.name for one in found if one.kind == SETTING))
+    files = [one.name for one in found if one.kind == FILE]
     parts = [f"the setting{'s' if len(settings) > 1 else ''} {_some(settings)}"] if settings else []
     parts += [_some(files)] if files else []
-    times = [one["changed"] for one in found if one["changed"] is not None]
+    times = [one.changed for one in found if one.changed is not None]
     return " and ".join(parts) + (f" (since {moment(min(times))})" if times else "")
 
 
-def uncompared(found: t.Sequence[t.Mapping[str, t.Any]] | None) -> str:
+def uncompared(found: t.Iterable[Difference] | None) -> str:
     """What could not be compared, for people; empty where all was."""
-    names = [one["name"] for one in found or () if one["kind"] == UNKNOWN]
+    names = [one.name for one in found or () if one.kind == UNKNOWN]
     return f"{_some(names)} (more than {MOST_FILES} files, or not readable by the engine's user)" if names else ""
 
 
@@ -153,24 +152,24 @@ def moment(seconds: float) -> str:
     return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def warnings(primary: str | None, standby: str | None, found: t.Sequence[t.Mapping[str, t.Any]] | None) -> list[str]:
+def warnings(primary: str | None, standby: str | None, found: t.Collection[Difference] | None) -> list[str]:
     """What the operator should know of it, a sentence for each kind.
 
     :param primary: the primary's host.
     :param standby: the standby's.
     """
     said = []
-    brought = [one for one in found or () if one["brought"]]
+    brought = [one for one in found or () if one.brought]
     stays = staying(found)
     if brought:
         said.append(
             f"{standby} differs from {primary} in {described(brought)}: run enable_mirroring, which brings it in step, or accept it by "
             "standby_accept_drift"
         )
-    only = [one for one in stays if one["only_on"] == STANDBY]
+    only = [one for one in stays if one.only_on == STANDBY]
     if only:
         said.append(f"only {standby} has {described(only)}: copy it to {primary}, remove it, or accept it by standby_accept_drift")
-    other = [one for one in stays if one["only_on"] != STANDBY]
+    other = [one for one in stays if one.only_on != STANDBY]
     if other:
         said.append(
             f"{standby} differs from {primary} in {described(other)}, outside of the data directory or too large to be brought: copy it, "
@@ -181,9 +180,9 @@ def warnings(primary: str | None, standby: str | None, found: t.Sequence[t.Mappi
     return said
 
 
-def ages(shown: Shown | None) -> str:
+def ages(shown: Unlogged | None) -> str:
     """Of when the configuration and the history of backups of a host are, for people; empty where that was not seen."""
-    files = (shown or {}).get("files") or {}
+    files = shown.files if shown else {}
     names = [*SETTINGS, *RECORDS, *(name for name in files if name not in (*SETTINGS, *RECORDS))]
-    times = [f"{name} of {moment(files[name]['changed'])}" for name in names if name in files]
+    times = [f"{name} of {moment(files[name].changed)}" for name in names if name in files]
     return _some(times)

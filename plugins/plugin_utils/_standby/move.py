@@ -13,13 +13,12 @@ import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.addresses import normal_address
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.catalog import Registration, StandbyAddress, placed
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import instance_of
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.registry import KINDS
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import SILENT
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import SILENT, WalSender
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import removal
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.unseen import unseen
-
-Observation = t.Mapping[str, t.Any]
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.coordinator import Coordinator
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.primary import Primary
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.unseen import Unseen
 
 #: what of its place changes: how it is called or its port, its directory on the same host, its host, nothing any more
 NAME, DIRECTORY, HOST, REST = "name", "directory", "host", "rest"
@@ -66,59 +65,66 @@ class Scene:
     :param host: host where it is wanted.
     :param row: its row in the catalog.
     :param here: whether that is on this very host; None where its address is not known.
-    :param primary: what the primary shows.
+    :param primary: what the primary knows.
     :param observed: what the host shows where it is wanted.
     """
 
     host: str
     row: Registration
     here: bool | None
-    primary: Observation
-    observed: Observation
+    primary: Primary
+    observed: Coordinator
 
     @property
     def is_it(self) -> bool:
         """Whether the standby in the wanted place is the registered one, however that is called."""
-        instance = self.observed["instance"]
-        same = instance["dbid"] == self.row.dbid and os.path.normpath(self.row.datadir) == instance["data_directory"]
-        return same and not self.is_elsewhere
+        return self.observed.instance.dbid == self.row.dbid and self._is_its_directory and not self.is_elsewhere
 
     @property
     def is_elsewhere(self) -> bool:
         """Whether there is another standby, or a place for another, than the one in the wanted place."""
-        instance = self.observed["instance"]
-        if self.here and os.path.normpath(self.row.datadir) == instance["data_directory"]:
+        if self.here and self._is_its_directory:
             return False
-        connected = bool((instance["postmaster"] or {}).get("connected"))
-        streams = self.primary["walsender"] is not None
-        return not connected and (streams or self.here is False or instance["content"] != "instance")
+        instance = self.observed.instance
+        connected = bool(instance.postmaster and instance.postmaster.connected)
+        streams = self.primary.walsender is not None
+        return not connected and (streams or self.here is False or instance.content != "instance")
+
+    @property
+    def _is_its_directory(self) -> bool:
+        return os.path.normpath(self.row.datadir) == self.observed.instance.data_directory
 
 
-def scene(host: str, row: Registration, primary: Observation, observed: Observation, addresses: t.Iterable[t.Any]) -> Scene:
+def scene(host: str, row: Registration, primary: Primary, observed: Coordinator, addresses: t.Iterable[str]) -> Scene:
     """What is known of a standby.
 
     :param primary: what the primary knows.
     :param addresses: of the host where it is wanted.
     """
-    numeric = [normal_address(str(address)) for address in addresses]
-    here = placed([row], primary["resolved"], {host: (observed["hostname"], numeric)})[row.dbid] == host
-    return Scene(host, row, here if here or primary["resolved"].get(row.address) else None, primary, observed)
+    numeric = [normal_address(address) for address in addresses]
+    here = placed([row], primary.resolved, {host: (observed.hostname, numeric)})[row.dbid] == host
+    return Scene(host, row, here if here or primary.resolved.get(row.address) else None, primary, observed)
 
 
-def lives(sender: t.Mapping[str, t.Any] | None) -> bool:
+def lives(sender: WalSender | None) -> bool:
     """Whether a standby said something lately, by the walsender that serves it."""
-    return sender is not None and (sender["reply_age_s"] is None or sender["reply_age_s"] < SILENT)
+    return sender is not None and (sender.reply_age_s is None or sender.reply_age_s < SILENT)
 
 
 def foresee(
-    found: Scene, wanted: StandbyAddress, asked: str | None, system_identifier: str, inventory: t.Container[str], seen: t.Any
+    found: Scene,
+    wanted: StandbyAddress,
+    asked: str | None,
+    system_identifier: str,
+    inventory: t.Container[str],
+    seen: Coordinator | Unseen | None,
 ) -> Move:
     """How the standby comes to its place.
 
     :param asked: the host that it may leave, as the operator names it; None: none.
     :param system_identifier: of the cluster.
     :param inventory: hosts that can be reached.
-    :param seen: what M(warehousepg.coordinator.mirroring_info) returned of the present place; None: it was not looked yet.
+    :param seen: what the present place shows; None: it was not looked yet.
     """
     row = found.row
     if wanted.matches(row):
@@ -143,33 +149,30 @@ def foresee(
         host=found.host if found.here else asked if asked in inventory else "",
         registration=registration,
         dbid=row.dbid,
-        addresses=[normal_address(address) for address in found.primary["resolved"].get(row.address, [])],
+        addresses=list(found.primary.resolved.get(row.address, ())),
     )
     if not move.host:
         return _without_stopping(move, found, f"the inventory has no host {asked}")
     if seen is None:
         return dataclasses.replace(move, look=True)
-    missing = unseen(seen)
-    if missing:
-        return _without_stopping(move, found, f"{asked} is {missing}")
-    numeric = [normal_address(str(address)) for address in seen["addresses"]]
-    if placed([row], found.primary["resolved"], {asked: (seen["hostname"], numeric)})[row.dbid] != asked:
+    if isinstance(seen, Unseen):
+        return _without_stopping(move, found, f"{asked} is {seen}")
+    if placed([row], found.primary.resolved, {asked: (seen.hostname, seen.addresses)})[row.dbid] != asked:
         return Move(f"standby_move_from is {asked!r}, which is not the host that the catalog has the standby on, {there}: correct it")
-    instance = instance_of(seen["instance"])
-    why = removal.refusal(instance, system_identifier, seen["site"]["user"])
+    instance = seen.instance
+    why = removal.refusal(instance, system_identifier, seen.site.user)
     if why and instance.role == "primary" and instance.postmaster is not None:
         return Move(f"{asked}: {why}: see which of the primaries is right")
     if why:
         return _without_stopping(move, found, f"{asked}: {why}")
-    empty = found.observed["instance"]["content"] in ("absent", "empty")
+    empty = found.observed.instance.content in ("absent", "empty")
     stops = instance.content == "instance"
-    if not stops and lives(found.primary["walsender"]):
+    if not stops and lives(found.primary.walsender):
         return _without_stopping(move, found, f"{asked}: nothing is in {instance.data_directory}")
-    sites = (seen["site"], found.observed["site"])
-    same = sites[0]["device"] == sites[1]["device"] and not any(site["mount"] for site in sites)  # a mount point cannot be renamed
-    return dataclasses.replace(
-        move, stops=stops, renames=move.kind == DIRECTORY and stops and empty and same, addresses=sorted({*move.addresses, *numeric})
-    )
+    sites = (seen.site, found.observed.site)
+    same = sites[0].device == sites[1].device and not any(site.mount for site in sites)  # a mount point cannot be renamed
+    renames = move.kind == DIRECTORY and stops and empty and same
+    return dataclasses.replace(move, stops=stops, renames=renames, addresses=sorted({*move.addresses, *seen.addresses}))
 
 
 def rest(row: Registration, asked: str | None, inventory: t.Container[str], coordinators: t.Container[str]) -> Move:
@@ -194,7 +197,7 @@ def registration_of(row: Registration) -> dict[str, t.Any]:
 
 def _without_stopping(move: Move, found: Scene, why: str) -> Move:
     """The move where the present standby cannot be stopped, which it must be where it lives."""
-    if lives(found.primary["walsender"]):
+    if lives(found.primary.walsender):
         return Move(
             f"a standby streams and lives that cannot be stopped, {why}: name its host in standby_move_from, with a host of the inventory "
             f"that can be reached, or stop it. One that was lost just now has to be silent for {SILENT:g} s"

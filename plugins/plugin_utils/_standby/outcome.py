@@ -11,7 +11,10 @@ import dataclasses
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.registry import KINDS
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Probe
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.own_files import named
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.primary import Primary
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.observations import OBSERVATION, coordinator_of, observed
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.results import failed, message
 
 Variables = t.Mapping[str, t.Any]
@@ -35,7 +38,7 @@ REGISTERED = (
     "__standby_told",
     "__standby_uncopied",
     "__standby_verification",
-    "discovery_observation",
+    OBSERVATION,
 )
 
 #: why nothing is known of a host any more
@@ -87,6 +90,15 @@ def outcome(
     return dataclasses.replace(ended, text=f"{ended.text}; {why}", failure=ended.failure or f"{cluster} is mirrored, but {why}")
 
 
+def asked(result: t.Any) -> Primary | None:
+    """What a primary told over SQL when its host was looked at; None where it did not.
+
+    :param result: of M(warehousepg.coordinator.mirroring_info) there.
+    """
+    found = coordinator_of(observed(result))
+    return found.primary if found else None
+
+
 def _of_pair(
     cluster: str, plan: Variables, hosts: t.Mapping[str, Variables], lost: t.Collection[str], check_mode: bool, limit: t.Any
 ) -> Outcome:
@@ -97,8 +109,9 @@ def _of_pair(
     if plan.get("left_alone"):
         return Outcome(False, f"left alone: {plan['left_alone']}")
     known = hosts[primary]
-    if not plan["unsettled"]:
-        return Outcome(True, _mirrored(plan, known["discovery_observation"]["primary"]["probe"]))
+    before, seen = (asked(known.get(name)) for name in (OBSERVATION, "__standby_verification"))
+    if before and not plan["unsettled"]:
+        return Outcome(True, _mirrored(plan, before.probe))
     failures = [f"{host}: {found['__standby_failure']}" for host, found in hosts.items() if found.get("__standby_failure")]
     failures += [f"{host}: {_LOST}" for host in lost]
     if _lost_on_the_way(hosts[standby]):
@@ -108,9 +121,7 @@ def _of_pair(
         by = f" {_WAYS[way['method']]}: {way['reason']}{_would_keep(plan)}" if way else ""
         brings = f"; brought from {primary}, which {standby} has otherwise: {', '.join(plan['drift'])}" if plan.get("drift") else ""
         return Outcome(True, f"can be mirrored: {standby} can be the standby of {primary}{by}{_would_move(plan)}{brings}")
-    seen = (known.get("__standby_verification") or {}).get("primary") or {}
-    probe = seen.get("probe") or {}
-    if probe.get("replayed") and not failures:
+    if seen and seen.probe.replayed and not failures:
         unkept = hosts[standby].get("__standby_record") or {}
         warning = (
             f"; what an activation needs to know without the primary could not be kept on {standby}: {message(unkept)}"
@@ -119,7 +130,7 @@ def _of_pair(
         )
         still_open = _still_open(known, primary)
         made = (
-            _mirrored(plan, probe)
+            _mirrored(plan, seen.probe)
             + _rejoined(hosts[standby])
             + _moved(plan, hosts[standby])
             + brought(primary, hosts[standby].get("__standby_brought"))
@@ -141,11 +152,12 @@ def _of_pair(
             return Outcome(True, f"{text}; {rejected}", f"{cluster} is mirrored, but {rejected}. Run this again when the cause is mended")
         return Outcome(True, text)
     if not failures:
-        walsender = seen.get("walsender") or {}
-        state = f"{walsender['state']}, {walsender['sync_state']}" if walsender else "missing"
+        walsender = seen.walsender if seen else None
+        state = f"{walsender.state}, {walsender.sync_state}" if walsender else "missing"
         failures = [f"the primary did not see the standby stream in sync and replay a write within {limit} s; its walsender is {state}"]
-    explanation = (hosts[standby].get("__standby_explanation") or {}).get("standby") or {}
-    log = f"The standby's log: {explanation['errors']}. " if explanation.get("errors") else ""
+    on_standby = coordinator_of(observed(hosts[standby].get("__standby_explanation")))
+    errors = on_standby.standby.errors if on_standby and on_standby.standby else ""
+    log = f"The standby's log: {errors}. " if errors else ""
     steps = [step["name"] for step in (known.get("__standby_taken_back") or {}).get("steps", ())]
     parts = [part for step, part in _PARTS if step in steps]
     uncopied = hosts[standby].get("__standby_uncopied") or {}
@@ -297,7 +309,5 @@ def _commits(own: t.Mapping[str, t.Any]) -> str:
     return f"with {own['commits']} commits{last}"
 
 
-def _mirrored(plan: Variables, probe: t.Mapping[str, t.Any]) -> str:
-    return (
-        f"mirrored: {plan['standby']} streams in sync from {plan['primary']}; a write was acknowledged and replayed, up to {probe['lsn']}"
-    )
+def _mirrored(plan: Variables, probe: Probe) -> str:
+    return f"mirrored: {plan['standby']} streams in sync from {plan['primary']}; a write was acknowledged and replayed, up to {probe.lsn}"

@@ -11,12 +11,14 @@ import dataclasses
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lsn import Lsn
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import Instance, instance_of
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import Instance
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.timeline import history_of
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.verdict import MIRRORED
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import own_files, rejoin
-
-Observation = t.Mapping[str, t.Any]
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.coordinator import Coordinator
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.observations import Observations, coordinator_on
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.pair import Pair
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.places import Instances
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Rejoin:
     refusal: str
     options: dict[str, t.Any] = dataclasses.field(default_factory=dict)
     way: dict[str, str] = dataclasses.field(default_factory=dict)
-    instances: dict[str, t.Any] | None = None
+    instances: Instances | None = None
     by_then: Instance | None = None
     fenced: list[str] = dataclasses.field(default_factory=list)
     files: dict[str, t.Any] = dataclasses.field(default_factory=dict)
@@ -52,51 +54,56 @@ class Rejoin:
         return self.way.get("method") == rejoin.REWIND
 
 
-def former_of(observed: Observation) -> rejoin.Former:
+def former_of(observed: Coordinator) -> rejoin.Former:
     """What is in the place of the standby that is to be; of its WAL what a module of its host sees alone is taken to be in order."""
-    wal = observed["wal"] or {}
-    instance = instance_of(observed["instance"])
-    end = wal.get("end_lsn") if instance.role == "standby" else wal.get("reaches_lsn") or wal.get("end_lsn")
-    return rejoin.Former(
+    instance, wal = observed.instance, observed.wal
+    former = rejoin.Former(
         instance=instance,
-        history=history_of(wal["timeline"], wal["ancestors"]) if wal.get("timeline") else None,
+        tablespaces=tuple(space.oid for space in observed.tablespaces),
+        rewinding=observed.site.rewinding,
+        mount=observed.site.mount,
+        lacks=observed.lacks,
+        busy=observed.busy,
+        wal_refusal=observed.wal_refusal,
+    )
+    if wal is None:
+        return former
+    end = wal.end_lsn if instance.role == "standby" else wal.reaches_lsn or wal.end_lsn
+    return dataclasses.replace(
+        former,
+        history=history_of(wal.timeline, wal.ancestors) if wal.timeline else None,
         end=Lsn.parse(end) if end else None,
-        tablespaces=tuple(space["oid"] for space in observed["tablespaces"]),
-        rewinding=observed["site"]["rewinding"],
-        mount=observed["site"]["mount"],
-        lacks=tuple(observed.get("lacks", ())),
-        busy=tuple(observed.get("busy", ())),
-        wal_refusal=observed.get("wal_refusal"),
-        doubts=tuple(wal.get("doubts", ())),
-        lost_checkpoint=wal.get("lost_checkpoint", ""),
+        doubts=wal.doubts,
+        lost_checkpoint=wal.lost_checkpoint,
     )
 
 
-def foresee(pair: t.Mapping[str, t.Any], observations: t.Mapping[str, Observation], wished: t.Mapping[str, t.Any]) -> Rejoin:
+def foresee(pair: Pair, observations: Observations, system_identifier: str, wished: t.Mapping[str, t.Any]) -> Rejoin:
     """By which way it will become the standby.
 
-    :param pair: as of :func:`standby_plan.make`.
+    :param system_identifier: of the cluster.
     :param wished: ``cluster``, ``method``, ``remove_old``, ``report_file``.
     """
-    primary = pair["primary"]
-    host = next(host for host in pair["coordinators"] if host != primary)
-    on_primary, observed = observations[primary], observations[host]
-    wal = on_primary["wal"] or {}
-    if not wal.get("timeline"):
-        return Rejoin(f"{primary}: no valid WAL was seen of the primary, so that it cannot be told where the other one left it: look at it")
+    host = next(host for host in pair.coordinators if host != pair.primary)
+    on_primary, observed = coordinator_on(pair.primary, observations), coordinator_on(host, observations)
+    wal = on_primary.wal
+    if not wal or not wal.timeline:
+        return Rejoin(
+            f"{pair.primary}: no valid WAL was seen of the primary, so that it cannot be told where the other one left it: look at it"
+        )
     options = {
         "method": wished["method"],
-        "timeline": wal["timeline"],
-        "ancestors": wal["ancestors"],
-        "oldest_lsn": wal["oldest_lsn"],
-        "tablespaces": [space["oid"] for space in on_primary["tablespaces"]],
+        "timeline": wal.timeline,
+        "ancestors": list(map(list, wal.ancestors)),
+        "oldest_lsn": wal.oldest_lsn,
+        "tablespaces": [space.oid for space in on_primary.tablespaces],
         "remove_old": wished["remove_old"],
         "report_file": wished["report_file"],
     }
     former = former_of(observed)
-    source = rejoin.source_of(options, on_primary["instance"]["control"]["system_identifier"])
-    asked = "auto" if pair["state"] == MIRRORED else wished["method"]  # then there is nothing to do
-    why = rejoin.refusal(former, source, asked, observed["site"]["user"])
+    source = rejoin.source_of(options, system_identifier)
+    asked = "auto" if pair.state == MIRRORED else wished["method"]  # then there is nothing to do
+    why = rejoin.refusal(former, source, asked, observed.site.user)
     if why:
         return Rejoin(f"{host}: {why}")
     choice = rejoin.choose(former, source, asked)
@@ -105,14 +112,12 @@ def foresee(pair: t.Mapping[str, t.Any], observations: t.Mapping[str, Observatio
         return Rejoin(f"{host}: {former.wal_refusal}")
     where = former.instance.data_directory
     by_then = Instance(where, "absent") if copies else dataclasses.replace(former.instance, role="standby", postmaster=None)
-    instances = {name: dict(there) for name, there in pair["instances"].items()}
-    if copies:
-        instances[host]["coordinator"] = []  # the copy brings the primary's rules
+    # the copy brings the primary's rules
+    instances = {**pair.instances, host: {**pair.instances[host], "coordinator": []}} if copies else pair.instances
     files: dict[str, t.Any] = {}
     if choice.method in (rejoin.REWIND, rejoin.BASEBACKUP):
-        own, other = (own_files.entries_of(seen.get("files")) for seen in (observed, on_primary))
-        fate = own_files.foresee(own, other, choice.method == rejoin.REWIND)
-        link = (observed["wal"] or {}).get("link") if copies else None
+        fate = own_files.foresee(observed.files or {}, on_primary.files or {}, choice.method == rejoin.REWIND)
+        link = observed.wal.link if observed.wal and copies else None
         files = {"kept": fate.kept, "set_aside": fate.differing, "wal_directory": link}
     return Rejoin(
         refusal="",
@@ -122,8 +127,6 @@ def foresee(pair: t.Mapping[str, t.Any], observations: t.Mapping[str, Observatio
         instances=instances,
         by_then=by_then,
         fenced=[
-            name
-            for name, found in observations.items()
-            if any(fence["cluster"] == wished["cluster"] for fence in (found or {}).get("fences", ()))
+            name for name, found in observations.items() if found and any(fence.cluster == wished["cluster"] for fence in found.fences)
         ],
     )

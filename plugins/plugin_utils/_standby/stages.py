@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.scenes import hosts_of
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.coordinator import Coordinator
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.observations import read_as
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import stage
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import VERDICT, Ending, Situation, Stage, Task, Variables
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.outcome import REGISTERED, Outcome, outcome
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.plan import StandbyPlan, make
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import Ending, Situation, Stage, Task, Variables
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.outcome import REGISTERED, Outcome, asked, outcome
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.plan import make
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.planned import StandbyPlan
 
 INTENT = "standby"
 
@@ -30,23 +32,24 @@ def _plans(situations: t.Sequence[Situation]) -> t.Iterator[StandbyPlan]:
 
 
 def _plan(of: Situation) -> StandbyPlan:
-    standby = next((host for host in of.pair["coordinators"] if host != of.pair["primary"]), None)
-    seen = {what: of.variables[standby].get(name) for what, name in _SEEN.items() if standby and what in of.options["seen"]}
-    return make(of.pair, of.observations, of.pair["variables"], of.pair["options"], of.inventory, **seen)
+    standby = next((host for host in of.pair.coordinators if host != of.pair.primary), None)
+    known = {what: of.variables[standby].get(name) for what, name in _SEEN.items()} if standby else {}
+    seen = {what: read_as(Coordinator, result) for what, result in known.items() if what in of.options["seen"] and result is not None}
+    return make(of.pair, of.observations, of.variables, **seen)
 
 
 def _decide(task: Task, _given: Variables) -> Variables:
     """Fail on all hosts of a cluster that was not seen mirrored; else tell, on the standby's, what is to be kept there."""
     plan, alive = task.of_cluster(PLANS), task.variables["ansible_play_hosts"]
-    lost = [host for host in hosts_of(task.of_cluster(VERDICT)) if host not in alive]
-    seen = task.on(plan["primary"])(_VERIFICATION).get("primary") or {}
-    verified = bool((seen.get("probe") or {}).get("replayed"))
+    lost = [host for host in task.pair(task.cluster).hosts if host not in alive]
+    seen = asked(task.on(plan["primary"])(_VERIFICATION))
+    verified = seen is not None and seen.probe.replayed
     if task.check_mode:
         verified = "settings" in task.on(plan["standby"])(_CONFIGURATION)
     if lost or not verified:
         why = f"{', '.join(lost)} dropped out of the run" if lost else "the standby was not seen stream in sync and replay a write"
         return {"failed": True, "msg": why}
-    record = {**plan["record"], "client_port": (seen.get("walsender") or {}).get("client_port")}
+    record = {**plan["record"], "client_port": seen.walsender.client_port if seen and seen.walsender else None}
     return {"record": {name: value for name, value in record.items() if value is not None}} if task.host == plan["standby"] else {}
 
 

@@ -14,11 +14,10 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.addr
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.access import rules_of
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.verdict import MIRRORED, PRIMARY_UNKNOWN
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.plan import ActivationPlan, with_aftermath
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.observations import coordinator_on
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.scenes import Scene
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.access import access, addresses_of
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.drift import described, staying, to_bring, uncompared
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.plan import access
-
-Observation = t.Mapping[str, t.Any]
 
 #: what a run of this role notes that it began, the host that is to be primary behind it
 PURPOSE = "switchover to "
@@ -72,42 +71,42 @@ def make(scene: Scene) -> SwitchoverPlan:
     """What has to be done in a cluster."""
     pair = scene.pair
     known = SwitchoverPlan(
-        state=pair["state"], primary=pair["primary"], accept_drift=scene.options["standby_accept_drift"], begun=bool(_noted(scene))
+        state=pair.state, primary=pair.primary, accept_drift=scene.pair.options["standby_accept_drift"], begun=bool(_noted(scene))
     )
-    wrong = [*pair["problems"], *pair["wrong"], *_wrong_host(scene)]
-    if len(pair["coordinators"]) < 2 and not wrong:
+    wrong = [*pair.problems, *pair.wrong, *_wrong_host(scene)]
+    if len(pair.coordinators) < 2 and not wrong:
         wrong = ["there is no standby: the inventory has no second host with whpg_role coordinator or standby"]
-    wrong += [why for why in (pair["busy"], pair["maintenance"]) if why]
-    wrong += [f"{host} is unknown, {why}" for host, why in pair["unknown"].items()]
+    wrong += [why for why in (pair.busy, pair.maintenance) if why]
+    wrong += [f"{host} is unknown, {why}" for host, why in pair.unknown.items()]
     if wrong:
         return dataclasses.replace(known, refusal="; ".join(wrong))
     begun = _begun(scene, known)
     if begun is not None:
         return begun
-    wished = scene.options["switchover_to"]
-    if pair["state"] != MIRRORED:
+    wished = scene.pair.options["switchover_to"]
+    if pair.state != MIRRORED:
         return dataclasses.replace(known, refusal=_sentence(scene))
-    if wished == pair["primary"]:
-        return _with_aftermath(scene, dataclasses.replace(known, done=pair["primary"], standby=_other(scene, pair["primary"])))
-    return _beginning(scene, dataclasses.replace(known, standby=_other(scene, pair["primary"])))
+    if wished == pair.primary:
+        return _with_aftermath(scene, dataclasses.replace(known, done=pair.primary or "", standby=_other(scene, pair.primary)))
+    return _beginning(scene, dataclasses.replace(known, standby=_other(scene, pair.primary)))
 
 
 def _beginning(scene: Scene, known: SwitchoverPlan) -> SwitchoverPlan:
     """The plan for a pair that is mirrored."""
     standby = t.cast(str, known.standby)
-    unlike = {name: said for name, said in scene.pair["differences"].items() if name not in scene.options["standby_accept"]}
+    unlike = {name: said for name, said in scene.pair.differences.items() if name not in scene.pair.options["standby_accept"]}
     if unlike:
         why = f"{standby} could not serve as the primary does: {'; '.join(unlike.values())}; or accept it: standby_accept={list(unlike)}"
         return dataclasses.replace(known, refusal=why)
-    if scene.pair["strays"]:
-        why = f"the catalog has segments on {', '.join(scene.pair['strays'])}, which no host of the inventory is: add it"
+    if scene.pair.strays:
+        why = f"the catalog has segments on {', '.join(scene.pair.strays)}, which no host of the inventory is: add it"
         return dataclasses.replace(known, refusal=why)
     closed = _not_admitted(scene, standby)
     if closed:
         why = f"the segments on {', '.join(closed)} do not admit {standby}: run enable_mirroring, which writes the rules that they lack"
         return dataclasses.replace(known, refusal=why)
-    found, drift = scene.pair["drift"] or [], to_bring(scene.pair["drift"])
-    brought, stays = [one for one in found if one["brought"]], staying(found)
+    found, drift = scene.pair.drift or [], to_bring(scene.pair.drift)
+    brought, stays = [one for one in found if one.brought], staying(found)
     warnings = [f"{standby} differs from {known.primary} in {described(brought)}: brought there before the switch"] if brought else []
     warnings += [f"{standby} differs from {known.primary} in {described(stays)}, which is not brought there"] if stays else []
     warnings += [f"not compared between {known.primary} and {standby}, nor brought there: {uncompared(found)}"] if uncompared(found) else []
@@ -116,11 +115,11 @@ def _beginning(scene: Scene, known: SwitchoverPlan) -> SwitchoverPlan:
 
 def _begun(scene: Scene, known: SwitchoverPlan) -> SwitchoverPlan | None:
     """The plan where a run of this role was cut off, whose notes are left on the hosts; None where none was."""
-    wanted = _noted(scene) & set(scene.pair["coordinators"])
+    wanted = _noted(scene) & set(scene.pair.coordinators)
     views = {view.host: view for view in scene.views}
     if len(wanted) != 1:
         return None
-    standby, wished = wanted.pop(), scene.options["switchover_to"]
+    standby, wished = wanted.pop(), scene.pair.options["switchover_to"]
     primary = _other(scene, standby)
     known = dataclasses.replace(known, primary=primary, standby=standby)
     new, old = views[standby], views[primary]
@@ -135,7 +134,7 @@ def _begun(scene: Scene, known: SwitchoverPlan) -> SwitchoverPlan | None:
         return _with_aftermath(scene, dataclasses.replace(known, resume=True))
     if new.role == "standby" and old.role == "primary" and (old.is_primary or _shut_down(scene, primary)):
         # its primary may still refuse sessions, or be fenced
-        if scene.pair["state"] != MIRRORED:
+        if scene.pair.state != MIRRORED:
             return dataclasses.replace(known, undo=True, refusal="" if wished == primary else _sentence(scene))
         if wished == primary:
             return dataclasses.replace(known, undo=True)
@@ -146,38 +145,35 @@ def _begun(scene: Scene, known: SwitchoverPlan) -> SwitchoverPlan | None:
 
 def _noted(scene: Scene) -> set[str]:
     """Hosts that were to be primary by runs of this role that were cut off, as their notes have it; they may contradict each other."""
-    purposes = [str(_seen(scene, host).get("unfinished")) for host in scene.pair["coordinators"]]
+    purposes = [found.unfinished or "" for found in map(scene.coordinator, scene.pair.coordinators) if found]
     return {purpose[len(PURPOSE) :] for purpose in purposes if purpose.startswith(PURPOSE)}
 
 
 def _shut_down(scene: Scene, host: str) -> bool:
-    control = _seen(scene, host)["instance"]["control"]
-    return bool(control and control["state"] == "shut down")
+    control = coordinator_on(host, scene.observations).instance.control
+    return bool(control and control.state == "shut down")
 
 
-def _seen(scene: Scene, host: str) -> Observation:
-    return scene.observations[host] or {}
-
-
-def _other(scene: Scene, host: str) -> str:
-    return next(str(name) for name in scene.pair["coordinators"] if name != host)
+def _other(scene: Scene, host: str | None) -> str:
+    return next(name for name in scene.pair.coordinators if name != host)
 
 
 def _sentence(scene: Scene) -> str:
     pair = scene.pair
-    return f"the pair is {pair['state']}, not mirrored ({'; '.join(pair['reasons'])}): {pair['advice']}"
+    return f"the pair is {pair.state}, not mirrored ({'; '.join(pair.reasons)}): {pair.advice}"
 
 
 def _not_admitted(scene: Scene, standby: str) -> list[str]:
     """Hosts with segment instances that lack the rules which let the standby's host in."""
-    here = scene.variables[standby].get("whpg_addresses") or _seen(scene, standby)["addresses"]
-    instances = {host: {"coordinator": [], "segments": there["segments"]} for host, there in scene.pair["instances"].items()}
-    wanted = access(instances, [normal_address(str(address)) for address in here], scene.options)
+    here = [normal_address(address) for address in addresses_of(standby, scene.pair, scene.observations)]
+    seen = {host: found for host, found in scene.observations.items() if found}
+    instances = {host: {"coordinator": [], "segments": there["segments"]} for host, there in scene.pair.instances.items()}
+    wanted = access(instances, here, scene.pair.options)
     return sorted(
         host
         for host, there in wanted.items()
         for where in there["data_directories"]
-        if not {str(rule) for rule in rules_of(there["rules"], where)} <= set(_seen(scene, host)["access"].get(where) or ())
+        if not {str(rule) for rule in rules_of(there["rules"], where)} <= set(seen[host].access.get(where) or ())
     )
 
 
@@ -191,7 +187,7 @@ def _with_aftermath(scene: Scene, plan: SwitchoverPlan) -> SwitchoverPlan:
 
 def _wrong_host(scene: Scene) -> list[str]:
     """That the host which is to be primary can be none."""
-    wished, coordinators = scene.options["switchover_to"], scene.pair["coordinators"]
+    wished, coordinators = scene.pair.options["switchover_to"], scene.pair.coordinators
     if not wished or wished in coordinators:
         return []
     return [f"switchover_to is {wished!r}: name a coordinator host of the inventory, {', '.join(coordinators) or 'none'}"]

@@ -11,7 +11,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.outcome import Outcome
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.scenes import OBSERVATION, scene_of
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.observations import OBSERVATION, coordinator_of, observed
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import stage
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import Ending, Situation, Stage, Task, Variables
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.stages import PLANS as PLANS_OF_STANDBY
@@ -30,7 +30,7 @@ _BROUGHT = "__switchover_brought"
 
 
 def _plans(situations: t.Sequence[Situation]) -> list[SwitchoverPlan]:
-    return [make(scene_of(seen.cluster, seen.pair, seen.variables)) for seen in situations]
+    return [make(scene) for scene in situations]
 
 
 def _decide(task: Task, _given: Variables) -> Variables:
@@ -38,7 +38,8 @@ def _decide(task: Task, _given: Variables) -> Variables:
     plan = task.of_cluster(_PLANS)
     of_old, of_new = task.on(plan["primary"]), task.on(plan["standby"])
     verdict = decide(plan, stopped=of_old(_STOPPED), disarmed=of_new(_DISARMED), activation=of_new(_ACTIVATION))
-    late = drift(plan, stopped=of_old(_STOPPED), brought=of_new(_BROUGHT), observed=of_new(OBSERVATION), old=of_old(OBSERVATION))
+    old, new = (coordinator_of(observed(of_host(OBSERVATION))) for of_host in (of_old, of_new))
+    late = drift(plan, stopped=of_old(_STOPPED), brought=of_new(_BROUGHT), new=new, old=old)
     return dataclasses.asdict(dataclasses.replace(verdict, drift=late))
 
 

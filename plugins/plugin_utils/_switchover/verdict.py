@@ -10,7 +10,15 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.results import Result, failed, message, was_tried, worked
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.coordinator import Coordinator
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.results import (
+    Result,
+    failed,
+    message,
+    unlogged,
+    was_tried,
+    worked,
+)
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.drift import differences, to_bring
 
 #: go on with the promotion, or with what follows it; let the old primary serve again; neither is safe
@@ -33,31 +41,26 @@ class SwitchoverVerdict:
     drift: list[str] = dataclasses.field(default_factory=list)
 
 
-def drift(plan: Result, stopped: Result, brought: Result, observed: Result, old: Result | None = None) -> list[str]:
+def drift(plan: Result, stopped: Result, brought: Result, new: Coordinator | None, old: Coordinator | None) -> list[str]:
     """Files that the new primary has otherwise than the old one had them when it was stopped.
 
     Where a run that was cut off stopped it, the new one may have been changed since: what it has that is newer than its promotion stays.
 
     :param stopped: the result of stopping the old primary; empty where this run did not.
     :param brought: the result of bringing the new one in step before; empty when there was nothing to bring.
-    :param observed: what M(warehousepg.coordinator.mirroring_info) returned of the new one before.
-    :param old: what it returned of the old one.
+    :param new: what the new one showed before.
+    :param old: what the old one showed before.
     """
-    there, here = stopped.get("drifting"), brought.get("drifting") or observed.get("drifting")
+    there, here = unlogged(stopped), unlogged(brought) or (new.drifting if new else None)
     resumed = plan["promoted"] and not there
-    if resumed and _is_left(old or {}):
-        there = (old or {}).get("drifting")
-    found = to_bring([dataclasses.asdict(one) for one in differences(there, here, plan["accept_drift"]) or ()])
+    # nothing has made it a standby yet, nor started it
+    if resumed and old and old.instance.role == "primary" and old.instance.postmaster is None:
+        there = old.drifting
+    found = to_bring(differences(there, here, plan["accept_drift"]))
     if not resumed or not here:
         return found
-    promotion, files = observed.get("promotion"), here["files"]
-    return [name for name in found if name not in files or (promotion is not None and files[name]["changed"] <= promotion)]
-
-
-def _is_left(old: Result) -> bool:
-    """Whether an old primary is as it was when it was stopped: nothing has made it a standby yet, nor started it."""
-    instance = old.get("instance") or {}
-    return instance.get("role") == "primary" and instance.get("postmaster") is None
+    promotion, files = new.promotion if new else None, here.files
+    return [name for name in found if name not in files or (promotion is not None and files[name].changed <= promotion)]
 
 
 def decide(plan: Result, stopped: Result, disarmed: Result, activation: Result) -> SwitchoverVerdict:

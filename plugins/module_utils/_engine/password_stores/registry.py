@@ -10,7 +10,10 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.passfile import Passfile
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.password_store import PasswordStore
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.password_store import (
+    PasswordStore,
+    StoredPassword,
+)
 
 #: by their kinds
 STORES: t.Mapping[str, type[PasswordStore]] = {
@@ -27,12 +30,9 @@ KINDS = " or ".join(STORES)
 ONE_IF_SCRAM = ("replication_auth", "scram", tuple(STORES), True)
 
 
-def store_at(stored: t.Mapping[str, t.Any], user: str) -> PasswordStore:
-    """The one that was seen.
-
-    :param stored: as of :class:`StoredPassword`.
-    """
-    return STORES[stored["kind"]](stored["path"], user)
+def store_at(stored: StoredPassword, user: str) -> PasswordStore:
+    """The one that was seen."""
+    return STORES[stored.kind](stored.path, user)
 
 
 def store_of(parameters: t.Mapping[str, t.Any]) -> PasswordStore | None:

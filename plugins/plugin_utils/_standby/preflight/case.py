@@ -12,8 +12,8 @@ import os
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import Instance
-
-Observation = t.Mapping[str, t.Any]
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.coordinator import Coordinator
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.preflight import Looked
 
 #: ways in which a host comes to have the standby; the empty one: it is there
 COPY, MOVE, REWIND, START, STAYS = "copy", "move", "rewind", "start", ""
@@ -24,9 +24,9 @@ class Case:
     """A host that is to have the standby, and its primary.
 
     :param primary_host: host of the primary.
-    :param primary: what it shows; empty: it was not observed.
+    :param primary: what it shows; None: it was not observed.
     :param host: host of the standby that is to be.
-    :param standby: what it shows; empty: it was not observed.
+    :param standby: what it shows; None: it was not observed.
     :param way: how it comes to have it.
     :param instance: what will be in its place by then; None: what is there now.
     :param addresses: numeric addresses that the primary's host knows for the standby.
@@ -38,9 +38,9 @@ class Case:
     """
 
     primary_host: str | None
-    primary: Observation
+    primary: Coordinator | None
     host: str | None
-    standby: Observation
+    standby: Coordinator | None
     way: str = STAYS
     instance: Instance | None = None
     addresses: tuple[str, ...] = ()
@@ -48,12 +48,7 @@ class Case:
     snapshot: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
     unknown_locations: tuple[str, ...] = ()
     succession: bool = False
-    looked: t.Mapping[str, t.Any] | None = None
-
-    @property
-    def known(self) -> t.Mapping[str, t.Any]:
-        """What the primary tells over SQL."""
-        return self.primary.get("primary") or {}
+    looked: Looked | None = None
 
     @property
     def comes(self) -> bool:
@@ -61,20 +56,16 @@ class Case:
         return self.way != STAYS
 
     @property
-    def source(self) -> tuple[str | None, Observation]:
+    def source(self) -> tuple[str | None, Coordinator | None]:
         """The host whose configuration the standby will have, and what it shows."""
         return (self.primary_host, self.primary) if self.way == COPY else (self.host, self.standby)
 
-    @property
-    def configured(self) -> t.Mapping[str, t.Any]:
-        """What that configuration says."""
-        return self.source[1].get("configured") or {}
 
-    @property
-    def place(self) -> str:
-        """The directory of the standby."""
-        return os.path.normpath(self.standby["instance"]["data_directory"])
+def directory_of(found: Coordinator) -> str:
+    """The data directory of a host."""
+    return os.path.normpath(found.instance.data_directory)
 
-    def is_within_source(self, path: str) -> bool:
-        """Whether a path is in the directory whose configuration the standby will have."""
-        return path.startswith(os.path.normpath(self.source[1]["instance"]["data_directory"]) + "/")
+
+def is_within(path: str, found: Coordinator) -> bool:
+    """Whether a path is in the data directory of a host."""
+    return path.startswith(directory_of(found) + "/")

@@ -15,8 +15,9 @@ import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight.case import Case
 
-#: the host of the primary, that of the standby that is to be, and the one of them whose configuration the standby will have
-PRIMARY, STANDBY, SOURCE = "primary", "standby", "source"
+#: what the hosts show of the primary and of the standby that is to be, that of them whose configuration the standby will have, and what the
+#: primary tells over SQL
+PRIMARY, STANDBY, SOURCE, SQL = "primary", "standby", "source", "sql"
 BOTH = (PRIMARY, STANDBY)
 
 
@@ -43,34 +44,36 @@ class Check:
     """A check.
 
     :param name: what it is called, in O(standby_accept) too.
-    :param hosts: the hosts that it looks at; it finds nothing where one was not observed.
+    :param looks_at: what it looks at, of these; it finds nothing where that was not seen.
     :param about: what it finds, a line of documentation.
-    :param find: finds it.
+    :param find: finds it, given the case, and what it looks at.
     :param acceptable: whether what it finds may be accepted.
     :param compares: whether it is about a difference of the hosts, which is to be known of a standby that is there, too.
     :param bars: whether with what it finds there can be no standby, whatever is wanted.
     """
 
     name: str
-    hosts: tuple[str, ...]
+    looks_at: tuple[str, ...]
     about: str
-    find: t.Callable[[Case], Findings]
+    find: t.Callable[..., Findings]
     acceptable: bool = False
     compares: bool = False
     bars: bool = False
 
     def findings(self, case: Case) -> list[Finding]:
         """What it finds."""
-        observed = {PRIMARY: case.primary, STANDBY: case.standby, SOURCE: case.source[1]}
-        return [Finding(*found) for found in self.find(case)] if all(observed[host] for host in self.hosts) else []
+        primary = case.primary
+        seen = {PRIMARY: primary, STANDBY: case.standby, SOURCE: case.source[1], SQL: primary.primary if primary else None}
+        given = [seen[what] for what in self.looks_at]
+        return [Finding(*found) for found in self.find(case, *given)] if all(given) else []
 
 
 def check(
-    *hosts: str, about: str, acceptable: bool = False, compares: bool = False, bars: bool = False
-) -> t.Callable[[t.Callable[[Case], Findings]], Check]:
+    *looks_at: str, about: str, acceptable: bool = False, compares: bool = False, bars: bool = False
+) -> t.Callable[[t.Callable[..., Findings]], Check]:
     """Make a check of a function; its name is the function's. All checks of the files in :data:`checks.SUBJECTS` are made."""
 
-    def made(find: t.Callable[[Case], Findings]) -> Check:
-        return Check(find.__name__, hosts, about, find, acceptable, compares, bars)
+    def made(find: t.Callable[..., Findings]) -> Check:
+        return Check(find.__name__, looks_at, about, find, acceptable, compares, bars)
 
     return made

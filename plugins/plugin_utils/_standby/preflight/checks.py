@@ -7,10 +7,10 @@
 
 from __future__ import annotations
 
-import os
+import dataclasses
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.preflight import named_in
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.preflight import FILE, Need, named_in
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight import (
     configuration,
     likeness,
@@ -18,7 +18,13 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.p
     place,
     primary,
 )
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight.case import COPY, MOVE, Case
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight.case import (
+    COPY,
+    MOVE,
+    Case,
+    directory_of,
+    is_within,
+)
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight.check import Check
 
 #: the files with checks
@@ -60,14 +66,16 @@ def unlike(case: Case) -> dict[str, str]:
 
 def to_look_for(case: Case) -> dict[str, t.Any]:
     """Options of a further look at the standby's host; empty where none is needed."""
-    needs = [dict(need) for need in case.configured.get("needs") or ()] if case.comes and case.way != MOVE else []
-    if needs and case.place == os.path.normpath(case.source[1]["instance"]["data_directory"]):
-        needs = [need for need in needs if not case.is_within_source(need["path"])]
+    source, standby = case.source[1], case.standby
+    if not case.comes or not source or not standby:
+        return {}
+    configured = source.configured if case.way != MOVE else None
+    moves = directory_of(source) != directory_of(standby)
+    needs = [need for need in (configured.needs if configured else ()) if moves or not is_within(need.path, source)]
+    needs += [Need(path, FILE, "a setting") for path in case.snapshot.get("required_files") or ()]
     spaces = list(case.snapshot.get("tablespaces") or ()) if case.way == COPY else []
-    if case.comes:
-        needs += [{"path": path, "kind": "file", "where": "a setting"} for path in case.snapshot.get("required_files") or ()]
-    setting = (case.options.get("standby_listen_addresses") or listening.listen_setting(case)) if case.comes else None
+    setting = case.options.get("standby_listen_addresses") or listening.listen_setting(case)
     names = named_in(setting) if setting else []
     if not (needs or spaces or names):
         return {}
-    return {"needs": needs, "tablespaces": spaces, "names": names}
+    return {"needs": [dataclasses.asdict(need) for need in needs], "tablespaces": spaces, "names": names}

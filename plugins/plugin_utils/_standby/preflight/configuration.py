@@ -11,59 +11,59 @@ import os
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.installation import named
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.preflight import ENDING, PLACE
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight.case import COPY, Case
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.coordinator import Coordinator
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.preflight import DIRECTORY, ENDING, FILE, PLACE, STRAYING
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight.case import COPY, Case, directory_of, is_within
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight.check import SOURCE, STANDBY, Findings, check
 
 
 @check(SOURCE, about="settings with which the standby would end its recovery, and promote itself")
-def following(case: Case) -> Findings:
-    yield from _hindering(case, ENDING, "with it the standby would end its recovery, and promote itself beside its primary")
+def following(case: Case, source: Coordinator) -> Findings:
+    yield from _hindering(case, source, ENDING, "with it the standby would end its recovery, and promote itself beside its primary")
 
 
 @check(SOURCE, about="settings for a recovery with which the standby may stop, or not follow its primary", acceptable=True)
-def recovery(case: Case) -> Findings:
-    others = [name for name in case.configured.get("settings", {}) if name not in ENDING and name != PLACE]
-    yield from _hindering(case, others, "with it the standby may stop, or not follow its primary")
+def recovery(case: Case, source: Coordinator) -> Findings:
+    yield from _hindering(case, source, STRAYING, "with it the standby may stop, or not follow its primary")
 
 
-def _hindering(case: Case, names: t.Iterable[str], what: str) -> Findings:
-    host, observed = case.source
-    instance = observed["instance"]
-    if not case.comes and (instance["postmaster"] or instance["content"] != "instance"):
+def _hindering(case: Case, source: Coordinator, names: t.Iterable[str], what: str) -> Findings:
+    instance, configured = source.instance, source.configured
+    if not configured or (not case.comes and (instance.postmaster or instance.content != "instance")):
         return
     for name in names:
-        setting = case.configured.get("settings", {}).get(name)
+        setting = configured.settings.get(name)
         if setting:
-            directory = instance["data_directory"]
             yield (
-                host,
-                f"{name} is {setting['value']!r} in {setting['where']}, of {directory}: {what}; a primary has no use for it: remove it",
+                case.source[0],
+                f"{name} is {setting['value']!r} in {setting['where']}, of {instance.data_directory}: {what}; a primary has no use for it: "
+                "remove it",
             )
 
 
 @check(SOURCE, STANDBY, about="a setting with which the standby would work in another directory, which may hold anything")
-def elsewhere(case: Case) -> Findings:
-    host, observed = case.source
-    setting = case.configured.get("settings", {}).get(PLACE)
-    if setting and case.comes and os.path.normpath(setting["value"]) != case.place:
-        directory = observed["instance"]["data_directory"]
+def elsewhere(case: Case, source: Coordinator, standby: Coordinator) -> Findings:
+    setting = source.configured.settings.get(PLACE) if source.configured else None
+    if setting and case.comes and os.path.normpath(setting["value"]) != directory_of(standby):
         yield (
-            host,
-            f"{PLACE} is {setting['value']!r} in {setting['where']}, of {directory}: the standby would work there instead of in "
-            f"{case.place}: remove it, the engine's utilities start an instance by its directory",
+            case.source[0],
+            f"{PLACE} is {setting['value']!r} in {setting['where']}, of {source.instance.data_directory}: the standby would work there "
+            f"instead of in {directory_of(standby)}: remove it, the engine's utilities start an instance by its directory",
         )
 
 
 @check(SOURCE, STANDBY, about="files and directories that the configuration names, and that a copy would not have", acceptable=True)
-def files(case: Case) -> Findings:
+def files(case: Case, source: Coordinator, standby: Coordinator) -> Findings:
     host = case.source[0]
-    links = case.configured.get("links") or ()
-    if case.way == COPY and links:
-        yield host, f"{named(links)} is a symbolic link, which a base backup leaves out: put the file itself there, or name its place"
-    for lacking in (case.looked or {}).get("lacks", ()):
-        user = case.standby["site"]["user"]
-        remedy = f"put it there, readable by {user}" if lacking["kind"] in ("file", "directory") else f"make it, writable by {user}"
-        if case.is_within_source(lacking["path"]):
+    if case.way == COPY and source.configured and source.configured.links:
+        yield (
+            host,
+            f"{named(source.configured.links)} is a symbolic link, which a base backup leaves out: put the file itself there, or name its "
+            "place",
+        )
+    for lacking in case.looked.lacks if case.looked else ():
+        user = standby.site.user
+        remedy = f"put it there, readable by {user}" if lacking.kind in (FILE, DIRECTORY) else f"make it, writable by {user}"
+        if is_within(lacking.path, source):
             remedy = f"name it on {host} by its path relative to the data directory, which a copy has too"
-        yield case.host, f"{lacking['path']}, named by {lacking['where']}, {lacking['why']} there: {remedy}, or correct what names it"
+        yield case.host, f"{lacking.path}, named by {lacking.where}, {lacking.why} there: {remedy}, or correct what names it"

@@ -18,9 +18,12 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.in
     named,
     normal_locale,
 )
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.coordinator import Coordinator
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.primary import Primary
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight.case import Case
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight.check import (
     BOTH,
+    SQL,
     STANDBY,
     Check,
     Findings,
@@ -43,8 +46,8 @@ _Compare = t.Callable[[Installation, Installation, Needs], "str | None"]
     about="a login manager that ends what a session starts; an instance that an init system starts again outlasts it",
     acceptable=True,
 )
-def logout(case: Case) -> Findings:
-    why = (case.standby.get("installation") or {}).get("logout")
+def logout(case: Case, standby: Coordinator) -> Findings:
+    why = standby.installation.logout if standby.installation else ""
     if case.comes and why:
         yield case.host, why
 
@@ -53,14 +56,13 @@ def difference(about: str) -> t.Callable[[_Compare], Check]:
     """Make a check of a function of what the primary's host offers, what the standby's offers, and what the primary uses of it."""
 
     def made(find: _Compare) -> Check:
-        def compare(case: Case) -> Findings:
-            ours, theirs = case.primary["installation"], case.standby["installation"]
-            if case.known and ours and theirs:
-                said = find(Installation(**ours), Installation(**theirs), Needs(**case.known["needs"]))
-                if said:
-                    yield case.host, said
+        def compare(case: Case, primary: Coordinator, standby: Coordinator, known: Primary) -> Findings:
+            ours, theirs = primary.installation, standby.installation
+            said = find(ours, theirs, known.needs) if ours and theirs else None
+            if said:
+                yield case.host, said
 
-        return Check(find.__name__, BOTH, about, compare, acceptable=True, compares=True)
+        return Check(find.__name__, (*BOTH, SQL), about, compare, acceptable=True, compares=True)
 
     return made
 
@@ -150,11 +152,12 @@ def shared_memory(ours: Installation, theirs: Installation, needs: Needs) -> str
     )
 
 
-@check(*BOTH, about=f"a clock that differs by more than {CLOCK_LIMIT:g} s", acceptable=True, compares=True)
-def clock(case: Case) -> Findings:
-    if not case.known or not (case.primary.get("asked") and case.standby.get("asked")):
+@check(*BOTH, SQL, about=f"a clock that differs by more than {CLOCK_LIMIT:g} s", acceptable=True, compares=True)
+def clock(case: Case, primary: Coordinator, standby: Coordinator, _known: Primary) -> Findings:
+    if not primary.asked or not standby.asked:
         return
-    seconds = clock_difference(*((found["asked"][0], found["clock"], found["asked"][1]) for found in (case.primary, case.standby)))
+    (before, after), (asked, answered) = primary.asked, standby.asked
+    seconds = clock_difference((before, primary.clock, after), (asked, standby.clock, answered))
     if seconds > CLOCK_LIMIT:
         yield case.host, f"its clock differs from the primary's by at least {seconds:.0f} s: let both follow the same time server"
 

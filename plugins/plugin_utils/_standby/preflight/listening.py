@@ -7,18 +7,21 @@
 
 from __future__ import annotations
 
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.addresses import normal_address
+import typing as t
+
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.catalog import primary_of
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.installation import named
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.coordinator import Coordinator
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.preflight import named_in, reaches, would_listen
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight.case import COPY, Case, Observation
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.primary import Primary
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight.case import COPY, Case
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight.check import BOTH, Findings, check
 
 
 @check(*BOTH, about="a primary that no standby could connect to, or a standby that no client could")
-def listening(case: Case) -> Findings:
-    here = set(case.primary["addresses"]) & set(case.standby["addresses"])
-    at = case.primary.get("listens")
-    if at is not None and not here and case.comes and all(normal_address(address) in ("127.0.0.1", "::1") for address in at):
+def listening(case: Case, primary: Coordinator, standby: Coordinator) -> Findings:
+    at = primary.listens
+    if at is not None and case.comes and not _together(primary, standby) and {"127.0.0.1", "::1"}.issuperset(at):
         where = f"{named(at)} only" if at else "no address"
         yield (
             case.primary_host,
@@ -31,22 +34,27 @@ def listening(case: Case) -> Findings:
         yield case.host, why
 
 
+def _together(primary: Coordinator, standby: Coordinator) -> bool:
+    """Whether both are on one host."""
+    return not set(primary.addresses).isdisjoint(standby.addresses)
+
+
 def deaf(case: Case) -> str | None:
     """Why clients could not connect to the standby, were it primary, by where it listens or would; None when they could, or not known."""
     primary, standby = case.primary, case.standby
-    if not primary or not standby or not case.known:
+    if not primary or not standby or not primary.primary:
         return None
-    own = [normal_address(str(address)) for address in standby["addresses"]]
-    local = bool(set(primary["addresses"]) & set(standby["addresses"]))
-    desired, instance = case.options.get("standby_listen_addresses"), standby["instance"]
+    own, local = standby.addresses, _together(primary, standby)
+    desired, instance = case.options.get("standby_listen_addresses"), standby.instance
     setting = desired or listen_setting(case)
-    if not case.comes and instance["postmaster"] and desired in (None, instance["settings"].get("listen_addresses")):
-        at, said = standby.get("listens"), ""
+    at: t.Sequence[str] | None
+    if not case.comes and instance.postmaster and desired in (None, instance.settings.get("listen_addresses")):
+        at, said = standby.listens, ""
     elif setting is None or (named_in(setting) and case.looked is None):
         return None
     else:
-        at, said = would_listen(setting, (case.looked or {}).get("names", {}), own), f", as listen_addresses is {setting!r}"
-    if at is None or reaches(at, case.addresses, own, local) or _as_unreachable(case):
+        at, said = would_listen(setting, case.looked.names if case.looked else {}, own), f", as listen_addresses is {setting!r}"
+    if at is None or reaches(at, case.addresses, own, local) or _as_unreachable(primary, primary.primary):
         return None
     where = ", ".join(address for address in case.addresses if address in own) or ", ".join(own)
     verb = "listens" if not said and not case.comes else "would listen"
@@ -56,31 +64,30 @@ def deaf(case: Case) -> str | None:
     )
 
 
-def unheard(host: str, standby: Observation | None) -> str | None:
+def unheard(host: str, standby: Coordinator | None) -> str | None:
     """That no client on another host could connect to a standby, where its primary cannot be asked; None when one could, or not known."""
-    at = (standby or {}).get("listens")
-    if not standby or at is None or reaches(at, (), [normal_address(str(address)) for address in standby["addresses"]]):
+    if not standby or standby.listens is None or reaches(standby.listens, (), standby.addresses):
         return None
     return (
-        f"NO CLIENT OF ANOTHER HOST CAN CONNECT to {host}, which listens on {', '.join(at) or 'no address'}: set listen_addresses = '*' in "
-        f"{standby['instance']['data_directory']}/postgresql.auto.conf there and restart it, while it is a standby or as the primary"
+        f"NO CLIENT OF ANOTHER HOST CAN CONNECT to {host}, which listens on {', '.join(standby.listens) or 'no address'}: set "
+        f"listen_addresses = '*' in {standby.instance.data_directory}/postgresql.auto.conf there and restart it, while it is a standby or "
+        "as the primary"
     )
 
 
 def listen_setting(case: Case) -> str | None:
     """The value of ``listen_addresses`` that the standby will have, if no option says another; None where that is not known."""
-    value = case.configured.get("listen_addresses")
-    by_default = (case.primary.get("configured") or {"listen_addresses": ""})["listen_addresses"] is None
-    if value is None and case.known and (case.way == COPY or by_default):
-        value = case.known["needs"]["listen_addresses"]
+    of_primary, of_source = (found.configured if found else None for found in (case.primary, case.source[1]))
+    value = of_source.listen_addresses if of_source else None
+    by_default = of_primary is not None and of_primary.listen_addresses is None
+    if value is None and case.primary and case.primary.primary and (case.way == COPY or by_default):
+        value = case.primary.primary.needs.listen_addresses
     return value
 
 
-def _as_unreachable(case: Case) -> bool:
+def _as_unreachable(primary: Coordinator, known: Primary) -> bool:
     """Whether the primary is not reached where it is registered either: clients then come another way."""
-    own = next((row for row in case.known["registrations"] if row["content"] == -1 and row["role"] == "p"), None)
-    at = case.primary.get("listens")
-    if own is None or at is None:
+    own = primary_of(known.registrations)
+    if own is None or primary.listens is None:
         return False
-    addresses = [normal_address(str(address)) for address in case.primary["addresses"]]
-    return not reaches(at, [normal_address(address) for address in case.known["resolved"].get(own["address"], ())], addresses)
+    return not reaches(primary.listens, known.resolved.get(own.address, ()), primary.addresses)

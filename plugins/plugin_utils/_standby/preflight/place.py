@@ -8,27 +8,24 @@
 from __future__ import annotations
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import tablespaces as spaces
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import instance_of
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.snapshot import SPARE, Site, Wanted, refusal
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.coordinator import Coordinator
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.snapshot import SPARE, Wanted, refusal
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight.case import COPY, Case
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight.check import BOTH, Findings, check
 
 
 @check(*BOTH, about="a place that somebody else has, that the engine's user may not use, or that is too small", bars=True)
-def place(case: Case) -> Findings:
-    primary, standby = case.primary, case.standby
-    if not primary["instance"]["control"]:
-        return
-    wanted = Wanted(primary["instance"]["control"]["system_identifier"], primary["site"]["engine_version"], primary["used_bytes"])
-    site = Site(**{**standby["site"], "mounts": tuple(standby["site"]["mounts"])})
-    why = refusal(site, case.instance or instance_of(standby["instance"]), wanted)
+def place(case: Case, primary: Coordinator, standby: Coordinator) -> Findings:
+    control = primary.instance.control
+    wanted = Wanted(control.system_identifier, primary.site.engine_version, primary.used_bytes) if control else None
+    why = refusal(standby.site, case.instance or standby.instance, wanted) if wanted else None
     if why:
         yield case.host, why
 
 
 @check(*BOTH, about="something else that listens on the standby's port", bars=True)
-def port(case: Case) -> Findings:
-    if case.standby["port_taken"]:
+def port(case: Case, _primary: Coordinator, standby: Coordinator) -> Findings:
+    if standby.port_taken:
         yield (
             case.host,
             "something else listens on the standby's port there: stop it, or set whpg_port of that host or standby_port to another one",
@@ -36,14 +33,13 @@ def port(case: Case) -> Findings:
 
 
 @check(*BOTH, about="a mapping of what is no tablespace, or a place for a tablespace that cannot be used")
-def tablespaces(case: Case) -> Findings:
+def tablespaces(case: Case, primary: Coordinator, standby: Coordinator) -> Findings:
     if case.unknown_locations:
-        there = ", ".join(space["location"] for space in case.primary["tablespaces"]) or "nowhere"
+        there = ", ".join(space.location for space in primary.tablespaces) or "nowhere"
         unknown = ", ".join(case.unknown_locations)
         yield None, f"standby_tablespace_mapping names {unknown}; the primary has tablespaces in {there}: correct the mapping"
     elif case.way == COPY and case.looked:
-        spots = [spaces.Spot(**{**spot, "wish": spaces.Wish(**spot["wish"])}) for spot in case.looked["tablespaces"]]
-        site = case.standby["site"]
-        why = spaces.refusal(spots, site["user"], {site["device"]: (case.primary["used_bytes"] or 0) + SPARE})
+        site = standby.site
+        why = spaces.refusal(case.looked.tablespaces, site.user, {site.device: (primary.used_bytes or 0) + SPARE})
         if why:
             yield case.host, why

@@ -8,42 +8,43 @@
 from __future__ import annotations
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.installation import named
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.coordinator import Coordinator
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.preflight import Limit
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.primary import Primary
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight.case import COPY, REWIND, Case
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight.check import PRIMARY, Findings, check
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight.check import PRIMARY, SQL, Findings, check
 
 
-@check(PRIMARY, about="a line in the primary's C(pg_hba.conf) for which the engine takes no new rules from it", bars=True)
-def access(case: Case) -> Findings:
-    for error in (case.known.get("access_errors") or ())[:1]:
-        where = f"{case.primary['instance']['data_directory']}/pg_hba.conf"
+@check(PRIMARY, SQL, about="a line in the primary's C(pg_hba.conf) for which the engine takes no new rules from it", bars=True)
+def access(case: Case, primary: Coordinator, known: Primary) -> Findings:
+    for error in (known.access_errors or ())[:1]:
+        where = f"{primary.instance.data_directory}/pg_hba.conf"
         yield case.primary_host, f"the engine takes no new rules from {where}, {error}: correct that line"
 
 
-@check(PRIMARY, about="TLS that is wanted, and that the primary has not turned on")
-def tls(case: Case) -> Findings:
-    if case.options.get("standby_tls") and case.known and not case.known["needs"]["ssl"]:
+@check(SQL, about="TLS that is wanted, and that the primary has not turned on")
+def tls(case: Case, known: Primary) -> Findings:
+    if case.options.get("standby_tls") and not known.needs.ssl:
         yield None, "standby_tls is given, and the primary has ssl=off: turn it on there, with a certificate, or leave standby_tls out"
 
 
 @check(PRIMARY, about="files in the primary's data directory that its user cannot read")
-def readable(case: Case) -> Findings:
-    unreadable = case.primary.get("unreadable") if case.way in (COPY, REWIND) else None
-    if unreadable:
-        user = case.primary["site"]["user"]
+def readable(case: Case, primary: Coordinator) -> Findings:
+    if primary.unreadable and case.way in (COPY, REWIND):
+        user = primary.site.user
         yield (
             case.primary_host,
-            f"{user}, which runs the engine, cannot read {named(unreadable)}, with which the copy would fail: let {user} own it, or move "
-            "it out of the data directory",
+            f"{user}, which runs the engine, cannot read {named(primary.unreadable)}, with which the copy would fail: let {user} own it, "
+            "or move it out of the data directory",
         )
 
 
-@check(PRIMARY, about="a primary that has no walsender left, or a C(wal_level) of V(minimal)")
-def walsenders(case: Case) -> Findings:
-    limits, limit = case.known.get("limits") or {}, _limit(case, "walsenders")
-    if limits.get("wal_level") == "minimal":
+@check(SQL, about="a primary that has no walsender left, or a C(wal_level) of V(minimal)")
+def walsenders(case: Case, known: Primary) -> Findings:
+    if known.limits and known.limits.wal_level == "minimal":
         yield case.primary_host, "wal_level is minimal, which no standby can follow: set it to replica, and restart the primary"
-    needed = 1 if case.way == COPY or not case.known.get("walsender") else 0
+    limit = known.limits.walsenders if known.limits else None
+    needed = 1 if case.way == COPY or not known.walsender else 0
     if limit and limit.used + needed > limit.most:
         yield (
             case.primary_host,
@@ -52,10 +53,10 @@ def walsenders(case: Case) -> Findings:
         )
 
 
-@check(PRIMARY, about="a primary that has no replication slot left")
-def slots(case: Case) -> Findings:
-    limit, name = _limit(case, "slots"), case.options.get("standby_slot_name")
-    has = any(slot["name"] == name for slot in case.known.get("slots") or ())
+@check(SQL, about="a primary that has no replication slot left")
+def slots(case: Case, known: Primary) -> Findings:
+    limit, name = known.limits.slots if known.limits else None, case.options.get("standby_slot_name")
+    has = any(slot.name == name for slot in known.slots)
     needed = (0 if has else 1) + (1 if case.succession else 0)
     if limit and limit.used + needed > limit.most:
         yield (
@@ -65,20 +66,15 @@ def slots(case: Case) -> Findings:
         )
 
 
-@check(PRIMARY, about="a primary that has no connections left for a rewind")
-def connections(case: Case) -> Findings:
-    limit = _limit(case, "connections") if case.way == REWIND else None
+@check(SQL, about="a primary that has no connections left for a rewind")
+def connections(case: Case, known: Primary) -> Findings:
+    limit = known.limits.connections if known.limits and case.way == REWIND else None
     if limit and limit.used + 2 > limit.most:
         yield (
             case.primary_host,
             f"{limit.used} of {limit.most} connections for others than superusers are in use ({_used(limit)}), a rewind needs 2: end "
             "some, or raise max_connections",
         )
-
-
-def _limit(case: Case, name: str) -> Limit | None:
-    found = (case.known.get("limits") or {}).get(name)
-    return Limit(**found) if found else None
 
 
 def _used(limit: Limit) -> str:

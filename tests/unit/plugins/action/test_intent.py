@@ -13,10 +13,13 @@ import yaml
 from ansible.errors import AnsibleActionFail
 from ansible_collections.warehousepg.coordinator.plugins.action.intent import ActionModule
 from ansible_collections.warehousepg.coordinator.plugins.modules.intent import DOCUMENTATION
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.pair import assess
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stages import STAGES
 
+from ..plugin_utils.observed import MIRRORED, VARIABLES, changed, shown
+
 ROLES = Path(__file__).parents[4] / "roles"
-PAIR = {"coordinators": ["cdw", "scdw"], "segment_hosts": ["sdw1"], "problems": []}
+PAIR = shown(assess("demo", VARIABLES, MIRRORED))
 
 
 def action(arguments, check_mode=False):
@@ -75,7 +78,7 @@ def test_each_stage_is_done_by_a_role():
 def test_without_a_proof_all_hosts_fail_and_with_one_the_standby_keeps_it(host, alive, replayed, configured, check_mode, failed):
     if host not in alive:
         return
-    seen = {"probe": {"replayed": replayed}, "walsender": {"client_port": 41522}}
+    seen = changed(MIRRORED["cdw"], ("primary probe replayed", replayed), ("primary walsender client_port", 41522))
     plan = {"primary": "cdw", "standby": "scdw", "record": {"segments": [], "other_walsenders": False, "commit_limit_s": None}}
     result = action({"of": "standby", "stage": "decide"}, check_mode).run(
         task_vars={
@@ -83,7 +86,7 @@ def test_without_a_proof_all_hosts_fail_and_with_one_the_standby_keeps_it(host, 
             "inventory_hostname": host,
             "ansible_play_hosts": alive,
             "hostvars": {
-                "cdw": {"__standby_verification": {"primary": seen}},
+                "cdw": {"__standby_verification": seen},
                 "scdw": {"__standby_configuration": {"settings": {}} if configured else {}},
             },
             **of_cluster(discovery_verdict=PAIR, __standby_plans=plan),

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._desired.options import SPEC, of_pair, read
 
 
@@ -26,11 +28,7 @@ OPTIONS = desired().options
 
 
 def with_options(pair, role, given):
-    """A pair, as the verdict on it is returned, with what the options ask for where these are given."""
+    """A pair with what the options ask for where these are given."""
     found = desired(role, **given)
-    return {
-        **pair,
-        "role": role,
-        "options": found.options,
-        "wrong": [found.wrong[name] for name in of_pair(role) if name in found.wrong],
-    }
+    wrong = [found.wrong[name] for name in of_pair(role) if name in found.wrong]
+    return dataclasses.replace(pair, role=role, options=found.options, wrong=wrong)

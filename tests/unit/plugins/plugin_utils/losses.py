@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.plan import make
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.observations import OBSERVATION
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.pair import assess
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.scenes import OBSERVATION, scene_of
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.scenes import scene_of
 
 from .desired import with_options
 from .observed import MIRRORED, ROWS, VARIABLES, changed, shown
@@ -37,7 +38,7 @@ DOWN = changed(_KEPT, ("cdw instance postmaster", None), ("cdw primary", None), 
 #: its host does not answer
 UNKNOWN = changed(_KEPT, ("cdw", {"unreachable": True, "msg": "timed out"}))
 #: its process lives and does not answer
-HUNG = changed(_KEPT, ("cdw primary", None), ("cdw sql", {"answered": False, "error": "no answer within 3 s"}))
+HUNG = changed(_KEPT, ("cdw primary", None), ("cdw sql", {"answered": False, "refused": None, "error": "no answer within 3 s"}))
 #: both instances are stopped
 BOTH_DOWN = changed(DOWN, ("scdw instance postmaster", None), ("scdw standby", None))
 #: it serves
@@ -45,7 +46,7 @@ SERVING = _KEPT
 
 #: the standby was promoted
 PROMOTED = changed(
-    {**UNKNOWN, "scdw": changed(_KEPT, ("x", None))["cdw"]},
+    {**UNKNOWN, "scdw": _KEPT["cdw"]},
     ("scdw hostname", "scdw"),
     ("scdw addresses", ["10.0.0.12"]),
     ("scdw primary registrations", [shown(row) for row in ROWS[1:3]] + [{**shown(ROWS[3]), "role": "p"}]),
@@ -60,8 +61,7 @@ def scene(found, *changes, cluster="demo", variables=None, **options):
     """What is known of a cluster, by what its hosts show and the options that differ from the role's own."""
     variables = variables or VARIABLES
     found = changed(found, *changes)
-    pair = shown(assess(cluster, variables, found))
-    pair = {**pair.pop("verdict"), **pair}
+    pair = assess(cluster, variables, found)
     hostvars = {host: {**known, OBSERVATION: found.get(host)} for host, known in variables.items()}
     return scene_of(cluster, with_options(pair, "activate_standby", options), hostvars)
 

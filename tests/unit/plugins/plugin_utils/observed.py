@@ -8,19 +8,34 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import json
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.catalog import Registration
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.installation import Installation, Needs
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import ControlData, Instance, Postmaster
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import (
+    ControlData,
+    Instance,
+    Postmaster,
+    SegmentProcess,
+)
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.password_store import StoredPassword
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Probe, Slot, WalSender
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.drift import read_meaning
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.preflight import Limit
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.stream import CommitLimits
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.coordinator import Coordinator, Standby, WalFiles
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.drift import File, Unlogged, read_meaning
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.observation import Observation
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.preflight import Configured, Limit, Limits
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.primary import Primary, RoleKnown, SqlAnswer
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.snapshot import Site
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.observations import observed
 
 GIB = 1 << 30
 
-shown = dataclasses.asdict
+
+def shown(value):
+    """A dataclass as it comes from a host."""
+    return json.loads(json.dumps(dataclasses.asdict(value)))
+
 
 CONTROL = ControlData("1", "in production", 1, "0/1", "0/1", "0/0", 1 << 26, True)
 PRIMARY = Instance(
@@ -66,75 +81,65 @@ COORDINATOR = [*(f'host\treplication\t"standby_replicator"\t10.0.0.{number}/32\t
 SEGMENTS = [f'host\tall\t"gpadmin"\t10.0.0.{number}/32\ttrust' for number in (11, 12)]
 
 
-def machine(name, *addresses):
+def machine(name, *addresses, segments=(), access=None):
     """What every host shows of itself."""
-    return {
-        "hostname": name,
-        "addresses": list(addresses),
-        "clock": 1000.0,
-        "asked": [999.9, 1000.1],
-        "segments": [],
-        "access": {},
-        "fences": [],
-        "sessions": [],
-        "peers": {},
-    }
+    return Observation((999.9, 1000.1), name, addresses, 1000.0, segments, (), {}, (), access or {})
 
 
-def coordinator(name, address, instance, rules=COORDINATOR):
+def coordinator(name, address, instance, **more):
     """What a host shows where the coordinator may live."""
-    return {
-        **machine(name, address),
-        "instance": shown(instance),
-        "site": shown(Site("/", "gpadmin", True, 9 * GIB, "gpadmin", False, "postgres 12")),
-        "installation": shown(INSTALLATION),
+    seen = {
+        "installation": INSTALLATION,
         "port_taken": False,
         "used_bytes": GIB,
-        "unreadable": [],
-        "configured": {"settings": {}, "listen_addresses": "*", "needs": [], "links": []},
-        "listens": ["0.0.0.0", "::"],
-        "tablespaces": [],
-        "wal": {"size": 100 * GIB, "free": 50 * GIB, "oldest_lsn": "0/0", "end_lsn": "0/200", "timeline": 1, "ancestors": []},
-        "sql": None,
-        "primary": None,
-        "standby": None,
-        "maintenance": None,
-        "unfinished": None,
-        "record": None,
-        "activation": None,
-        "passfile": shown(PASSFILE),
-        "access": {instance.data_directory: rules},
+        "unreadable": (),
+        "configured": Configured({}, "*", (), ()),
+        "listens": ("0.0.0.0", "::"),
+        "tablespaces": (),
+        "files": None,
+        "wal": WalFiles(None, 100 * GIB, 50 * GIB, "0/0", "0/200", "0/200", (), "", 1, ()),
+        "busy": (),
+        "wal_refusal": None,
+        "lacks": (),
+        "passfile": PASSFILE,
+        "access": {instance.data_directory: COORDINATOR},
+        **dict.fromkeys(("drifting", "sql", "primary", "standby", "maintenance", "named", "unfinished", "record", "record_wrong")),
+        **dict.fromkeys(("activation", "promotion", "looked")),
     }
+    site = Site("/", "gpadmin", True, 9 * GIB, "gpadmin", False, "postgres 12")
+    return shown(Coordinator(**{**vars(machine(name, address)), **seen, **more}, instance=instance, site=site))
 
 
-CDW = {
-    **coordinator("cdw", "10.0.0.11", PRIMARY),
-    "sql": {"answered": True, "refused": None, "error": None},
-    "primary": {
-        "registrations": [shown(row) for row in ROWS],
-        "standby": shown(ROWS[-1]),
-        "walsender": shown(WalSender(8, "10.0.0.12", "streaming", "sync", "0/200", "0/200", "0/200", 0, None, 1.5)),
-        "other_walsenders": [],
-        "sync_error": "none",
-        "role": {"ready": True, "verified": True},
-        "slots": [shown(Slot("standby_coordinator", True, "0/1", 0))],
-        "probe": shown(Probe("0/200", True, True, 0.1)),
-        "needs": shown(Needs(("metrics",), ("C",), False, "*")),
-        "limits": {
-            "wal_level": "replica",
-            "walsenders": shown(Limit(10, 1, ("gp_walreceiver of standby_replicator on 10.0.0.12, process 8, streaming",))),
-            "slots": shown(Limit(10, 1, ("standby_coordinator, used by process 8",))),
-            "connections": shown(Limit(247, 12)),
-        },
-        "retention_limit": -1,
-        "commit_limits": {"walsender": 300.0, "network": 924.6},
-        "access_errors": [],
-        "lsn": "0/200",
-        "timeline": 1,
-        "version": "12",
-        "resolved": {"cdw": ["10.0.0.11"], "scdw": ["10.0.0.12"], "sdw1-ic": ["10.0.0.21"]},
-    },
-}
+CDW = coordinator(
+    "cdw",
+    "10.0.0.11",
+    PRIMARY,
+    sql=SqlAnswer(True, None, None),
+    primary=Primary(
+        registrations=ROWS,
+        standby=ROWS[-1],
+        walsender=WalSender(8, "10.0.0.12", "streaming", "sync", "0/200", "0/200", "0/200", 0, None, 1.5),
+        other_walsenders=(),
+        sync_error="none",
+        role=RoleKnown(True, True),
+        slots=(Slot("standby_coordinator", True, "0/1", 0),),
+        probe=Probe("0/200", True, True, 0.1),
+        needs=Needs(("metrics",), ("C",), False, "*"),
+        limits=Limits(
+            "replica",
+            walsenders=Limit(10, 1, ("gp_walreceiver of standby_replicator on 10.0.0.12, process 8, streaming",)),
+            slots=Limit(10, 1, ("standby_coordinator, used by process 8",)),
+            connections=Limit(247, 12),
+        ),
+        retention_limit=-1,
+        commit_limits=CommitLimits(300.0, 924.6),
+        access_errors=(),
+        lsn="0/200",
+        timeline=1,
+        version="12",
+        resolved={"cdw": ("10.0.0.11",), "scdw": ("10.0.0.12",), "sdw1-ic": ("10.0.0.21",)},
+    ),
+)
 RECORD = {
     "system_identifier": "1",
     "time": 1000.0,
@@ -148,31 +153,18 @@ RECORD = {
     "in_sync": {"time": 1000.0, "walreceiver_started": 900.0, "booted": 1.0},
 }
 SCDW = {
-    **coordinator("scdw", "10.0.0.12", STANDBY),
+    **coordinator("scdw", "10.0.0.12", STANDBY, standby=Standby(FOLLOWING, "10.0.0.11", "0/200", "0/200", "0/200", 900.0, None, "", None)),
     "record": RECORD,
-    "standby": {
-        "following": FOLLOWING,
-        "resolved": "10.0.0.11",
-        "received_lsn": "0/200",
-        "replayed_lsn": "0/200",
-        "end_lsn": "0/200",
-        "walreceiver_started": 900.0,
-        "disconnect": None,
-        "errors": "",
-        "removed_wal": None,
-    },
 }
-EMPTY = {
-    **coordinator("scdw", "10.0.0.12", ABSENT),
-    "wal": None,
-    "passfile": shown(NO_PASSWORD),
-    "access": {},
-}
-SDW1 = {
-    **machine("sdw1", "10.0.0.21"),
-    "segments": [{"data_directory": "/p0", "port": 6000}, {"data_directory": "/m0", "port": 7000}],
-    "access": {"/p0": SEGMENTS, "/m0": SEGMENTS},
-}
+EMPTY = coordinator("scdw", "10.0.0.12", ABSENT, wal=None, passfile=NO_PASSWORD, access={})
+SDW1 = shown(
+    machine(
+        "sdw1",
+        "10.0.0.21",
+        segments=(SegmentProcess("/p0", 6000), SegmentProcess("/m0", 7000)),
+        access={"/p0": SEGMENTS, "/m0": SEGMENTS},
+    )
+)
 
 #: the mirrored cluster
 MIRRORED = {"cdw": CDW, "scdw": SCDW, "sdw1": SDW1}
@@ -211,8 +203,13 @@ UNMIRRORED = changed(
 )
 
 
+def seen(found):
+    """What hosts showed, as the controller has it."""
+    return {host: observed(result) for host, result in found.items()}
+
+
 def drifting(work_mem, **files):
     """What a host has that WAL does not carry."""
-    conf = {"size": 1, "changed": 1000.0, "check": ""}
-    found = {"postgresql.conf": conf, **{name: {**conf, "check": check} for name, check in files.items()}}
-    return {"files": found, "settings": {"postgresql.conf": read_meaning(f"port = 1\nwork_mem = {work_mem}\n")}, "left_out": []}
+    conf = File(1, 1000.0, "")
+    found = {"postgresql.conf": conf, **{name: File(1, 1000.0, check) for name, check in files.items()}}
+    return shown(Unlogged(found, {"postgresql.conf": read_meaning(f"port = 1\nwork_mem = {work_mem}\n")}, ()))

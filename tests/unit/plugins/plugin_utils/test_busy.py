@@ -13,13 +13,13 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._disable_m
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby import plan as standby_plan
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover import plan as switchover_plan
 
-from . import desired, losses, observed
+from . import losses
 
 BUSY = "cdw: another run works on this pair: rejoin by ada on control1, process 47"
 
 
 def busy(scene):
-    return dataclasses.replace(scene, pair={**scene.pair, "busy": BUSY})
+    return dataclasses.replace(scene, pair=dataclasses.replace(scene.pair, busy=BUSY))
 
 
 def plan_of(role, found):
@@ -29,8 +29,8 @@ def plan_of(role, found):
     if role == "switchover":
         return switchover_plan.make(of_activation)
     if role == "standby":
-        return standby_plan.make(of_activation.pair, of_activation.observations, observed.VARIABLES, desired.OPTIONS)
-    return removal_plan.make("demo", of_activation.pair, of_activation.observations, observed.VARIABLES, desired.OPTIONS)
+        return standby_plan.make(of_activation.pair, of_activation.observations)
+    return removal_plan.make(of_activation)
 
 
 @pytest.mark.parametrize("found", [losses.SERVING, losses.DOWN, losses.PROMOTED])
@@ -45,6 +45,6 @@ def test_nothing_is_done_to_a_pair_that_another_run_works_on(role, found):
 def test_a_standby_whose_host_cannot_be_locked_is_not_activated():
     scene = losses.scene(losses.DOWN)
     for host, refused in (("scdw", True), ("cdw", False)):
-        locked = dataclasses.replace(scene, pair={**scene.pair, "unlocked": {host: "No space left on device"}})
+        locked = dataclasses.replace(scene, pair=dataclasses.replace(scene.pair, unlocked={host: "No space left on device"}))
         said = activation_plan.make(locked, []).refusal
         assert said == ("scdw could not be locked against other runs: No space left on device" if refused else "")

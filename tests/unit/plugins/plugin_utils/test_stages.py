@@ -12,8 +12,8 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stages import STAGES
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby import stages as of_standby
 
-from .losses import UNKNOWN, scene
-from .observed import drifting, shown
+from .losses import SERVING, UNKNOWN, scene
+from .observed import EMPTY, MIRRORED, drifting, seen, shown
 
 FENCED = {"fenced": True, "proof": "it is fenced"}
 SUCCEEDED = {"rc": 0}
@@ -45,8 +45,8 @@ def test_an_activation_is_decided_by_fences_and_the_command(options, results, al
     known = scene(UNKNOWN, **options)
     plan = shown(make(known, []))
     registered = {host: {OBSERVATION: found, **results.get(host, {})} for host, found in UNKNOWN.items()}
-    pair = {**known.pair, "options": known.options}
-    decided = STAGES["activate_standby", "decide"].do(task(registered, check_mode, **{VERDICT: pair}, __activate_standby_plans=plan), {})
+    of_cluster = {VERDICT: shown(known.pair), "__activate_standby_plans": plan}
+    decided = STAGES["activate_standby", "decide"].do(task(registered, check_mode, **of_cluster), {})
     foreseen = check_mode and "command" in str(options)
     assert decided["allowed"] is (allowed or foreseen)
 
@@ -71,9 +71,9 @@ def test_a_switchover_is_decided_by_what_both_hosts_said(of_old, of_new, way, la
     assert (decided["way"], decided["drift"]) == (way, late)
 
 
-@pytest.mark.parametrize(("seen", "taken"), [([], {}), (["looked"], {"looked": 2}), (["former", "looked"], {"former": 1, "looked": 2})])
+@pytest.mark.parametrize("looked_at", [[], ["looked"], ["former", "looked"]])
 @pytest.mark.parametrize("coordinators", [["cdw", "scdw"], ["cdw"]])
-def test_a_standby_is_planned_by_what_the_task_says_was_looked_at(seen, taken, coordinators, monkeypatch):
+def test_a_standby_is_planned_by_what_the_task_says_was_looked_at(looked_at, coordinators, monkeypatch):
     given = []
 
     def make(*_arguments, **found):
@@ -81,7 +81,8 @@ def test_a_standby_is_planned_by_what_the_task_says_was_looked_at(seen, taken, c
         return of_standby.StandbyPlan("")
 
     monkeypatch.setattr(of_standby, "make", make)
-    pair = {"role": "standby", "coordinators": coordinators, "segment_hosts": [], "primary": "cdw", "variables": {}, "options": {}}
-    earlier = {"__standby_former": 1, "__standby_look": 2}
-    STAGES["standby", "plan"].do(task({"cdw": {}, "scdw": earlier}, **{VERDICT: pair}), {"seen": seen})
-    assert given == [taken if len(coordinators) > 1 else {}]
+    pair = {**shown(scene(SERVING).pair), "role": "standby", "coordinators": coordinators, "segment_hosts": []}
+    found = {"former": MIRRORED["scdw"], "looked": EMPTY}
+    earlier = {"__standby_former": found["former"], "__standby_look": found["looked"]}
+    STAGES["standby", "plan"].do(task({"cdw": {}, "scdw": earlier}, **{VERDICT: pair}), {"seen": looked_at})
+    assert given == [seen({what: found[what] for what in looked_at}) if len(coordinators) > 1 else {}]

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import stat
 
 import pytest
@@ -34,7 +33,7 @@ def test_is_written_for_everybody_to_read(host, tmp_path):
         write(host, str(tmp_path / "none" / "mark"), MARK)
 
 
-@pytest.mark.parametrize("text", ["", "touched by hand", "[]", '{"since": null, "by": "x", "reason": ""}'])
+@pytest.mark.parametrize("text", ["", "touched by hand", "[]", '{"since": "today", "by": "x", "reason": ""}'])
 def test_a_file_that_tells_nothing_is_a_mark(tmp_path, text):
     (tmp_path / "mark").write_text(text)
     assert read(str(tmp_path / "mark")) == Mark(None, "", "")
@@ -88,4 +87,4 @@ def test_plans(mark, wanted, steps):
     ],
 )
 def test_says_how_it_ends(marks, inventory, said):
-    assert sentence({host: dataclasses.asdict(mark) for host, mark in marks.items()}, inventory) == said
+    assert sentence(marks, inventory) == said

@@ -11,15 +11,16 @@ import subprocess
 import time
 
 import pytest
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import border
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Process
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import instance as instances
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import (
+    Instance,
     PostmasterFile,
     SegmentProcess,
     describe_postmaster,
     file_mode,
-    instance_of,
     named_directory,
     parse_controldata,
     parse_postmaster_file,
@@ -190,7 +191,7 @@ def test_reads_a_stopped_standby(host, data_directory):
     assert instance.settings == {"primary_slot_name": "standby_coordinator"}
     assert instance.control.timeline == 1
     assert instance.postmaster is None
-    assert instance_of(dataclasses.asdict(instance)) == instance
+    assert border.parse(Instance, dataclasses.asdict(instance)) == instance
 
 
 def test_a_postmaster_file_left_behind_is_no_instance(host, data_directory):
@@ -207,7 +208,7 @@ def test_an_instance_that_runs_and_is_reloaded(host, data_directory):
         instance = read_instance(host, str(data_directory))
         assert instance.postmaster.pid == process.pid
         assert instance.port == 5433
-        assert instance_of(dataclasses.asdict(instance)) == instance
+        assert border.parse(Instance, dataclasses.asdict(instance)) == instance
         instances.reload(str(data_directory))
         assert process.wait(timeout=10) == -signal.SIGHUP
     finally:

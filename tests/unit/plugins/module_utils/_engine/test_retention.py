@@ -4,16 +4,20 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import retention
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Slot
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.retention import parse_size, warnings
 from hypothesis import given
 from hypothesis import strategies as st
 
 GIB = 1 << 30
-ACTIVE = {"name": "s", "active": True, "restart_lsn": "0/1", "retained_bytes": GIB}
-AWAY = {**ACTIVE, "active": False}
+ACTIVE = Slot("s", True, "0/1", GIB)
+AWAY = dataclasses.replace(ACTIVE, active=False)
+vary = dataclasses.replace
 
 
 @pytest.mark.parametrize(
@@ -68,8 +72,8 @@ def test_sets_the_engine_s_own_limit(recorder, limit, written):
         ([ACTIVE], GIB, 50 * GIB, 100 * GIB),
         ([AWAY], None, 50 * GIB, 100 * GIB),
         ([AWAY], None, 10 * GIB, 100 * GIB),
-        ([{**AWAY, "retained_bytes": 0}], None, 0, 100 * GIB),
-        ([{**ACTIVE, "restart_lsn": None, "retained_bytes": None}], GIB, 0, 100 * GIB),
+        ([vary(AWAY, retained_bytes=0)], None, 0, 100 * GIB),
+        ([vary(ACTIVE, restart_lsn=None, retained_bytes=None)], GIB, 0, 100 * GIB),
     ],
 )
 def test_says_nothing_where_nothing_is_in_danger(slots, limit, free, size):
@@ -83,16 +87,16 @@ def test_says_nothing_where_nothing_is_in_danger(slots, limit, free, size):
         (AWAY, 512 << 20, 50 * GIB, "the slot s, whose standby is away, holds back 1024 MiB of WAL, more than 512 MiB: bring its"),
         (AWAY, None, 9 * GIB, "the disk of the WAL is in danger, 9216 MiB of 102400 MiB are free: the slot s, whose standby is away,"),
         (AWAY, 2 * GIB, 9 * GIB, "the disk of the WAL is in danger"),
-        ({**AWAY, "retained_bytes": 60 * GIB}, None, 50 * GIB, "the disk of the WAL is in danger, 51200 MiB of 102400 MiB are free"),
-        ({**AWAY, "restart_lsn": None, "retained_bytes": None}, None, 50 * GIB, "the slot s holds no WAL any more: what its standby"),
+        (vary(AWAY, retained_bytes=60 * GIB), None, 50 * GIB, "the disk of the WAL is in danger, 51200 MiB of 102400 MiB are free"),
+        (vary(AWAY, restart_lsn=None, retained_bytes=None), None, 50 * GIB, "the slot s holds no WAL any more: what its standby"),
     ],
 )
 def test_warns_of_wal_that_is_held_back(slot, limit, free, said):
     (found,) = warnings([slot], limit, free, 100 * GIB)
     assert found.startswith(said)
-    held = slot["retained_bytes"]
+    held = slot.retained_bytes
     assert held is None or (f"holds back {held >> 20} MiB" in found and "playbook release with release_wal" in found)
 
 
 def test_each_slot_has_its_warning():
-    assert len(warnings([AWAY, ACTIVE, {**AWAY, "name": "t"}], None, 0, GIB)) == 2
+    assert len(warnings([AWAY, ACTIVE, vary(AWAY, name="t")], None, 0, GIB)) == 2

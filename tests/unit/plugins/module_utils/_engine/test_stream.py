@@ -240,12 +240,12 @@ def test_how_long_the_kernel_bears_silence(settings, kernel, seconds):
 @pytest.mark.parametrize(
     ("limits", "options", "seconds"),
     [
-        ({"walsender": 300.0, "network": 924.6}, None, 300.0),
-        ({"walsender": 300.0, "network": 30.0}, None, 30.0),
-        ({"walsender": None, "network": 924.6}, None, 924.6),
-        ({"walsender": 300.0, "network": 924.6}, "-c wal_sender_timeout=10s", 10.0),
-        ({"walsender": 10.0, "network": 924.6}, "-c wal_sender_timeout=60000", 60.0),
-        ({"walsender": 10.0, "network": 924.6}, "-c wal_sender_timeout=0", 924.6),
+        (stream.CommitLimits(300.0, 924.6), None, 300.0),
+        (stream.CommitLimits(300.0, 30.0), None, 30.0),
+        (stream.CommitLimits(None, 924.6), None, 924.6),
+        (stream.CommitLimits(300.0, 924.6), "-c wal_sender_timeout=10s", 10.0),
+        (stream.CommitLimits(10.0, 924.6), "-c wal_sender_timeout=60000", 60.0),
+        (stream.CommitLimits(10.0, 924.6), "-c wal_sender_timeout=0", 924.6),
     ],
 )
 def test_how_long_commits_wait(limits, options, seconds):
@@ -266,7 +266,7 @@ def test_asks_the_primary_for_what_was_set_not_for_what_this_session_or_its_role
     row = {"name": "wal_sender_timeout", "reset_val": "300000", "boot_val": "60000", "unit": "ms", "source": source}
     other = {"name": "tcp_user_timeout", "reset_val": "5000", "boot_val": "0", "unit": "ms", "source": "configuration file"}
     connection = recorder(("pg_file_settings", filed), ("pg_settings", [row, other]))
-    assert stream.read_commit_limits(connection) == {"walsender": walsender, "network": 5.0}
+    assert stream.read_commit_limits(connection) == stream.CommitLimits(walsender, 5.0)
 
 
 @given(

@@ -18,7 +18,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.st
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.wal import End, Segment
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import activation, salvage
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.activation import Activation, Candidate, Wanted
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.loss import Loss
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.loss import Loss, Window
 from ansible_collections.warehousepg.coordinator.plugins.modules import coordinator_activation
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,9 +34,9 @@ STREAM = Stream(None, frozenset(), None, 60.0, 10.0)
 FOUND = Candidate(STANDBY, END, STREAM)
 VERDICT = {"state": "primary_down", "allowed": True, "reason": "seen stopped", "proof": "fenced"}
 WANTED = Wanted(VERDICT, {"end": "0/200", "commits": 0, "proved": True}, None, False, False, "standby_coordinator", None)
-NO_LOSS = Loss("none", 0, 0, "the disk", {})
-SOME = Loss("bytes", 128, 2, "the disk", {})
-NOT_KNOWN = Loss("unknown", None, None, "no record", {})
+NO_LOSS = Loss("none", 0, 0, "the disk", Window())
+SOME = Loss("bytes", 128, 2, "the disk", Window())
+NOT_KNOWN = Loss("unknown", None, None, "no record", Window())
 SALVAGE = {"archive": "/a.tar.gz", "end": "0/280"}
 SETTLING = ["wait_dispatch", "checkpoint", "check_catalog", "check_segments", "make_slot", "clean_up", "note_end"]
 WHOLE = ["note_begin", "promote", *SETTLING]

@@ -9,16 +9,15 @@ import dataclasses
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lsn import Lsn
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.stream import PRIMARY, STANDBY, UNKNOWN, Disconnect, Stream
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.loss import BYTES, NONE, NOT_KNOWN, judge
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.loss import BYTES, NONE, NOT_KNOWN, Window, judge
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.record import InSync, Record, RecordedPrimary
 from hypothesis import given
 from hypothesis import strategies as st
 
-RECORD = {
-    "system_identifier": "1",
-    "commit_limit_s": 300.0,
-    "other_walsenders": False,
-    "in_sync": {"time": 50.0, "walreceiver_started": 10.0, "booted": 1.0},
-}
+RECORD = Record(
+    "1", RecordedPrimary("cdw", "cdw", ()), (), commit_limit_s=300.0, other_walsenders=False, in_sync=InSync(50.0, 10.0, booted=1.0)
+)
+vary = dataclasses.replace
 CONNECTED = Stream(10.0, frozenset({41522}), None, 12.0, 10.0, booted=1.0, answered=True)
 SILENT = dataclasses.replace(CONNECTED, started=None, ports=frozenset(), disconnect=Disconnect(1000.0, STANDBY, "timed out", 10.1))
 HANGS = dataclasses.replace(CONNECTED, answered=False, silent_s=11.0)
@@ -81,15 +80,15 @@ def test_nothing_is_lost_while_commits_wait(stream, heard, evidence):
     found = of(stream=stream, heard=heard)
     assert (found.known, found.bytes) == (NONE, 0)
     assert found.why == f"the old primary was fenced while its commits still waited for the standby: {evidence}"
-    assert found.window == {"in_sync": 50.0, "disconnected": 1000.0 if stream is SILENT else None, "fenced": 1010.0}
+    assert found.window == Window(50.0, 1000.0 if stream is SILENT else None, 1010.0)
 
 
 @pytest.mark.parametrize(
     ("changes", "doubt"),
     [
         ({"record": None}, "no record tells of the pair in sync"),
-        ({"record": {**RECORD, "in_sync": None}}, "no record tells of the pair in sync"),
-        ({"record": {**RECORD, "commit_limit_s": None}}, "no record tells of the pair in sync"),
+        ({"record": vary(RECORD, in_sync=None)}, "no record tells of the pair in sync"),
+        ({"record": vary(RECORD, commit_limit_s=None)}, "no record tells of the pair in sync"),
         ({"system": "2"}, "the record is of the system 1"),
         ({"stream": dataclasses.replace(CONNECTED, started=20.0)}, "its present stream is not the one"),
         ({"stream": dataclasses.replace(SILENT, disconnect=None)}, "it is not known how its stream ended"),
@@ -120,15 +119,15 @@ def test_nothing_is_lost_while_commits_wait(stream, heard, evidence):
         ({"heard": 1003.0}, "a segment may have had data from the old primary 3 s after the standby had lost it: its restart, a release"),
         ({"heard": None}, "it is not known since when no segment had data from the old primary"),
         # what another walsender's end lets go on, the standby may lack
-        ({"stream": CONNECTED, "record": {**RECORD, "other_walsenders": True}}, "the end of any walsender lets commits go on"),
-        ({"stream": CONNECTED, "record": {**RECORD, "other_walsenders": None}}, "the end of any walsender lets commits go on"),
+        ({"stream": CONNECTED, "record": vary(RECORD, other_walsenders=True)}, "the end of any walsender lets commits go on"),
+        ({"stream": CONNECTED, "record": vary(RECORD, other_walsenders=None)}, "the end of any walsender lets commits go on"),
         # clocks
         ({"now": 999.0}, "the clock of the standby's host was set"),
         ({"stream": dataclasses.replace(SILENT, booted=-99.0)}, "the clock of the standby's host was set"),
         ({"stream": dataclasses.replace(SILENT, booted=None)}, "the clock of the standby's host was set"),
-        ({"record": {**RECORD, "in_sync": {"time": 50.0, "walreceiver_started": 10.0}}}, "the clock of the standby's host was set"),
+        ({"record": vary(RECORD, in_sync=InSync(50.0, 10.0))}, "the clock of the standby's host was set"),
         ({"stream": dataclasses.replace(SILENT, disconnect=Disconnect(9.5, STANDBY, "", 10.0))}, "the clock of the standby's host was set"),
-        ({"record": {**RECORD, "commit_limit_s": 10.0}, "stream": CONNECTED}, "the primary may have given the standby up"),
+        ({"record": vary(RECORD, commit_limit_s=10.0), "stream": CONNECTED}, "the primary may have given the standby up"),
     ],
 )
 def test_anything_that_is_not_proved_is_unknown(changes, doubt):
@@ -149,7 +148,7 @@ def test_says_why_the_disk_was_not_read():
 )
 def test_nothing_lost_is_never_said_after_the_primary_could_give_the_standby_up(now, limit, silence, status):
     stream = dataclasses.replace(SILENT, silence_s=silence, status_s=status)
-    found = of(record={**RECORD, "commit_limit_s": limit}, stream=stream, now=now)
+    found = of(record=vary(RECORD, commit_limit_s=limit), stream=stream, now=now)
     assert found.known == (NONE if now < 1000 - silence - status + limit - 2 else NOT_KNOWN)
 
 
@@ -169,7 +168,7 @@ def test_nothing_lost_is_never_said_by_what_the_old_primary_could_do_unseen(
     """Whatever limit was recorded: it may have been lowered since."""
     ended_silently = dataclasses.replace(SILENT, disconnect=Disconnect(ended, STANDBY, "timed out", 10.0), booted=1.0 + moved)
     stream = dataclasses.replace(CONNECTED, answered=answered, silent_s=silent) if connected else ended_silently
-    record = {**RECORD, "commit_limit_s": limit, "other_walsenders": others}
+    record = vary(RECORD, commit_limit_s=limit, other_walsenders=others)
     if of(record=record, stream=stream, heard=heard).known == NONE:
         if connected and answered:
             assert others is False

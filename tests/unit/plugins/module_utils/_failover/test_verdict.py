@@ -13,7 +13,6 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.
     Sighting,
     View,
     judge,
-    view_of,
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -359,47 +358,6 @@ def test_where_all_connections_are_in_use_the_standby_tells_what_it_sees():
     assert verdict.activation_reason.startswith("the instance on cdw lives and answers")
     assert judge([REFUSING, vary(STANDBY, connected=False)]).reasons[1] == "scdw: its walreceiver is not connected"
     assert judge([REFUSING, LOST_STANDBY]).reasons[1] == "whether a standby streams was not seen"
-
-
-def test_a_view_of_nothing_is_unknown():
-    assert view_of("cdw", None) == view_of("cdw", {}) == LOST
-
-
-def result(role, **changes):
-    instance = {
-        "content": "instance",
-        "role": role,
-        "dbid": 8,
-        "port": 5432,
-        "data_directory": "/s",
-        "control": {"system_identifier": "1", "timeline": 1},
-        "postmaster": {"frozen": False},
-    }
-    return {"instance": instance, "sql": None, "primary": None, **changes}
-
-
-def test_views_of_results():
-    primary = {
-        "standby": {"dbid": 8, "hostname": "scdw", "port": 5432, "datadir": "/s"},
-        "walsender": {"state": "streaming", "sync_state": "sync"},
-        "probe": {"acknowledged": True, "replayed": True},
-    }
-    seen = view_of("cdw", result("primary", primary=primary, sql={"answered": True}))
-    assert seen == vary(PRIMARY, place=(5432, "/s", 8), registered_on="scdw")
-    assert view_of("scdw", result("standby")) == STANDBY
-    assert judge([seen, view_of("scdw", result("standby"))]).state == "mirrored"
-    full = {"answered": None, "refused": "too_many_connections", "error": "sorry"}
-    refusing = view_of("cdw", result("primary", sql=full))
-    assert (refusing.answered, refusing.refused, refusing.said, refusing.streaming) == (None, "too_many_connections", "sorry", None)
-    connected = {"instance": {**result("standby")["instance"], "postmaster": {"frozen": False, "connected": True}}}
-    assert view_of("scdw", result("standby", **connected)).connected is True
-    others = [{"pid": 5, "application_name": "x", "user": "u", "client_addr": None, "state": "streaming", "reply_age_s": 20.0}]
-    held = view_of("cdw", result("primary", primary={**primary, "other_walsenders": others}, sql={"answered": True}))
-    assert held.others == ("x of u on this host, served by process 5, streaming, silent for 20 s",)
-    silent = view_of("cdw", result("primary", sql={"answered": False}))
-    assert (silent.answered, silent.registered, silent.acknowledged) == (False, None, None)
-    alone = view_of("cdw", result("primary", primary={"standby": None, "walsender": None, "probe": None}, sql={"answered": True}))
-    assert (alone.registered, alone.streaming, alone.acknowledged, alone.caught_up) == ((), False, None, None)
 
 
 @pytest.mark.parametrize(

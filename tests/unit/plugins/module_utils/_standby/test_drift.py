@@ -71,22 +71,22 @@ def test_secrets_are_not_shown(name, value):
 def test_a_file_of_settings_is_told_by_its_meaning(tmp_path):
     one = shown(tmp_path / "one", {"postgresql.conf": "# said\nwork_mem = '4MB'\ninclude = 'more.conf'\n"})
     other = shown(tmp_path / "other", {"postgresql.conf": change_fence("work_mem  '4MB'\ninclude 'more.conf'\n", "FENCED_x.conf")})
-    assert one["settings"] == other["settings"]
-    assert set(one["settings"]["postgresql.conf"]) == {"work_mem", "include more.conf"}
+    assert one.settings == other.settings
+    assert set(one.settings["postgresql.conf"]) == {"work_mem", "include more.conf"}
 
 
 def test_a_file_of_records_is_told_by_those_of_others(tmp_path):
     one = shown(tmp_path / "one", {"pg_hba.conf": BLOCK + DRAIN + RULES})
     other = shown(tmp_path / "other", {"pg_hba.conf": "# said\n" + RULES.replace(" ", "\t")})
     third = shown(tmp_path / "third", {"pg_hba.conf": BLOCK + RULES + "host all x 10.0.0.1/32 md5\n"})
-    checks = [found["files"]["pg_hba.conf"]["check"] for found in (one, other, third)]
+    checks = [found.files["pg_hba.conf"].check for found in (one, other, third)]
     assert checks[0] == checks[1] != checks[2]
 
 
 def test_the_engines_own_is_not_looked_at(tmp_path):
     engine = ("base/1/1", "pg_wal/0", "postmaster.pid", "internal.auto.conf", "log/a", "db_dumps/x", "backup_label.old", "standby.signal")
     found = shown(tmp_path, {**dict.fromkeys(engine, "x"), "gpbackup_history.db": "x", "gpssl/server.key": "x"})
-    assert set(found["files"]) == {"gpbackup_history.db", "gpssl/server.key"}
+    assert set(found.files) == {"gpbackup_history.db", "gpssl/server.key"}
 
 
 def test_a_directory_with_too_many_files_is_left_out_and_told(tmp_path):
@@ -94,19 +94,19 @@ def test_a_directory_with_too_many_files_is_left_out_and_told(tmp_path):
     for number in range(drift.MOST_FILES + 1):
         (tmp_path / f"many/below/{number}").touch()
     found = shown(tmp_path, {"few/one": "x"})
-    assert (set(found["files"]), found["left_out"]) == ({"few/one"}, ["many"])
+    assert (set(found.files), found.left_out) == ({"few/one"}, ("many",))
 
 
 def test_a_large_file_is_told_by_its_ends(tmp_path):
     size = 3 << 20
     (tmp_path / "large").write_bytes(bytes(size))
-    before = drift.read(str(tmp_path))["files"]["large"]
+    before = drift.read(str(tmp_path)).files["large"]
     with open(tmp_path / "large", "r+b") as file:
         file.seek(size - 1)
         file.write(b"x")
-    after = drift.read(str(tmp_path))["files"]["large"]
-    assert before["size"] == after["size"] == size
-    assert before["check"] != after["check"]
+    after = drift.read(str(tmp_path)).files["large"]
+    assert before.size == after.size == size
+    assert before.check != after.check
 
 
 def test_a_file_that_cannot_be_read_is_not_taken_for_another(tmp_path, monkeypatch):
@@ -117,14 +117,14 @@ def test_a_file_that_cannot_be_read_is_not_taken_for_another(tmp_path, monkeypat
 
     monkeypatch.setattr(drift, "check_file", refuse)
     found = drift.read(str(tmp_path))
-    assert (set(found["files"]), found["left_out"]) == ({"pg_hba.conf"}, ["server.key"])
+    assert (set(found.files), found.left_out) == ({"pg_hba.conf"}, ("server.key",))
 
 
 def test_included_files_elsewhere_are_looked_at(tmp_path):
     (tmp_path / "etc").mkdir()
     (tmp_path / "etc/a.conf").write_text("x")
     found = shown(tmp_path / "data", {"postgresql.conf": f"include_dir '{tmp_path}/etc'\ninclude_if_exists '{tmp_path}/gone.conf'\n"})
-    assert set(found["files"]) == {"postgresql.conf", f"{tmp_path}/etc/a.conf"}
+    assert set(found.files) == {"postgresql.conf", f"{tmp_path}/etc/a.conf"}
 
 
 def test_settings_are_merged_with_the_hosts_own():
@@ -169,4 +169,4 @@ def test_lines_that_are_lost():
 
 
 def test_names_that_were_read_are_relative(tmp_path):
-    assert not any(os.path.isabs(name) for name in shown(tmp_path, {"x/y": "1"})["files"])
+    assert not any(os.path.isabs(name) for name in shown(tmp_path, {"x/y": "1"}).files)

@@ -18,6 +18,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.pa
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Probe
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import segment_fence
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import coordinator, observation
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import primary as primaries
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.registration import scram_verifier
 
 PROBE = Probe("0/200", True, True, 0.1)
@@ -34,6 +35,19 @@ ROW = {
     "datadir": "/s",
 }
 SLOT = {"name": "standby_coordinator", "active": True, "restart_lsn": "0/1", "retained_bytes": 0}
+
+
+def shown(value):
+    """A dataclass as the module returns it."""
+    return json.loads(json.dumps(dataclasses.asdict(value)))
+
+
+def observe(host, options):
+    return shown(observation.observe(host, options))
+
+
+def describe(opened, options):
+    return shown(primaries.describe_primary(opened, PROBE, options, ()))
 
 
 def parameters(**given):
@@ -71,9 +85,9 @@ def addressed(tmp_path, monkeypatch):
 
 
 def test_a_name_for_this_very_host_has_all_of_its_addresses():
-    own = ["10.0.0.11", "fd00::11"]
-    found = coordinator.resolved(["127.0.0.1", "10.0.0.11", "10.0.0.21", "sdw1.invalid"], own)
-    assert found == {"127.0.0.1": own, "10.0.0.11": own, "10.0.0.21": ["10.0.0.21"]}
+    own = ("10.0.0.11", "fd00::11")
+    found = primaries.resolved(["127.0.0.1", "10.0.0.11", "10.0.0.21", "sdw1.invalid"], own)
+    assert found == {"127.0.0.1": own, "10.0.0.11": own, "10.0.0.21": ("10.0.0.21",)}
 
 
 def setting(name, value, source="configuration file", boot_val="", unit=None):
@@ -104,8 +118,8 @@ def test_reads_what_the_primary_needs(recorder):
 
 def test_reads_what_is_wrong_in_the_access_file(recorder):
     rows = [{"line_number": 7, "error": "invalid authentication method"}]
-    assert coordinator.read_access_errors(recorder(("pg_hba_file_rules", rows))) == ["line 7: invalid authentication method"]
-    assert coordinator.read_access_errors(recorder()) == []
+    assert primaries.read_access_errors(recorder(("pg_hba_file_rules", rows))) == ("line 7: invalid authentication method",)
+    assert primaries.read_access_errors(recorder()) == ()
 
 
 def primary(recorder, **answers):
@@ -134,7 +148,7 @@ def refuse(sqlstate):
 def test_describes_a_primary(recorder, tmp_path):
     passfile = tmp_path / "pass"
     passfile.write_text(entry(("cdw", 5432), "r", "pw"))
-    found = coordinator.describe_primary(primary(recorder), PROBE, parameters(passfile=str(passfile)))
+    found = describe(primary(recorder), parameters(passfile=str(passfile)))
     assert (found["registrations"], found["standby"], found["walsender"], found["sync_error"]) == ([ROW], ROW, None, "none")
     assert (found["role"], found["slots"], found["probe"]["lsn"]) == ({"ready": True, "verified": True}, [SLOT], "0/200")
     assert (found["retention_limit"], found["lsn"], found["timeline"]) == (None, "0/200", 1)
@@ -145,22 +159,22 @@ def test_a_role_without_the_kept_password_is_not_verified(recorder, tmp_path):
     passfile = tmp_path / "pass"
     passfile.write_text(entry(("cdw", 5432), "r", "other"))
     for kept in (str(passfile), None):
-        assert not coordinator.describe_primary(primary(recorder), PROBE, parameters(passfile=kept))["role"]["verified"]
-    assert coordinator.describe_primary(primary(recorder, role=[]), PROBE, parameters())["role"] is None
+        assert not describe(primary(recorder), parameters(passfile=kept))["role"]["verified"]
+    assert describe(primary(recorder, role=[]), parameters())["role"] is None
 
 
 def test_what_a_monitoring_role_may_not_read_is_not_known(recorder):
     hidden = refuse(INSUFFICIENT_PRIVILEGE)
-    found = coordinator.describe_primary(primary(recorder, role=hidden, sync_error=hidden), PROBE, parameters())
+    found = describe(primary(recorder, role=hidden, sync_error=hidden), parameters())
     assert (found["role"], found["sync_error"], found["standby"]) == (None, None, ROW)
     with pytest.raises(Refused):
-        coordinator.describe_primary(primary(recorder, role=refuse("42601")), PROBE, parameters())
+        describe(primary(recorder, role=refuse("42601")), parameters())
 
 
 @pytest.mark.parametrize(
     ("text", "rules"),
     [
-        ("# BEGIN warehousepg.coordinator\nx\ny\n# END warehousepg.coordinator\nlocal all all peer\n", ["x", "y"]),
+        ("# BEGIN warehousepg.coordinator\nx\ny\n# END warehousepg.coordinator\nlocal all all peer\n", ("x", "y")),
         ("local all all peer\n", None),
         ("", None),
     ],
@@ -183,14 +197,14 @@ def test_a_standby_that_runs_shows_what_it_follows(data_directory, tmp_path, con
     settings = {"primary_conninfo": "host=127.0.0.1 user=r"}
     instance = Instance(str(data_directory), "instance", "gpadmin", "standby", "12", 8, 5432, settings)
     postmaster = Postmaster(1, 5432, str(tmp_path), "standby", False, connected, "0/200")
-    found = coordinator.read_standby(instance, postmaster, 1)
+    found = shown(coordinator.read_standby(instance, postmaster, 1))
     assert found["following"] == {"host": "127.0.0.1", "user": "r"}
     assert (found["resolved"], found["received_lsn"], found["replayed_lsn"]) == ("127.0.0.1", "0/200", None)
     assert found["removed_wal"] == segment
 
 
 def test_a_host_of_segments_shows_itself_alone(host, addressed):
-    found = observation.observe(host, parameters())
+    found = observe(host, parameters())
     assert found["addresses"] == ["10.0.0.11"]
     assert set(found["access"]) == {segment["data_directory"] for segment in found["segments"]}
     assert "instance" not in found
@@ -200,7 +214,7 @@ def test_a_standby_that_is_stopped(host, addressed, data_directory, tmp_path):
     (data_directory / "pg_wal").mkdir()
     (data_directory / "pg_tblspc").mkdir()
     (data_directory / "pg_tblspc" / "20").symlink_to(tmp_path / "fast" / "8")
-    found = observation.observe(host, parameters(data_directory=str(data_directory), size=True, passfile=str(tmp_path / "pass")))
+    found = observe(host, parameters(data_directory=str(data_directory), size=True, passfile=str(tmp_path / "pass")))
     assert (found["instance"]["role"], found["instance"]["postmaster"], found["standby"]) == ("standby", None, None)
     assert (found["primary"], found["sql"], found["port_taken"]) == (None, None, False)
     assert (found["site"]["leftover"], found["site"]["user"]) == (False, user_name(os.getuid()))
@@ -220,21 +234,21 @@ def test_shows_what_is_unfinished_fences_sessions_and_peers(host, addressed, dat
     (tmp_path / "audit").write_text('{"event": "begun"}\n{"event": "activated", "timeline": 2}\n')
     peers = [{"name": "nobody", "address": "nobody.invalid", "port": 1}]
     files = {f"{name}_file": str(tmp_path / name) for name in ("lock", "audit", "record")}
-    found = observation.observe(host, parameters(data_directory=str(data_directory), peers=peers, **files))
+    found = observe(host, parameters(data_directory=str(data_directory), peers=peers, **files))
     assert found["unfinished"] == "rejoin"
     assert found["maintenance"] is None
     assert (found["record"], found["activation"]) == (None, {"event": "activated", "timeline": 2})
-    assert found["fences"] == [dataclasses.asdict(fence)]
+    assert found["fences"] == [shown(fence)]
     assert (found["sessions"], found["peers"], found["instance"]["fenced"]) == ([], {"nobody": "unknown"}, None)
     (tmp_path / "lock.unfinished").unlink()
-    assert observation.observe(host, parameters(data_directory=str(data_directory), **files))["unfinished"] is None
+    assert observe(host, parameters(data_directory=str(data_directory), **files))["unfinished"] is None
     (data_directory.parent / ".gpseg-1.coordinator_maintenance").touch()
-    marked = observation.observe(host, parameters(data_directory=str(data_directory)))["maintenance"]
+    marked = observe(host, parameters(data_directory=str(data_directory)))["maintenance"]
     assert marked == {"since": None, "by": "", "reason": ""}
 
 
 def test_a_place_without_an_instance(host, addressed, tmp_path):
-    found = observation.observe(host, parameters(data_directory=str(tmp_path / "none")))
+    found = observe(host, parameters(data_directory=str(tmp_path / "none")))
     assert (found["instance"]["content"], found["wal"], found["installation"], found["used_bytes"]) == ("absent", None, None, None)
     assert (found["passfile"], found["tablespaces"]) == (None, [])
     assert found["instance"]["data_directory"] not in found["access"]
@@ -254,7 +268,7 @@ def test_what_waits_for_a_lock_of_somebody_is_no_hang(recorder, monkeypatch, blo
     monkeypatch.setattr(connection, "connect_primary", lambda *_arguments, **_options: contextlib.nullcontext(opened.pop(0)))
     instance = Instance("/c", "instance", "gpadmin", "primary", "12", 1, 5432)
     with pytest.raises(error, match="held by the process 4712" if blockers else "did not answer in time"):
-        coordinator.read_primary(instance, parameters(probe_write=False))
+        primaries.read_primary(instance, parameters(probe_write=False), ())
     assert not opened
 
 

@@ -113,8 +113,6 @@ def test_what_it_will_keep_is_foreseen():
     own, other = seen({"postgresql.conf": "a", "x": "a", "y": "a"}), seen({"postgresql.conf": "b", "x": "b"})
     assert own_files.foresee(own, other, rewound=True) == own_files.Fate(["y"], ["x"])
     assert own_files.foresee(own, other, rewound=False) == own_files.Fate(["y"], ["postgresql.conf", "x"])
-    assert own_files.entries_of({"x": {"kind": "link", "size": 0, "check": "/y"}}) == {"x": own_files.Entry("link", 0, "/y")}
-    assert own_files.entries_of(None) == {}
 
 
 def test_many_files_are_named_by_their_directories():

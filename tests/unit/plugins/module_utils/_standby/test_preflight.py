@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import ipaddress
 import os
 from unittest import mock
@@ -184,10 +183,10 @@ def test_what_another_host_lacks(tmp_path):
         ],
     }
     found = look(options, str(tmp_path / ".staging"))
-    assert [(one["where"], one["why"]) for one in found["lacks"]] == [
+    assert [(one.where, one.why) for one in found.lacks] == [
         (f"setting {number}", why) for number, (_name, _kind, why) in enumerate(wanted) if why
     ]
-    assert "127.0.0.1" in found["names"]["localhost"] and found["names"]["no such host"] == []
+    assert "127.0.0.1" in found.names["localhost"] and found.names["no such host"] == ()
 
 
 OWN = ["10.0.0.12", "fd00::12"]
@@ -288,15 +287,15 @@ def test_limits_name_those_who_use_them_up():
     sender = {"pid": 7, "name": "pg_receivewal", "role": "backup", "address": "10.0.0.9", "state": "streaming"}
     slots = [{"name": "a", "active_pid": 7, "restart_lsn": "0/1"}, {"name": "b", "active_pid": None, "restart_lsn": None}]
     found = preflight.read_limits(Connection([sender], slots, 12))
-    assert found == {
-        "wal_level": "replica",
-        "walsenders": dataclasses.asdict(preflight.Limit(10, 1, ("pg_receivewal of backup on 10.0.0.9, process 7, streaming",))),
-        "slots": dataclasses.asdict(preflight.Limit(5, 2, ("a, used by process 7", "b, not in use"))),
-        "connections": dataclasses.asdict(preflight.Limit(20, 12, ("9 by unnamed of etl on this host",))),
-    }
+    assert found == preflight.Limits(
+        wal_level="replica",
+        walsenders=preflight.Limit(10, 1, ("pg_receivewal of backup on 10.0.0.9, process 7, streaming",)),
+        slots=preflight.Limit(5, 2, ("a, used by process 7", "b, not in use")),
+        connections=preflight.Limit(20, 12, ("9 by unnamed of etl on this host",)),
+    )
 
 
 def test_clients_are_not_listed_where_there_is_room():
     connection = Connection()
-    assert preflight.read_limits(connection)["connections"]["users"] == ()
+    assert preflight.read_limits(connection).connections.users == ()
     assert "GROUP BY" not in connection.asked

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import stat
 
@@ -12,23 +13,32 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core impo
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.addresses import parse_address
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import Step
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import record
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.record import (
+    InSync,
+    Record,
+    RecordedPrimary,
+    RecordedSegment,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ...nested import put
 
-GIVEN = {
-    "system_identifier": "1",
-    "primary": {"host": "cdw", "hostname": "cdw", "addresses": ["10.0.0.11"]},
-    "segments": [
-        {"dbid": 2, "content": 0, "role": "p", "hostname": "s", "address": "s", "port": 6000, "datadir": "/p0", "host": "sdw1"},
-        {"dbid": 3, "content": 0, "role": "m", "hostname": "t", "address": "t", "port": 7000, "datadir": "/m0", "host": None},
-    ],
-    "commit_limit_s": 300.0,
-    "other_walsenders": False,
-}
-SYNC = {"time": 50.0, "walreceiver_started": 10.0, "booted": 1.0}
-RECORD = {**GIVEN, "time": 50.0, "in_sync": SYNC}
+GIVEN = Record(
+    system_identifier="1",
+    primary=RecordedPrimary("cdw", "cdw", ("10.0.0.11",)),
+    segments=(
+        RecordedSegment(2, 0, "p", "s", "s", 6000, "/p0", "sdw1"),
+        RecordedSegment(3, 0, "m", "t", "t", 7000, "/m0", None),
+    ),
+    commit_limit_s=300.0,
+    other_walsenders=False,
+)
+SYNC = InSync(50.0, 10.0, 1.0)
+RECORD = dataclasses.replace(GIVEN, time=50.0, in_sync=SYNC)
+#: as it stands in a file
+DOCUMENT = json.loads(json.dumps(dataclasses.asdict(RECORD)))
+vary = dataclasses.replace
 
 
 @pytest.mark.parametrize(
@@ -39,27 +49,27 @@ RECORD = {**GIVEN, "time": 50.0, "in_sync": SYNC}
         (RECORD, GIVEN, None, False),
         (None, GIVEN, 10.0, True),
         (RECORD, GIVEN, 20.0, True),
-        ({**RECORD, "in_sync": None}, GIVEN, 10.0, True),
-        ({**RECORD, "in_sync": None}, GIVEN, None, False),
-        ({**RECORD, "in_sync": {"time": 50.0, "walreceiver_started": 10.0}}, GIVEN, 10.0, True),
-        ({name: value for name, value in RECORD.items() if name != "other_walsenders"}, GIVEN, 10.0, True),
-        (RECORD, {**GIVEN, "other_walsenders": True}, 10.0, True),
-        (RECORD, {**GIVEN, "commit_limit_s": 10.0}, 10.0, True),
-        (RECORD, {**GIVEN, "segments": []}, 10.0, True),
-        (RECORD, {**GIVEN, "primary": {}}, 10.0, True),
-        (RECORD, {**GIVEN, "system_identifier": "2"}, 10.0, True),
+        (vary(RECORD, in_sync=None), GIVEN, 10.0, True),
+        (vary(RECORD, in_sync=None), GIVEN, None, False),
+        (vary(RECORD, in_sync=InSync(50.0, 10.0)), GIVEN, 10.0, True),
+        (vary(RECORD, other_walsenders=None), GIVEN, 10.0, True),
+        (RECORD, vary(GIVEN, other_walsenders=True), 10.0, True),
+        (RECORD, vary(GIVEN, commit_limit_s=10.0), 10.0, True),
+        (RECORD, vary(GIVEN, segments=()), 10.0, True),
+        (RECORD, vary(GIVEN, primary=RecordedPrimary("scdw", "scdw", ())), 10.0, True),
+        (RECORD, vary(GIVEN, system_identifier="2"), 10.0, True),
     ],
 )
 def test_a_record_is_written_when_it_is_stale(kept, given, started, stale):
     assert record.is_stale(kept, given, started) == stale
-    stream = {"time": 60.0, "walreceiver_started": started} if started else None
-    assert record.plan(kept, given, stream) == ([Step("write_record", {"told": {**given, "in_sync": stream}})] if stale else [])
+    stream = InSync(60.0, started) if started else None
+    assert record.plan(kept, given, stream) == ([Step("write_record", {"told": vary(given, in_sync=stream)})] if stale else [])
 
 
 @pytest.mark.parametrize(
     ("started", "ports", "seen", "found"),
     [
-        (10.0, {41522}, 41522, {"time": 60.123, "walreceiver_started": 10.0, "booted": 1.0}),
+        (10.0, {41522}, 41522, InSync(60.123, 10.0, 1.0)),
         (10.0, {41522}, 41523, None),
         (10.0, {41522}, None, None),
         (None, set(), 41522, None),
@@ -73,7 +83,7 @@ def test_only_the_stream_that_the_primary_saw_is_in_sync(started, ports, seen, f
 
 def test_a_record_is_read_as_it_was_written(host, tmp_path):
     path = tmp_path / "new" / "demo.record.json"
-    record.write_record(host, str(path), {**GIVEN, "in_sync": SYNC}, 50.0)
+    record.write_record(host, str(path), vary(GIVEN, in_sync=SYNC), 50.0)
     assert record.read_record(str(path)) == (RECORD, None)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
@@ -99,17 +109,19 @@ def test_what_is_no_record_counts_as_none(tmp_path, text):
 )
 def test_a_record_with_an_address_that_is_none_is_of_no_use_and_tells_why(tmp_path, address, why):
     path = tmp_path / "record.json"
-    path.write_text(json.dumps({**RECORD, "primary": {**GIVEN["primary"], "addresses": ["10.0.0.11", address]}}))
+    path.write_text(json.dumps({**DOCUMENT, "primary": {**DOCUMENT["primary"], "addresses": ["10.0.0.11", address]}}))
     assert record.read_record(str(path)) == (None, why)
 
 
 def test_the_addresses_of_a_record_are_written_in_one_way():
-    found = record.parse({**RECORD, "primary": {**GIVEN["primary"], "addresses": ["::ffff:10.0.0.11", "FD00:0::11"]}})
-    assert found["primary"]["addresses"] == ["10.0.0.11", "fd00::11"]
+    found = border.parse(Record, {**DOCUMENT, "primary": {**DOCUMENT["primary"], "addresses": ["::ffff:10.0.0.11", "FD00:0::11"]}})
+    assert found.primary.addresses == ("10.0.0.11", "fd00::11")
 
 
 def test_a_record_without_what_came_to_it_later_is_one():
-    assert record.parse({**{name: RECORD[name] for name in ("system_identifier", "primary", "segments", "commit_limit_s")}, "more": 1})
+    assert border.parse(
+        Record, {**{name: DOCUMENT[name] for name in ("system_identifier", "primary", "segments", "commit_limit_s")}, "more": 1}
+    )
 
 
 def paths(value, way=()):
@@ -125,14 +137,14 @@ HOSTILE = st.one_of(
 )
 
 
-@given(st.sampled_from(list(paths(RECORD))), HOSTILE)
+@given(st.sampled_from(list(paths(DOCUMENT))), HOSTILE)
 def test_what_a_record_holds_is_of_its_form(way, hostile):
     try:
-        found = record.parse(put(RECORD, way, hostile))
+        found = json.loads(json.dumps(dataclasses.asdict(border.parse(Record, put(DOCUMENT, way, hostile)))))
     except ValueError as error:
         assert border.name(str(error))  # can be told as it is
         return
-    assert record.parse(found) == found
+    assert json.loads(json.dumps(dataclasses.asdict(border.parse(Record, found)))) == found
     for inner in paths(found):
         value = found
         for key in inner:

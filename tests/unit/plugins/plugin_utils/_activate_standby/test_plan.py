@@ -9,7 +9,7 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.scenes import neighbour_of
 
 from ..losses import BOTH_DOWN, DOWN, HUNG, PROMOTED, SERVING, UNKNOWN, plan, scene
-from ..observed import COORDINATOR, SEGMENTS, VARIABLES, changed, machine
+from ..observed import COORDINATOR, SEGMENTS, VARIABLES, changed, machine, shown
 
 FENCE = {"fence_segments": True}
 
@@ -147,13 +147,6 @@ def test_the_word_does_not_do_for_a_primary_that_is_seen_alive(change, lives):
         (("sdw1 addresses", ["10.0.0.21", "fd00::11"]), ["fd00::11 of cdw is also an address of sdw1"]),
         (("scdw addresses", ["10.0.0.12", "10.0.0.11"]), ["10.0.0.11 of cdw is also an address of scdw"]),
         (
-            ("scdw record primary addresses", ["10.0.0.11", "fe80::1%$(id)"]),
-            [
-                "the record on scdw cannot be used, correct it there (primary: addresses: 'fe80::1%$(id)' is no",
-                "; enable_mirroring leaves one",
-            ],
-        ),
-        (
             ("sdw1 sessions", [session("198.51.100.7")]),
             ["segments on sdw1 have sessions from 198.51.100.7, of no known host", "whpg_addresses"],
         ),
@@ -163,6 +156,13 @@ def test_a_fence_on_segment_hosts_that_would_prove_nothing_is_refused(change, wo
     made = plan(UNKNOWN, change, **FENCE)
     for word in ["cdw cannot be fenced on the segment hosts", "activate_standby_fence_command", "activate_standby_vouch_for=cdw", *words]:
         assert word in made.refusal
+    assert made.fence == {}
+
+
+def test_a_host_that_tells_what_cannot_be_is_not_believed():
+    made = plan(UNKNOWN, ("scdw record primary addresses", ["10.0.0.11", "fe80::1%$(id)"]), **FENCE)
+    assert "no standby was seen in recovery" in made.refusal
+    assert "scdw: it answered, and what it told is not of its form: record: primary: addresses: 'fe80::1%$(id)' is no addr" in made.refusal
     assert made.fence == {}
 
 
@@ -198,7 +198,7 @@ def test_a_segment_that_is_down_is_fenced_too():
 
 def test_a_host_that_came_later_is_fenced_by_what_runs_there():
     variables = {**VARIABLES, "sdw2": {"whpg_role": "segment"}}
-    empty = {**UNKNOWN, "sdw2": machine("sdw2", "10.0.0.22")}
+    empty = {**UNKNOWN, "sdw2": shown(machine("sdw2", "10.0.0.22"))}
     assert fenced_ports(found=empty, variables=variables) == {"sdw1": [6000, 7000]}
     assert fenced_ports(("sdw2 segments", RUNNING), found=empty, variables=variables) == {"sdw1": [6000, 7000], "sdw2": [6000, 6009]}
 
@@ -297,7 +297,9 @@ def test_nothing_is_left_to_be_done_after_a_complete_activation():
     assert made.connection.startswith("host=scdw,cdw ")
 
 
-@pytest.mark.parametrize("changes", [[], [FINISHED], [("scdw sql", {"answered": False, "error": "no"}), ("scdw primary", None)]])
+@pytest.mark.parametrize(
+    "changes", [[], [FINISHED], [("scdw sql", {"answered": False, "refused": None, "error": "no"}), ("scdw primary", None)]]
+)
 def test_an_activation_that_was_cut_off_is_finished(changes):
     made = plan(PROMOTED, ("scdw unfinished", PURPOSE), *changes)
     assert (made.refusal, made.done, made.resume) == ("", "", True)

@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import SegmentProcess
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.plan import make
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.verdict import decide
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ..losses import BOTH_DOWN, DOWN, HUNG, PROMOTED, UNKNOWN, scene
-from ..observed import VARIABLES, changed, drifting, machine, shown
+from ..observed import VARIABLES, drifting, machine, shown
 
 FENCE = {"fence_segments": True}
 WORD = {"vouch_for": "cdw"}
@@ -33,7 +34,7 @@ FAILED = {"failed": True, "msg": "neither nft\nnor iptables"}
 LOST = {"unreachable": True, "msg": "timed out"}
 
 TWO = {**VARIABLES, "sdw2": {"whpg_role": "segment"}}
-UNKNOWN_OF_TWO = changed({**UNKNOWN, "sdw2": {**machine("sdw2", "10.0.0.22"), "segments": [{"data_directory": "/p1", "port": 6001}]}})
+UNKNOWN_OF_TWO = {**UNKNOWN, "sdw2": shown(machine("sdw2", "10.0.0.22", segments=(SegmentProcess("/p1", 6001),)))}
 
 
 def demo(found, fences, *changes, command=None, check_mode=False, variables=None, **options):

@@ -7,11 +7,29 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.pair import assess, lacking, own_segments
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.pair import assess
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.places import own_segments
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.views import lacking
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight.case import Case
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight.checks import unlike
 
-from ..observed import CDW, EMPTY, GIB, INSTALLATION, MIRRORED, RECORD, ROWS, SCDW, SDW1, UNMIRRORED, VARIABLES, changed, machine, shown
+from ..observed import (
+    CDW,
+    EMPTY,
+    GIB,
+    INSTALLATION,
+    MIRRORED,
+    RECORD,
+    ROWS,
+    SCDW,
+    SDW1,
+    UNMIRRORED,
+    VARIABLES,
+    changed,
+    machine,
+    seen,
+    shown,
+)
 
 
 def demo(found, *changes, variables=None, limit=None):
@@ -52,7 +70,7 @@ def test_a_pair_is_worked_on_by_who_holds_what_can_be_locked(locks, busy, unlock
 
 def test_a_cluster_is_judged_as_a_whole():
     pair = demo(MIRRORED)
-    assert (pair.verdict.state, pair.verdict.primary, pair.verdict.standby) == ("mirrored", "cdw", "scdw")
+    assert (pair.state, pair.primary, pair.standby) == ("mirrored", "cdw", "scdw")
     assert (pair.coordinators, pair.segment_hosts) == (["cdw", "scdw"], ["sdw1"])
     assert pair.instances == {
         "cdw": {"coordinator": ["/c"], "segments": []},
@@ -83,12 +101,12 @@ def test_a_pair_in_maintenance_is_one_in_whatever_state(changes, variables, said
     pair = demo(MIRRORED, *changes, variables={**VARIABLES, "sdw1": {**VARIABLES["sdw1"], **variables}})
     assert pair.maintenance.startswith(said)
     assert pair.warnings[:1] == ([pair.maintenance] if said else [])
-    assert pair.verdict.state == ("mirrored" if ("cdw", None) not in changes else "primary_unknown")
+    assert pair.state == ("mirrored" if ("cdw", None) not in changes else "primary_unknown")
 
 
 def test_the_host_without_a_standby_can_take_one():
     pair = demo(UNMIRRORED)
-    assert (pair.verdict.state, pair.obstacle, pair.warnings) == ("unmirrored", None, [])
+    assert (pair.state, pair.obstacle, pair.warnings) == ("unmirrored", None, [])
     assert pair.instances["scdw"] == {"coordinator": [], "segments": []}
 
 
@@ -131,9 +149,9 @@ NEEDED = "000000010000000000000003"
     ],
 )
 def test_a_standby_that_can_no_longer_catch_up_is_known_from_one_that_is_stopped(changes, lacks):
-    found = changed(MIRRORED, *changes)
+    found = seen(changed(MIRRORED, *changes))
     assert lacking(found["cdw"], found["scdw"]) == lacks
-    said = any("can no longer catch up" in reason for reason in demo(MIRRORED, *changes).verdict.reasons)
+    said = any("can no longer catch up" in reason for reason in demo(MIRRORED, *changes).reasons)
     assert said == (lacks is not None)
 
 
@@ -183,15 +201,15 @@ def test_of_a_host_that_cannot_be_asked_it_is_told_what_it_said_and_what_helps(c
     found = demo(MIRRORED, *changes)
     ((host, result),) = changes
     assert "it answered, but could not be asked: " + result["msg"] in found.unknown[host]
-    assert any(result["msg"] in reason for reason in found.verdict.reasons)
-    assert found.verdict.advice.startswith(advice) and "reachable" not in found.verdict.advice
-    assert not found.verdict.activation
+    assert any(result["msg"] in reason for reason in found.reasons)
+    assert found.advice.startswith(advice) and "reachable" not in found.advice
+    assert not found.activation
 
 
 def test_of_two_hosts_that_cannot_be_asked_none_is_forgotten():
     found = demo(MIRRORED, ("cdw", NO_SUDO), ("scdw", {"unreachable": True, "msg": "timed out"}))
-    assert found.verdict.state == "primary_unknown"
-    assert "cdw: let Ansible become" in found.verdict.advice and "make scdw reachable" in found.verdict.advice
+    assert found.state == "primary_unknown"
+    assert "cdw: let Ansible become" in found.advice and "make scdw reachable" in found.advice
 
 
 def test_a_lock_that_such_a_host_refuses_is_not_told_once_more():
@@ -205,7 +223,7 @@ def test_a_host_that_was_not_observed_is_unknown():
         "scdw": "it took no part in this run: run it for all hosts of the cluster, without --limit",
         "sdw1": "unreachable: no route: make it reachable",
     }
-    assert (pair.verdict.state, pair.obstacle, pair.differences, pair.strays) == ("degraded", None, {}, [])
+    assert (pair.state, pair.obstacle, pair.differences, pair.strays) == ("degraded", None, {}, [])
     assert pair.instances["sdw1"] == {"coordinator": [], "segments": []}
 
 
@@ -213,8 +231,8 @@ def test_a_host_that_was_not_observed_is_unknown():
 def test_an_inventory_that_names_no_pair_is_told(role):
     variables = {host: {**known, "whpg_role": role} for host, known in VARIABLES.items()}
     pair = demo(MIRRORED, variables=variables)
-    assert (pair.verdict.state, pair.verdict.advice, pair.verdict.activation) == ("primary_unknown", "correct the inventory", False)
-    assert pair.problems == list(pair.verdict.reasons) != []
+    assert (pair.state, pair.advice, pair.activation) == ("primary_unknown", "correct the inventory", False)
+    assert pair.problems == list(pair.reasons) != []
     assert pair.instances["cdw"]["coordinator"] == ["/c"]
 
 
@@ -228,12 +246,12 @@ def test_a_cluster_on_a_single_host():
     variables = {"all": VARIABLES["cdw"]}
     found = {"all": changed({"all": CDW}, ("all segments", SDW1["segments"]), ("all primary resolved sdw1-ic", ["10.0.0.11"]))["all"]}
     pair = assess("demo", variables, found)
-    assert (pair.verdict.primary, pair.coordinators, pair.segment_hosts, pair.obstacle) == ("all", ["all"], [], None)
+    assert (pair.primary, pair.coordinators, pair.segment_hosts, pair.obstacle) == ("all", ["all"], [], None)
     assert pair.instances == {"all": {"coordinator": ["/c"], "segments": ["/p0", "/m0"]}}
 
 
 def test_segments_on_the_coordinator_s_machine_belong_to_its_name_as_a_segment_host():
-    sdw1 = {**machine("cdw", "10.0.0.11"), "segments": SDW1["segments"]}
+    sdw1 = {**shown(machine("cdw", "10.0.0.11")), "segments": SDW1["segments"]}
     pair = demo({**MIRRORED, "sdw1": sdw1}, ("cdw primary resolved sdw1-ic", ["10.0.0.11"]))
     assert pair.instances["cdw"] == {"coordinator": ["/c"], "segments": []}
     assert pair.instances["sdw1"]["segments"] == ["/p0", "/m0"]
@@ -264,8 +282,8 @@ def test_clusters_that_share_hosts_dbids_and_directories_are_kept_apart():
     running = [{"data_directory": directory, "port": port} for directory, port in (("/p0", 6002), ("/p1", 6003))]
     found = {
         **changed(MIRRORED, ("cdw primary resolved", resolved)),
-        "sdw1": {**machine("sdw1", "10.0.0.21"), "segments": running},
-        "sdw2": {**machine("sdw2", "10.0.0.22"), "segments": running},
+        "sdw1": {**shown(machine("sdw1", "10.0.0.21")), "segments": running},
+        "sdw2": {**shown(machine("sdw2", "10.0.0.22")), "segments": running},
     }
     segments = {}
     for cluster, first, second in (("demo", "a", "b"), ("beta", "b", "a")):
@@ -328,11 +346,12 @@ def test_clocks_may_differ_a_little(clock, differ):
         ({**CDW, "primary": None}, SCDW),
         ({**CDW, "installation": None}, SCDW),
         (CDW, {**EMPTY, "installation": None}),
-        (CDW, {name: value for name, value in SCDW.items() if name != "asked"}),
+        (CDW, {**SCDW, "asked": None}),
     ],
 )
 def test_what_was_not_seen_differs_in_nothing(primary, standby):
-    assert unlike(Case("cdw", primary, "scdw", standby)) == {}
+    found = seen({"cdw": primary, "scdw": standby})
+    assert unlike(Case("cdw", found["cdw"], "scdw", found["scdw"])) == {}
 
 
 AWAY = {"name": "standby_coordinator", "active": False, "restart_lsn": "0/1", "retained_bytes": 2 * GIB}
@@ -393,7 +412,7 @@ KEPT = {**RECORD, "segments": RECORD["segments"][:1]}
     ],
 )
 def test_what_segment_hosts_see_of_a_host_that_does_not_answer_is_told(variables, changes, said):
-    reasons = demo(LOST, *changes, variables=variables).verdict.reasons
+    reasons = demo(LOST, *changes, variables=variables).reasons
     assert [reason for reason in reasons if reason.startswith("sdw1 ")] == ([said] if said else [])
 
 
@@ -404,7 +423,7 @@ def test_an_engine_that_keeps_a_standby_otherwise_is_told(major, wrong):
 
 
 def test_segments_of_other_clusters_are_left_out():
-    assert own_segments(SDW1, ["/m0", "/x"])["segments"] == SDW1["segments"][1:]
+    assert shown(own_segments(seen(MIRRORED)["sdw1"], ["/m0", "/x"]))["segments"] == SDW1["segments"][1:]
     assert own_segments(None, ["/m0"]) is None
 
 

@@ -5,11 +5,13 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.observations import OBSERVATION
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.pair import assess
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.scenes import scene_of
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._disable_mirroring.plan import make
 
 from ..desired import with_options
-from ..observed import CONTROL, EMPTY, MIRRORED, PRIMARY, SDW1, SEGMENTS, UNMIRRORED, VARIABLES, changed, shown
+from ..observed import CONTROL, EMPTY, MIRRORED, PRIMARY, RECORD, SDW1, SEGMENTS, UNMIRRORED, VARIABLES, changed, shown
 
 NO_RULES = {"sdw1": {"data_directories": ["/p0", "/m0"], "rules": []}}
 AWAY = ("scdw", {"unreachable": True, "msg": "No route to host"})
@@ -23,11 +25,8 @@ def demo(found, *changes, variables=None, **options):
     """The plan for a cluster, by what its hosts show and the options that differ from the role's own."""
     variables = variables or VARIABLES
     results = changed(found, *changes)
-    pair = shown(assess("demo", variables, results))
-    pair = {**pair.pop("verdict"), **pair}
-    observations = {host: None if host in pair["unknown"] else results[host] for host in variables}
-    pair = with_options(pair, "disable_mirroring", options)
-    return make("demo", pair, observations, variables, pair["options"])
+    hostvars = {host: {OBSERVATION: results[host]} for host in variables}
+    return make(scene_of("demo", with_options(assess("demo", variables, results), "disable_mirroring", options), hostvars))
 
 
 def test_everything_that_mirroring_made_is_to_go():
@@ -53,7 +52,7 @@ def test_nothing_is_left_to_do():
         ("cdw passfile check", "abcd", "passfile"),
         ("cdw primary slots", [{"name": "standby_coordinator", "active": False, "restart_lsn": None, "retained_bytes": None}], "slot"),
         ("scdw site leftover", True, "unfinished copy"),
-        ("cdw record", {"system_identifier": "1", "primary": {"host": "scdw", "addresses": []}, "segments": []}, "record"),
+        ("cdw record", RECORD, "record"),
         ("cdw record_wrong", "system_identifier is missing", "record"),
     ],
 )

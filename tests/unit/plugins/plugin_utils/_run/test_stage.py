@@ -10,11 +10,13 @@ import re
 from pathlib import Path
 
 import pytest
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.pair import assess
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import stage
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import OBSERVATION, VERDICT, Task
 
+from ..observed import MIRRORED, VARIABLES, shown
+
 ROOT = Path(__file__).parents[5]
-PAIR = {"coordinators": ["cdw", "scdw"], "segment_hosts": ["sdw1"], "problems": []}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,15 +28,16 @@ class Planned:
 
 def plans(situations):
     return [
-        Planned("; ".join(found.pair["wrong"]), found.pair["options"]["port"], [host for host, seen in found.observations.items() if seen])
+        Planned("; ".join(found.pair.wrong), found.pair.options["port"], [seen.hostname for seen in found.observations.values() if seen])
         for found in situations
     ]
 
 
 @pytest.mark.parametrize(("role", "count"), [("standby", 1), ("switchover", 0)])
 def test_a_cluster_that_was_looked_at_for_another_role_takes_no_part(role, count):
-    pair = {**PAIR, "role": role, "options": {"port": 7}, "wrong": ["port\x1b[2J\n"]}
-    hostvars = {"cdw": {OBSERVATION: {"x": 1}}, "scdw": {}, "sdw1": {OBSERVATION: {}}}
+    seen = {**MIRRORED, "scdw": None, "sdw1": {"unreachable": True}}
+    pair = {**shown(assess("demo", VARIABLES, seen)), "role": role, "options": {"port": 7}, "wrong": ["port\x1b[2J\n"]}
+    hostvars = {host: {OBSERVATION: found} for host, found in seen.items()}
     task = Task({"hostvars": hostvars, VERDICT: {"clusters": {"demo": pair}}}, str)
     made = stage.plan("standby", plans).do(task, {})["clusters"]
     assert made == ({"demo": {"refusal": "port\\x1b[2J", "port": 7, "seen": ["cdw"]}} if count else {})
@@ -56,7 +59,14 @@ def concluded(host, alive, monkeypatch, check_mode=False, files=None, **of_end):
     """What the task returns on a host, what it was told of each cluster, and what was printed."""
     known, printed = [], []
     monkeypatch.setattr(stage, "tell", printed.append)
-    pairs = {"one": {"coordinators": ["a1", "a2"], "segment_hosts": ["a3"]}, "two": {"coordinators": ["b1"], "segment_hosts": ["b2"]}}
+    roles = {
+        "one": {"a1": "coordinator", "a2": "standby", "a3": "segment"},
+        "two": {"b1": "coordinator", "b2": "segment"},
+    }
+    pairs = {
+        cluster: shown(assess(cluster, {name: {"whpg_role": role} for name, role in of.items()}, dict.fromkeys(of)))
+        for cluster, of in roles.items()
+    }
 
     def ended(ending):
         known.append((ending.cluster, ending.plan, ending.hosts, ending.lost))

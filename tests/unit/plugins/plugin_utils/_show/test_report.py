@@ -14,7 +14,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.verdict import STATES, judge, view_of
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.verdict import STATES
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.pair import assess
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show import report
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.people import tell
@@ -23,7 +23,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ...nested import put
-from ..observed import MIRRORED, ROWS, VARIABLES, changed, drifting, shown
+from ..observed import CDW, EMPTY, MIRRORED, VARIABLES, changed, drifting, seen
 
 SCHEMA = json.loads((Path(__file__).parents[5] / "roles/status/files/status.schema.json").read_text())
 NOON = datetime.datetime(2026, 11, 22, 13, 0, 0, 5, tzinfo=datetime.timezone(datetime.timedelta(hours=1)))
@@ -48,83 +48,39 @@ def strict(schema):
 
 VALIDATOR = jsonschema.Draft202012Validator(strict(SCHEMA), format_checker=jsonschema.FormatChecker())
 
-CONTROL = {"system_identifier": "1", "state": "in production", "timeline": 1}
-INSTANCE = {
-    "content": "instance",
-    "role": "primary",
-    "dbid": 1,
-    "port": 5432,
-    "data_directory": "/data/c",
-    "control": CONTROL,
-    "postmaster": {"pid": 7, "frozen": False, "connected": False},
-    "fenced": None,
-}
-SENDER = {
-    "pid": 8,
-    "client_addr": "10.0.0.12",
-    "state": "streaming",
-    "sync_state": "sync",
-    "sent_lsn": "0/200",
-    "flush_lsn": "0/200",
-    "replay_lsn": "0/1F0",
-    "lag_bytes": 16,
-    "replay_lag_s": 0.25,
-    "reply_age_s": 1.5,
-}
-ON_PRIMARY = {
-    "lsn": "0/200",
-    "timeline": 1,
-    "standby": {"dbid": 8, "hostname": "scdw", "address": "10.0.0.12", "port": 5432, "datadir": "/data/s"},
-    "walsender": SENDER,
-    "slots": [{"name": "standby_coordinator", "active": True, "restart_lsn": "0/100", "retained_bytes": 256}],
-    "registrations": [shown(row) for row in ROWS],
-    "probe": {"lsn": "0/1F0", "acknowledged": True, "replayed": True, "seconds": 0.012},
-}
+#: by name, ways to change what the primary's host of a mirrored cluster shows, or the standby's
+STOPPED = {"instance postmaster": None, "primary": None, "sql": None}
 PRIMARY = {
-    "instance": INSTANCE,
-    "segments": [],
-    "fences": [],
-    "sql": {"answered": True, "refused": None, "error": None},
-    "site": {"free": 5 << 30},
-    "wal": {"free": 4 << 30, "size": 8 << 30},
-    "standby": None,
-    "primary": ON_PRIMARY,
+    "as it serves": {},
+    "without a standby": {"primary standby": None, "primary walsender": None, "primary slots": []},
+    "read only": {"primary probe acknowledged": None},
+    "stopped": STOPPED,
+    "silent": {"primary": None, "sql": {"answered": False, "refused": None, "error": "no answer"}},
+    "damaged": {**STOPPED, "instance control": None, "instance dbid": None},
+    "fenced": {**STOPPED, "instance fenced": "FENCED_scdw_is_primary.conf"},
+    "without its WAL": {"wal": None},
+    "not seen": {"": {"unreachable": True, "msg": "no route"}},
 }
 STANDBY = {
-    "instance": {
-        **INSTANCE,
-        "role": "standby",
-        "dbid": 8,
-        "data_directory": "/data/s",
-        "postmaster": {"pid": 9, "frozen": False, "connected": None},
-    },
-    "segments": [],
-    "fences": [],
-    "sql": None,
-    "primary": None,
-    "standby": {"received_lsn": "0/200", "replayed_lsn": "0/1F0"},
+    "as it streams": {},
+    "not there": {"": EMPTY},
+    "another primary": {"": CDW},
+    "not seen": {"": {"unreachable": True, "msg": "no route"}},
+    "stopped": {"instance postmaster": None, "standby": None},
 }
-STOPPED = {**PRIMARY, "instance": {**INSTANCE, "postmaster": None}, "sql": None, "primary": None}
-SILENT = {**PRIMARY, "sql": {"answered": False, "error": "no answer"}, "primary": None}
-UNMIRRORED = {**PRIMARY, "primary": {**ON_PRIMARY, "standby": None, "walsender": None, "slots": []}}
-READING = {**PRIMARY, "primary": {**ON_PRIMARY, "probe": {**ON_PRIMARY["probe"], "acknowledged": None}}}
-EMPTY = {
-    **STOPPED,
-    "instance": {**dict.fromkeys(INSTANCE), "content": "empty", "data_directory": "/data/c"},
-    "wal": None,
-}
-DAMAGED = {**STOPPED, "instance": {**STOPPED["instance"], "control": None, "dbid": None}}
 FENCE = {"cluster": "demo", "addresses": ["10.0.0.11"], "ports": [6000], "tool": "nft", "since": 1000.5}
-FENCED = {**STOPPED, "instance": {**STOPPED["instance"], "fenced": "FENCED_scdw_is_primary.conf"}}
-SEGMENTS = {"segments": [{"data_directory": "/p0", "port": 6000}], "fences": [FENCE, {**FENCE, "tool": "iptables", "since": None}]}
+FENCES = [FENCE, {**FENCE, "tool": "iptables", "since": None}]
 
 
-def described(coordinators, segment_hosts=(), warnings=(), maintenance=""):
+def described(cdw="as it serves", scdw="as it streams", *changes, **more):
     """What is said of a cluster whose hosts showed this."""
-    observations = {**coordinators, **{f"sdw{number}": shown for number, shown in enumerate(segment_hosts)}}
-    missing = {host: "no route" for host, shown in observations.items() if shown is None}
-    verdict = judge([view_of(host, shown) for host, shown in coordinators.items()])
-    return report.describe(verdict, observations, missing, warnings, maintenance)
+    there = [(f"cdw {way}".strip(), value) for way, value in PRIMARY[cdw].items()]
+    there += [(f"scdw {way}".strip(), value) for way, value in STANDBY[scdw].items()]
+    found = changed(MIRRORED, *there, *changes)
+    pair = assess("demo", VARIABLES, found)
+    return report.describe(
+        dataclasses.replace(pair, **more), {host: None if host in pair.unknown else of for host, of in seen(found).items()}
+    )
 
 
 def test_every_key_of_the_schema_is_described_and_required():
@@ -136,8 +92,16 @@ def test_every_key_of_the_schema_is_described_and_required():
     assert SCHEMA["properties"]["schema_version"]["const"] == report.SCHEMA_VERSION
 
 
+LAG = (
+    ("cdw primary walsender replay_lsn", "0/1F0"),
+    ("cdw primary walsender lag_bytes", 16),
+    ("cdw primary walsender replay_lag_s", 0.25),
+    ("scdw standby replayed_lsn", "0/1F0"),
+)
+
+
 def test_a_mirrored_pair():
-    found = described({"cdw": PRIMARY, "scdw": STANDBY}, [SEGMENTS], ["the disk is small"])
+    found = described("as it serves", "as it streams", *LAG, warnings=["the disk is small"])
     assert (found["state"], found["mirrored"], found["primary"], found["standby"]) == ("mirrored", True, "cdw", "scdw")
     assert found["as_desired"] is True
     assert (found["timeline"], found["lsn"], found["warnings"]) == (1, "0/200", ["the disk is small"])
@@ -154,56 +118,57 @@ def test_a_mirrored_pair():
         "reply_age_seconds": 1.5,
     }
     assert found["registration"]["registered"] is True
-    assert found["registration"]["data_directory"] == "/data/s"
-    assert found["probe"] == {"lsn": "0/1F0", "acknowledged": True, "replayed": True, "seconds": 0.012}
+    assert found["registration"]["data_directory"] == "/s"
+    assert found["probe"] == {"lsn": "0/200", "acknowledged": True, "replayed": True, "seconds": 0.1}
     assert found["slots"] == [
-        {"name": "standby_coordinator", "active": True, "restart_lsn": "0/100", "retained_bytes": 256, "free_bytes": 4 << 30}
+        {"name": "standby_coordinator", "active": True, "restart_lsn": "0/1", "retained_bytes": 0, "free_bytes": 50 << 30}
     ]
-    assert found["hosts"]["scdw"]["connected"] is None
+    assert found["hosts"]["scdw"]["connected"] is True
     assert (found["hosts"]["scdw"]["received_lsn"], found["hosts"]["scdw"]["replayed_lsn"]) == ("0/200", "0/1F0")
-    assert (found["hosts"]["sdw0"]["segments"], found["hosts"]["sdw0"]["running"]) == (1, None)
+    assert (found["hosts"]["sdw1"]["segments"], found["hosts"]["sdw1"]["running"]) == (2, None)
 
 
 def test_maintenance_is_told():
-    assert described({"cdw": PRIMARY, "scdw": STANDBY})["maintenance"] is None
-    assert described({"cdw": PRIMARY, "scdw": STANDBY}, maintenance="in maintenance: wait")["maintenance"] == "in maintenance: wait"
+    assert described()["maintenance"] is None
+    assert described(maintenance="in maintenance: wait")["maintenance"] == "in maintenance: wait"
 
 
 def test_fences_are_told():
-    hosts = described({"cdw": FENCED, "scdw": STANDBY}, [SEGMENTS, None])["hosts"]
+    hosts = described("fenced", "as it streams", ("sdw1 fences", FENCES))["hosts"]
     assert (hosts["cdw"]["fenced"], hosts["scdw"]["fenced"]) == ("FENCED_scdw_is_primary.conf", None)
-    assert [fence["since"] for fence in hosts["sdw0"]["fences"]] == ["1970-01-01T00:16:40Z", None]
-    assert (hosts["cdw"]["fences"], hosts["sdw1"]["fences"]) == ([], None)
+    assert [fence["since"] for fence in hosts["sdw1"]["fences"]] == ["1970-01-01T00:16:40Z", None]
+    assert hosts["cdw"]["fences"] == []
+    assert described("fenced", "as it streams", ("sdw1", None))["hosts"]["sdw1"]["fences"] is None
 
 
 def test_what_was_not_seen_is_not_told_as_absent():
-    found = described({"cdw": None, "scdw": STANDBY})
+    found = described("not seen")
     assert found["state"] == "primary_unknown"
-    assert (found["hosts"]["cdw"]["observed"], found["hosts"]["cdw"]["missing"]) == (False, "no route")
+    assert (found["hosts"]["cdw"]["observed"], found["hosts"]["cdw"]["missing"]) == (False, "unreachable: no route: make it reachable")
     assert {found["replication"]["connected"], found["registration"]["registered"], found["slots"], found["lsn"]} == {None}
-    assert set(found["hosts"]["cdw"].values()) == {False, "no route", None}
+    assert set(found["hosts"]["cdw"].values()) == {False, "unreachable: no route: make it reachable", None}
 
 
 def test_what_was_seen_to_be_absent_is_told_as_such():
-    found = described({"cdw": UNMIRRORED, "scdw": EMPTY})
+    found = described("without a standby", "not there")
     assert found["state"] == "unmirrored"
     assert (found["replication"]["connected"], found["registration"]["registered"], found["slots"]) == (False, False, [])
-    assert (found["hosts"]["scdw"]["content"], found["hosts"]["scdw"]["running"]) == ("empty", False)
+    assert (found["hosts"]["scdw"]["content"], found["hosts"]["scdw"]["running"]) == ("absent", False)
 
 
 def test_the_run_is_mirrored_when_every_cluster_is():
-    good, bad = described({"cdw": PRIMARY, "scdw": STANDBY}), described({"cdw": STOPPED, "scdw": STANDBY})
+    good, bad = described(), described("stopped")
     both = report.document({"one": good, "two": bad}, NOON)
     assert (both["mirrored"], both["time"], list(both["clusters"])) == (False, "2026-11-22T12:00:00Z", ["one", "two"])
     assert report.document({"one": good}, NOON)["mirrored"] is True
 
 
-coordinator = st.sampled_from([None, PRIMARY, READING, STANDBY, STOPPED, SILENT, UNMIRRORED, EMPTY, DAMAGED, FENCED])
-
-
-@given(st.tuples(coordinator, coordinator), st.lists(st.sampled_from([None, SEGMENTS]), max_size=2), st.lists(st.just("beware")))
-def test_every_document_follows_the_schema(pair, segment_hosts, warnings):
-    found = report.document({"demo": described(dict(zip(("cdw", "scdw"), pair)), segment_hosts, warnings)}, NOON)
+@given(
+    st.sampled_from([*PRIMARY]), st.sampled_from([*STANDBY]), st.sampled_from([(), ("sdw1", None), ("sdw1 fences", FENCES)]), st.booleans()
+)
+def test_every_document_follows_the_schema(cdw, scdw, sdw1, warned):
+    more = {"warnings": ["beware"]} if warned else {}
+    found = report.document({"demo": described(cdw, scdw, *filter(None, [sdw1]), **more)}, NOON)
     VALIDATOR.validate(json.loads(json.dumps(found)))
 
 
@@ -243,13 +208,12 @@ ASKED = "asked"  # the controller's own
 def test_whatever_a_host_tells_the_document_is_json_and_the_terminal_is_told_what_it_can_print(tmp_path_factory, way, hostile):
     found = put(TOLD, way, hostile)
     pair = assess("demo", VARIABLES, found)
-    seen = {host: None if host in pair.unknown else told for host, told in found.items()}
-    drift = None if pair.drift is None else [dataclasses.asdict(one) for one in pair.drift]
-    described = report.describe(pair.verdict, seen, pair.unknown, pair.warnings, pair.maintenance, drift)
+    observations = seen(found)
+    described = report.describe(pair, observations)
     text = strictly_read(tmp_path_factory.getbasetemp() / "hostile.json", report.document({"demo": described}, NOON))
     VALIDATOR.validate(text)
     with contextlib.redirect_stdout(io.StringIO()) as printed:
-        tell(*render("demo", pair.verdict, seen, pair.unknown, pair.warnings), quiet("demo", pair.verdict, pair.warnings) or "")
+        tell(*render("demo", pair, observations), quiet("demo", pair) or "")
     assert all(line.isprintable() for line in printed.getvalue().split("\n"))
 
 
@@ -265,7 +229,7 @@ def strictly_read(path, document):
 
 @pytest.mark.parametrize("part", [("time",), ("clusters", "demo", "slots"), ("clusters", "demo", "hosts", "cdw", "running")])
 def test_the_schema_misses_a_key_that_is_gone(part):
-    found = report.document({"demo": described({"cdw": PRIMARY, "scdw": STANDBY})}, NOON)
+    found = report.document({"demo": described()}, NOON)
     holder = found
     for name in part[:-1]:
         holder = holder[name]

@@ -3,23 +3,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.drift import MOST_BYTES, read_meaning
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.drift import MOST_BYTES, File, Unlogged, read_meaning
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby import drift
 
 
 def shown(conf="", auto="", left_out=(), **files):
-    """What a host has; each file by its check."""
+    """What a host has; each file by its check, or by its size and its check."""
     texts = {"postgresql.conf": conf, "postgresql.auto.conf": auto}
-    of_files = {name: {"size": 1, "changed": 1000.0, "check": ""} for name in texts}
-    of_files.update({name.replace("__", "."): {"size": 1, "changed": 2000.0, "check": check} for name, check in files.items()})
-    return {"files": of_files, "settings": {name: read_meaning(text) for name, text in texts.items()}, "left_out": list(left_out)}
+    found = {name: (1, file) if isinstance(file, str) else file for name, file in files.items()}
+    of_files = {name.replace("__", "."): File(size, 2000.0, check) for name, (size, check) in found.items()}
+    settings = {name: read_meaning(text) for name, text in texts.items()}
+    return Unlogged({**dict.fromkeys(texts, File(1, 1000.0, "")), **of_files}, settings, tuple(left_out))
 
 
 def found(primary, standby, accepted=()):
-    return [dataclasses.asdict(one) for one in drift.differences(primary, standby, accepted)]
+    return drift.differences(primary, standby, accepted)
 
 
 def test_nothing_differs_of_hosts_that_have_the_same():
@@ -33,7 +32,7 @@ def test_what_was_not_seen_is_not_known(primary, standby):
 
 def test_settings_that_differ():
     told = found(shown("port = 1\nwork_mem = '8MB'", "jit = on"), shown("port = 2\nwork_mem = '4MB'"))
-    assert [(one["name"], one["file"], one["only_on"], one["primary"], one["standby"], one["brought"]) for one in told] == [
+    assert [(one.name, one.file, one.only_on, one.primary, one.standby, one.brought) for one in told] == [
         ("jit", "postgresql.auto.conf", "primary", "on", None, True),
         ("work_mem", "postgresql.conf", None, "8MB", "4MB", True),
     ]
@@ -41,29 +40,26 @@ def test_settings_that_differ():
 
 def test_files_that_differ():
     primary, standby = shown(pg_hba__conf="a", key="k"), shown(pg_hba__conf="b", own="o")
-    told = {one["name"]: (one["only_on"], one["brought"], one["changed"]) for one in found(primary, standby)}
+    told = {one.name: (one.only_on, one.brought, one.changed) for one in found(primary, standby)}
     assert told == {"pg_hba.conf": (None, True, 2000.0), "key": ("primary", True, 2000.0), "own": ("standby", False, 2000.0)}
     assert drift.to_bring(found(primary, standby)) == ["key", "pg_hba.conf"]
 
 
 def test_a_large_file_and_one_elsewhere_are_told_and_not_brought():
-    primary = shown(history="a", **{"/etc/x": "a"})
-    primary["files"]["history"]["size"] = MOST_BYTES + 1
-    assert [(one["name"], one["brought"]) for one in found(primary, shown())] == [("/etc/x", False), ("history", False)]
+    primary = shown(history=(MOST_BYTES + 1, "a"), **{"/etc/x": "a"})
+    assert [(one.name, one.brought) for one in found(primary, shown())] == [("/etc/x", False), ("history", False)]
 
 
 def test_what_was_not_compared_is_told_by_its_size():
-    primary, standby = shown(x=""), shown(x="b")
-    assert found(primary, standby) == []
-    standby["files"]["x"]["size"] = 2
-    assert [one["name"] for one in found(primary, standby)] == ["x"]
+    assert found(shown(x=""), shown(x="b")) == []
+    assert [one.name for one in found(shown(x=""), shown(x=(2, "b")))] == ["x"]
 
 
 def test_of_what_one_host_could_not_look_at_it_is_told_that_it_was_not_compared():
     primary = shown(left_out=["many"], server__key="a")
     standby = shown(left_out=["server.key"], **{"many/1": "a"})
     told = found(primary, standby)
-    assert [(one["kind"], one["name"], one["brought"]) for one in told] == [("unknown", "many", False), ("unknown", "server.key", False)]
+    assert [(one.kind, one.name, one.brought) for one in told] == [("unknown", "many", False), ("unknown", "server.key", False)]
     assert drift.warnings("cdw", "scdw", told) == [
         "not compared between cdw and scdw: many, server.key (more than 1000 files, or not readable by the engine's user): compare it, or "
         "accept it by standby_accept_drift"
@@ -71,7 +67,7 @@ def test_of_what_one_host_could_not_look_at_it_is_told_that_it_was_not_compared(
     assert (drift.to_bring(told), drift.described(told)) == ([], "")
     assert found(primary, standby, ["many", "server.*"]) == []
     below = found(shown(left_out=["a/closed"]), shown(**{"a/closed/x/y": "a", "a/closer": "b"}))
-    assert [(one["kind"], one["name"]) for one in below] == [("file", "a/closer"), ("unknown", "a/closed")]
+    assert [(one.kind, one.name) for one in below] == [("file", "a/closer"), ("unknown", "a/closed")]
     assert drift.uncompared([]) == drift.uncompared(None) == ""
 
 

@@ -14,6 +14,10 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.p
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ..observed import MIRRORED, seen
+
+CDW, SCDW, _SDW1 = seen(MIRRORED).values()
+
 PRIMARY = Installation(
     gphome="/usr/local/greenplum-db",
     libraries=("postgis-3.so", "postgresql/gp_inject_fault.so", "postgresql/metrics.so"),
@@ -29,8 +33,8 @@ NEEDS = Needs(preload=("metrics", "$libdir/metrics.so", "/opt/other.so"), locale
 
 def differences(primary, standby, needs):
     """By name of the check, what is told of a standby's host that offers that."""
-    ours, theirs = ({"installation": dataclasses.asdict(found)} for found in (primary, standby))
-    return checks.unlike(Case("cdw", {**ours, "primary": {"needs": dataclasses.asdict(needs)}}, "scdw", theirs))
+    cdw, scdw = (dataclasses.replace(one, installation=offered) for one, offered in ((CDW, primary), (SCDW, standby)))
+    return checks.unlike(Case("cdw", dataclasses.replace(cdw, primary=dataclasses.replace(CDW.primary, needs=needs)), "scdw", scdw))
 
 
 def unlike(needs=NEEDS, **changes):

@@ -7,13 +7,15 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.coordinator import Coordinator
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.observations import read_as
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.pair import assess
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.plan import make
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ..desired import with_options
-from ..observed import ABSENT, CDW, EMPTY, MIRRORED, SCDW, SDW1, STANDBY, VARIABLES, changed, coordinator, shown
+from ..observed import ABSENT, CDW, EMPTY, MIRRORED, SCDW, SDW1, STANDBY, VARIABLES, changed, coordinator, seen, shown
 
 #: the inventory names another host for the standby, and nothing is there
 SPARE = {**EMPTY, "hostname": "cdw2", "addresses": ["10.0.0.13"]}
@@ -31,10 +33,8 @@ def demo(found, *changes, former=None, hosts=HOSTS, **options):
     """The plan where the host of the catalog's standby may be left, unless it is told otherwise."""
     found = changed(found, *changes)
     variables = {host: VARIABLES.get(host, VARIABLES["scdw"]) for host in found}
-    pair = shown(assess("demo", variables, found))
-    pair = {**pair.pop("verdict"), **pair}
-    pair = with_options(pair, "standby", {"move_from": "scdw", **options})
-    return make(pair, found, variables, pair["options"], hosts, former)
+    pair = with_options(assess("demo", variables, found), "standby", {"move_from": "scdw", **options})
+    return make(pair, seen(found), hosts, read_as(Coordinator, former) if former else None)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_none_is_moved_by_accident(found, place):
     ],
 )
 def test_the_host_that_is_left_is_named_rightly(asked, said):
-    assert demo(ELSEWHERE, former=SDW1, move_from=asked).refusal.startswith(said)
+    assert demo(ELSEWHERE, former=coordinator("sdw1", "10.0.0.21", ABSENT), move_from=asked).refusal.startswith(said)
 
 
 def test_the_place_that_is_left_is_looked_at_first():

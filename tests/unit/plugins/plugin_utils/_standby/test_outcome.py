@@ -7,8 +7,10 @@ from __future__ import annotations
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.outcome import outcome
 
+from ..observed import CDW, SCDW, changed
+
 PLAN = {"refusal": "", "unsettled": ["state"], "primary": "cdw", "standby": "scdw"}
-PROBE = {"lsn": "0/200", "acknowledged": True, "replayed": True, "seconds": 0.1}
+PROBE = CDW["primary"]["probe"]
 MIRRORED = "mirrored: scdw streams in sync from cdw; a write was acknowledged and replayed, up to 0/200"
 
 
@@ -19,8 +21,9 @@ def demo(cdw=None, scdw=None, sdw1=None, plan=None, lost=(), check_mode=False):
 
 
 def seen(probe=None):
-    walsender = {"pid": 7, "state": "catchup", "sync_state": "async"}
-    return {"__standby_verification": {"primary": {"probe": probe or {**PROBE, "replayed": False}, "walsender": walsender}}}
+    walsender = {**CDW["primary"]["walsender"], "state": "catchup", "sync_state": "async"}
+    looked = changed(CDW, ("primary probe", probe or {**PROBE, "replayed": False}), ("primary walsender", walsender))
+    return {"__standby_verification": looked}
 
 
 def failed(why):
@@ -33,7 +36,7 @@ def test_it_was_left_alone():
 
 
 def test_it_was_mirrored_already():
-    ended = demo(plan={**PLAN, "unsettled": []}, cdw={"discovery_observation": {"primary": {"probe": PROBE}}})
+    ended = demo(plan={**PLAN, "unsettled": []}, cdw={"discovery_observation": CDW})
     assert (ended.mirrored, ended.text, ended.failure) == (True, MIRRORED, "")
 
 
@@ -60,7 +63,7 @@ def test_it_cannot_be_mirrored():
 
 @pytest.mark.parametrize(
     ("cdw", "walsender"),
-    [({}, "missing"), ({"__standby_verification": {"primary": None}}, "missing"), (seen(), "catchup")],
+    [({}, "missing"), ({"__standby_verification": {**CDW, "primary": None}}, "missing"), (seen(), "catchup")],
 )
 def test_the_standby_was_not_seen_in_time(cdw, walsender):
     ended = demo(cdw)
@@ -79,7 +82,7 @@ def test_failures_are_told_with_their_hosts_and_in_one_line():
 
 
 def test_the_standby_s_log_is_told():
-    ended = demo(scdw={**failed("it stopped"), "__standby_explanation": {"standby": {"errors": "FATAL: out of disk"}}})
+    ended = demo(scdw={**failed("it stopped"), "__standby_explanation": changed(SCDW, ("standby errors", "FATAL: out of disk"))})
     assert ended.text == "NOT mirrored: scdw: it stopped. The standby's log: FATAL: out of disk."
     assert "it stopped. The standby's log: FATAL: out of disk. Taken back: nothing." in ended.failure
 

@@ -21,6 +21,7 @@ from ..observed import (
     MIRRORED,
     PASSFILE,
     PROGRAMS,
+    ROWS,
     SDW1,
     SEGMENTS,
     UNMIRRORED,
@@ -28,6 +29,7 @@ from ..observed import (
     changed,
     drifting,
     machine,
+    seen,
     shown,
 )
 
@@ -38,10 +40,7 @@ def demo(found, *changes, variables=None, **options):
     """The plan for a cluster, by what its hosts show and the options that differ from the role's own."""
     variables = variables or VARIABLES
     found = changed(found, *changes)
-    pair = shown(assess("demo", variables, found))
-    pair = {**pair.pop("verdict"), **pair}
-    pair = with_options(pair, "standby", options)
-    return make(pair, found, variables, pair["options"])
+    return make(with_options(assess("demo", variables, found), "standby", options), seen(found))
 
 
 def host_variables(host, **more):
@@ -91,6 +90,7 @@ def test_a_standby_that_is_to_be_made():
         ("cdw passfile check", "0000", "passfile"),
         ("scdw passfile usable", False, "passfile"),
         ("scdw passfile named", False, "passfile"),
+        ("scdw passfile kind", "none that there is", "upstream"),
         ("scdw passfile", None, "passfile"),
         ("scdw standby resolved", "10.0.0.99", "upstream"),
         ("scdw standby following", {**FOLLOWING, "port": "6000"}, "upstream"),
@@ -196,7 +196,7 @@ def test_a_password_is_chosen_where_the_hosts_have_none_in_common(changes, optio
         (UNMIRRORED, [("sdw1", {"msg": "x"})], {}, "sdw1 is unknown, it answered, but could not be asked: x: mend that there"),
         (
             UNMIRRORED,
-            [("cdw primary", None), ("cdw sql", {"answered": False, "error": "no"})],
+            [("cdw primary", None), ("cdw sql", {"answered": False, "refused": None, "error": "no"})],
             {},
             "the primary was not seen to serve, cdw: the instance runs but did not answer a query; look at cdw",
         ),
@@ -205,6 +205,18 @@ def test_a_password_is_chosen_where_the_hosts_have_none_in_common(changes, optio
             [("cdw instance postmaster", None), ("cdw primary", None), ("cdw sql", None)],
             {},
             "the primary was not seen to serve, cdw: the instance is stopped; start the instance on cdw, or activate the standby on scdw",
+        ),
+        (
+            UNMIRRORED,
+            [("cdw instance control", None)],
+            {},
+            "cdw: its control file was not seen of the primary: look at it",
+        ),
+        (
+            UNMIRRORED,
+            [("cdw primary registrations", [shown(row) for row in ROWS[1:3]])],
+            {},
+            "cdw: its row in the catalog was not seen of the primary: look at it",
         ),
         (UNMIRRORED, [("cdw primary resolved", {}), ("sdw1 hostname", "x")], {}, "the catalog has segments on sdw1, which no host of the"),
         (UNMIRRORED, [("scdw site free", 0)], {}, "scdw: / has 0 MiB free"),
@@ -395,7 +407,7 @@ def test_both_coordinators_let_each_other_in(options, begin, end):
 
 
 def test_coordinator_and_segments_of_one_host_have_each_their_rules():
-    sdw1 = {**machine("cdw", "10.0.0.11"), "segments": SDW1["segments"]}
+    sdw1 = {**shown(machine("cdw", "10.0.0.11")), "segments": SDW1["segments"]}
     apart = demo({**MIRRORED, "sdw1": sdw1}, ("cdw primary resolved sdw1-ic", ["10.0.0.11"]), ("sdw1 access", SDW1["access"]))
     assert apart.unsettled == []
     assert {host: access["data_directories"] for host, access in apart.access.items()} == {

@@ -9,7 +9,7 @@ import importlib
 import pathlib
 
 import pytest
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.preflight import Limit
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.preflight import Lacking, Limit, Looked
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.pair import assess
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight import checks
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight.case import COPY, MOVE, REWIND, START, STAYS, Case
@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ..desired import OPTIONS
-from ..observed import GIB, INSTALLATION, MIRRORED, UNMIRRORED, VARIABLES, changed, shown
+from ..observed import GIB, INSTALLATION, MIRRORED, UNMIRRORED, VARIABLES, changed, seen, shown
 
 RESTORE = {"recovery_target_time": {"value": "2020-01-01", "where": "postgresql.conf, line 9"}}
 ARCHIVE = {"restore_command": {"value": "cp", "where": "postgresql.auto.conf, line 1"}}
@@ -28,23 +28,13 @@ INSIDE = {"path": "/c/pg_hba.conf", "kind": "file", "where": "hba_file (postgres
 OTHER_SYSTEM = {**shown(INSTALLATION), "libc": "glibc 2.28"}
 
 
-def case(way=COPY, *changes, found=UNMIRRORED, looked=None, addresses=("10.0.0.12",), options=None, **more):
-    found = changed(found, *changes)
-    return Case(
-        "cdw",
-        found["cdw"],
-        "scdw",
-        found["scdw"],
-        way,
-        addresses=addresses,
-        options={**OPTIONS, **(options or {})},
-        looked=looked,
-        **more,
-    )
+def case(way=COPY, *changes, found=UNMIRRORED, addresses=("10.0.0.12",), options=None, **more):
+    hosts = seen(changed(found, *changes))
+    return Case("cdw", hosts["cdw"], "scdw", hosts["scdw"], way, addresses=addresses, options={**OPTIONS, **(options or {})}, **more)
 
 
-def lacking(*needs):
-    return {"lacks": [{**need, "why": "is missing"} for need in needs], "names": {}, "tablespaces": []}
+def lacking(*needs, **names):
+    return Looked(tuple(Lacking(**need, why="is missing") for need in needs), names, ())
 
 
 def mounted(*mounts, owner="gpadmin"):
@@ -197,7 +187,7 @@ def test_each_thing_in_the_way_is_told_with_its_place_reason_and_remedy(way, cha
         (COPY, [("cdw configured", None)], {}),
         (COPY, [("cdw configured listen_addresses", "10.0.0.11")], {"options": {"standby_listen_addresses": "*"}}),
         (COPY, [("cdw configured listen_addresses", "scdw")], {}),  # a name is looked up there first
-        (COPY, [("cdw configured listen_addresses", "scdw")], {"looked": {**lacking(), "names": {"scdw": ["10.0.0.12"]}}}),
+        (COPY, [("cdw configured listen_addresses", "scdw")], {"looked": lacking(scdw=("10.0.0.12",))}),
         (STAYS, [("scdw listens", ["127.0.0.1"]), ("cdw listens", ["127.0.0.1"])], {"found": MIRRORED}),  # clients come another way
         (STAYS, [("scdw installation", OTHER_SYSTEM)], {"found": MIRRORED}),  # of one that is there it is told, no more
     ],
@@ -233,8 +223,8 @@ def test_no_check_fails_whatever_was_not_seen(accept, way, data):
     )
     hosts = {way.split(" ")[0] for way in missing if " " not in way}
     changes = [(where, None) for where in missing if " " in where and where.split(" ")[0] not in hosts]
-    seen = changed(found, *changes)
-    one = Case("cdw", {} if "cdw" in hosts else seen["cdw"], "scdw", {} if "scdw" in hosts else seen["scdw"], way, options={**OPTIONS})
+    there = seen({**changed(found, *changes), **dict.fromkeys(hosts)})
+    one = Case("cdw", there["cdw"], "scdw", there["scdw"], way, options={**OPTIONS})
     for told in (checks.in_the_way(one, accept), checks.obstacle(one), deaf(one)):
         assert told is None or isinstance(told, str)
     assert isinstance(checks.to_look_for(one), dict)
@@ -253,9 +243,9 @@ def test_each_file_that_has_checks_is_asked():
 
 def test_what_was_not_observed_is_not_looked_at():
     never = checks.CHECKS[0]
-    assert {host for check in checks.CHECKS for host in check.hosts} == {"primary", "standby", "source"}
-    assert all(check.hosts for check in checks.CHECKS)
-    assert never.findings(Case("cdw", {}, "scdw", {})) == []
+    assert {what for check in checks.CHECKS for what in check.looks_at} == {"primary", "standby", "source", "sql"}
+    assert all(check.looks_at for check in checks.CHECKS)
+    assert never.findings(Case("cdw", None, "scdw", None)) == []
 
 
 def test_what_has_to_be_looked_at_on_the_standby_s_host():
@@ -267,7 +257,8 @@ def test_what_has_to_be_looked_at_on_the_standby_s_host():
         "tablespaces": [{"location": "/t"}],
         "names": [],
     }
-    there = dataclasses.replace(found, snapshot={}, standby=changed(found.standby, ("instance data_directory", "/c")))
+    beside = dataclasses.replace(found.standby, instance=dataclasses.replace(found.standby.instance, data_directory="/c"))
+    there = dataclasses.replace(found, snapshot={}, standby=beside)
     assert checks.to_look_for(there)["needs"] == [INCLUDE], "a copy has it in the same place"
     assert checks.to_look_for(case(COPY)) == {}
     assert checks.to_look_for(case(STAYS, ("scdw configured needs", [INCLUDE]), found=MIRRORED)) == {}
@@ -277,8 +268,8 @@ def test_what_has_to_be_looked_at_on_the_standby_s_host():
 @pytest.mark.parametrize(("listens", "deaf"), [(["127.0.0.1"], True), ([], True), (["::1"], True), (["0.0.0.0"], False), (None, False)])
 def test_a_standby_that_no_client_could_connect_to_is_never_called_ready(listens, deaf):
     pair = assess("demo", VARIABLES, changed(MIRRORED, ("scdw listens", listens)))
-    assert pair.verdict.state == ("degraded" if deaf else "mirrored")
-    assert any("no client could connect to it" in reason for reason in pair.verdict.reasons) is deaf
+    assert pair.state == ("degraded" if deaf else "mirrored")
+    assert any("no client could connect to it" in reason for reason in pair.reasons) is deaf
 
 
 @pytest.mark.parametrize(("listens", "deaf"), [(["127.0.0.1"], True), ([], True), (["0.0.0.0"], False), (None, False)])

@@ -11,7 +11,7 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.p
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.plan import make
 
 from ..desired import with_options
-from ..observed import CONTROL, GIB, MIRRORED, PASSFILE, UNMIRRORED, VARIABLES, changed, coordinator, shown
+from ..observed import CONTROL, GIB, MIRRORED, PASSFILE, UNMIRRORED, VARIABLES, changed, coordinator, seen, shown
 
 FORMER = Instance("/s", "instance", "gpadmin", "primary", "12", 1, 5432, {}, CONTROL, None, "FENCED_cdw_is_primary.conf")
 
@@ -23,15 +23,12 @@ ACTIVATED = changed(
     ("cdw passfile", shown(PASSFILE)),
     ("cdw primary role", {"ready": True, "verified": True}),
 )
-DIVERGED = ("scdw wal end_lsn", "0/208")
+DIVERGED = ("scdw wal reaches_lsn", "0/208")
 
 
 def demo(found, *changes, **options):
     found = changed(found, *changes)
-    pair = shown(assess("demo", VARIABLES, found))
-    pair = {**pair.pop("verdict"), **pair}
-    pair = with_options(pair, "standby", {"standby_rejoins": True, **options})
-    return make(pair, found, VARIABLES, pair["options"])
+    return make(with_options(assess("demo", VARIABLES, found), "standby", {"standby_rejoins": True, **options}), seen(found))
 
 
 def test_one_that_has_nothing_of_its_own():

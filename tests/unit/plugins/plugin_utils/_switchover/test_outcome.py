@@ -13,6 +13,8 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchove
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ..observed import CDW, changed
+
 AUDIT = {"who": "operator", "controller": "ctl", "run": "20261123T071500Z-1"}
 PLAN = {
     "refusal": "",
@@ -36,7 +38,7 @@ def steps(**seconds):
 
 #: of the role standby, which made the former primary the standby
 FOLLOWS = {"refusal": "", "unsettled": ["state"], "primary": "scdw", "standby": "cdw"}
-PROBE = {"acknowledged": True, "replayed": True, "lsn": "0/400"}
+PROBE = {"acknowledged": True, "replayed": True, "lsn": "0/400", "seconds": 0.1}
 HANDOVER = {"lsn": "0/300", "gap_s": 0.41, "seconds": {"shutdown": 0.2, "promotion": 0.2, "first_write": 0.01}, "error": ""}
 ACTIVATION = {
     "promoted": True,
@@ -59,7 +61,7 @@ SWITCHED = {
         "__switchover_disarmed": {"disarmed": False, "promoted": True, "handover": HANDOVER},
         "__switchover_verdict": {"way": "forward", "reason": "scdw is primary"},
         "__switchover_activation": ACTIVATION,
-        "__standby_verification": {"primary": {"probe": PROBE}},
+        "__standby_verification": changed(CDW, ("primary probe", PROBE)),
     },
     "sdw1": {},
 }

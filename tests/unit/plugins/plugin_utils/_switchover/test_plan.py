@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.observations import OBSERVATION
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.pair import assess
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.scenes import OBSERVATION, scene_of
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.scenes import scene_of
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.plan import make
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,8 +23,7 @@ CUT_OFF = "switchover to scdw"
 def plan(found, *changes, variables=None, **options):
     variables = variables or VARIABLES
     found = changed(found, *changes)
-    pair = shown(assess("demo", variables, found))
-    pair = {**pair.pop("verdict"), **pair}
+    pair = assess("demo", variables, found)
     hostvars = {host: {**known, OBSERVATION: found.get(host)} for host, known in variables.items()}
     return make(scene_of("demo", with_options(pair, "switchover", options), hostvars))
 

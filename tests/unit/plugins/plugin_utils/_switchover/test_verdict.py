@@ -9,7 +9,7 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchove
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ..observed import drifting
+from ..observed import MIRRORED, changed, drifting, seen
 
 PLAN = {"primary": "cdw", "standby": "scdw", "promoted": False, "begun": False}
 CUT_OFF = {**PLAN, "begun": True}
@@ -109,28 +109,33 @@ def test_a_promotion_that_was_begun_is_never_taken_back(plan, stopped, disarmed,
 def test_what_the_old_primary_changed_until_it_was_stopped():
     plan = {**PLAN, "accept_drift": ["accepted"]}
     before, after = drifting("4MB"), drifting("8MB", key="a", accepted="a")
-    assert drift(plan, {"drifting": after}, {}, {"drifting": before}) == ["key", "postgresql.conf"]
-    assert drift(plan, {"drifting": after}, {"drifting": after}, {"drifting": before}) == [], "it was brought before"
-    assert drift(plan, {}, {}, {"drifting": before}) == [], "it was not stopped by this run"
-    assert drift(plan, {}, {}, {"drifting": before}, {"drifting": after, "instance": LEFT}) == [], "it may serve again"
+    stopped = {"drifting": after}
+    hosts = seen(changed(MIRRORED, ("scdw drifting", before), ("cdw drifting", after), ("cdw instance postmaster", None)))
+    new, old = hosts["scdw"], hosts["cdw"]
+    assert drift(plan, stopped, {}, new, None) == ["key", "postgresql.conf"]
+    assert drift(plan, stopped, stopped, new, None) == [], "it was brought before"
+    assert drift(plan, {}, {}, new, None) == [], "it was not stopped by this run"
+    assert drift(plan, {}, {}, new, old) == [], "it may serve again"
+    assert drift(plan, {"drifting": {**after, "left_out": [7]}}, {}, new, None) == [], "who knows what told that"
 
 
-LEFT = {"role": "primary", "postmaster": None}
+#: the old primary is as it was when it was stopped
+LEFT = ("cdw instance postmaster", None)
 
 
 @pytest.mark.parametrize(
-    ("instance", "promotion", "late"),
+    ("change", "promotion", "late"),
     [
         (LEFT, 2000.0, ["key", "postgresql.conf"]),
         (LEFT, 1000.0, ["key", "postgresql.conf"]),
         (LEFT, 999.0, ["key"]),  # it was changed there since
         (LEFT, None, ["key"]),
-        ({**LEFT, "role": "standby"}, 2000.0, []),
-        ({**LEFT, "postmaster": {"pid": 7}}, 2000.0, []),
-        (None, 2000.0, []),
+        (("cdw instance", {**MIRRORED["scdw"]["instance"], "postmaster": None}), 2000.0, []),
+        (("cdw instance role", "primary"), 2000.0, []),
+        (("cdw", None), 2000.0, []),
     ],
 )
-def test_a_run_that_finds_the_new_primary_promoted_compares_the_old_one_too(instance, promotion, late):
-    before, after = drifting("4MB"), drifting("8MB", key="a")
-    observed = {"drifting": before, "promotion": promotion}
-    assert drift({**RESUMED, "accept_drift": []}, {}, {}, observed, {"drifting": after, "instance": instance}) == late
+def test_a_run_that_finds_the_new_primary_promoted_compares_the_old_one_too(change, promotion, late):
+    new = (("scdw drifting", drifting("4MB")), ("scdw promotion", promotion))
+    hosts = seen(changed(MIRRORED, ("cdw drifting", drifting("8MB", key="a")), *new, change))
+    assert drift({**RESUMED, "accept_drift": []}, {}, {}, hosts["scdw"], hosts["cdw"]) == late

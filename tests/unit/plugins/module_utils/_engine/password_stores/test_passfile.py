@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import re
 
@@ -23,7 +22,7 @@ def test_is_found_by_the_option_of_its_name():
     assert registry.store_of({"passfile": "/p", "replication_user": "r"}) == Passfile("/p", "r")
     assert registry.store_of({"passfile": None, "replication_user": "r"}) is None
     seen = Passfile("/nonexistent/pass", "r").read()
-    assert registry.store_at(dataclasses.asdict(seen), "r") == Passfile("/nonexistent/pass", "r")
+    assert registry.store_at(seen, "r") == Passfile("/nonexistent/pass", "r")
     assert seen.title == "the passfile /nonexistent/pass"
 
 

@@ -7,13 +7,22 @@ from __future__ import annotations
 import json
 
 import pytest
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.observation import Observation
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.observations import read
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.pair import assess
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.told import wrong
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.unseen import Unseen
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ..losses import BOTH_DOWN, DOWN, HUNG, PROMOTED
 from ..observed import EMPTY, MIRRORED, UNMIRRORED, VARIABLES, changed
+
+
+def wrong(result):
+    """Why a host that told this was not observed; empty where it was."""
+    found = read(result)
+    return found.why if isinstance(found, Unseen) else ""
+
 
 SESSION = {"address": "10.0.0.11", "port": 6000, "count": 2, "quiet_s": 0.5}
 
@@ -76,4 +85,4 @@ def test_a_host_that_tells_what_is_not_of_its_form_is_unknown(way, hostile):
     ),
 )
 def test_nothing_that_a_host_tells_stops_the_look_at_it(name, told):
-    assert isinstance(wrong({"segments": [], name: told}), str)
+    assert isinstance(read({**MIRRORED["cdw"], name: told}), (Observation, Unseen))

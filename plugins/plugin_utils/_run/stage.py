@@ -183,7 +183,8 @@ def conclude(intent: str, plans: str, registered: t.Collection[str], ended: t.Ca
     def do(task: Task, _given: Variables) -> Variables:
         returned: dict[str, t.Any] = {}
         hostvars, alive = task.variables["hostvars"], task.variables["ansible_play_batch"]
-        for cluster in task.of_clusters(VERDICT):
+        clusters = task.of_clusters(VERDICT)
+        for cluster in clusters if task.host == alive[0] else {task.cluster} & {*clusters}:
             hosts = task.pair(cluster).hosts
             reporter = next((name for name in hosts if name in alive), None)
             if task.host not in (alive[0], reporter):

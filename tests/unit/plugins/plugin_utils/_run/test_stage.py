@@ -80,7 +80,7 @@ def concluded(host, alive, monkeypatch, check_mode=False, files=None, **of_end):
             "hostvars": {name: {"__x": name, "__y": 1} for name in ("a1", "a2", "a3", "b1", "b2")},
             VERDICT: {"clusters": pairs},
             "__plans": {"clusters": {"one": 1, "two": 2}},
-            OBSERVATION: {"options": files or {}},
+            OBSERVATION: {"options": {"cluster_name": "one" if host.startswith("a") else "two", **(files or {})}},
         },
         str,
         check_mode,

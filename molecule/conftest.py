@@ -30,6 +30,8 @@ INVENTORY = rendered(HERE / "inventory", "demo")
 FLEET = rendered(HERE / "fleet/inventory", "fleet")
 ENABLE = "warehousepg.coordinator.enable_mirroring"
 RESET = str(HERE / "shared/reset.yml")
+# Where a run of molecule leaves what its playbooks say, see .config/molecule/config.yml, and what was noted before.
+TOLD = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"])
 # Of connections that commands on a host share.
 SOCKETS = tempfile.TemporaryDirectory(prefix="ssh-")
 # Characters that an argument of a command may have, a multiple of four for base64.
@@ -42,8 +44,9 @@ SHARE = float(os.environ.get("WHPG_SHARE", "1"))
 SEED = os.environ.get("WHPG_SEED", str(random.randrange(10**6)))
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Of the tests marked as drawn run a share, other ones with another seed."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[Any]) -> None:
+    """What converge left is looked at first; of the tests marked as drawn run a share, other ones with another seed."""
+    items.sort(key=lambda item: "converged" not in item.fixturenames)
     drawn = [item for item in items if item.get_closest_marker("drawn")]
     left_out = [item for item in drawn if random.Random(f"{SEED} {item.nodeid}").random() >= SHARE]
     config.hook.pytest_deselected(items=left_out)
@@ -101,14 +104,40 @@ class Coordinator(Host):
         self.run(f"kill -{name} {leader} $(ps -o pid= --ppid {leader})")
 
 
+PRIMARY = Coordinator("cdw", "/data/whpg/v7/coordinator/gpseg-1")
+STANDBY = Coordinator("scdw", "/data/whpg/v7/standby/gpseg-1")
+
+
 @pytest.fixture(scope="session")
 def primary() -> Coordinator:
-    return Coordinator("cdw", "/data/whpg/v7/coordinator/gpseg-1")
+    return PRIMARY
 
 
 @pytest.fixture(scope="session")
 def standby() -> Coordinator:
-    return Coordinator("scdw", "/data/whpg/v7/standby/gpseg-1")
+    return STANDBY
+
+
+def note(**values: Any) -> None:
+    """Keep what was so before the scenario converged, for its test."""
+    (TOLD / "noted.json").write_text(json.dumps(values))
+
+
+@pytest.fixture(scope="session")
+def noted() -> dict[str, Any]:
+    return json.loads((TOLD / "noted.json").read_text())
+
+
+@pytest.fixture(scope="session")
+def converged() -> str:
+    """What the playbook said when the scenario converged; a test that asks for it looks at what that left, before any other test."""
+    runs: dict[str, str] = {}
+    for line in re.split(r"^(?=[\d, :-]+ p=\d+ )", (TOLD / "ansible.log").read_text(), flags=re.MULTILINE):
+        if line:
+            head, _end, message = line.partition("| ")
+            process = head.split(" p=")[1].split()[0]
+            runs[process] = runs.get(process, "") + message
+    return next(iter(runs.values()))
 
 
 @pytest.fixture
@@ -157,33 +186,33 @@ def reset() -> None:
     on_all(lambda host: found[host].stdout and Host(host).run("/run/whpg/pristine restore"))
 
 
-def mirror(primary: Coordinator) -> None:
+def mirror() -> None:
     """Bring about the pair as enable_mirroring makes it, letting in a client from CLIENT.
 
     It is kept once, then restored: that takes seconds, also after a failover.
     """
     lift()
-    if primary.run("/run/whpg/state kept demo || true") == collection_hash():
-        primary.run("/run/whpg/state restore demo")
+    if PRIMARY.run("/run/whpg/state kept demo || true") == collection_hash():
+        PRIMARY.run("/run/whpg/state restore demo")
     else:
         reset()
-        primary.run(f"echo 'host all gpadmin {CLIENT_ADDRESS}/32 trust' >> {primary.directory}/pg_hba.conf")
-        primary.run(f"pg_ctl -D {primary.directory} reload")
+        PRIMARY.run(f"echo 'host all gpadmin {CLIENT_ADDRESS}/32 trust' >> {PRIMARY.directory}/pg_hba.conf")
+        PRIMARY.run(f"pg_ctl -D {PRIMARY.directory} reload")
         assert playbook(ENABLE).returncode == 0
-        primary.run(f"/run/whpg/state keep demo {collection_hash()}")
-    primary.run("/run/whpg/state use demo")
+        PRIMARY.run(f"/run/whpg/state keep demo {collection_hash()}")
+    PRIMARY.run("/run/whpg/state use demo")
 
 
 @pytest.fixture
-def mirrored(primary: Coordinator) -> None:
+def mirrored() -> None:
     """A pair that the test may leave in any state."""
-    mirror(primary)
+    mirror()
 
 
 @pytest.fixture(scope="module")
-def pair(primary: Coordinator) -> None:
+def pair() -> None:
     """A pair that each test of a module leaves mirrored."""
-    mirror(primary)
+    mirror()
 
 
 @pytest.fixture

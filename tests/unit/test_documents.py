@@ -41,7 +41,7 @@ STATES = json.loads((ROOT / "roles/status/files/status.schema.json").read_text()
 PATHS = r"(plugins|roles|playbooks|docs|molecule|tests|changelogs|\.ci|\.config|\.cache/collections)/"
 TARGETS = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 #: what an example of a test imports
-SHARED = {"annotations", *re.findall(r"^def (\w+)", (ROOT / "molecule/conftest.py").read_text(), re.MULTILINE)}
+SHARED = {"annotations", *re.findall(r"^(?:def )?(\w+)(?:\(| = )", (ROOT / "molecule/conftest.py").read_text(), re.MULTILINE)}
 #: programs of which nothing more is known here
 OTHERS = {"ansible-vault", "git", "molecule", "podman", "pytest", ".", "cd"}
 FLAGS = {"--check", "--diff", "--become"}

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 from conftest import HERE, NET, Coordinator, Host, changes, enable, playbook, podman, status
+from inventories import rendered
 
 HOSTS = {name: Host(name) for name in ("cdw", "scdw", "sdw1")}
 ROW = "SELECT hostname, address, port, datadir FROM gp_segment_configuration WHERE content = -1 AND role = 'm'"
@@ -61,28 +62,27 @@ def instances(host: Host) -> list[str]:
     return host.run("cd /data/pristine; ls -d /data/whpg/v7/{coordinator,primary,mirror}/gpseg* 2> /dev/null || true").split()
 
 
-@pytest.mark.usefixtures("unmirrored")
-def test_standby_on_another_port_behind_a_link_with_spaces_in_its_path(primary, inventory_of):
-    place = "/data/layouts/a link"
-    HOSTS["scdw"].run(f"mkdir -p '/data/layouts/the place'; ln -s '/data/layouts/the place' '{place}'")
+LINK = "/data/layouts/a link"
+# The inventory that names it.
+LAYOUT = rendered(HERE / "cluster_layouts/inventory", "layout")
+
+
+def make_links() -> None:
+    HOSTS["scdw"].run(f"mkdir -p '/data/layouts/the place'; ln -s '/data/layouts/the place' '{LINK}'")
     HOSTS["cdw"].run("mkdir -p /data/layouts; ln -s /data/whpg /data/layouts/cluster")
-    inventory = inventory_of(
-        {
-            "cdw": {"whpg_data_directory": "/data/layouts/cluster/"},
-            "scdw": {"discovery_standby_directory": place + "/", "whpg_port": 5442},
-        }
-    )
-    done = enable(inventory=inventory)
-    assert done.returncode == 0
-    assert primary.sql(ROW) == f"scdw|scdw|5442|{place}/gpseg-1"
+
+
+@pytest.mark.usefixtures("converged")
+def test_standby_on_another_port_behind_a_link_with_spaces_in_its_path(primary):
+    assert primary.sql(ROW) == f"scdw|scdw|5442|{LINK}/gpseg-1"
     assert HOSTS["scdw"].run("ls -A '/data/layouts/the place'") == "gpseg-1"
     assert "/gpseg-1 -p 5442 -c gp_role=dispatch" in HOSTS["scdw"].run("ps -o args= -u gpadmin").replace('"', "")
-    assert all(f"{name}=" in conninfo(place) for name in SHORT_WAITS), "waits are short by default"
-    assert enable(inventory=inventory, standby_connection=SHORT_WAITS).returncode == 0
-    assert all(f"{name}={value}" in conninfo(place) for name, value in SHORT_WAITS.items())
-    again = enable(inventory=inventory, standby_connection=SHORT_WAITS)
+    assert all(f"{name}=" in conninfo(LINK) for name in SHORT_WAITS), "waits are short by default"
+    assert enable(inventory=LAYOUT, standby_connection=SHORT_WAITS).returncode == 0
+    assert all(f"{name}={value}" in conninfo(LINK) for name, value in SHORT_WAITS.items())
+    again = enable(inventory=LAYOUT, standby_connection=SHORT_WAITS)
     assert (again.returncode, changes(again)) == (0, 0)
-    assert status(inventory=inventory) == ("mirrored", 0)
+    assert status(inventory=LAYOUT) == ("mirrored", 0)
 
 
 @pytest.mark.drawn

@@ -194,13 +194,15 @@ def test_a_wrong_row_is_corrected_and_the_dbid_follows(primary, standby):
     assert row == f"{dbid}|scdw|5432|{standby.directory}"
 
 
-@pytest.mark.usefixtures("mirrored")
-def test_settings_that_drifted_are_corrected(primary, standby):
+def let_settings_drift(primary, standby):
     standby.run(f'sed -i "s/^gp_dbid.*/gp_dbid=77/" {standby.directory}/internal.auto.conf')
     primary.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_replication")
     standby.run(f"echo \"primary_slot_name = 'another'\" >> {standby.directory}/postgresql.auto.conf")
     standby.run("sed -i 's/^[^:]*:[^:]*:/*:*:/' ~/.whpg/demo.pgpass; chmod 644 ~/.whpg/demo.pgpass")
-    assert enable().returncode == 0
+
+
+@pytest.mark.usefixtures("converged")
+def test_settings_that_drifted_are_corrected(standby):
     assert standby.run("cut -d: -f2,3 ~/.whpg/demo.pgpass") == "5432:*", "the password is for the primary alone"
     assert standby.run("stat -c %a ~/.whpg/demo.pgpass") == "600"
     assert status() == ("mirrored", 0)

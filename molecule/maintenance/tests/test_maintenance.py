@@ -28,21 +28,15 @@ def said(done) -> str:
 
 
 @pytest.fixture(autouse=True)
-def unmarked(mirrored, primary, standby):
+def unmarked(primary, standby):
     yield
     for host in (primary, standby):
         host.run(f"rm -f {host.directory.replace('gpseg-1', '.gpseg-1')}.coordinator_maintenance")
 
 
+@pytest.mark.usefixtures("converged")
 def test_nothing_but_status_acts_until_it_is_over(primary, standby, tmp_path):
-    standby.stop()
-    foretold = mark(True, "--check")
-    assert (foretold.returncode, marks(primary, standby)) == (0, [False, False])
-    begun = mark(True, maintenance_reason="disks are replaced")
-    assert (begun.returncode, marks(primary, standby)) == (0, [True, True])
-    again = mark(True)
-    assert (again.returncode, changes(again)) == (0, 0)
-
+    assert marks(primary, standby) == [True, True]
     before = traces(primary, standby)
     for name in NAMES:
         done = playbook(f"warehousepg.coordinator.{name}", **VARIABLES.get(name, {}))
@@ -68,6 +62,7 @@ def test_nothing_but_status_acts_until_it_is_over(primary, standby, tmp_path):
 
 
 @pytest.mark.drawn
+@pytest.mark.usefixtures("mirrored")
 def test_a_variable_of_the_inventory_does_it_for_those_who_use_it(primary, standby, inventory_of):
     done = enable(inventory=inventory_of(maintenance=True), standby_slot_name="another")
     assert done.returncode == 2
@@ -83,6 +78,7 @@ def test_a_variable_of_the_inventory_does_it_for_those_who_use_it(primary, stand
 
 
 @pytest.mark.drawn
+@pytest.mark.usefixtures("mirrored")
 def test_one_mark_is_enough_and_one_that_may_be_left_is_told(primary, standby):
     with unreachable("scdw"):
         begun = mark(True)
@@ -99,8 +95,11 @@ def test_one_mark_is_enough_and_one_that_may_be_left_is_told(primary, standby):
     assert mark(False).returncode == 0
 
 
-def test_whoever_is_asked_nothing_does_nothing(primary, standby):
+@pytest.mark.usefixtures("mirrored")
+def test_whoever_is_asked_nothing_or_in_check_mode_does_nothing(primary, standby):
     done = playbook("warehousepg.coordinator.maintenance")
     assert done.returncode == 2
     assert "maintenance" in said(done)
     assert marks(primary, standby) == [False, False]
+    foretold = mark(True, "--check")
+    assert (foretold.returncode, marks(primary, standby)) == (0, [False, False])

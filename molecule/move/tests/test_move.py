@@ -9,11 +9,13 @@ import json
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from activating import Client
 from conftest import (
     ENABLE,
+    HERE,
     NET,
     Coordinator,
     Host,
@@ -25,6 +27,7 @@ from conftest import (
     wait_in_sync,
     wait_until,
 )
+from inventories import rendered
 
 PARENT = "/data/whpg/v7/standby"
 APART = "/data/whpg/tablespaces/apart"
@@ -32,18 +35,27 @@ SLOTS = "SELECT slot_name, active FROM pg_replication_slots"
 ROW = "SELECT dbid, hostname, port, datadir FROM gp_segment_configuration WHERE content = -1 AND role = 'm'"
 
 
+SPARE = Coordinator("cdw2", f"{PARENT}/gpseg-1")
+# The inventory with the spare host in the place of the standby's.
+MOVED = rendered(HERE / "move/inventory", "move")
+# It writes while the standby is moved.
+CLIENT_MEANWHILE = Client("moved", host="cdw2", where="host=cdw port=5432")
+
+
+def make_place(host: Coordinator) -> None:
+    host.run(f"mkdir -p {PARENT}")
+
+
 @pytest.fixture
 def spare(mirrored) -> Coordinator:
     """A host that has not been a coordinator's yet."""
-    host = Coordinator("cdw2", f"{PARENT}/gpseg-1")
-    host.run(f"mkdir -p {PARENT}")
-    return host
+    make_place(SPARE)
+    return SPARE
 
 
 @pytest.fixture
-def elsewhere(inventory_of):
-    """The inventory with the spare host in the place of the standby's."""
-    return inventory_of({"scdw": {"name": "cdw2", "ansible_host": f"{NET}.13"}})
+def elsewhere() -> Path:
+    return MOVED
 
 
 def said(done) -> str:
@@ -72,8 +84,16 @@ def check_left(standby: Coordinator) -> None:
     assert standby.run(f"ls {PARENT}").startswith("gpseg-1.removed-")
 
 
-def test_to_another_host_while_the_present_one_streams(primary, standby, spare, elsewhere):
-    dbid = primary.sql(ROW).split("|")[0]
+def test_to_another_host_while_the_present_one_streams(primary, standby, converged, noted):
+    assert f"it was moved from scdw, {standby.directory}; what was there is in {standby.directory}.removed-" in converged
+    CLIENT_MEANWHILE.wait_for("cdw")
+    CLIENT_MEANWHILE.stop()
+    check_moved(primary, SPARE, MOVED, noted["row"].split("|")[0])
+    check_left(standby)
+    assert f"{NET}.13/32" in rules(primary) and f"{NET}.12/32" not in rules(primary)
+
+
+def test_it_is_not_moved_by_accident_nor_in_check_mode(standby, spare, elsewhere):
     refused = enable(inventory=elsewhere)
     assert refused.returncode == 2
     assert f"the catalog has the standby on scdw, port 5432, in {standby.directory}" in said(refused)
@@ -82,17 +102,6 @@ def test_to_another_host_while_the_present_one_streams(primary, standby, spare, 
     assert foretold.returncode == 0
     assert f"moved from scdw, {standby.directory}: by a copy, made while the present one streams" in said(foretold)
     assert (status(), spare.run(f"ls -A {PARENT}")) == (("mirrored", 0), "")
-
-    client = Client("moved", host="cdw2", where="host=cdw port=5432").start()
-    client.wait_for("cdw")
-    done = enable(inventory=elsewhere, standby_move_from="scdw")
-    assert done.returncode == 0
-    assert f"it was moved from scdw, {standby.directory}; what was there is in {standby.directory}.removed-" in said(done)
-    client.wait_for("cdw")
-    client.stop()
-    check_moved(primary, spare, elsewhere, dbid)
-    check_left(standby)
-    assert f"{NET}.13/32" in rules(primary) and f"{NET}.12/32" not in rules(primary)
 
 
 def test_to_another_directory_and_port_of_its_host_without_a_copy(primary, standby, spare, inventory_of):

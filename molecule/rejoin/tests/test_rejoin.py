@@ -126,29 +126,20 @@ def fail_back(operator: Operator, primary: Coordinator, former: Coordinator, que
     return former.sql(query)
 
 
-@pytest.mark.usefixtures("mirrored")
-def test_one_that_has_nothing_of_its_own_is_started_as_it_is(primary, standby, operator):
-    primary.sql("CREATE TABLE kept (number int)")
-    primary.sql("INSERT INTO kept SELECT generate_series(1, 100)")
-    lose(primary)
-    assert operator.activate().code == 0
-    files = primary.run(f"find {primary.directory} -type f | sort | xargs md5sum")
-
-    foretold = rejoin("--check")
-    assert foretold.code == 0
-    assert "can be mirrored: cdw can be the standby of scdw as it is" in foretold.line
-    assert primary.run(f"find {primary.directory} -type f | sort | xargs md5sum") == files
-
-    done = rejoin()
-    assert done.code == 0
-    assert done.line.startswith("mirrored: cdw streams in sync from scdw")
-    assert "it rejoined as it is: it has nothing of its own" in done.line
+def test_one_that_has_nothing_of_its_own_is_started_as_it_is(primary, standby, operator, converged):
+    (line,) = re.findall(r"^demo: (.*)$", converged, re.MULTILINE)
+    assert line.startswith("mirrored: cdw streams in sync from scdw")
+    assert "it rejoined as it is: it has nothing of its own" in line
     assert beside(primary) == []
     check_standby(standby, primary)
-    check_settled()
 
     # And back again, each host the other's standby.
     assert fail_back(operator, standby, primary, "SELECT count(*) FROM kept") == "100"
+    files = standby.run(f"find {standby.directory} -type f | sort | xargs md5sum")
+    foretold = rejoin("--check")
+    assert foretold.code == 0
+    assert "can be mirrored: scdw can be the standby of cdw as it is" in foretold.line
+    assert standby.run(f"find {standby.directory} -type f | sort | xargs md5sum") == files
     assert "as it is" in rejoin().line
     check_standby(primary, standby)
 

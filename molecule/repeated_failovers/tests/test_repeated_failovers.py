@@ -18,11 +18,14 @@ def operator(tmp_path) -> Operator:
     return Operator(tmp_path)
 
 
+# It writes all the time.
+CLIENT = Client("failovers")
+
+
 @pytest.fixture
 def client(mirrored):
-    writing = Client("failovers").start()
-    yield writing
-    writing.stop()
+    yield CLIENT.start()
+    CLIENT.stop()
 
 
 def said(done) -> str:
@@ -46,12 +49,10 @@ def check_mirrored(client: Client, serving: Coordinator, following: Coordinator,
     assert serving.sql("SELECT slot_name FROM pg_replication_slots") == "standby_coordinator"
 
 
-def test_failovers_switchovers_and_rejoins_one_after_the_other(primary, standby, operator, client, inventory_of):
-    check_mirrored(client, primary, standby)
-
-    primary.signal("KILL")
-    assert operator.activate().code == 0
-    check(client, standby)
+@pytest.mark.usefixtures("converged")
+def test_failovers_switchovers_and_rejoins_one_after_the_other(primary, standby, inventory_of):
+    client = CLIENT
+    check_mirrored(client, standby, primary)
 
     # nobody works on a pair that somebody else works on
     lock_elsewhere(standby, "switchover")
@@ -60,9 +61,6 @@ def test_failovers_switchovers_and_rejoins_one_after_the_other(primary, standby,
     assert "nothing was changed: scdw: another run works on this pair: switchover by somebody on elsewhere" in said(refused)
     assert primary.run("ls ~/.whpg/demo.lock 2> /dev/null || true") == ""
     standby.run("rm ~/.whpg/demo.lock")
-
-    assert playbook("warehousepg.coordinator.rejoin").returncode == 0
-    check_mirrored(client, standby, primary)
     for host in (primary, standby):
         assert host.run("ls ~/.whpg/demo.lock 2> /dev/null || true") == ""
 
@@ -82,6 +80,7 @@ def test_failovers_switchovers_and_rejoins_one_after_the_other(primary, standby,
 
     assert enable().returncode == 0
     check_mirrored(client, primary, standby)
+    client.stop()
 
 
 @pytest.mark.drawn

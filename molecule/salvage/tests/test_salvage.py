@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from activating import Operator, check_primary
-from conftest import HERE, Coordinator
+from conftest import HERE, TOLD, Coordinator
 
 NUMBER = 1000
 # A third of them in a WAL segment each.
@@ -28,29 +28,24 @@ def operator(tmp_path) -> Operator:
     return Operator(tmp_path)
 
 
-@pytest.mark.usefixtures("mirrored")
-def test_commits_of_the_time_without_a_standby_are_there_afterwards(primary, standby, operator):
-    # on the coordinator alone, where nothing but its WAL has them
-    primary.sql("CREATE TABLE late (number int)")
-    standby.stop()
-    primary.write("late.sql", COMMITS)
+def run_late(primary: Coordinator, statements: str) -> None:
+    """On the coordinator alone, where nothing but its WAL has what they change."""
+    primary.write("late.sql", statements)
     primary.run('PGOPTIONS="-c $WHPG_UTILITY_SETTING=utility" psql -X -q -h /tmp -v ON_ERROR_STOP=1 -f late.sql > /dev/null; rm late.sql')
+
+
+def commit_late(primary: Coordinator) -> None:
+    primary.sql("CREATE TABLE late (number int)")
+    run_late(primary, COMMITS)
     primary.sql("CREATE ROLE latecomer", role="dispatch")
-    end = primary.sql("SELECT pg_current_wal_lsn()")
-    primary.signal("KILL")
 
-    refused = operator.activate()
-    assert refused.code == 2
-    assert "both_down" in refused.line and "nothing was changed" in refused.line
-    assert standby.host.file(f"{standby.directory}/standby.signal").exists
 
-    done = operator.activate(both_down=True)
-    assert done.code == 0
-    assert done.line.startswith("activated")
-    assert done.result["loss"]["known"] == "none"
+def test_commits_of_the_time_without_a_standby_are_there_afterwards(primary, standby, converged, noted):
+    assert "\ndemo: activated" in converged
+    assert Operator(TOLD).audit()[0]["loss"]["known"] == "none"
     assert standby.sql("SELECT count(DISTINCT number) FROM late") == str(NUMBER)
     assert standby.sql("SELECT count(*) FROM pg_roles WHERE rolname = 'latecomer'") == "1"
-    assert standby.sql(f"SELECT pg_current_wal_lsn() > '{end}'") == "t"
+    assert standby.sql(f"SELECT pg_current_wal_lsn() > '{noted['end']}'") == "t"
     check_primary(standby)
     check_nothing_is_left(primary, standby)
 
@@ -108,8 +103,7 @@ def lose_damaged(former: Coordinator, other: Coordinator, rows: int, length: int
     former.sql("CREATE TABLE late (number int, text text)")  # in a file that stays whole
     former.sql("SELECT pg_switch_wal()")
     inserts = "".join(f"INSERT INTO late SELECT {number}, repeat('x', 200);" for number in range(rows))
-    former.write("late.sql", inserts)
-    former.run('PGOPTIONS="-c $WHPG_UTILITY_SETTING=utility" psql -X -q -h /tmp -v ON_ERROR_STOP=1 -f late.sql > /dev/null; rm late.sql')
+    run_late(former, inserts)
     used = former.sql("SELECT pg_walfile_name(pg_current_wal_lsn())")
     former.signal("KILL")
     former.run(f"truncate -s {length} {former.quoted}/pg_wal/{used}")

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
 
 import pytest
 from conftest import changes, enable, frozen, playbook, status, wait_in_sync, wait_until
@@ -17,27 +16,28 @@ SLOTS = "SELECT count(*) FROM pg_replication_slots"
 SEGMENT = "SELECT pg_logical_emit_message(true, 'x', 'y'); SELECT pg_switch_wal();"
 
 
-@pytest.fixture(autouse=True)
-def table(mirrored, primary):
+def create_table(primary):
     """Its rows are on several segments."""
     primary.sql("CREATE TABLE written (id int)", role="dispatch")
 
 
-@contextmanager
-def a_commit_that_waits(primary):
-    """A client whose commit spans segments; yields what tells whether it has returned, and sees that it does in the end."""
+@pytest.fixture
+def table(mirrored, primary):
+    create_table(primary)
+
+
+def begin_commit(primary):
+    """A client whose commit spans segments, and waits for the standby."""
     primary.run(
         "rm -f /tmp/committed; (psql -X -h /tmp -c 'INSERT INTO written SELECT generate_series(1, 100)' && touch /tmp/committed) "
         "> /dev/null 2>&1 < /dev/null &"
     )
-
-    def returned():
-        return primary.host.file("/tmp/committed").exists
-
     time.sleep(2)
-    assert not returned(), "the standby is frozen, and its primary waits for it"
-    yield returned
-    wait_until(returned, "the commit returned")
+    assert not primary.host.file("/tmp/committed").exists, "the standby is frozen, and its primary waits for it"
+
+
+def wait_for_commit(primary, why):
+    wait_until(lambda: primary.host.file("/tmp/committed").exists, f"{why}, and the commit returned")
 
 
 def warnings(done) -> str:
@@ -49,6 +49,21 @@ def identity(coordinator) -> str:
     return coordinator.run(f"stat -c %i {coordinator.directory}/PG_VERSION")
 
 
+def test_commits_wait_for_a_frozen_standby_until_they_are_released(primary, standby, converged):
+    shown = " ".join(line for line in converged.splitlines() if "warning" in line.lower())
+    assert "COMMITS WAIT for the standby on scdw, which is frozen" in shown
+    assert "release_commits" in shown
+    assert "[WARNING]" in converged
+    wait_for_commit(primary, "the walsender was ended")
+    standby.signal("CONT")
+    wait_in_sync(primary)
+    assert status() == ("mirrored", 0)
+    refused = playbook(RELEASE)
+    assert refused.returncode == 2
+    assert "release_commits" in refused.stdout and "release_wal" in refused.stdout
+
+
+@pytest.mark.usefixtures("table")
 def test_a_stopped_one_is_told_from_others_and_started_as_it_is(primary, standby):
     before = identity(standby)
     standby.signal("KILL")
@@ -66,31 +81,18 @@ def test_a_stopped_one_is_told_from_others_and_started_as_it_is(primary, standby
     assert (status(), identity(standby)) == (("mirrored", 0), before)
 
 
-def test_commits_wait_for_a_frozen_standby_until_they_are_released(primary, standby):
-    refused = playbook(RELEASE)
-    assert refused.returncode == 2
-    assert "release_commits" in refused.stdout and "release_wal" in refused.stdout
-    with frozen(standby), a_commit_that_waits(primary):
-        shown = playbook("warehousepg.coordinator.status")
-        assert shown.returncode == 2
-        assert "COMMITS WAIT for the standby on scdw, which is frozen" in warnings(shown)
-        assert "release_commits" in warnings(shown)
-        done = playbook(RELEASE, release_commits=True)
-        assert done.returncode == 0
-        assert "WARNING" in done.stdout + done.stderr
-    wait_in_sync(primary)
-    assert status() == ("mirrored", 0)
-
-
 @pytest.mark.drawn
+@pytest.mark.usefixtures("table")
 def test_commits_wait_for_a_frozen_standby_as_long_as_is_wanted(primary, standby):
     assert enable(standby_commit_timeout=8).returncode == 0
-    with frozen(standby), a_commit_that_waits(primary) as returned:
-        wait_until(returned, "the walsender gave up, and the commit returned")
+    with frozen(standby):
+        begin_commit(primary)
+        wait_for_commit(primary, "the walsender gave up")
     wait_in_sync(primary)
     assert status() == ("mirrored", 0)
 
 
+@pytest.mark.usefixtures("table")
 def test_a_standby_that_was_away_for_long_catches_up(primary, standby):
     standby.stop()
     needed = primary.sql("SELECT pg_walfile_name(pg_current_wal_lsn())")
@@ -101,6 +103,7 @@ def test_a_standby_that_was_away_for_long_catches_up(primary, standby):
 
 
 @pytest.mark.drawn
+@pytest.mark.usefixtures("table")
 def test_wal_is_held_back_for_a_standby_that_is_away_until_it_is_released(primary, standby):
     refused = playbook(RELEASE, release_wal=True)
     assert refused.returncode == 2, "the standby streams"
@@ -117,6 +120,7 @@ def test_wal_is_held_back_for_a_standby_that_is_away_until_it_is_released(primar
 
 
 @pytest.mark.drawn
+@pytest.mark.usefixtures("table")
 def test_a_slot_that_holds_back_much_is_told_and_a_standby_that_cannot_catch_up_too(primary, standby):
     limited = {"standby_retention_limit": "64MB"}
     assert enable(**limited).returncode == 0

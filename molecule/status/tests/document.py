@@ -22,12 +22,17 @@ def look(directory: Path, *arguments: str, **variables: Any) -> tuple[dict[str, 
     path = directory / "status.json"
     path.unlink(missing_ok=True)
     done = playbook(STATUS, *arguments, status_file=str(path), **variables)
+    assert [entry.name for entry in directory.iterdir()] == ["status.json"]
+    return read(path, done.stdout, done.returncode), done.returncode
+
+
+def read(path: Path, screen: str, code: int) -> dict[str, Any]:
+    """What a document says of the cluster demo; screen, exit code and document agree."""
     document = json.loads(path.read_text())
     jsonschema.Draft202012Validator(SCHEMA).validate(document)
-    assert [entry.name for entry in directory.iterdir()] == ["status.json"]
     assert path.stat().st_mode & 0o777 == 0o644
     cluster = document["clusters"]["demo"]
-    assert re.findall(r"^Cluster (\w+): ([a-z_]+)$", done.stdout, re.MULTILINE) == [("demo", cluster["state"])]
+    assert re.findall(r"^Cluster (\w+): ([a-z_]+)$", screen, re.MULTILINE) == [("demo", cluster["state"])]
     assert document["mirrored"] is cluster["mirrored"]
-    assert document["as_desired"] is cluster["as_desired"] is (done.returncode == 0)
-    return cluster, done.returncode
+    assert document["as_desired"] is cluster["as_desired"] is (code == 0)
+    return cluster

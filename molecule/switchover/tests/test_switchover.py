@@ -13,7 +13,7 @@ from typing import Iterator
 
 import pytest
 from activating import EVERY_SEGMENT, SWITCH, Client, Operator, check_untouched, check_writes, kill_run
-from conftest import INVENTORY, NET, Coordinator, playbook, podman, status, stopped, wait_in_sync, wait_until
+from conftest import INVENTORY, NET, TOLD, Coordinator, playbook, podman, status, stopped, wait_in_sync, wait_until
 from drifting import KEY, change, check_files, check_settings
 
 FLOATING = f"{NET}.50"
@@ -80,7 +80,15 @@ def operator(tmp_path) -> Operator:
 
 def clients_of(turn: str) -> list[Client]:
     """One whose commits span segments, one that writes on the coordinator alone."""
-    return [Client(f"segments_{turn}").start(), Client(f"coordinator_{turn}", role="utility").start()]
+    return [Client(f"segments_{turn}"), Client(f"coordinator_{turn}", role="utility")]
+
+
+def writing(turn: str, host: str, number: int) -> list[Client]:
+    """Such clients, which have been served by a host."""
+    clients = [client.start() for client in clients_of(turn)]
+    for client in clients:
+        client.wait_for(host, number)
+    return clients
 
 
 @contextmanager
@@ -112,39 +120,24 @@ def check_swapped(new: Coordinator, old: Coordinator) -> None:
     assert status() == ("mirrored", 0)
 
 
-@pytest.mark.usefixtures("mirrored")
-def test_roles_are_swapped_there_and_back_and_nothing_acknowledged_is_lost(primary, standby, operator):
+def test_roles_are_swapped_there_and_back_and_nothing_acknowledged_is_lost(primary, standby, operator, converged):
+    assert "\ndemo: switched: scdw is primary on timeline 2" in converged
     there = clients_of("there")
-    for client in there:
-        client.wait_for("cdw", 50)
-
-    foretold = operator.switch("--check")
-    assert foretold.code == 0
-    assert foretold.line.startswith("can be switched: scdw can be primary instead of cdw")
-    already = operator.switch(to="cdw")
-    assert (already.code, already.changes) == (0, 0)
-    check_untouched(standby)
-
-    done = operator.switch()
-    assert done.code == 0
-    assert done.line.startswith("switched: scdw is primary on timeline 2")
     for client in there:
         client.wait_for("scdw")
     check_writes(there, primary, standby)
     check_swapped(standby, primary)
-    assert done.result["gap_s"] > 0
-    assert {"prepare", "stop", "promotion", "follow"} <= set(done.result["seconds"])
-    assert done.result["shutdown_lsn"] == done.result["switch_lsn"], "it ends where the old primary ended"
-    assert (done.result["outcome"], done.result["loss"]["known"]) == ("switched", "none")
-    assert "rejoined as it is" in done.output
-    assert "target_session_attrs=read-write" in done.output
-    assert [(entry["action"], entry["outcome"]) for entry in operator.audit()][-1] == ("switchover", "switched")
+    result = Operator(TOLD).audit()[0]
+    assert result["gap_s"] > 0
+    assert {"prepare", "stop", "promotion", "follow"} <= set(result["seconds"])
+    assert result["shutdown_lsn"] == result["switch_lsn"], "it ends where the old primary ended"
+    assert (result["action"], result["outcome"], result["loss"]["known"]) == ("switchover", "switched", "none")
+    assert "rejoined as it is" in converged
+    assert "target_session_attrs=read-write" in converged
     assert "planned switchover" in standby.run("cat ~/.whpg/demo.audit.jsonl")
 
     podman("exec", "scdw", "ip", "address", "add", f"{FLOATING}/24", "dev", "eth0")
-    back = clients_of("back")
-    for client in back:
-        client.wait_for("scdw", 50)
+    back = writing("back", "scdw", 50)
     hook = operator.home / "hook"
     pointers = {"floating_address": f"{FLOATING}/24", "floating_interface": "eth0", "hook_command": f"touch {hook}"}
     given = {f"activate_standby_{name}": value for name, value in pointers.items()}
@@ -175,6 +168,12 @@ def test_what_cannot_be_switched_is_refused_and_goes_on_as_it_was(primary, stand
         return done.line
 
     before = primary.run("ls -A ~/.whpg").split()
+    foretold = operator.switch("--check")
+    assert foretold.code == 0
+    assert foretold.line.startswith("can be switched: scdw can be primary instead of cdw")
+    already = operator.switch(to="cdw")
+    assert (already.code, already.changes) == (0, 0)
+    check_untouched(standby)
     assert "sdw1 is unknown" in refused("--limit", "cdw,scdw")
     assert "switchover_to is 'sdw1'" in refused(to="sdw1")
     with transaction(primary):
@@ -251,9 +250,7 @@ def longest_pause(client: Client) -> float:
 @pytest.mark.usefixtures("mirrored")
 def test_a_shutdown_that_hangs_is_got_out_of_before_the_gap_is_too_long(primary, standby, operator):
     max_gap = 15
-    clients = clients_of("pause")
-    for client in clients:
-        client.wait_for("cdw", 50)
+    clients = writing("pause", "cdw", 50)
     with hanging_later(primary):
         done = operator.switch(max_gap=max_gap)
     assert done.code == 2
@@ -277,7 +274,7 @@ def test_a_shutdown_that_hangs_is_got_out_of_before_the_gap_is_too_long(primary,
 @pytest.mark.drawn
 @pytest.mark.usefixtures("mirrored")
 def test_the_old_primary_serves_again_where_its_standby_is_lost_before_the_promotion(primary, standby, operator):
-    (client, other) = clients_of("through")
+    (client, other) = writing("through", "cdw", 1)
     script = LOSE_STANDBY.format(directory=standby.directory)
     standby.run(f"nohup bash -c {shlex.quote(script)} > /tmp/lose 2>&1 < /dev/null &")
     done = operator.switch()
@@ -333,9 +330,7 @@ def crash_before_the_stop(coordinator: Coordinator) -> Iterator[None]:
 @pytest.mark.usefixtures("mirrored")
 def test_the_checkpoint_of_a_primary_that_restarts_itself_after_a_crash_promotes_nobody(primary, standby, operator):
     """It is written as the one of a shutdown is, and the standby has it, behind the announcement."""
-    clients = clients_of("crash")
-    for client in clients:
-        client.wait_for("cdw", 20)
+    clients = writing("crash", "cdw", 20)
     with crash_before_the_stop(primary):
         done = operator.switch(max_gap=40)
     assert primary.run("rm /tmp/restarted && echo it did") == "it did"
@@ -377,9 +372,7 @@ def check_stays_shut_down(old: Coordinator) -> None:
 @pytest.mark.usefixtures("mirrored")
 def test_a_switchover_does_not_go_back_where_its_standby_cannot_be_disarmed(primary, standby, operator):
     """Its promotion has begun and hangs: it comes after the run has ended, when a primary that served again would be a second one."""
-    clients = clients_of("held")
-    for client in clients:
-        client.wait_for("cdw", 20)
+    clients = writing("held", "cdw", 20)
     with promotion_held(standby):
         done = operator.switch(timeout=10)
         assert done.code == 2

@@ -9,7 +9,7 @@ import signal
 import subprocess
 
 import pytest
-from conftest import ENABLE, INVENTORY, NOTHING, Host, changes, enable, reset, status, traces, wait_until
+from conftest import ENABLE, INVENTORY, NOTHING, Host, enable, reset, status, traces, wait_until
 
 ROOT = "/data/whpg/tablespaces"
 LOCATION = f"{ROOT}/apart"
@@ -17,17 +17,8 @@ ELSEWHERE = f"{ROOT}/elsewhere"
 SLOWLY = ["ansible-playbook", ENABLE, "-i", str(INVENTORY), "-e", "standby_max_rate=2M"]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def clusters():
-    """Whatever scenario was before."""
-    reset()
-
-
-@pytest.fixture(autouse=True)
-def tablespace(primary, standby):
+def create_tablespace(primary, standby):
     """A tablespace with data on the coordinator, and no place for it on the standby's host yet."""
-    if traces(primary, standby) != NOTHING:
-        reset()
     standby.run(f"sudo rm -rf {ROOT}")
     if primary.sql("SELECT count(*) FROM pg_tablespace WHERE spcname = 'apart'") == "0":
         for host in (primary, Host("sdw1")):
@@ -37,6 +28,13 @@ def tablespace(primary, standby):
         primary.sql("CREATE TABLE kept_apart TABLESPACE apart AS SELECT repeat(md5(n::text), 30) FROM generate_series(1, 20000) n")
         primary.sql("VACUUM FREEZE kept_apart")
         primary.sql("CHECKPOINT")
+
+
+@pytest.fixture
+def tablespace(primary, standby):
+    if traces(primary, standby) != NOTHING:
+        reset()
+    create_tablespace(primary, standby)
 
 
 def data_of_table(coordinator, primary) -> str:
@@ -71,6 +69,7 @@ def check_in_place(primary, standby, location):
     ],
     ids=["missing", "mapped to a missing one", "a file", "not writable", "relative", "no such tablespace"],
 )
+@pytest.mark.usefixtures("tablespace")
 def test_a_place_that_will_not_do_is_refused(primary, standby, prepare, mapping, place, reason, remedy):
     standby.run(prepare)
     done = enable(standby_tablespace_mapping=mapping)
@@ -81,6 +80,7 @@ def test_a_place_that_will_not_do_is_refused(primary, standby, prepare, mapping,
     assert traces(primary, standby) == NOTHING
 
 
+@pytest.mark.usefixtures("tablespace")
 def test_a_place_that_is_taken_is_refused_and_kept(primary, standby):
     taken = f"{LOCATION}/{primary.sql('SELECT max(dbid) + 1 FROM gp_segment_configuration')}"
     standby.run(f"mkdir -p {taken}; touch {taken}/precious")
@@ -92,6 +92,7 @@ def test_a_place_that_is_taken_is_refused_and_kept(primary, standby):
 
 
 @pytest.mark.drawn
+@pytest.mark.usefixtures("tablespace")
 def test_a_copy_that_failed_leaves_nothing_and_one_cut_off_is_finished(primary, standby):
     standby.run(f"mkdir -p {LOCATION}")
     with subprocess.Popen(
@@ -112,10 +113,7 @@ def test_a_copy_that_failed_leaves_nothing_and_one_cut_off_is_finished(primary, 
     check_in_place(primary, standby, LOCATION)
 
 
-def test_tablespaces_are_copied_to_their_locations_or_where_they_are_mapped_to(primary, standby):
-    standby.run(f"mkdir -p {LOCATION} {ELSEWHERE}")
-    assert enable(standby_tablespace_mapping={LOCATION: ELSEWHERE}).returncode == 0
+@pytest.mark.usefixtures("converged")
+def test_tablespaces_are_copied_to_where_they_are_mapped_to(primary, standby):
     check_in_place(primary, standby, ELSEWHERE)
     assert standby.run(f"ls -A {LOCATION}") == ""
-    again = enable(standby_tablespace_mapping={LOCATION: ELSEWHERE})
-    assert (again.returncode, changes(again)) == (0, 0)

@@ -1,0 +1,10 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A cluster without a standby, whose directories are reached by links."""
+
+from conftest import reset
+from test_cluster_layouts import make_links
+
+reset()
+make_links()

@@ -1,0 +1,10 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A mirrored pair whose standby has other settings than were given to it."""
+
+from conftest import PRIMARY, STANDBY, mirror
+from test_incomplete_pair import let_settings_drift
+
+mirror()
+let_settings_drift(PRIMARY, STANDBY)

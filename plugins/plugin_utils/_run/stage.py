@@ -13,6 +13,7 @@ import os
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.scenes import OBSERVATION, hosts_of
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.progress import Known, Progress
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show import audit
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.people import harmless, tell
 
@@ -21,6 +22,8 @@ Hosts = t.Mapping[str, Variables]
 
 #: where the role C(discovery) registers its verdict on all clusters
 VERDICT = "discovery_verdict"
+
+_P = t.TypeVar("_P", bound=Progress)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,6 +71,19 @@ class Task:
         """What was registered on a host under a name; empty where nothing was."""
         known = self.variables["hostvars"][host]  # each lookup makes them anew
         return lambda name: known.get(name) or {}
+
+    def progress(self, kind: type[_P], plans: str) -> _P:
+        """How far the work on the host's cluster came.
+
+        :param plans: where the plans are registered.
+        """
+        found = self.of_clusters(plans)
+        plan = found.get(self.cluster) if found else None
+        if plan is None:
+            return kind({}, {})
+        hosts, alive = hosts_of(self.of_cluster(VERDICT)), self.variables["ansible_play_hosts"]
+        lost = [host for host in hosts if host not in alive]
+        return kind(plan, Known(hosts, self.variables["hostvars"]), lost, self.check_mode)
 
 
 @dataclasses.dataclass(frozen=True)

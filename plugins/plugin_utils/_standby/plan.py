@@ -75,8 +75,11 @@ class StandbyPlan:
     :param fenced: hosts with a packet filter against it.
     :param drift: files that have to be brought from the primary, for the standby has them otherwise.
     :param accept_drift: settings that keep their values meanwhile, by name or pattern.
-    :param move: how it comes to another place than the catalog has it in, see :class:`move_plan.Move`, and by host the rules ``meanwhile``
-        and ``before``; empty where it stays, or could not go back.
+    :param move: how it comes to another place than the catalog has it in, see :class:`move_plan.Move`, whether it ``copies``, ``clears``
+        the former place and ``tells`` the present one a password that is chosen or given, and by host the rules ``meanwhile`` and
+        ``before``; empty where it stays, or could not go back.
+    :param former_directory: where its directory is renamed from; empty where it is not.
+    :param begins: what is noted as begun until it has ended; empty where a run that is cut off leaves nothing to be finished.
     :param files: what will become of its files, see :class:`rejoin_plan.Rejoin`.
     """
 
@@ -107,6 +110,8 @@ class StandbyPlan:
     drift: list[str] = dataclasses.field(default_factory=list)
     accept_drift: list[str] = dataclasses.field(default_factory=list)
     move: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+    former_directory: str = ""
+    begins: str = ""
     files: dict[str, t.Any] = dataclasses.field(default_factory=dict)
 
 
@@ -174,7 +179,7 @@ def make(
         options=options,
         snapshot=snapshot,
         unknown_locations=tuple(missing),
-        succession=copying and move.kind in (move_plan.DIRECTORY, move_plan.HOST),
+        succession=copying and move.copies,
         looked=(looked or {}).get("looked"),
     )
     missed = unseen(looked) if looked is not None else None
@@ -213,11 +218,16 @@ def make(
     same = all(password.get("usable") for password in stored) and len({password["check"] for password in stored}) == 1
     scram, given = options["standby_replication_auth"] == "scram", bool(options["standby_replication_password"])
     unsettled = _unsettled(plan, pair, observations, options, row_fits, same or not scram, given)
+    tasks, chosen = _tasks(plan) if unsettled else "", scram and not given and not same
+    tells = move.kind == move_plan.HOST and move.stops and (chosen or given)
     return dataclasses.replace(
         plan,
-        password_missing=scram and not given and not same,
+        password_missing=chosen,
         unsettled=unsettled,
-        tasks=_tasks(plan) if unsettled else "",
+        tasks=tasks,
+        former_directory=move.registration["standby_data_directory"] if move.renames else "",
+        begins=options["standby_part_of"] or _BEGINS.get(tasks, ""),
+        move={**plan.move, "tells": tells} if plan.move else {},
     )
 
 
@@ -239,6 +249,9 @@ def _tasks(plan: StandbyPlan) -> str:
         return "move"
     return "replace" if plan.fenced else "make"
 
+
+#: by tasks, what is noted as begun
+_BEGINS = {"rejoin": move_plan.REJOINS, "move": move_plan.MOVES}
 
 _OPTION = {"datadir": "data_directory"}
 
@@ -314,6 +327,8 @@ def _moved(
     both = {**options, "standby_addresses": [*given, *move.addresses] if given else given}
     return {
         **dataclasses.asdict(move),
+        "copies": move.copies,
+        "clears": move.clears,
         "meanwhile": _access(pair, observations, variables, both, move.addresses),
         "before": (
             _access(pair, observations, variables, options) if stays else access(pair["instances"], [*own, *move.addresses], options)
@@ -323,7 +338,7 @@ def _moved(
 
 def _own_of(move: Move, former: t.Any, on_primary: Observation) -> dict[str, list[str]]:
     """What only the standby has that is to leave its place, and has otherwise than the primary, where a copy takes its place."""
-    if move.kind not in (move_plan.DIRECTORY, move_plan.HOST) or move.renames:
+    if not move.copies:
         return {}
     return {"own": own_files.lost(*(own_files.entries_of((found or {}).get("files")) for found in (former, on_primary)))}
 

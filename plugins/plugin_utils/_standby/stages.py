@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.scenes import hosts_of
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import stage
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import VERDICT, Ending, Situation, Stage, Task, Variables
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import Ending, Situation, Stage, Task, Variables
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.outcome import REGISTERED, Outcome, outcome
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.plan import StandbyPlan, make
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.progress import Progress
 
 INTENT = "standby"
 
 #: where its tasks register
 PLANS = "__standby_plans"
-_CONFIGURATION = "__standby_configuration"
 _VERIFICATION = "__standby_verification"
 #: by what of the standby's host was looked at meanwhile, where that was registered there
 _SEEN = {"former": "__standby_former", "looked": "__standby_look"}
@@ -37,17 +36,16 @@ def _plan(of: Situation) -> StandbyPlan:
 
 def _decide(task: Task, _given: Variables) -> Variables:
     """Fail on all hosts of a cluster that was not seen mirrored; else tell, on the standby's, what is to be kept there."""
-    plan, alive = task.of_cluster(PLANS), task.variables["ansible_play_hosts"]
-    lost = [host for host in hosts_of(task.of_cluster(VERDICT)) if host not in alive]
-    seen = task.on(plan["primary"])(_VERIFICATION).get("primary") or {}
-    verified = bool((seen.get("probe") or {}).get("replayed"))
-    if task.check_mode:
-        verified = "settings" in task.on(plan["standby"])(_CONFIGURATION)
-    if lost or not verified:
-        why = f"{', '.join(lost)} dropped out of the run" if lost else "the standby was not seen stream in sync and replay a write"
-        return {"failed": True, "msg": why}
-    record = {**plan["record"], "client_port": (seen.get("walsender") or {}).get("client_port")}
-    return {"record": {name: value for name, value in record.items() if value is not None}} if task.host == plan["standby"] else {}
+    progress = task.progress(Progress, PLANS)
+    if progress.lost:
+        return {"failed": True, "msg": f"{', '.join(progress.lost)} dropped out of the run"}
+    if not progress.verified:
+        return {"failed": True, "msg": "the standby was not seen stream in sync and replay a write"}
+    if task.host != progress.plan["standby"]:
+        return {}
+    seen = progress.on_primary(_VERIFICATION).get("primary") or {}
+    record = {**progress.plan["record"], "client_port": (seen.get("walsender") or {}).get("client_port")}
+    return {"record": {name: value for name, value in record.items() if value is not None}}
 
 
 def _ended(ending: Ending) -> Outcome:

@@ -12,7 +12,7 @@ short_description: How far the work on the present host's cluster came
 version_added: 0.1.0
 description:
   - Answers to what the tasks of a role ask of what was done before them in the cluster of the present host, by what was registered on its
-    hosts. They are properties of the C(Progress) of the role's intent.
+    hosts. They are properties of the C(Progress) of the role's intent, in C(plugins/plugin_utils/_<intent>/progress.py).
   - It is worked out anew whenever it is asked for.
   - Internal, for the roles of this collection.
 options:
@@ -21,6 +21,12 @@ options:
     type: list
     elements: str
     required: true
+  finished:
+    description:
+      - Return, instead of answers, what runs note that they began and of which nothing is left, for
+        M(warehousepg.coordinator.coordinator_lock).
+    type: bool
+    default: false
 author:
   - The warehousepg.coordinator authors (@warehousepg)
 """
@@ -36,12 +42,13 @@ RETURN = r"""
 _raw:
   description: By name, each answer; with nothing done where nothing was planned.
   type: list
-  elements: dict
+  elements: raw
 """
 
 import typing as t
 
 from ansible.plugins.lookup import LookupBase
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.progress import answers
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import Task
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stages import PROGRESS
 
@@ -51,6 +58,8 @@ class LookupModule(LookupBase):
 
     def run(self, terms: t.Sequence[str], variables: dict[str, t.Any] | None = None, **kwargs: t.Any) -> list[t.Any]:
         """The answers of each intent."""
+        self.set_options(var_options=variables, direct=kwargs)
         known = variables or {}
         task = Task(known, self._templar.template, bool(known.get("ansible_check_mode")))
-        return [task.progress(*PROGRESS[intent]).answers() for intent in terms]
+        found = [task.progress(*PROGRESS[intent]) for intent in terms]
+        return [of.finished() if self.get_option("finished") else answers(of) for of in found]

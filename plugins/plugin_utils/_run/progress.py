@@ -41,14 +41,16 @@ class Known(t.Mapping[str, Variables]):
 class Progress:
     """What the tasks of a role and the summary at its end ask by name, each name a property of a kind of this.
 
-    A host that was lost on the way, and a task that it did not come to, leave no result, by which nothing counts as done.
+    A host that was lost on the way, and a task that it did not come to, leave no result, and by none nothing counts as done.
 
-    :param plan: what was planned for the cluster; empty as long as nothing is.
+    :param cluster: name of the cluster.
+    :param plan: what was planned for it; empty as long as nothing is.
     :param hosts: by host of the cluster, what the tasks of the role registered there, among other variables.
     :param lost: hosts that were lost during the run.
     :param check_mode: whether nothing is changed.
     """
 
+    cluster: str
     plan: Variables
     hosts: t.Mapping[str, Variables]
     lost: t.Collection[str] = ()
@@ -71,11 +73,19 @@ class Progress:
         results = (self.on(host, name) for host in self.hosts)
         return bool(self.hosts) and not self.lost and all(result and not result.get("failed") for result in results)
 
-    @classmethod
-    def names(cls) -> list[str]:
-        """What can be asked."""
-        return [name for name in dir(cls) if isinstance(getattr(cls, name), property) and not name.startswith("_")]
+    def finished(self) -> list[str]:
+        """Of what a run may have noted that it began, that of which nothing is left to be done or undone.
 
-    def answers(self) -> dict[str, t.Any]:
-        """By name, the answer to all that can be asked, of plain types."""
-        return {name: getattr(self, name) for name in self.names()}
+        It is asked once, when the pair is released, and may look at all hosts.
+        """
+        return []
+
+
+def names(kind: type) -> list[str]:
+    """What can be asked of a plan or a progress beside its fields: its properties."""
+    return [name for name in dir(kind) if isinstance(getattr(kind, name), property) and not name.startswith("_")]
+
+
+def answers(of: object) -> dict[str, t.Any]:
+    """By name, the answer to all that can be asked, of plain types."""
+    return {name: getattr(of, name) for name in names(type(of))}

@@ -13,7 +13,7 @@ import os
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.scenes import OBSERVATION, hosts_of
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.progress import Known, Progress
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.progress import Known, Progress, answers
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show import audit
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.people import harmless, tell
 
@@ -80,10 +80,10 @@ class Task:
         found = self.of_clusters(plans)
         plan = found.get(self.cluster) if found else None
         if plan is None:
-            return kind({}, {})
+            return kind("", {}, {})
         hosts, alive = hosts_of(self.of_cluster(VERDICT)), self.variables["ansible_play_hosts"]
         lost = [host for host in hosts if host not in alive]
-        return kind(plan, Known(hosts, self.variables["hostvars"]), lost, self.check_mode)
+        return kind(self.cluster, plan, Known(hosts, self.variables["hostvars"]), lost, self.check_mode)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,6 +121,11 @@ class Situation:
         return {host: known.get(OBSERVATION) for host, known in self.variables.items()}
 
 
+def _returned(made: t.Any) -> dict[str, t.Any]:
+    """A plan as tasks have it: its fields, and what follows from them."""
+    return {**dataclasses.asdict(made), **answers(made)}
+
+
 def plan(
     intent: str,
     make: t.Callable[[t.Sequence[Situation]], t.Iterable[t.Any]],
@@ -143,7 +148,7 @@ def plan(
         ]
         run = {"audit": audit.run(os.getppid(), datetime.datetime.now(datetime.timezone.utc))} if audited else {}
         plans = zip(situations, make(situations))
-        return {"clusters": {of.cluster: {**dataclasses.asdict(made), "refusal": harmless(made.refusal), **run} for of, made in plans}}
+        return {"clusters": {of.cluster: {**_returned(made), "refusal": harmless(made.refusal), **run} for of, made in plans}}
 
     return Stage(do, options or {})
 

@@ -23,4 +23,6 @@ STAGES: dict[tuple[str, str], Stage] = {
 }
 
 #: by intent, what its progress is, and where its plans are registered
-PROGRESS: dict[str, tuple[type[Progress], str]] = {intent.INTENT: (intent.Progress, intent.PLANS) for intent in (standby,)}
+PROGRESS: dict[str, tuple[type[Progress], str]] = {
+    intent.INTENT: intent.PROGRESS for intent in (activate_standby, disable_mirroring, standby, switchover)
+}

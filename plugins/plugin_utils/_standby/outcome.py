@@ -79,7 +79,7 @@ def outcome(
     :param lost: hosts that were lost during the run.
     :param limit: seconds that the standby had.
     """
-    ended = _of_pair(cluster, Progress(plan, hosts, lost, check_mode), limit)
+    ended = _of_pair(Progress(cluster, plan, hosts, lost, check_mode), limit)
     results = {host: known.get("__standby_environment") or {} for host, known in hosts.items()}
     unset = "; ".join(f"{host}: {message(result)}" for host, result in results.items() if failed(result))
     if not unset or not ended.mirrored:
@@ -88,8 +88,8 @@ def outcome(
     return dataclasses.replace(ended, text=f"{ended.text}; {why}", failure=ended.failure or f"{cluster} is mirrored, but {why}")
 
 
-def _of_pair(cluster: str, progress: Progress, limit: t.Any) -> Outcome:
-    plan, hosts = progress.plan, progress.hosts
+def _of_pair(progress: Progress, limit: t.Any) -> Outcome:
+    cluster, plan, hosts = progress.cluster, progress.plan, progress.hosts
     primary, standby = plan["primary"], plan["standby"]
     refusal = plan["refusal"]
     if refusal:

@@ -50,13 +50,17 @@ class Progress(progress.Progress):
         return bool((seen.get("probe") or {}).get("replayed"))
 
     @property
+    def packed(self) -> bool:
+        """Whether there is what it has otherwise than the primary, to be brought to it; in check mode nothing is packed."""
+        return self.check_mode or "packed" in self.on_primary("__standby_packed")
+
+    @property
     def failed(self) -> bool:
         """Whether a host was lost, or remembers what failed there."""
         return bool(self.lost) or any(self.on(host, "__standby_failure") for host in self.hosts)
 
-    @property
     def finished(self) -> list[str]:
-        """Of what a run may have noted that it began, that of which nothing is left, done or undone."""
+        """What it may have noted, unless a host was lost on which something may be left."""
         return list(PURPOSES) if self.plan.get("begins") and not self.lost else []
 
     @property

@@ -23,6 +23,9 @@ _VERIFICATION = "__standby_verification"
 #: by what of the standby's host was looked at meanwhile, where that was registered there
 _SEEN = {"former": "__standby_former", "looked": "__standby_look"}
 
+#: how far it came, and where its plans are registered
+PROGRESS = (Progress, PLANS)
+
 
 def _plans(situations: t.Sequence[Situation]) -> t.Iterator[StandbyPlan]:
     return map(_plan, situations)

@@ -14,9 +14,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.progress import names
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stages import PROGRESS
 
 ROOT = Path(__file__).parents[4]
+FINISHED = "lookup('warehousepg.coordinator.progress', 'standby', finished=true)"
 PAIR = {"coordinators": ["cdw", "scdw"], "segment_hosts": ["sdw1"]}
 
 
@@ -27,14 +29,14 @@ def texts(intent):
 @pytest.mark.parametrize("intent", PROGRESS)
 def test_what_tasks_ask_is_answered(intent):
     asked = set(re.findall(rf"__{intent}_progress\.(\w+)", texts(intent)))
-    assert asked and asked <= set(PROGRESS[intent][0].names())
+    assert asked and asked <= set(names(PROGRESS[intent][0]))
 
 
 @pytest.mark.parametrize("intent", PROGRESS)
 def test_what_is_answered_is_asked(intent):
     code = (ROOT / f"plugins/plugin_utils/_{intent}").glob("*.py")
     used = texts(intent) + "\n".join(path.read_text(encoding="utf-8") for path in code)
-    assert [name for name in PROGRESS[intent][0].names() if not re.search(rf"(progress|self)\.{name}\b", used)] == []
+    assert [name for name in names(PROGRESS[intent][0]) if not re.search(rf"(progress|self)\.{name}\b", used)] == []
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
@@ -61,10 +63,20 @@ def test_conditions_are_of_the_host_s_own_cluster(tmp_path, check_mode):
         known = {kind: [f"{host}-{cluster}" for host in names] for kind, names in PAIR.items()}
         of_all["discovery_verdict"]["clusters"][cluster] = known
         primary, standby = known["coordinators"]
-        of_all["__standby_plans"]["clusters"][cluster] = {"primary": primary, "standby": standby, "begins": "", "move": {}}
+        of_all["__standby_plans"]["clusters"][cluster] = {
+            "primary": primary,
+            "standby": standby,
+            "begins": "rejoin" if cluster == "one" else "",
+            "move": {},
+        }
     conditions = {
-        "one": ["__standby_progress.admitted", "__standby_progress.configured", "__standby_progress.finished == []"],
-        "two": ["not __standby_progress.admitted", "not __standby_progress.configured", "not __standby_progress.started"],
+        "one": ["__standby_progress.admitted", "__standby_progress.configured", f"{FINISHED} == ['move the standby', 'rejoin']"],
+        "two": [
+            "not __standby_progress.admitted",
+            "not __standby_progress.configured",
+            "not __standby_progress.started",
+            f"{FINISHED} == []",
+        ],
         "": [
             "__standby_progress.created == ['row']",
             f"__standby_progress.verified == ({check_mode} and discovery_options.cluster_name == 'one')",
@@ -76,7 +88,7 @@ def test_conditions_are_of_the_host_s_own_cluster(tmp_path, check_mode):
     ]
     tasks.append(
         {
-            "ansible.builtin.assert": {"that": ["__standby_progress.created == [] and not __standby_progress.admitted"]},
+            "ansible.builtin.assert": {"that": ["not __standby_progress.admitted", f"{FINISHED} == []"]},
             "vars": {"__standby_plans": {"failed": True, "msg": "nothing was planned"}},
         }
     )

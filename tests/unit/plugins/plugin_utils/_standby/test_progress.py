@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import progress as run
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.progress import Progress
 
 PLAN = {"primary": "cdw", "standby": "scdw", "begins": "", "move": {}}
@@ -23,7 +24,7 @@ def progress(cdw=None, scdw=None, sdw1=None, lost=(), check_mode=False, **plan):
     """By what was registered on its hosts, names without their prefix."""
     hosts = {"cdw": cdw or {}, "scdw": scdw or {}, "sdw1": sdw1 or {}}
     registered = {host: {f"__standby_{name}": result for name, result in known.items()} for host, known in hosts.items()}
-    return Progress({**PLAN, **plan}, registered, lost, check_mode)
+    return Progress("demo", {**PLAN, **plan}, registered, lost, check_mode)
 
 
 def everywhere(name, result=None, **of_host):
@@ -32,7 +33,7 @@ def everywhere(name, result=None, **of_host):
 
 def answers(found):
     """What holds of it, by name."""
-    return {name for name, answer in found.answers().items() if answer}
+    return {name for name, answer in run.answers(found).items() if answer}
 
 
 def moving(kind="host", renames=False, stops=True):
@@ -40,7 +41,7 @@ def moving(kind="host", renames=False, stops=True):
 
 
 def test_before_anything_was_done_nothing_is():
-    assert answers(Progress({}, {})) == answers(progress()) == {"told", "prepared"}
+    assert answers(Progress("", {}, {})) == answers(progress()) == {"told", "prepared"}
     assert answers(progress(move=moving())) == {"told"}
 
 
@@ -93,7 +94,7 @@ def test_a_host_that_was_lost_or_remembers_a_failure_is_one():
     [("rejoin", (), ["move the standby", "rejoin"]), ("rejoin", ("sdw1",), []), ("", (), [])],
 )
 def test_what_was_begun_is_finished_when_no_host_was_lost(begins, lost, finished):
-    assert progress(begins=begins, lost=lost).finished == finished
+    assert progress(begins=begins, lost=lost).finished() == finished
 
 
 @pytest.mark.parametrize(

@@ -120,6 +120,13 @@ class Situation:
         """By host, what it showed; None where it took no part."""
         return {host: known.get(OBSERVATION) for host, known in self.variables.items()}
 
+    @property
+    def hindrance(self) -> str:
+        """Why nothing may be done that a primary has to serve for; empty where nothing hinders."""
+        pair = self.pair
+        missing = "" if pair["serves"] else "; ".join([*pair["reasons"], pair["advice"]])
+        return str(pair["busy"] or pair["maintenance"] or missing)
+
 
 def _returned(made: t.Any) -> dict[str, t.Any]:
     """A plan as tasks have it: its fields, and what follows from them."""

@@ -1,0 +1,71 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._lift_fence.stages import make
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import OBSERVATION, Situation
+
+PAIR = {
+    "coordinators": ["cdw", "scdw"],
+    "segment_hosts": ["sdw1", "sdw2"],
+    "primary": "cdw",
+    "unknown": {},
+    "problems": [],
+    "wrong": [],
+    "busy": "",
+    "maintenance": "",
+    "serves": True,
+    "reasons": ["it does not answer"],
+    "advice": "activate_standby",
+}
+FENCED = {"fences": [{"cluster": "demo"}]}
+OTHER = {"fences": [{"cluster": "other"}]}
+
+
+def planned(pair=None, vouched="", **seen):
+    """The plan where a segment host has a fence, unless it is said what hosts show."""
+    shows = {"cdw": {"fences": []}, "scdw": {"fences": [], "instance": {"role": "standby"}}, "sdw1": FENCED, "sdw2": OTHER, **seen}
+    known = {**PAIR, **(pair or {}), "options": {"lift_fence_vouch_for": vouched}}
+    return make(Situation("demo", known, {host: {OBSERVATION: found} for host, found in shows.items()}, {}, ()))
+
+
+def test_only_fences_of_the_cluster_are_lifted():
+    assert (planned().fenced, planned().acts, planned().blocks) == (["sdw1"], True, "")
+
+
+@pytest.mark.parametrize(
+    "pair", [{"busy": "another run"}, {"maintenance": "in maintenance"}, {"serves": False, "unknown": {"scdw": "unreachable"}}]
+)
+def test_where_there_is_none_nothing_hinders(pair):
+    made = planned(pair, sdw1=OTHER)
+    assert (made.refusal, made.acts) == ("", False)
+    assert planned(pair).refusal and not planned(pair).acts
+
+
+def test_what_is_wrong_is_told_also_where_there_is_none():
+    assert planned({"wrong": ["x is 1: give 2"]}, sdw1=OTHER).refusal == "x is 1: give 2"
+
+
+@pytest.mark.parametrize(
+    ("vouched", "refusal"),
+    [
+        ("", "scdw was not observed, and could run a primary: make it reachable"),
+        ("scdw", ""),
+        ("cdw", "lift_fence_vouch_for is cdw, and the host in question is scdw: correct it"),
+    ],
+)
+def test_a_host_that_could_run_a_primary_is_seen_or_vouched_for(vouched, refusal):
+    made = planned({"unknown": {"scdw": "unreachable"}}, vouched, scdw={"unreachable": True})
+    assert made.refusal.startswith(refusal) and made.acts is not bool(refusal)
+    assert made.blocks == ""
+
+
+def test_a_former_primary_is_kept_from_starting_first():
+    assert planned(scdw={"fences": [], "instance": {"role": "primary"}}).blocks == "scdw"
+
+
+def test_segment_hosts_that_may_keep_a_fence_are_named():
+    assert planned({"unknown": {"sdw2": "unreachable"}}, sdw2=None).unseen == ["sdw2"]

@@ -37,7 +37,7 @@ sanity: env ## ansible-test sanity, on a copy of the work tree
 unit: env ## Unit tests, with the coverage of plugins/module_utils
 	@$(with_env) .ci/unit.sh
 
-cores: env ## The tests of options on each supported ansible-core
+cores: env ## The tests of options and conditions on each supported ansible-core
 	@$(with_env) .ci/cores.sh
 
 docs: env ## The documentation as a site, its links and examples checked

@@ -55,7 +55,7 @@ class LookupModule(LookupBase):
     def run(self, terms: list[str], variables: t.Any = None, **kwargs: t.Any) -> list[str]:
         """Return the terms, or fail."""
         # Here, in the process of the run: else each task loads them on each host in a process of its own, which takes as long as they do.
-        for name in ("option", "unconfigured"):
+        for name in ("option", "progress", "unconfigured"):
             lookup_loader.get(f"warehousepg.coordinator.{name}")
         asked = context.CLIARGS
         why = left_out(asked.get("args") or (), _is_ours, asked.get("tags") or (), asked.get("skip_tags") or (), asked.get("start_at_task"))

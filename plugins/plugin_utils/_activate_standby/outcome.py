@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.progress import ACTIVATION, Progress
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.results import failed, failures_of, message
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.outcome import brought
 
@@ -27,11 +28,11 @@ SCHEMA_VERSION = 1
 
 #: names under which the tasks register that bring a new primary to its clients, and what a failure of each is called
 AFTERMATH = {
-    "__activate_standby_access": "access rules",
-    "__activate_standby_floating": "the floating address",
-    "__activate_standby_environment": "the environment of the engine's user",
-    "__activate_standby_hook": "the hook command",
-    "__activate_standby_analysis": "ANALYZE",
+    "_common_access": "access rules",
+    "_common_floating": "the floating address",
+    "_common_environment": "the environment of the engine's user",
+    "_common_hook": "the hook command",
+    "_common_analysis": "ANALYZE",
 }
 
 #: names under which the tasks of the role register
@@ -41,7 +42,7 @@ REGISTERED = (
     "__activate_standby_brought",
     "__activate_standby_fence",
     "__activate_standby_command",
-    "__activate_standby_activation",
+    ACTIVATION,
     "__activate_standby_lift",
     "__activate_standby_emptied",
     "__activate_standby_failure",
@@ -91,9 +92,10 @@ def outcome(cluster: str, plan: Variables, hosts: t.Mapping[str, Variables], los
     on_new = hosts.get(plan["standby"] or "") or {}
     judged = on_new.get("__activate_standby_verdict") or {}
     verdict = judged if "allowed" in judged else None
-    activation = dict(on_new.get("__activate_standby_activation") or {})
+    progress = Progress(cluster, plan, hosts, lost, check_mode)
+    activation = progress.on_standby(ACTIVATION)
     later = failures_of(hosts, AFTERMATH, lost)
-    what, why = _what(plan, verdict, hosts, activation, later, check_mode)
+    what, why = _what(progress, verdict, later)
     left = _left(plan, hosts) if what in (NOT_ACTIVATED, UNKNOWN) and not check_mode else []
     left += failures_of(hosts, {"__activate_standby_emptied": "WAL that was carried is left beside the data directory"}, ())
     document = {
@@ -154,20 +156,14 @@ def _fleeting(plan: Variables, fences: t.Mapping[str, Variables]) -> list[str]:
     return [f"warning: {', '.join(hosts)}: a restart lifts the fence, for no systemd puts it up again: {until}"] if hosts else []
 
 
-def _what(
-    plan: Variables,
-    verdict: Variables | None,
-    hosts: t.Mapping[str, Variables],
-    activation: Variables,
-    later: t.Sequence[str],
-    check_mode: bool,
-) -> tuple[str, str]:
+def _what(progress: Progress, verdict: Variables | None, later: t.Sequence[str]) -> tuple[str, str]:
     """What became of it, and why."""
+    plan, activation = progress.plan, progress.on_standby(ACTIVATION)
     if plan["refusal"]:
         return NOT_ACTIVATED, plan["refusal"]
     if plan["done"]:
         return ALREADY, f"{plan['done']} is primary already, by an activation that is complete"
-    if activation.get("promoted"):
+    if progress.is_primary:
         complaints = [message(activation)] if activation.get("failed") else []
         complaints += later
         return (WITH_TROUBLE, "; ".join(complaints)) if complaints else (ACTIVATED, "")
@@ -175,13 +171,15 @@ def _what(
         return NOT_ACTIVATED, verdict["reason"]
     if verdict is None or not activation or activation.get("skipped"):
         failures = [
-            f"{host}: {known['__activate_standby_failure']}" for host, known in hosts.items() if "__activate_standby_failure" in known
+            f"{host}: {known['__activate_standby_failure']}"
+            for host, known in progress.hosts.items()
+            if "__activate_standby_failure" in known
         ]
         return NOT_ACTIVATED, "; ".join(failures) or "the promotion was not begun, see above"
     failed = activation.get("failed") or activation.get("unreachable")
-    if check_mode and not failed:
+    if progress.check_mode and not failed:
         return POSSIBLE, verdict["reason"]
-    if activation.get("promoted") is False:
+    if progress.not_promoted:
         return NOT_ACTIVATED, f"{plan['standby']}: {message(activation)}"
     return UNKNOWN, f"{plan['standby']}: no word of how its promotion ended: {message(activation)}"
 

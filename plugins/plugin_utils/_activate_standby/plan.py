@@ -14,6 +14,7 @@ import typing as t
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.addresses import normal_address
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.access import rules_of
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import session_options
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.verdict import (
     BOTH_DOWN,
     PRIMARY_DOWN,
@@ -56,7 +57,9 @@ class ActivationPlan:
     :param connection: parameters of libpq with which clients reach the primary, wherever it is.
     :param hook: whether the hook command is to be run after it.
     :param follows: whether something is to be done after the promotion, beside it.
+    :param session: start-up options of the sessions that gather statistics after it; empty where none are to be gathered.
     :param salvage_directory: where WAL of the old primary is put on the standby's host, if it lacks any.
+    :param begins: what is noted as begun until it has ended.
     :param warnings: what the operator should know beside that.
     """
 
@@ -74,8 +77,15 @@ class ActivationPlan:
     connection: str = ""
     hook: bool = False
     follows: bool = False
+    session: str = ""
     salvage_directory: str = ""
+    begins: str = PURPOSE
     warnings: list[str] = dataclasses.field(default_factory=list)
+
+    @property
+    def acts(self) -> bool:
+        """Whether something is to be done."""
+        return not (self.refusal or self.done)
 
 
 def make(scene: Scene, neighbours: t.Sequence[segment_fence.Neighbour]) -> ActivationPlan:
@@ -266,6 +276,7 @@ def with_aftermath(scene: Scene, plan: ActivationPlan) -> ActivationPlan:
         floating={host: state for host, state in hosts.items() if scene.observations[host]},
         connection=_connection(scene, plan),
         hook=bool(scene.pair.options["activate_standby_hook_command"]),
+        session=session_options(owner=True) if scene.pair.options["activate_standby_analyze"] else "",
         follows=bool(rules or floating or any(scene.pair.options[name] for name in _AFTERMATH)),
     )
 

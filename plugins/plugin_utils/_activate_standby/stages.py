@@ -12,6 +12,7 @@ import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.outcome import REGISTERED, Outcome, outcome
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.plan import ActivationPlan, make
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.progress import Progress
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.verdict import decide
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.scenes import neighbour_of, scene_of
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import stage
@@ -20,9 +21,12 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage
 INTENT = "activate_standby"
 
 #: where its tasks register
-_PLANS = "__activate_standby_plans"
+PLANS = "__activate_standby_plans"
 _FENCE = "__activate_standby_fence"
 _COMMAND = "__activate_standby_command"
+
+#: how far it came, and where its plans are registered
+PROGRESS = (Progress, PLANS)
 
 
 def _plans(situations: t.Sequence[Situation]) -> list[ActivationPlan]:
@@ -31,7 +35,7 @@ def _plans(situations: t.Sequence[Situation]) -> list[ActivationPlan]:
 
 def _decide(task: Task, _given: Variables) -> Variables:
     """Whether the standby of the host's cluster may be promoted, now that its old primary was fenced."""
-    plan = task.of_cluster(_PLANS)
+    plan = task.of_cluster(PLANS)
     verdict = decide(
         scene_of(task.cluster, task.pair(task.cluster), task.variables["hostvars"]),
         plan,
@@ -49,5 +53,5 @@ def _ended(ending: Ending) -> Outcome:
 STAGES = {
     "plan": stage.plan(INTENT, _plans, audited=True),
     "decide": Stage(_decide),
-    "conclude": stage.conclude(INTENT, _PLANS, REGISTERED, _ended),
+    "conclude": stage.conclude(INTENT, PLANS, REGISTERED, _ended),
 }

@@ -11,10 +11,17 @@ import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._disable_mirroring.outcome import REGISTERED, Outcome, outcome
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._disable_mirroring.plan import RemovalPlan, make
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._disable_mirroring.progress import Progress
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import stage
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import Ending, Situation
 
 INTENT = "disable_mirroring"
+
+#: where its tasks register
+PLANS = "__disable_mirroring_plans"
+
+#: how far it came, and where its plans are registered
+PROGRESS = (Progress, PLANS)
 
 
 def _plans(situations: t.Sequence[Situation]) -> t.Iterator[RemovalPlan]:
@@ -27,5 +34,5 @@ def _ended(ending: Ending) -> Outcome:
 
 STAGES = {
     "plan": stage.plan(INTENT, _plans),
-    "conclude": stage.conclude(INTENT, "__disable_mirroring_plans", REGISTERED, _ended),
+    "conclude": stage.conclude(INTENT, PLANS, REGISTERED, _ended),
 }

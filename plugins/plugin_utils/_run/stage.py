@@ -16,6 +16,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core impo
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.observations import OBSERVATION
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.pair import Pair
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.scenes import Scene, scene_of
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.progress import Known, Progress, answers
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show import audit
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.people import harmless, tell
 
@@ -24,6 +25,8 @@ Hosts = t.Mapping[str, Variables]
 
 #: where the role C(discovery) registers its verdict on all clusters
 VERDICT = "discovery_verdict"
+
+_P = t.TypeVar("_P", bound=Progress)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,6 +79,20 @@ class Task:
         known = self.variables["hostvars"][host]  # each lookup makes them anew
         return lambda name: known.get(name) or {}
 
+    def progress(self, kind: type[_P], plans: str) -> _P:
+        """How far the work on the host's cluster came.
+
+        :param plans: where the plans are registered.
+        """
+        found = self.of_clusters(plans)
+        plan = found.get(self.cluster) if found else None
+        if plan is None:
+            return kind("", {}, {})
+        pair, alive = self.of_cluster(VERDICT), self.variables["ansible_play_hosts"]  # a condition asks this: it is not parsed whole
+        hosts = [*pair["coordinators"], *pair["segment_hosts"]]
+        lost = [host for host in hosts if host not in alive]
+        return kind(self.cluster, plan, Known(hosts, self.variables["hostvars"]), lost, self.check_mode)
+
 
 @dataclasses.dataclass(frozen=True)
 class Stage:
@@ -100,6 +117,18 @@ class Situation(Scene):
     variables: Hosts
     options: Variables
 
+    @property
+    def hindrance(self) -> str:
+        """Why nothing may be done that a primary has to serve for; empty where nothing hinders."""
+        pair = self.pair
+        missing = "" if pair.serves else "; ".join([*pair.reasons, pair.advice])
+        return pair.busy or pair.maintenance or missing
+
+
+def _returned(made: t.Any) -> dict[str, t.Any]:
+    """A plan as tasks have it: its fields, and what follows from them."""
+    return {**dataclasses.asdict(made), **answers(made)}
+
 
 def plan(
     intent: str,
@@ -123,7 +152,7 @@ def plan(
         ]
         run = {"audit": audit.run(os.getppid(), datetime.datetime.now(datetime.timezone.utc))} if audited else {}
         plans = zip(situations, make(situations))
-        return {"clusters": {of.cluster: {**dataclasses.asdict(made), "refusal": harmless(made.refusal), **run} for of, made in plans}}
+        return {"clusters": {of.cluster: {**_returned(made), "refusal": harmless(made.refusal), **run} for of, made in plans}}
 
     return Stage(do, options or {})
 

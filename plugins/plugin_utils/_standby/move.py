@@ -24,7 +24,7 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.u
 NAME, DIRECTORY, HOST, REST = "name", "directory", "host", "rest"
 
 #: what runs note that they began, of a standby that comes to another place, or back
-PURPOSES = ("move the standby", "rejoin")
+MOVES, REJOINS = PURPOSES = ("move the standby", "rejoin")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,6 +56,16 @@ class Move:
     renames: bool = False
     addresses: list[str] = dataclasses.field(default_factory=list)
     left: str = ""
+
+    @property
+    def copies(self) -> bool:
+        """Whether a copy is made, while the present one streams."""
+        return self.kind in (DIRECTORY, HOST) and not self.renames
+
+    @property
+    def clears(self) -> bool:
+        """Whether what the host that it leaves knows of the primary is removed there."""
+        return self.kind in (HOST, REST) and bool(self.host)
 
 
 @dataclasses.dataclass(frozen=True)

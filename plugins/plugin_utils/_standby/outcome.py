@@ -16,6 +16,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.o
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.primary import Primary
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.observations import OBSERVATION, coordinator_of, observed
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.results import failed, message
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.progress import Progress
 
 Variables = t.Mapping[str, t.Any]
 
@@ -81,7 +82,7 @@ def outcome(
     :param lost: hosts that were lost during the run.
     :param limit: seconds that the standby had.
     """
-    ended = _of_pair(cluster, plan, hosts, lost, check_mode, limit)
+    ended = _of_pair(Progress(cluster, plan, hosts, lost, check_mode), limit)
     results = {host: known.get("__standby_environment") or {} for host, known in hosts.items()}
     unset = "; ".join(f"{host}: {message(result)}" for host, result in results.items() if failed(result))
     if not unset or not ended.mirrored:
@@ -99,9 +100,8 @@ def asked(result: t.Any) -> Primary | None:
     return found.primary if found else None
 
 
-def _of_pair(
-    cluster: str, plan: Variables, hosts: t.Mapping[str, Variables], lost: t.Collection[str], check_mode: bool, limit: t.Any
-) -> Outcome:
+def _of_pair(progress: Progress, limit: t.Any) -> Outcome:
+    cluster, plan, hosts = progress.cluster, progress.plan, progress.hosts
     primary, standby = plan["primary"], plan["standby"]
     refusal = plan["refusal"]
     if refusal:
@@ -113,15 +113,15 @@ def _of_pair(
     if before and not plan["unsettled"]:
         return Outcome(True, _mirrored(plan, before.probe))
     failures = [f"{host}: {found['__standby_failure']}" for host, found in hosts.items() if found.get("__standby_failure")]
-    failures += [f"{host}: {_LOST}" for host in lost]
-    if _lost_on_the_way(hosts[standby]):
+    failures += [f"{host}: {_LOST}" for host in progress.lost]
+    if progress.former_lost:
         failures.append(f"{plan['move']['host']}: unreachable")
-    if check_mode and not failures:
+    if progress.check_mode and not failures:
         way = plan.get("way") or {}
         by = f" {_WAYS[way['method']]}: {way['reason']}{_would_keep(plan)}" if way else ""
         brings = f"; brought from {primary}, which {standby} has otherwise: {', '.join(plan['drift'])}" if plan.get("drift") else ""
         return Outcome(True, f"can be mirrored: {standby} can be the standby of {primary}{by}{_would_move(plan)}{brings}")
-    if seen and seen.probe.replayed and not failures:
+    if progress.verified and seen and not failures:
         unkept = hosts[standby].get("__standby_record") or {}
         warning = (
             f"; what an activation needs to know without the primary could not be kept on {standby}: {message(unkept)}"
@@ -167,7 +167,7 @@ def _of_pair(
     stays = _stays(hosts[standby].get("__standby_configuration") or {})
     lefts = [f"{host}: {found['__standby_left']}" for host, found in hosts.items() if found.get("__standby_left")]
     left = "; ".join(filter(None, [*lefts, *stays, _still_open(known, primary)]))
-    done = _went_back(plan, hosts[standby], bool(lefts)) or f"Taken back: {back}"
+    done = _went_back(progress, bool(lefts)) or f"Taken back: {back}"
     return _failed(
         cluster,
         failures,
@@ -253,22 +253,17 @@ def brought(source: str, result: Variables | None) -> str:
     return "; " + "; ".join(filter(None, parts))
 
 
-def _lost_on_the_way(known: Variables) -> bool:
-    """Whether the host of a standby that was to leave its place could not be reached any more."""
-    return any((known.get(name) or {}).get("unreachable") for name in ("__standby_told", "__standby_leaving", "__standby_back"))
-
-
-def _went_back(plan: Variables, known: Variables, hindered: bool) -> str:
+def _went_back(progress: Progress, hindered: bool) -> str:
     """What became of the standby that was to leave its place; empty where none was.
 
     :param hindered: whether something could not be put back.
     """
-    move = plan.get("move") or {}
+    move = progress.plan.get("move") or {}
     if not move:
         return ""
-    if (known.get("__standby_back") or {}).get("connected"):
+    if progress.on_standby("__standby_back").get("connected"):
         return f"Put back: the standby on {move['name']} streams as before"
-    if hindered or _lost_on_the_way(known):
+    if hindered or progress.former_lost:
         return f"NOT ALL COULD BE PUT BACK of the standby on {move['name']}"
     return f"The standby on {move['name']} stays as it was"
 

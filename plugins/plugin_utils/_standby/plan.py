@@ -100,7 +100,7 @@ def make(pair: Pair, observations: Observations, inventory: t.Container[str] = (
         options=options,
         snapshot=snapshot,
         unknown_locations=tuple(missing),
-        succession=copying and comes,
+        succession=copying and move.copies,
         looked=looked.looked if isinstance(looked, Coordinator) else None,
     )
     hinders = f"{standby}: {looked.why}" if isinstance(looked, Unseen) else checks.in_the_way(case, options["standby_accept"])
@@ -137,13 +137,18 @@ def make(pair: Pair, observations: Observations, inventory: t.Container[str] = (
     )
     passwords = {found.passfile.check if found.passfile and found.passfile.usable else None for found in (on_primary, on_standby)}
     same = len(passwords) == 1 and None not in passwords
-    scram = options["standby_replication_auth"] == "scram"
+    scram, given = options["standby_replication_auth"] == "scram", bool(options["standby_replication_password"])
     differs = unsettled(plan, pair, known, on_standby, row_fits, same or not scram)
+    tasks, chosen = _tasks(plan) if differs else "", scram and not given and not same
+    tells = move.kind == move_plan.HOST and move.stops and (chosen or given)
     return dataclasses.replace(
         plan,
-        password_missing=scram and not options["standby_replication_password"] and not same,
+        password_missing=chosen,
         unsettled=differs,
-        tasks=_tasks(plan) if differs else "",
+        tasks=tasks,
+        former_directory=move.registration["standby_data_directory"] if move.renames else "",
+        begins=options["standby_part_of"] or _BEGINS.get(tasks, ""),
+        move={**plan.move, "tells": tells} if plan.move else {},
     )
 
 
@@ -165,6 +170,9 @@ def _tasks(plan: StandbyPlan) -> str:
         return "move"
     return "replace" if plan.fenced else "make"
 
+
+#: by tasks, what is noted as begun
+_BEGINS = {"rejoin": move_plan.REJOINS, "move": move_plan.MOVES}
 
 _OPTION = {"datadir": "data_directory"}
 
@@ -235,6 +243,8 @@ def _moved(move: Move, pair: Pair, observations: Observations) -> dict[str, t.An
     former = [*access.addresses_of(pair.primary or "", pair, observations), *move.addresses]
     return {
         **dataclasses.asdict(move),
+        "copies": move.copies,
+        "clears": move.clears,
         "meanwhile": access.of_pair(pair, observations, both, move.addresses),
         "before": access.of_pair(pair, observations, options) if stays else access.access(pair.instances, former, options),
     }
@@ -242,7 +252,7 @@ def _moved(move: Move, pair: Pair, observations: Observations) -> dict[str, t.An
 
 def _own_of(move: Move, former: Look, on_primary: Coordinator) -> dict[str, list[str]]:
     """What only the standby has that is to leave its place, and has otherwise than the primary, where a copy takes its place."""
-    if move.kind not in (move_plan.DIRECTORY, move_plan.HOST) or move.renames:
+    if not move.copies:
         return {}
     own = former.files if isinstance(former, Coordinator) else None
     return {"own": own_files.lost(own or {}, on_primary.files or {})}

@@ -45,8 +45,11 @@ class StandbyPlan:
     :param fenced: hosts with a packet filter against it.
     :param drift: files that have to be brought from the primary, for the standby has them otherwise.
     :param accept_drift: settings that keep their values meanwhile, by name or pattern.
-    :param move: how it comes to another place than the catalog has it in, see :class:`move.Move`, and by host the rules ``meanwhile``
-        and ``before``; empty where it stays, or could not go back.
+    :param move: how it comes to another place than the catalog has it in, see :class:`move_plan.Move`, whether it ``copies``, ``clears``
+        the former place and ``tells`` the present one a password that is chosen or given, and by host the rules ``meanwhile`` and
+        ``before``; empty where it stays, or could not go back.
+    :param former_directory: where its directory is renamed from; empty where it is not.
+    :param begins: what is noted as begun until it has ended; empty where a run that is cut off leaves nothing to be finished.
     :param files: what will become of its files, see :class:`rejoin.Rejoin`.
     """
 
@@ -77,4 +80,6 @@ class StandbyPlan:
     drift: list[str] = dataclasses.field(default_factory=list)
     accept_drift: list[str] = dataclasses.field(default_factory=list)
     move: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+    former_directory: str = ""
+    begins: str = ""
     files: dict[str, t.Any] = dataclasses.field(default_factory=dict)

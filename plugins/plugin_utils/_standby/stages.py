@@ -16,15 +16,18 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.outcome import REGISTERED, Outcome, asked, outcome
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.plan import make
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.planned import StandbyPlan
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.progress import Progress
 
 INTENT = "standby"
 
 #: where its tasks register
 PLANS = "__standby_plans"
-_CONFIGURATION = "__standby_configuration"
 _VERIFICATION = "__standby_verification"
 #: by what of the standby's host was looked at meanwhile, where that was registered there
 _SEEN = {"former": "__standby_former", "looked": "__standby_look"}
+
+#: how far it came, and where its plans are registered
+PROGRESS = (Progress, PLANS)
 
 
 def _plans(situations: t.Sequence[Situation]) -> t.Iterator[StandbyPlan]:
@@ -40,17 +43,16 @@ def _plan(of: Situation) -> StandbyPlan:
 
 def _decide(task: Task, _given: Variables) -> Variables:
     """Fail on all hosts of a cluster that was not seen mirrored; else tell, on the standby's, what is to be kept there."""
-    plan, alive = task.of_cluster(PLANS), task.variables["ansible_play_hosts"]
-    lost = [host for host in task.pair(task.cluster).hosts if host not in alive]
-    seen = asked(task.on(plan["primary"])(_VERIFICATION))
-    verified = seen is not None and seen.probe.replayed
-    if task.check_mode:
-        verified = "settings" in task.on(plan["standby"])(_CONFIGURATION)
-    if lost or not verified:
-        why = f"{', '.join(lost)} dropped out of the run" if lost else "the standby was not seen stream in sync and replay a write"
-        return {"failed": True, "msg": why}
-    record = {**plan["record"], "client_port": seen.walsender.client_port if seen and seen.walsender else None}
-    return {"record": {name: value for name, value in record.items() if value is not None}} if task.host == plan["standby"] else {}
+    progress = task.progress(Progress, PLANS)
+    if progress.lost:
+        return {"failed": True, "msg": f"{', '.join(progress.lost)} dropped out of the run"}
+    if not progress.verified:
+        return {"failed": True, "msg": "the standby was not seen stream in sync and replay a write"}
+    if task.host != progress.plan["standby"]:
+        return {}
+    seen = asked(progress.on_primary(_VERIFICATION))
+    record = {**progress.plan["record"], "client_port": seen.walsender.client_port if seen and seen.walsender else None}
+    return {"record": {name: value for name, value in record.items() if value is not None}}
 
 
 def _ended(ending: Ending) -> Outcome:

@@ -12,7 +12,8 @@ import typing as t
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.outcome import AFTERMATH, Outcome
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.results import failed, failures_of, message
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby import outcome as of_standby
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.verdict import BACK, UNKNOWN
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.progress import ACTIVATION, VERDICT, Progress
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.verdict import UNKNOWN
 
 Variables = t.Mapping[str, t.Any]
 
@@ -38,7 +39,7 @@ REGISTERED = (
     *of_standby.REGISTERED,
     *_LATER,
     "__standby_registration",
-    "__switchover_activation",
+    ACTIVATION,
     "__switchover_armed",
     "__switchover_brought",
     "__switchover_disarmed",
@@ -47,7 +48,7 @@ REGISTERED = (
     "__switchover_prepared",
     "__switchover_return",
     "__switchover_stopped",
-    "__switchover_verdict",
+    VERDICT,
 )
 
 #: phases in their order, and the names under which their tasks register
@@ -56,8 +57,8 @@ _PHASES = {
     "bring": ("__switchover_brought", "__switchover_brought_late"),
     "arm": ("__switchover_armed",),
     "stop": ("__switchover_stopped",),
-    "settle": ("__switchover_activation",),
-    "clients": ("__activate_standby_access", "__activate_standby_floating"),
+    "settle": (ACTIVATION,),
+    "clients": ("_common_access", "_common_floating"),
     "follow": ("__standby_registration", "__standby_configuration"),
     "back": ("__switchover_return",),
 }
@@ -91,15 +92,15 @@ def outcome(
     :param plan_of_standby: what was planned to make it; None where it was not come to that.
     """
     on_old, on_new = hosts.get(plan["primary"] or "") or {}, hosts.get(plan["standby"] or "") or {}
-    verdict = on_new.get("__switchover_verdict") or {}
-    activation = on_new.get("__switchover_activation") or {}
+    progress = Progress(cluster, plan, hosts, lost, check_mode)
+    verdict, activation = progress.on_standby(VERDICT), progress.on_standby(ACTIVATION)
     handover = (on_new.get("__switchover_disarmed") or {}).get("handover") or {}
-    promoted = bool(activation.get("promoted")) or (verdict.get("way") == "forward" and bool(plan.get("promoted")))
+    promoted = progress.promoted or (progress.forward and bool(plan.get("promoted")))
     following = None
     if promoted:
         following = of_standby.outcome(cluster, plan_of_standby, hosts, lost, False, limit) if plan_of_standby else _NOT_PLANNED
     troubles = _troubles(hosts, lost, activation, handover, following) if promoted else []
-    what, why = _what(plan, hosts, verdict, promoted, troubles, check_mode)
+    what, why = _what(progress, promoted, troubles)
     document = {
         "schema_version": SCHEMA_VERSION,
         "cluster": cluster,
@@ -146,24 +147,23 @@ def seconds(hosts: t.Mapping[str, Variables], handover: Variables) -> dict[str, 
     return found
 
 
-def _what(
-    plan: Variables, hosts: t.Mapping[str, Variables], verdict: Variables, promoted: bool, troubles: t.Sequence[str], check_mode: bool
-) -> tuple[str, str]:
+def _what(progress: Progress, promoted: bool, troubles: t.Sequence[str]) -> tuple[str, str]:
     """What became of it, and why."""
+    plan, verdict = progress.plan, progress.on_standby(VERDICT)
     if plan["refusal"] and not plan.get("undo"):
         return NOT_SWITCHED, plan["refusal"]
     if plan["done"]:
         return ALREADY, f"{plan['done']} is primary already, and mirrored"
     if promoted:
         return (WITH_TROUBLE, "; ".join(troubles)) if troubles else (SWITCHED, "")
-    failures = _failures(hosts)
-    if check_mode and not failures:
+    failures = _failures(progress.hosts)
+    if progress.check_mode and not failures:
         return (NOT_SWITCHED, plan["refusal"]) if plan["refusal"] else (POSSIBLE, "")
     if verdict.get("way") == UNKNOWN:
         return NOT_KNOWN, "; ".join(dict.fromkeys([verdict["reason"], *failures]))
-    back = (hosts.get(plan["primary"]) or {}).get("__switchover_return") or {}
+    back = progress.on_primary("__switchover_return")
     said = plan["refusal"] or "; ".join(failures) or verdict.get("reason") or "it was not begun, see above"
-    if verdict.get("way") == BACK and failed(back):
+    if progress.back and failed(back):
         return NOT_KNOWN, f"{said}; and {plan['primary']} could not be brought back: {message(back)}"
     if plan.get("undo") and not plan["refusal"] and not failures:
         return ALREADY, f"{plan['primary']} is primary; what a run that was cut off had begun was taken back"

@@ -44,6 +44,7 @@ class SwitchoverPlan:
     :param follows: whether something is to be done for clients after the promotion.
     :param drift: files that are brought to the standby before its primary is stopped, for it has them otherwise.
     :param accept_drift: settings and files that may differ, by name or pattern.
+    :param session: start-up options of the sessions that gather statistics after it; empty where none are to be gathered.
     :param warnings: what the operator should know beside that.
     """
 
@@ -64,7 +65,18 @@ class SwitchoverPlan:
     follows: bool = False
     drift: list[str] = dataclasses.field(default_factory=list)
     accept_drift: list[str] = dataclasses.field(default_factory=list)
+    session: str = ""
     warnings: list[str] = dataclasses.field(default_factory=list)
+
+    @property
+    def acts(self) -> bool:
+        """Whether something is to be done."""
+        return self.begin or self.resume or self.undo
+
+    @property
+    def begins(self) -> str:
+        """What is noted as begun until it has ended."""
+        return f"{PURPOSE}{self.standby}"
 
 
 def make(scene: Scene) -> SwitchoverPlan:
@@ -181,7 +193,7 @@ def _with_aftermath(scene: Scene, plan: SwitchoverPlan) -> SwitchoverPlan:
     """With what has to be done for clients after the promotion, as after an activation."""
     old, new = (plan.standby, plan.primary) if plan.done else (plan.primary, plan.standby)
     found = with_aftermath(scene, ActivationPlan("", state=plan.state, primary=old, standby=new))
-    names = ("connection",) if plan.done else ("access", "floating", "connection", "hook", "follows")
+    names = ("connection",) if plan.done else ("access", "floating", "connection", "hook", "follows", "session")
     return dataclasses.replace(plan, **{name: getattr(found, name) for name in names})
 
 

@@ -17,16 +17,19 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.stages import PLANS as PLANS_OF_STANDBY
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.outcome import REGISTERED, outcome
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.plan import SwitchoverPlan, make
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.progress import ACTIVATION, Progress
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.verdict import decide, drift
 
 INTENT = "switchover"
 
 #: where its tasks register
-_PLANS = "__switchover_plans"
+PLANS = "__switchover_plans"
 _STOPPED = "__switchover_stopped"
 _DISARMED = "__switchover_disarmed"
-_ACTIVATION = "__switchover_activation"
 _BROUGHT = "__switchover_brought"
+
+#: how far it came, and where its plans are registered
+PROGRESS = (Progress, PLANS)
 
 
 def _plans(situations: t.Sequence[Situation]) -> list[SwitchoverPlan]:
@@ -35,9 +38,9 @@ def _plans(situations: t.Sequence[Situation]) -> list[SwitchoverPlan]:
 
 def _decide(task: Task, _given: Variables) -> Variables:
     """Whether the switchover of the host's cluster goes on or is taken back, by what both hosts said."""
-    plan = task.of_cluster(_PLANS)
+    plan = task.of_cluster(PLANS)
     of_old, of_new = task.on(plan["primary"]), task.on(plan["standby"])
-    verdict = decide(plan, stopped=of_old(_STOPPED), disarmed=of_new(_DISARMED), activation=of_new(_ACTIVATION))
+    verdict = decide(plan, stopped=of_old(_STOPPED), disarmed=of_new(_DISARMED), activation=of_new(ACTIVATION))
     old, new = (coordinator_of(observed(of_host(OBSERVATION))) for of_host in (of_old, of_new))
     late = drift(plan, stopped=of_old(_STOPPED), brought=of_new(_BROUGHT), new=new, old=old)
     return dataclasses.asdict(dataclasses.replace(verdict, drift=late))
@@ -52,5 +55,5 @@ def _ended(ending: Ending) -> Outcome:
 STAGES = {
     "plan": stage.plan(INTENT, _plans, audited=True),
     "decide": Stage(_decide),
-    "conclude": stage.conclude(INTENT, _PLANS, REGISTERED, _ended),
+    "conclude": stage.conclude(INTENT, PLANS, REGISTERED, _ended),
 }

@@ -10,10 +10,8 @@ import os
 import socket
 import threading
 import time
-from pathlib import Path
 
 import pytest
-import yaml
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import user_name
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import connection
@@ -238,11 +236,6 @@ def test_a_session_has_settings_of_its_own(server, primary):
         assert options == f"{connection.session_options(owner)} -c gp_role=utility"
         assert "-c statement_timeout=0 " in options and "-c default_transaction_isolation=read\\ committed " in options
         assert ("-c lc_messages=C" in options) is owner, "only a superuser may set it"
-
-
-def test_the_program_that_gathers_statistics_has_the_same_settings():
-    variables = yaml.safe_load((Path(__file__).parents[5] / "roles/activate_standby/vars/main.yml").read_text())
-    assert variables["__activate_standby_session"] == connection.session_options(owner=True)
 
 
 def test_another_refusal_is_not_asked_about_again(primary):

@@ -81,10 +81,10 @@ def test_it_is_activated():
     ("activation", "hosts", "lost", "trouble"),
     [
         ({**ACTIVATION, "failed": True, "msg": "segment 0\ndoes not answer"}, {}, [], "segment 0 does not answer"),
-        (ACTIVATION, {"sdw1": {"__activate_standby_access": {"failed": True, "msg": "no"}}}, [], "sdw1: access rules: no"),
-        (ACTIVATION, {"scdw": {"__activate_standby_floating": {"failed": True, "msg": "no"}}}, [], "scdw: the floating address: no"),
-        (ACTIVATION, {"scdw": {"__activate_standby_hook": {"failed": True, "stderr": "no"}}}, [], "scdw: the hook command: no"),
-        (ACTIVATION, {"scdw": {"__activate_standby_analysis": {"failed": True, "msg": "no"}}}, [], "scdw: ANALYZE: no"),
+        (ACTIVATION, {"sdw1": {"_common_access": {"failed": True, "msg": "no"}}}, [], "sdw1: access rules: no"),
+        (ACTIVATION, {"scdw": {"_common_floating": {"failed": True, "msg": "no"}}}, [], "scdw: the floating address: no"),
+        (ACTIVATION, {"scdw": {"_common_hook": {"failed": True, "stderr": "no"}}}, [], "scdw: the hook command: no"),
+        (ACTIVATION, {"scdw": {"_common_analysis": {"failed": True, "msg": "no"}}}, [], "scdw: ANALYZE: no"),
         (ACTIVATION, {}, ["sdw1"], "sdw1 dropped out of the run"),
     ],
 )

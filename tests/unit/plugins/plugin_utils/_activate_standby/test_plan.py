@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import session_options
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.plan import PURPOSE
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.scenes import neighbour_of
 
@@ -260,7 +261,8 @@ def test_addresses_of_the_inventory_are_fenced_too():
 
 def test_what_follows():
     assert not plan(DOWN).follows
-    assert plan(DOWN, analyze=True).follows
+    assert plan(DOWN, analyze=True).follows and plan(DOWN).session == ""
+    assert plan(DOWN, analyze=True).session == session_options(owner=True), "the program has the settings of our own sessions"
     assert plan(DOWN, hook_command=True).follows and plan(DOWN, hook_command=True).hook
     made = plan(DOWN, floating_address="10.0.0.100/24")
     assert made.follows and made.floating == {"scdw": "present", "cdw": "absent"}

@@ -1,0 +1,91 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private: this may change at any time. What is promised is the documentation of modules, roles and playbooks.
+
+"""How far the work on a cluster came, by what the tasks of a role registered on its hosts."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import typing as t
+
+Variables = t.Mapping[str, t.Any]
+
+
+class Known(t.Mapping[str, Variables]):
+    """By host of a cluster, its variables, each made when it is asked for, and once: that takes a millisecond.
+
+    :param hosts: of the cluster.
+    :param hostvars: those of all hosts.
+    """
+
+    def __init__(self, hosts: t.Sequence[str], hostvars: t.Mapping[str, Variables]) -> None:
+        self._hosts = hosts
+        self._of = functools.lru_cache(maxsize=None)(hostvars.__getitem__)
+
+    def __getitem__(self, host: str) -> Variables:
+        if host not in self._hosts:
+            raise KeyError(host)
+        return self._of(host)
+
+    def __iter__(self) -> t.Iterator[str]:
+        return iter(self._hosts)
+
+    def __len__(self) -> int:
+        return len(self._hosts)
+
+
+@dataclasses.dataclass(frozen=True)
+class Progress:
+    """What the tasks of a role and the summary at its end ask by name, each name a property of a kind of this.
+
+    A host that was lost on the way, and a task that it did not come to, leave no result, and by none nothing counts as done.
+
+    :param cluster: name of the cluster.
+    :param plan: what was planned for it; empty as long as nothing is.
+    :param hosts: by host of the cluster, what the tasks of the role registered there, among other variables.
+    :param lost: hosts that were lost during the run.
+    :param check_mode: whether nothing is changed.
+    """
+
+    cluster: str
+    plan: Variables
+    hosts: t.Mapping[str, Variables]
+    lost: t.Collection[str] = ()
+    check_mode: bool = False
+
+    def on(self, host: str | None, name: str) -> Variables:
+        """What was registered on a host under a name; empty where nothing was."""
+        return (self.hosts.get(host or "") or {}).get(name) or {}
+
+    def on_primary(self, name: str) -> Variables:
+        """The same of the host that was primary when it was planned."""
+        return self.on(self.plan.get("primary"), name)
+
+    def on_standby(self, name: str) -> Variables:
+        """The same of the other coordinator's."""
+        return self.on(self.plan.get("standby"), name)
+
+    def everywhere(self, name: str) -> bool:
+        """Whether no host was lost, and none failed to do what it registered under a name."""
+        results = (self.on(host, name) for host in self.hosts)
+        return bool(self.hosts) and not self.lost and all(result and not result.get("failed") for result in results)
+
+    def finished(self) -> list[str]:
+        """Of what a run may have noted that it began, that of which nothing is left to be done or undone.
+
+        It is asked once, when the pair is released, and may look at all hosts.
+        """
+        return []
+
+
+def names(kind: type) -> list[str]:
+    """What can be asked of a plan or a progress beside its fields: its properties."""
+    return [name for name in dir(kind) if isinstance(getattr(kind, name), property) and not name.startswith("_")]
+
+
+def answers(of: object) -> dict[str, t.Any]:
+    """By name, the answer to all that can be asked, of plain types."""
+    return {name: getattr(of, name) for name in names(type(of))}

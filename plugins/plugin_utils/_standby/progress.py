@@ -1,0 +1,125 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private: this may change at any time. What is promised is the documentation of modules, roles and playbooks.
+
+"""How far making a standby came."""
+
+from __future__ import annotations
+
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import progress
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.results import was_tried
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.move import NAME, PURPOSES
+
+#: by step that makes it, a part of the registration
+_PARTS = (("create_role", "role"), ("add_row", "row"), ("create_slot", "slot"))
+
+
+def _steps(result: progress.Variables) -> set[str]:
+    return {step["name"] for step in result.get("steps") or ()}
+
+
+class Progress(progress.Progress):
+    """What is asked of it, by what was seen."""
+
+    @property
+    def _move(self) -> progress.Variables:
+        return self.plan.get("move") or {}
+
+    @property
+    def admitted(self) -> bool:
+        """Whether it is registered, and every host lets it in."""
+        return "dbid" in self.on_primary("__standby_registration") and self.everywhere("__standby_registration")
+
+    @property
+    def started(self) -> bool:
+        """Whether it was to be configured and started, however that ended."""
+        return was_tried(self.on_standby("__standby_configuration"))
+
+    @property
+    def configured(self) -> bool:
+        """Whether it was, and that went well."""
+        return "settings" in self.on_standby("__standby_configuration")
+
+    @property
+    def verified(self) -> bool:
+        """Whether the primary saw it stream in sync and replay a write; in check mode, whether it could be configured."""
+        if self.check_mode:
+            return self.configured
+        seen = self.on_primary("__standby_verification").get("primary") or {}
+        return bool((seen.get("probe") or {}).get("replayed"))
+
+    @property
+    def packed(self) -> bool:
+        """Whether there is what it has otherwise than the primary, to be brought to it; in check mode nothing is packed."""
+        return self.check_mode or "packed" in self.on_primary("__standby_packed")
+
+    @property
+    def failed(self) -> bool:
+        """Whether a host was lost, or remembers what failed there."""
+        return bool(self.lost) or any(self.on(host, "__standby_failure") for host in self.hosts)
+
+    def finished(self) -> list[str]:
+        """What it may have noted, unless a host was lost on which something may be left."""
+        return list(PURPOSES) if self.plan.get("begins") and not self.lost else []
+
+    @property
+    def created(self) -> list[str]:
+        """Parts of the registration that this run made, also where a later step of the same task failed.
+
+        A row that replaced a wrong one is kept.
+        """
+        steps = _steps(self.on_primary("__standby_registration"))
+        return [part for step, part in _PARTS if step in steps and not (part == "row" and "remove_row" in steps)]
+
+    @property
+    def copied_in(self) -> bool:
+        """Whether a copy of the primary was put where nothing was."""
+        made = self.on_standby("__standby_configuration")
+        return "row" in self.created and "swap_in" in _steps(made) and "aside" not in made
+
+    @property
+    def told(self) -> bool:
+        """Of one that comes to another place: whether the present one knows the password, if it has to."""
+        result = self.on_standby("__standby_told")
+        return not (result.get("failed") or result.get("unreachable"))
+
+    @property
+    def prepared(self) -> bool:
+        """Whether the primary is prepared for both, if a copy is made meanwhile."""
+        return not self._move.get("copies") or "dbid" in self.on_primary("__standby_preparation")
+
+    @property
+    def former_lost(self) -> bool:
+        """Whether the host of the present one could not be reached any more."""
+        return any(self.on_standby(name).get("unreachable") for name in ("__standby_told", "__standby_leaving", "__standby_back"))
+
+    @property
+    def both_admitted(self) -> bool:
+        """Whether the other hosts let in both as well."""
+        return self.prepared and self.everywhere("__standby_access")
+
+    @property
+    def copied(self) -> bool:
+        """Whether the copy is there."""
+        return self.both_admitted and "settings" in self.on_standby("__standby_copy")
+
+    @property
+    def left_place(self) -> bool:
+        """Whether the present one made way for the next."""
+        if not self._move.get("copies"):
+            return self.both_admitted
+        return self.copied and (not self._move["stops"] or "content" in self.on_standby("__standby_leaving"))
+
+    @property
+    def has_copy(self) -> bool:
+        """Whether this run put a copy of the primary in the next one's place."""
+        return "copy" in _steps(self.on_standby("__standby_copy"))
+
+    @property
+    def has_to_go_back(self) -> bool:
+        """Whether the former one is not as it was any more: out of its place, stopped, or under another name."""
+        leaving = self.on_standby("__standby_leaving")
+        if leaving.get("failed") or (self.started and self._move.get("kind") == NAME):
+            return True
+        return bool(leaving.get("moved_to")) if self._move.get("copies") else bool(self._move.get("renames")) and self.started

@@ -1,0 +1,87 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private: this may change at any time. What is promised is the documentation of modules, roles and playbooks.
+
+"""How far a switchover came."""
+
+from __future__ import annotations
+
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import progress
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.progress import Progress as ProgressOfStandby
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.stages import PLANS as PLANS_OF_STANDBY
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.verdict import BACK, FORWARD
+
+ACTIVATION = "__switchover_activation"
+VERDICT = "__switchover_verdict"
+
+
+class Progress(progress.Progress):
+    """What is asked of it, by what was seen."""
+
+    @property
+    def prepared(self) -> bool:
+        """Whether the primary is."""
+        return "drained" in self.on_primary("__switchover_prepared")
+
+    @property
+    def packed(self) -> bool:
+        """Whether there is what the standby has otherwise, to be brought to it; in check mode nothing is packed."""
+        return self.check_mode or "packed" in self.on_primary("__switchover_packed")
+
+    @property
+    def in_step(self) -> bool:
+        """Whether the standby has what its primary has, as far as that was seen; in check mode nothing is brought."""
+        return self.check_mode or not self.plan.get("drift") or "brought" in self.on_standby("__switchover_brought")
+
+    @property
+    def armed(self) -> bool:
+        """Whether the standby is."""
+        return "armed" in self.on_standby("__switchover_armed")
+
+    @property
+    def stops(self) -> bool:
+        """Whether the primary is to be stopped now: its standby is armed, or a run that was cut off is resumed before the promotion."""
+        if self.plan.get("begin"):
+            return self.armed
+        return bool(self.plan.get("resume")) and not self.plan["promoted"]
+
+    @property
+    def forward(self) -> bool:
+        """Whether it goes on."""
+        return self.on_standby(VERDICT).get("way") == FORWARD
+
+    @property
+    def back(self) -> bool:
+        """Whether it is taken back."""
+        return self.on_standby(VERDICT).get("way") == BACK
+
+    @property
+    def promoted(self) -> bool:
+        """Whether the standby is primary."""
+        return bool(self.on_standby(ACTIVATION).get("promoted"))
+
+    @property
+    def late(self) -> bool:
+        """Whether the new primary lacks what the old one changed until it was stopped."""
+        return self.promoted and bool(self.on_standby(VERDICT).get("drift"))
+
+    @property
+    def packed_late(self) -> bool:
+        """Whether there is that, to be brought to it."""
+        return self.late and "packed" in self.on_primary("__switchover_packed_late")
+
+    def finished(self) -> list[str]:
+        """What it noted, unless an arming, a start block, or a promotion may be left."""
+        if not self.plan.get("acts"):
+            return []
+        served = self.on_primary("__switchover_return")
+        serves = bool(served.get("running")) and served.get("fenced", "") is None
+        complete = self.promoted and self._mirrored and "msg" not in self.on_standby(ACTIVATION)
+        return [self.plan["begins"]] if (self.back and serves) or complete else []
+
+    @property
+    def _mirrored(self) -> bool:
+        """Whether the old primary follows the new one, which it may have done before it was looked at."""
+        plan = (self.on_standby(PLANS_OF_STANDBY).get("clusters") or {}).get(self.cluster) or {}
+        return ProgressOfStandby(self.cluster, plan, self.hosts).verified or plan.get("unsettled") == []

@@ -1,0 +1,79 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.progress import Progress
+
+PLAN = {"primary": "cdw", "standby": "scdw", "acts": True, "begins": "activate_standby"}
+ALLOWED = {"allowed": True, "archive": "/s/wal.tar.gz", "drift": ["pg_hba.conf"]}
+PROMOTED = {"promoted": True, "failed": False}
+SKIPPED = {"skipped": True, "changed": False}
+
+
+def progress(cdw=None, scdw=None, sdw1=None, **plan):
+    """By what was registered on its hosts, names without their prefix."""
+    hosts = {"cdw": cdw or {}, "scdw": scdw or {}, "sdw1": sdw1 or {}}
+    registered = {host: {f"__activate_standby_{name}": result for name, result in known.items()} for host, known in hosts.items()}
+    return Progress("demo", {**PLAN, **plan}, registered)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "allowed", "lacks_wal", "brings"),
+    [
+        (None, False, False, False),
+        ({"failed": True, "msg": "no"}, False, False, False),
+        ({**ALLOWED, "allowed": False}, False, False, False),
+        ({**ALLOWED, "archive": None, "drift": []}, True, False, False),
+        (ALLOWED, True, True, True),
+    ],
+)
+def test_what_is_brought_to_the_standby_follows_from_the_verdict(verdict, allowed, lacks_wal, brings):
+    found = progress(scdw={"verdict": verdict})
+    assert (found.allowed, found.lacks_wal, found.salvaged, found.brings) == (allowed, lacks_wal, lacks_wal, brings)
+    assert not progress(scdw={"verdict": verdict, "unsalvaged": True}).salvaged
+
+
+@pytest.mark.parametrize(
+    ("fence", "packed"), [(None, False), ({"wal": None}, False), ({"wal": {"archive": None}}, False), ({"wal": {"archive": "/p"}}, True)]
+)
+def test_wal_that_was_packed_is_known_whatever_the_verdict(fence, packed):
+    assert progress(cdw={"fence": fence}).packed_wal is packed
+
+
+@pytest.mark.parametrize(
+    ("activation", "is_primary", "promoted", "not_promoted"),
+    [
+        (None, False, False, True),
+        (SKIPPED, False, False, True),
+        ({"failed": True, "promoted": False, "msg": "no"}, False, False, True),
+        ({"unreachable": True, "msg": "no answer"}, False, False, False),
+        ({"failed": True, "msg": "killed"}, False, False, False),
+        ({"failed": True, "promoted": True, "msg": "no slot"}, True, False, False),
+        (PROMOTED, True, True, False),
+    ],
+)
+def test_a_promotion_is_unknown_where_nothing_was_heard_of_it(activation, is_primary, promoted, not_promoted):
+    found = progress(scdw={"activation": activation})
+    assert (found.is_primary, found.promoted, found.not_promoted) == (is_primary, promoted, not_promoted)
+
+
+@pytest.mark.parametrize(
+    ("plan", "activation", "failure", "finished"),
+    [
+        ({}, PROMOTED, "", True),
+        ({}, PROMOTED, "Run the hook command: no", False),
+        ({}, {"unreachable": True}, "", False),
+        ({}, None, "Keep the old primary from starting: no", True),
+        ({"acts": False}, None, "", False),
+    ],
+)
+def test_an_activation_is_finished_with_all_that_follows_or_where_nothing_was_promoted(plan, activation, failure, finished):
+    found = progress(scdw={"activation": activation}, sdw1={"failure": failure} if failure else {}, **plan)
+    assert found.finished() == (["activate_standby"] if finished else [])
+
+
+def test_nothing_is_finished_that_was_not_planned():
+    assert Progress("", {}, {}).finished() == []

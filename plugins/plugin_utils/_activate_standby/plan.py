@@ -59,7 +59,6 @@ class ActivationPlan:
     :param follows: whether something is to be done after the promotion, beside it.
     :param session: start-up options of the sessions that gather statistics after it; empty where none are to be gathered.
     :param salvage_directory: where WAL of the old primary is put on the standby's host, if it lacks any.
-    :param begins: what is noted as begun until it has ended.
     :param warnings: what the operator should know beside that.
     """
 
@@ -79,13 +78,17 @@ class ActivationPlan:
     follows: bool = False
     session: str = ""
     salvage_directory: str = ""
-    begins: str = PURPOSE
     warnings: list[str] = dataclasses.field(default_factory=list)
 
     @property
     def acts(self) -> bool:
         """Whether something is to be done."""
         return not (self.refusal or self.done)
+
+    @property
+    def begins(self) -> str:
+        """What is noted as begun until it has ended."""
+        return PURPOSE
 
 
 def make(scene: Scene, neighbours: t.Sequence[segment_fence.Neighbour]) -> ActivationPlan:

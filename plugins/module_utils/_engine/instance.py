@@ -26,15 +26,17 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host
     LOST_AND_FOUND,
     OWN,
     Host,
-    Process,
-    has_connection,
     is_mount,
     newest_first,
-    processes,
-    read_process,
     read_text,
     unreadable,
     user_name,
+)
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.processes import (
+    Process,
+    has_connection,
+    processes,
+    read_process,
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.configuration import fenced_by, read_settings
 

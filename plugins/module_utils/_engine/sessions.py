@@ -24,7 +24,8 @@ import typing as t
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.addresses import is_loopback, normal_address, parse_address
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.border import Address, Port, Seconds
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, Process, processes, read_text
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, read_text
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.processes import Process, processes
 
 #: seconds that a peer has to accept or refuse a connection
 PEER_LIMIT = 1.0

@@ -16,14 +16,8 @@ import time
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.border import Seconds
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import (
-    Host,
-    Process,
-    connected_ports,
-    newest_first,
-    processes,
-    read_text,
-)
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, newest_first, read_text
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.processes import Process, connected_ports, processes
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.configuration import read_settings
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import Connection, configured
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection_string import parse_conninfo

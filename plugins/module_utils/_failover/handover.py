@@ -29,9 +29,10 @@ import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import detached, logout
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, processes, read_process, read_text
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, read_text
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lsn import Lsn
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import Step
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.processes import processes, read_process
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import instance, stream, wal
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import Instance, wait_until
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import gap, loss

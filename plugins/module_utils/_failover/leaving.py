@@ -12,9 +12,10 @@ import time
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, Process
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lsn import Lsn
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import Step
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.processes import Process
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import access, connection, instance, wal
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import Instance, wait_until
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import (

@@ -15,8 +15,9 @@ import stat
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, Process, processes, read_text
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, read_text
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import Step
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.processes import Process, processes
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.configuration import change_fence
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import Instance, read_instance, wait_until
 

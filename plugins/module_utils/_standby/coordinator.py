@@ -15,13 +15,8 @@ import typing as t
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import lock, maintenance
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.addresses import is_loopback
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.border import Address, Name, Position, Seconds
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import (
-    Host,
-    has_listener,
-    listening,
-    read_tree,
-    user_name,
-)
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, read_tree, user_name
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.processes import has_listener, listening
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import (
     connection,
     replication,

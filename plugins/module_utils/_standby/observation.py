@@ -14,7 +14,8 @@ import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.border import Address, Name, Path, Seconds
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, processes, read_text
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, read_text
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.processes import processes
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import sessions
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.access import BLOCK, first_block
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import SegmentProcess, running_segments

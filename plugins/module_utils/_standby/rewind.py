@@ -22,7 +22,8 @@ import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import aside
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, is_mount, processes, read_text, rename
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, is_mount, read_text, rename
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.processes import processes
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import shared_wal, wal_link
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.configuration import read_settings
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import DATABASE, UTILITY, session_options

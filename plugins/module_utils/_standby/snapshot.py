@@ -27,12 +27,12 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host
     free_bytes,
     is_mount,
     mounts_below,
-    processes,
     rename,
     used_bytes,
     user_name,
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import Actions, Step
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.processes import processes
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import tablespaces, wal_link
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection_string import conninfo
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.installation import named

@@ -13,7 +13,7 @@ import time
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import border
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Process
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.processes import Process
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import instance as instances
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import (
     Instance,

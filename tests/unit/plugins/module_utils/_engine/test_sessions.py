@@ -13,7 +13,7 @@ import time
 
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Process, processes
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.processes import Process, processes
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import sessions
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.sessions import Session, Socket
 

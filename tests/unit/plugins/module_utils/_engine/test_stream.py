@@ -9,7 +9,7 @@ import socket
 import time
 
 import pytest
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Process, connected_ports
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.processes import Process, connected_ports
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import stream
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.stream import PRIMARY, STANDBY, UNKNOWN, Disconnect
 from hypothesis import given

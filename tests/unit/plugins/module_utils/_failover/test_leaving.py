@@ -9,8 +9,8 @@ import dataclasses
 
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Process
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lsn import Lsn
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.processes import Process
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import access, wal
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import ControlData, Instance, Postmaster
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import OtherSender

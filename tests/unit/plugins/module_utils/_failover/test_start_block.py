@@ -13,7 +13,8 @@ import time
 
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Process, processes, user_name
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import user_name
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.processes import Process, processes
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import Instance
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import start_block
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.start_block import Target

@@ -1,0 +1,22 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import os
+import socket
+
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.processes import has_connection, processes
+
+
+def test_sees_itself_among_the_processes():
+    own = next(process for process in processes() if process.pid == os.getpid())
+    assert own.parent == os.getppid()
+    assert "python" in " ".join(own.command)
+
+
+def test_sees_connections_of_a_process():
+    assert not has_connection(2**30)
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()):
+        assert has_connection(os.getpid())

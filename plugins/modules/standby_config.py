@@ -126,7 +126,8 @@ options:
       - Files that only it has, and that WAL does not carry, such as the history of backups, are kept in their place. Where the primary has
         one of that name which differs, its own is set aside. A C(pg_wal) that is a link to another disk stays one.
       - An instance that runs as a primary is refused. A start block is lifted as soon as it is marked as a standby.
-      - Requires O(snapshot). A rewind requires M(warehousepg.coordinator.rewind_access) on the primary.
+      - Requires O(snapshot). A rewind requires what
+        O(warehousepg.coordinator.standby_registration#module:rewind_rules) gives on the primary.
     type: dict
     suboptions:
       method:

@@ -267,7 +267,11 @@ _WAYS = {"start": "as it is", "rewind": "by pg_rewind", "basebackup": "by a new 
 def _still_open(known: Variables, primary: str) -> str:
     """What a former primary may do on the present one, and should not any more; empty when it may nothing."""
     why = (known.get("__standby_rewind_closed") or {}).get("msg")
-    return f"{primary} still lets it read files, as for a rewind: {why}; run rewind_access with state=absent there" if why else ""
+    return (
+        f"{primary} still lets it read files, as for a rewind: {why}; run standby_registration with state=absent, parts=rewind there"
+        if why
+        else ""
+    )
 
 
 def _rejoined(known: Variables) -> str:

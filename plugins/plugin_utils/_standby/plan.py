@@ -39,7 +39,7 @@ Observation = t.Mapping[str, t.Any]
 Variables = t.Mapping[str, t.Any]
 
 #: as the role rejoin wishes it, of a standby that can no longer catch up
-_ANEW = {"cluster": "", "method": "auto", "remove_old": False, "report_file": None}
+_ANEW = {"cluster": "", "method": "auto", "report_file": None}
 
 _METHODS = {"scram": "scram-sha-256", "cert": "cert", "trust": "trust"}
 
@@ -78,6 +78,7 @@ class StandbyPlan:
     :param move: how it comes to another place than the catalog has it in, see :class:`move_plan.Move`, and by host the rules ``meanwhile``
         and ``before``; empty where it stays, or could not go back.
     :param files: what will become of its files, see :class:`rejoin_plan.Rejoin`.
+    :param remove_old: whether what a copy takes the place of is removed at the end.
     """
 
     refusal: str
@@ -108,6 +109,7 @@ class StandbyPlan:
     accept_drift: list[str] = dataclasses.field(default_factory=list)
     move: dict[str, t.Any] = dataclasses.field(default_factory=dict)
     files: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+    remove_old: bool = False
 
 
 def make(
@@ -202,6 +204,7 @@ def make(
         rejoin=rejoin.options,
         way=rejoin.way,
         files=rejoin.files,
+        remove_old=options["standby_rejoins"] and options["rejoin_remove_old"] and not options["standby_part_of"],
         rewind_rules=[_rewind_rule(on_standby, variables[standby], options)] if rejoin.rewinds else [],
         fenced=rejoin.fenced if _wish(options) else _fenced(options, observations, addresses),
         # a copy has what the primary has, and one that moves is looked at again in its place
@@ -224,12 +227,12 @@ def make(
 def _wish(options: Options) -> dict[str, t.Any]:
     """How what is left of a former primary becomes the standby; empty where it must not."""
     if options["standby_part_of"]:
-        method, remove_old = "auto", False
+        method = "auto"
     elif options["standby_rejoins"]:
-        method, remove_old = options["rejoin_method"], options["rejoin_remove_old"]
+        method = options["rejoin_method"]
     else:
         return {}
-    return {"cluster": options["cluster_name"], "method": method, "remove_old": remove_old, "report_file": options["rejoin_report_file"]}
+    return {"cluster": options["cluster_name"], "method": method, "report_file": options["rejoin_report_file"]}
 
 
 def _tasks(plan: StandbyPlan) -> str:

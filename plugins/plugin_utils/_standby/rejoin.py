@@ -76,7 +76,7 @@ def foresee(pair: t.Mapping[str, t.Any], observations: t.Mapping[str, Observatio
     """By which way it will become the standby.
 
     :param pair: as of :func:`standby_plan.make`.
-    :param wished: ``cluster``, ``method``, ``remove_old``, ``report_file``.
+    :param wished: ``cluster``, ``method``, ``report_file``.
     """
     primary = pair["primary"]
     host = next(host for host in pair["coordinators"] if host != primary)
@@ -90,7 +90,6 @@ def foresee(pair: t.Mapping[str, t.Any], observations: t.Mapping[str, Observatio
         "ancestors": wal["ancestors"],
         "oldest_lsn": wal["oldest_lsn"],
         "tablespaces": [space["oid"] for space in on_primary["tablespaces"]],
-        "remove_old": wished["remove_old"],
         "report_file": wished["report_file"],
     }
     former = former_of(observed)

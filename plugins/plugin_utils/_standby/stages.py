@@ -20,6 +20,7 @@ INTENT = "standby"
 #: where its tasks register
 PLANS = "__standby_plans"
 _CONFIGURATION = "__standby_configuration"
+_COPY = "__standby_copy"
 _VERIFICATION = "__standby_verification"
 #: by what of the standby's host was looked at meanwhile, where that was registered there
 _SEEN = {"former": "__standby_former", "looked": "__standby_look"}
@@ -42,7 +43,7 @@ def _decide(task: Task, _given: Variables) -> Variables:
     seen = task.on(plan["primary"])(_VERIFICATION).get("primary") or {}
     verified = bool((seen.get("probe") or {}).get("replayed"))
     if task.check_mode:
-        verified = "settings" in task.on(plan["standby"])(_CONFIGURATION)
+        verified = "content" in task.on(plan["standby"])(_COPY) or "settings" in task.on(plan["standby"])(_CONFIGURATION)
     if lost or not verified:
         why = f"{', '.join(lost)} dropped out of the run" if lost else "the standby was not seen stream in sync and replay a write"
         return {"failed": True, "msg": why}

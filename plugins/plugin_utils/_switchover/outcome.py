@@ -58,7 +58,7 @@ _PHASES = {
     "stop": ("__switchover_stopped",),
     "settle": ("__switchover_activation",),
     "clients": ("__activate_standby_access", "__activate_standby_floating"),
-    "follow": ("__standby_registration", "__standby_configuration"),
+    "follow": ("__standby_registration", "__standby_copy", "__standby_configuration"),
     "back": ("__switchover_return",),
 }
 

@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Copy the primary coordinator to this host while it serves."""
+"""Copy the primary coordinator to this host while it serves, or make what is left of a former primary a standby of it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ description:
     What an earlier attempt left there is replaced.
   - What gpinitstandby leaves out is left out (C(db_dumps), C(promote), C(db_analyze)), and so are the logs.
   - Where the place holds a standby of the same system already, nothing is copied. Where it holds anything else that is not
-    empty, the module refuses and touches nothing.
+    empty, the module refuses and touches nothing, unless O(rejoin).
+  - The standby is neither configured nor started; see M(warehousepg.coordinator.standby_config).
 attributes:
   check_mode:
     support: full
@@ -33,6 +34,49 @@ extends_documentation_fragment:
   - warehousepg.coordinator.instance
   - warehousepg.coordinator.upstream
   - warehousepg.coordinator.copy
+options:
+  rejoin:
+    description:
+      - Let what is left of a former primary of the system follow the present one, by the cheapest way that is safe. The result says
+        which one it was, and why.
+      - Where its WAL does not go beyond the point at which the present primary left its timeline, it becomes one as it is. Where it does,
+        it is rewound by C(pg_rewind), under another name in the same directory, so that nobody can start it meanwhile; its configuration,
+        access rules, certificates and logs stay its own. Where that is impossible or fails, or where its directory is unusable, a copy is
+        made, and it is moved aside.
+      - Files that only it has, and that WAL does not carry, such as the history of backups, are kept in their place. Where the primary has
+        one of that name which differs, its own is set aside. A C(pg_wal) that is a link to another disk stays one.
+      - An instance that runs as a primary is refused. A start block is lifted as soon as it is marked as a standby.
+      - A rewind requires what O(warehousepg.coordinator.standby_registration#module:rewind_rules) gives on the primary.
+    type: dict
+    suboptions:
+      method:
+        description:
+          - V(auto) for the cheapest way. V(rewind) for the same, also where the former primary is on a later timeline than the present one.
+          - V(basebackup) for a new copy.
+        type: str
+        choices: [auto, rewind, basebackup]
+        default: auto
+      timeline:
+        description: Timeline of the primary's WAL, as M(warehousepg.coordinator.mirroring_info) returns it.
+        type: int
+        required: true
+      ancestors:
+        description: The timelines before it, oldest first, each with the position where it was left.
+        type: list
+        elements: list
+        default: []
+      oldest_lsn:
+        description: Where the WAL begins that the primary still has. Without it, it is not looked whether that is enough.
+        type: str
+      tablespaces:
+        description: Numbers of the primary's user tablespaces.
+        type: list
+        elements: int
+        default: []
+      report_file:
+        description:
+          - File on this host to which a line of JSON is added on what only the former primary has, before it is discarded.
+        type: path
 requirements:
   - psycopg2
 author:
@@ -50,6 +94,20 @@ EXAMPLES = r"""
     system_identifier: "7432104713243312345"
   become: true
   become_user: gpadmin
+
+- name: Make the former primary a standby of the present one
+  warehousepg.coordinator.coordinator_snapshot:
+    data_directory: /data/whpg/v7/coordinator/gpseg-1
+    primary_host: scdw
+    primary_port: 5432
+    passfile: ~/.whpg/demo.pgpass
+    dbid: 9
+    system_identifier: "7432104713243312345"
+    rejoin:
+      timeline: 2
+      ancestors: [[1, 0/8000060]]
+  become: true
+  become_user: gpadmin
 """
 
 RETURN = r"""
@@ -62,15 +120,92 @@ steps:
     - name: copy
       seconds: 1.24
 method:
-  description: How the copy was made.
-  returned: when a copy was made
+  description: How the standby was made, V(basebackup); with O(rejoin) also V(start) or V(rewind).
+  returned: when a copy was made, or a former primary made a standby
   type: str
   sample: basebackup
+reason:
+  description: Why it was that.
+  returned: when a former primary was made a standby
+  type: str
+  sample: "its WAL goes on to 0/C0001F0, the primary's left timeline 1 at 0/C000148"
 bytes_copied:
-  description: Size of the copy in bytes.
-  returned: when a copy was made
+  description: Bytes that were copied from the primary for it, the size of a copy; V(null) where C(pg_rewind) does not tell.
+  returned: when a copy was made, or a former primary made a standby
   type: int
   sample: 241172480
+all_wal_why:
+  description: Why a rewind copied WAL that both had, V(null) where it did not.
+  returned: when a former primary was rewound
+  type: str
+  sample: the connection to the primary is by TLS
+discarded:
+  description:
+    - What only the former primary had, as far as its WAL shows it; V(null) where it had nothing of its own, or where that is unknown.
+  returned: when a former primary was made a standby
+  type: dict
+  contains:
+    from:
+      description: LSN where it begins.
+      type: str
+      sample: 0/C000148
+    to:
+      description: LSN where it ends, V(null) when that was not found.
+      type: str
+      sample: 0/C0001F0
+    timeline:
+      description: Timeline of that WAL.
+      type: int
+      sample: 1
+    bytes:
+      description: Bytes of WAL, V(null) when that is not known.
+      type: int
+      sample: 168
+    commits:
+      description: Transactions committed there.
+      type: int
+      sample: 1
+    last_commit:
+      description: When the last of them was committed, as the engine prints it.
+      type: str
+      sample: 2026-11-23 08:00:00.123456 UTC
+    why:
+      description: Why something is not known, empty when all is.
+      type: str
+      sample: ""
+aside:
+  description: Where the former data directory is now, and what a rewind of it left, if one was cut off or failed.
+  returned: when it was moved aside
+  type: list
+  elements: str
+  sample: [/data/whpg/v7/coordinator/gpseg-1.former-20261123T080000Z]
+kept:
+  description: Files that only it had and that WAL does not carry, by their paths in the data directory, where they are still.
+  returned: when a former primary was rewound, or a copy took its place
+  type: list
+  elements: str
+  sample: [gpbackup_history.db]
+set_aside:
+  description: Those of its files that the primary has otherwise, by their paths below RV(set_aside_in).
+  returned: when a former primary was rewound, or a copy took its place
+  type: list
+  elements: str
+  sample: []
+set_aside_in:
+  description: The directory that these are in, V(null) without any.
+  returned: when a former primary was rewound, or a copy took its place
+  type: str
+  sample: /data/whpg/v7/coordinator/gpseg-1.former-20261123T080000Z
+wal_directory:
+  description: Where C(pg_wal) leads, V(null) where it is no link.
+  returned: when a copy took the place of a former primary
+  type: str
+  sample: /wal/gpseg-1
+old_wal:
+  description: Where the C(pg_wal) of the former data directory leads, V(null) where it is no link.
+  returned: when it was moved aside
+  type: str
+  sample: /wal/gpseg-1.former-20261123T080000Z
 content:
   description: What is in the data directory afterwards, V(instance) unless in check mode.
   returned: always
@@ -97,11 +232,11 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.argu
     UPSTREAM,
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import carry_out
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import replication
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import Step, carry_out
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import instance, replication
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import require_psycopg2
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.registry import ARGUMENTS, ONE_IF_SCRAM
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import snapshot
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import rejoin, snapshot
 
 
 def show(place: snapshot.Place) -> dict[str, t.Any]:
@@ -112,7 +247,7 @@ def show(place: snapshot.Place) -> dict[str, t.Any]:
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
-        argument_spec={**INSTANCE, **UPSTREAM, **ARGUMENTS, **COPY},
+        argument_spec={**INSTANCE, **UPSTREAM, **ARGUMENTS, **COPY, "rejoin": {"type": "dict", "options": rejoin.ARGUMENTS}},
         required_if=[ONE_IF_SCRAM],
         supports_check_mode=True,
     )
@@ -121,17 +256,26 @@ def main() -> None:
     if parameters["dbid"] is None and not module.check_mode:
         module.fail_json(msg="dbid is missing: give the number under which the standby is registered")
     host = Host(module, parameters["greenplum_path"])
-    data_directory, password = parameters["data_directory"], parameters["replication_password"]
+    data_directory, password, asked = parameters["data_directory"], parameters["replication_password"], parameters["rejoin"]
     upstream, wanted = replication.upstream_of(parameters), snapshot.copy_of(parameters)
+    actions = snapshot.actions(host, data_directory, upstream, password, parameters["dbid"], wanted)
+    rejoining = rejoin.Rejoining(host, data_directory, upstream, actions, wanted.tablespaces, asked["report_file"] if asked else None)
 
     def observe() -> snapshot.Place:
+        upstream.primary_conninfo()  # what cannot be one is told before anything is touched
         return snapshot.read_place(host, data_directory, upstream.stored(), parameters["dbid"], wanted)
+
+    def plan(place: snapshot.Place) -> list[Step]:
+        if not asked:
+            return snapshot.plan(place, wanted, password)
+        former = rejoining.former = rejoin.read_former(host, place.instance)
+        return rejoin.plan(place, former, rejoin.source_of(asked, wanted.system_identifier), asked["method"], password, wanted)
 
     carry_out(
         module,
         observe,
-        lambda place: snapshot.plan(place, wanted, password),
-        snapshot.actions(host, data_directory, upstream, password, parameters["dbid"], wanted),
+        plan,
+        {**actions, **(rejoin.actions(rejoining) if asked else {}), "stop": lambda: instance.stop(host, data_directory)},
         show=show,
     )
 

@@ -40,12 +40,12 @@ options:
     default: present
   parts:
     description:
-      - What to remove, with O(state=absent).
-      - With O(state=present) all of them, or none, on a host that does not hold the primary but has to let the standby in. Then only
-        O(access) is seen to.
+      - What to remove, with O(state=absent). V(rewind) is what O(rewind_rules) gave, the rights and the rules.
+      - With O(state=present) V(role), V(row) and V(slot), or none, on a host that does not hold the primary but has to let the standby in.
+        Then only O(access) is seen to.
     type: list
     elements: str
-    choices: [role, row, slot]
+    choices: [role, row, slot, rewind]
     default: [role, row, slot]
   standby_hostname:
     description:
@@ -127,7 +127,9 @@ options:
   rewind_rules:
     description:
       - Access rules for a former primary that is to be rewound, and so needs rights that no standby needs; the role is granted them, too.
-      - They are to be taken back by M(warehousepg.coordinator.rewind_access) as soon as it streams.
+      - C(pg_rewind) on its host reads files of the primary by functions, over a utility-mode connection to the database C(postgres), and a
+        replication role may do neither. What everybody may do in that database is left as it is.
+      - Take both away with O(state=absent) and O(parts=rewind) as soon as it streams.
       - Rules as of O(access).
     type: list
     elements: dict
@@ -146,6 +148,14 @@ EXAMPLES = r"""
     standby_data_directory: /data/whpg/v7/standby/gpseg-1
     replication_password: "{{ vault_standby_replicator_password }}"
     passfile: ~/.whpg/demo.pgpass
+  become: true
+  become_user: gpadmin
+
+- name: Let a former primary that was rewound read no more
+  warehousepg.coordinator.standby_registration:
+    data_directory: /data/whpg/v7/standby/gpseg-1
+    state: absent
+    parts: [rewind]
   become: true
   become_user: gpadmin
 """
@@ -323,18 +333,22 @@ def register(module: AnsibleModule, host: Host, entry: t.Mapping[str, t.Any]) ->
         stored = store.read() if store else None
         return registration.read_known(connection, user, parameters["slot_name"], stored, entry["data_directories"], following())
 
+    def read_rights() -> rewind_access.Rights:
+        return rewind_access.read_rights(connection, user, instance.data_directory)
+
     def plan(known: registration.Known) -> list[Step]:
         if not present:
-            return registration.plan_absent(known, parameters["parts"])
+            # before the rules of a standby, for those of a rewind alone are taken away
+            rewound = rewind_access.plan_absent(read_rights()) if "rewind" in parameters["parts"] else []
+            return rewound + registration.plan_absent(known, parameters["parts"])
         kept = store.password() if store else None
         standby = standby_of(instance, parameters)
         steps = registration.plan_present(known, standby, parameters["replication_password"], kept, scram, limit, parameters["succession"])
         expected["dbid"] = expected_dbid(known, steps)
         blocks = {access.BLOCK: entry["rules"]}
         if rewind_rules:
-            own = instance.data_directory
-            steps += rewind_access.plan_rights(rewind_access.read_rights(connection, user, own) if known.role else rewind_access.NONE, True)
-            blocks[rewind_access.BLOCK] = [{**rule, "data_directories": [own]} for rule in rewind_rules]
+            steps += rewind_access.plan_present(read_rights())
+            blocks[rewind_access.BLOCK] = [{**rule, "data_directories": [instance.data_directory]} for rule in rewind_rules]
         return steps + access.plan(known.access_files, blocks)
 
     with connect_primary(instance) as connection:
@@ -356,7 +370,7 @@ def main() -> None:
             "parts": {
                 "type": "list",
                 "elements": "str",
-                "choices": list(registration.PARTS),
+                "choices": [*registration.PARTS, "rewind"],
                 "default": list(registration.PARTS),
             },
             "standby_hostname": {"type": "str"},

@@ -31,7 +31,6 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby i
     rewind,
     rewind_access,
     snapshot,
-    standby,
 )
 
 #: ways: it is a standby already; started as one as it is; rewound; copied anew
@@ -40,14 +39,13 @@ KEEP, START, REWIND, BASEBACKUP = "keep", "start", "rewind", "basebackup"
 #: what can be asked for
 METHODS = ("auto", REWIND, BASEBACKUP)
 
-#: options of the module C(standby_config) on it
+#: options of the module C(coordinator_snapshot) on it
 ARGUMENTS: dict[str, t.Any] = {
     "method": {"type": "str", "choices": list(METHODS), "default": "auto"},
     "timeline": {"type": "int", "required": True},
     "ancestors": {"type": "list", "elements": "list", "default": []},
     "oldest_lsn": {"type": "str"},
     "tablespaces": {"type": "list", "elements": "int", "default": []},
-    "remove_old": {"type": "bool", "default": False},
     "report_file": {"type": "path"},
 }
 
@@ -287,64 +285,46 @@ def _unusable(former: Former, source: Source) -> str:
 
 
 def plan(
-    found: standby.Standby,
+    place: snapshot.Place,
     former: Former,
     source: Source,
     asked: str,
-    wanted: standby.Wanted,
     password: str | None,
     copy: snapshot.Wanted,
-    remove_old: bool = False,
 ) -> list[Step]:
-    """The steps after which a former primary follows the present one.
+    """The steps after which a former primary is a standby of the present one that is ready to be configured; none where it is already.
 
-    :param found: it, as a standby is observed.
+    :param place: where it is.
     :param asked: one of :data:`METHODS`.
-    :param wanted: its configuration.
     :param password: given by the caller, None to keep what is there.
     :param copy: the copy that is made where no other way is left.
-    :param remove_old: whether a directory that a copy replaced is removed at the end.
     :raises CoordinatorError: it cannot be done; nothing was touched.
     """
-    instance = found.instance
-    why = refusal(former, source, asked, found.place.site.user)
+    instance = former.instance
+    why = refusal(former, source, asked, place.site.user)
     if why is not None:
         raise CoordinatorError(why, data_directory=instance.data_directory)
     choice = choose(former, source, asked)
     if choice.method == KEEP:
-        return standby.plan(found, wanted, password, copy)
+        return snapshot.plan(place, copy, password)
     own = str(choice.discards) if choice.discards else None
     tell = Step("tell", {"method": choice.method, "reason": choice.reason, "discards": own})
     first = [tell, *([Step("stop")] if instance.postmaster is not None else [])]
-    marked = dataclasses.replace(instance, role="standby", postmaster=None, fenced=None)
-    if choice.method == START:
-        rest = standby.plan(_but(found, marked), wanted, password, copy)
-        return [*first, Step("mark_standby"), *rest]
-    if choice.method == REWIND:
-        # whatever it has is written anew: where the rewind fails, a copy takes its place
-        rest = standby.plan(_but(found, dataclasses.replace(marked, dbid=None, port=None, settings={})), wanted, password, copy)
-        early = [step for step in rest if step.name in ("remove_leftover", "write_password")]
-        return [
-            *first,
-            *early,
-            Step("rewind", {"parted": own, "left_in": _left_in(former, source)}),
-            *(step for step in rest if step not in early),
-        ]
+    if choice.method in (START, REWIND):
+        marked = dataclasses.replace(instance, role="standby", postmaster=None, fenced=None)
+        first += snapshot.plan(dataclasses.replace(place, instance=marked), copy, password)
+        first += snapshot.plan_password(place.stored, password)
+        way = Step("rewind", {"parted": own, "left_in": _left_in(former, source)}) if choice.method == REWIND else Step("mark_standby")
+        return [*first, way]
     if former.wal_refusal:
         raise CoordinatorError(former.wal_refusal, data_directory=instance.data_directory)
-    gone = _but(found, Instance(instance.data_directory, "absent"))
-    spots = (dataclasses.replace(spot, taken=None if spot.taken in former.parts else spot.taken) for spot in found.place.spots)
-    gone = dataclasses.replace(gone, place=dataclasses.replace(gone.place, spots=tuple(spots)))
-    rest = standby.plan(gone, wanted, password, copy)
+    spots = tuple(dataclasses.replace(spot, taken=None if spot.taken in former.parts else spot.taken) for spot in place.spots)
+    rest = snapshot.plan(dataclasses.replace(place, instance=Instance(instance.data_directory, "absent"), spots=spots), copy, password)
     if instance.content in ("absent", "empty") and not former.rewinding:
         return [*first, *rest]
     # the old one stays in its place, stopped, until there is a whole copy
     at = rest.index(Step("copy")) + 1
-    return [*first, *rest[:at], Step("keep_files"), Step("set_aside"), *rest[at:], *([Step("remove_aside")] if remove_old else [])]
-
-
-def _but(found: standby.Standby, instance: Instance) -> standby.Standby:
-    return dataclasses.replace(found, place=dataclasses.replace(found.place, instance=instance))
+    return [*first, *rest[:at], Step("keep_files"), Step("set_aside"), *rest[at:]]
 
 
 def discarded(host: Host, former: Former, start: str) -> dict[str, t.Any]:
@@ -467,7 +447,7 @@ class Rejoining:
         self._aside = rewind.set_aside(self._directory)
         where = self._aside[0]
         return {
-            "aside": ", ".join(self._aside),
+            "aside": self._aside,
             "set_aside": self._differing,
             "set_aside_in": where if self._differing else None,
             "old_wal": wal_link.led_to(where),
@@ -487,14 +467,9 @@ class Rejoining:
         """A step that leaves nothing of the copy where it fails."""
         return snapshot.cleaning(action, self._directory, self._wishes)
 
-    def remove_aside(self) -> dict[str, t.Any]:
-        """Remove what was moved aside, its parts in tablespaces and its WAL included."""
-        old_wal = {path: rewind.remove(path) for path in self._aside}[self._aside[0]]
-        return {"removed_wal": old_wal, "aside": None, "set_aside": [], "set_aside_in": None, "old_wal": None, "removed": self._differing}
-
 
 def actions(rejoining: Rejoining) -> Actions:
-    """The actions of :func:`plan` beside those of a copy and of a standby."""
+    """The actions of :func:`plan` beside those of a copy."""
     return {
         "tell": rejoining.tell,
         "mark_standby": rejoining.mark_standby,
@@ -502,5 +477,4 @@ def actions(rejoining: Rejoining) -> Actions:
         "keep_files": rejoining.cleaning(rejoining.keep_files),
         "set_aside": rejoining.cleaning(rejoining.set_aside),
         "swap_in": rejoining.swap_in,
-        "remove_aside": rejoining.remove_aside,
     }

@@ -10,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import Actions, Step
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import access
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import DATABASE, Connection, identifier
@@ -43,17 +42,11 @@ class Rights:
     access_files: t.Mapping[str, str]
 
 
-#: of a role that is not there yet
-NONE = Rights((), False, False, {})
-
-
 def read_rights(connection: Connection, user: str, data_directory: str) -> Rights:
-    """Observe the rights of a role.
-
-    :raises CoordinatorError: there is no such role.
-    """
+    """Observe the rights of a role; one that is not there has none."""
+    access_files = access.read_files([data_directory])
     if not connection.query("SELECT 1 FROM pg_roles WHERE rolname = %s", user):
-        raise CoordinatorError(f"there is no role {user}: register the standby first")
+        return Rights((), False, False, access_files)
     granted = connection.query(
         """
         SELECT wanted.name FROM unnest(%s::text[]) AS wanted(name)
@@ -76,29 +69,24 @@ def read_rights(connection: Connection, user: str, data_directory: str) -> Right
     )[0]
     names = {row["name"] for row in granted}
     functions = tuple(name for name in FUNCTIONS if name in names)
-    return Rights(functions, on_database["temporary"], on_database["granted"], access.read_files([data_directory]))
+    return Rights(functions, on_database["temporary"], on_database["granted"], access_files)
 
 
-def plan(rights: Rights, present: bool, rules: t.Sequence[t.Mapping[str, t.Any]]) -> list[Step]:
-    """The steps after which a role may rewind, or may not.
-
-    :param rules: options as of :func:`access.rules_of`.
-    """
-    changes = access.plan(rights.access_files, {BLOCK: rules if present else ()})
-    return [*plan_rights(rights, True), *changes] if present else [*changes, *plan_rights(rights, False)]
+def plan_present(rights: Rights) -> list[Step]:
+    """The steps after which a role has the rights of a rewind; its rules are written with those of a standby."""
+    functions = [Step("grant_functions")] if len(rights.functions) < len(FUNCTIONS) else []
+    return [*functions, *([] if rights.temporary else [Step("grant_database")])]
 
 
-def plan_rights(rights: Rights, present: bool) -> list[Step]:
-    """The steps after which a role has the rights of a rewind, or has not."""
-    if present:
-        functions = [Step("grant_functions")] if len(rights.functions) < len(FUNCTIONS) else []
-        return [*functions, *([] if rights.temporary else [Step("grant_database")])]
+def plan_absent(rights: Rights) -> list[Step]:
+    """The steps after which it has neither."""
     functions = [Step("revoke_functions")] if rights.functions else []
-    return [*functions, *([Step("revoke_database")] if rights.on_database else [])]
+    database = [Step("revoke_database")] if rights.on_database else []
+    return [*access.plan(rights.access_files, {BLOCK: ()}), *functions, *database]
 
 
 def actions(connection: Connection, user: str) -> Actions:
-    """The actions of :func:`plan_rights`."""
+    """The actions on rights."""
     return {
         "grant_functions": lambda: change_functions(connection, user, True),
         "grant_database": lambda: change_database(connection, user, True),

@@ -306,7 +306,7 @@ def plan(place: Place, wanted: Wanted, password: str | None) -> list[Step]:
     :param password: to be kept, None to leave what is kept as it is.
     :raises CoordinatorError: it cannot be made there; nothing was touched.
     """
-    instance, stored = place.instance, place.stored
+    instance = place.instance
     why = refusal(place.site, instance, wanted)
     if why is not None:
         raise CoordinatorError(why, data_directory=instance.data_directory)
@@ -316,11 +316,19 @@ def plan(place: Place, wanted: Wanted, password: str | None) -> list[Step]:
     why = _refusal_of_requirements(place, wanted)
     if why is not None:
         raise CoordinatorError(why, data_directory=instance.data_directory)
+    return [*steps, *plan_password(place.stored, password), Step("copy"), Step("swap_in")]
+
+
+def plan_password(stored: StoredPassword | None, password: str | None) -> list[Step]:
+    """The steps after which the password for the primary is there.
+
+    :raises CoordinatorError: none is known.
+    """
     if stored is not None and (password is not None or (stored.usable and not stored.named)):
-        steps.append(Step("write_password"))
-    elif stored is not None and not stored.usable:
+        return [Step("write_password")]
+    if stored is not None and not stored.usable:
         raise CoordinatorError(f"{stored.title} is missing or others can read it: give replication_password to write it")
-    return [*steps, Step("copy"), Step("swap_in")]
+    return []
 
 
 def base_backup_arguments(upstream: Upstream, target: str, dbid: int, wanted: Wanted, wal: str | None = None) -> list[str]:

@@ -32,33 +32,24 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.re
     Upstream,
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.tablespaces import read_tablespaces
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import snapshot
 
 
 @dataclasses.dataclass(frozen=True)
 class Standby:
     """A standby as it was found.
 
-    :param place: where it stands, its instance and its password.
+    :param instance: it, by its files.
+    :param stored: its password as it is kept, None when the primary asks for none.
     :param password_kept: whether its store holds the password that was given, or any when none was given.
     :param tablespace_dbids: under which dbids its tablespaces lie.
     :param former: what is in the place that it is to be brought from; None: it stays where it is.
     """
 
-    place: snapshot.Place
+    instance: Instance
+    stored: StoredPassword | None
     password_kept: bool
     tablespace_dbids: tuple[int, ...] = ()
     former: Instance | None = None
-
-    @property
-    def instance(self) -> Instance:
-        """Its instance."""
-        return self.place.instance
-
-    @property
-    def stored(self) -> StoredPassword | None:
-        """Its password as it is kept, None when the primary asks for none."""
-        return self.place.stored
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,6 +62,7 @@ class Wanted:
     :param slot_name: value of ``primary_slot_name``.
     :param state: ``configured``, ``started`` or ``streaming``.
     :param listen_addresses: value of that setting; None: it stays as it is.
+    :param system_identifier: of the primary; None: it is not compared.
     """
 
     dbid: int | None
@@ -79,6 +71,7 @@ class Wanted:
     slot_name: str
     state: str
     listen_addresses: str | None = None
+    system_identifier: str | None = None
 
 
 def read_standby(
@@ -86,32 +79,20 @@ def read_standby(
     data_directory: str,
     upstream: Upstream,
     password: str | None,
-    dbid: int | None = None,
-    copy: snapshot.Wanted | None = None,
     former_directory: str | None = None,
 ) -> Standby:
     """Observe a standby.
 
-    :param dbid: number under which it is registered; None: not known yet.
-    :param copy: the copy to begin with where there is none.
     :param former_directory: the directory that it is to be brought from; None: it stays where it is.
     """
     kept = upstream.store.password() if upstream.store is not None else None
-    place = snapshot.read_place(host, data_directory, upstream.stored(), dbid, copy)
     return Standby(
-        place,
+        read_instance(host, data_directory),
+        upstream.stored(),
         upstream.store is None or (kept is not None and password in (None, kept)),
-        tuple(tablespace.dbid for tablespace in read_tablespaces(place.instance.data_directory)),
+        tuple(tablespace.dbid for tablespace in read_tablespaces(data_directory)),
         read_instance(host, former_directory) if former_directory else None,
     )
-
-
-def copied(standby: Standby, wanted: Wanted) -> Standby:
-    """What a standby will be as soon as a copy of the primary is in place."""
-    port = parse_conninfo(wanted.primary_conninfo)["port"]
-    instance = Instance(standby.instance.data_directory, "instance", role="standby", dbid=wanted.dbid, port=int(port))
-    stored = dataclasses.replace(standby.stored, usable=True, named=True) if standby.stored else None
-    return Standby(snapshot.Place(standby.place.site, instance, stored), True)
 
 
 def refusal(standby: Standby, wanted: Wanted, password: str | None) -> str | None:
@@ -125,6 +106,9 @@ def refusal(standby: Standby, wanted: Wanted, password: str | None) -> str | Non
             f"the instance in {where} is a primary: it has no standby.signal. It may hold what the present primary lacks, "
             "so it is not made a standby as it is"
         )
+    system = instance.control.system_identifier if instance.control else None
+    if wanted.system_identifier not in (None, system):
+        return f"{where} holds an instance of the system {system}, the primary is of {wanted.system_identifier}: move it away"
     if standby.stored is not None and not standby.password_kept and password is None:
         return f"{standby.stored.title} is missing or lacks the role: give replication_password to write it"
     if instance.postmaster is not None and instance.postmaster.frozen and wanted.state == "streaming":
@@ -135,20 +119,19 @@ def refusal(standby: Standby, wanted: Wanted, password: str | None) -> str | Non
     return None
 
 
-def plan(standby: Standby, wanted: Wanted, password: str | None, copy: snapshot.Wanted | None = None) -> list[Step]:
+def plan(standby: Standby, wanted: Wanted, password: str | None) -> list[Step]:
     """The steps after which the standby follows the primary as asked.
 
     ``primary_conninfo``, ``primary_slot_name``, ``gp_dbid`` and ``port`` change by a restart only.
 
     :param password: given by the caller, None to keep what is there.
-    :param copy: the copy to begin with where there is no standby yet; None: there must be one.
     :raises CoordinatorError: the directory is no standby; nothing was touched.
     """
     bringing = []
     if standby.former is not None and standby.instance.content in ("absent", "empty"):
         bringing = [*([Step("stop_former")] if standby.former.postmaster is not None else []), Step("bring")]
         standby = brought(standby, standby.former)
-    return [*bringing, *_plan_there(standby, wanted, password, copy)]
+    return [*bringing, *_plan(standby, wanted, password)]
 
 
 def brought(standby: Standby, former: Instance) -> Standby:
@@ -158,14 +141,7 @@ def brought(standby: Standby, former: Instance) -> Standby:
     """
     instance = dataclasses.replace(former, data_directory=standby.instance.data_directory, postmaster=None)
     dbids = () if former.dbid is None else (former.dbid,)
-    return dataclasses.replace(standby, place=dataclasses.replace(standby.place, instance=instance), tablespace_dbids=dbids)
-
-
-def _plan_there(standby: Standby, wanted: Wanted, password: str | None, copy: snapshot.Wanted | None) -> list[Step]:
-    first = snapshot.plan(standby.place, copy, password) if copy is not None else []
-    if Step("copy") in first:
-        standby = copied(standby, wanted)
-    return first + _plan(standby, wanted, password)
+    return dataclasses.replace(standby, instance=instance, tablespace_dbids=dbids)
 
 
 def _plan(standby: Standby, wanted: Wanted, password: str | None) -> list[Step]:

@@ -25,6 +25,7 @@ REGISTERED = (
     "__standby_back",
     "__standby_brought",
     "__standby_configuration",
+    "__standby_copy",
     "__standby_environment",
     "__standby_explanation",
     "__standby_failure",
@@ -164,7 +165,7 @@ def _of_pair(progress: Progress, limit: t.Any) -> Outcome:
     if uncopied.get("deleted"):
         parts.append("the copy")
     back = ", ".join(parts) or "nothing"
-    stays = _stays(hosts[standby].get("__standby_configuration") or {})
+    stays = _stays(_made(hosts[standby]))
     lefts = [f"{host}: {found['__standby_left']}" for host, found in hosts.items() if found.get("__standby_left")]
     left = "; ".join(filter(None, [*lefts, *stays, _still_open(known, primary)]))
     done = _went_back(progress, bool(lefts)) or f"Taken back: {back}"
@@ -192,6 +193,15 @@ def _would_keep(plan: Variables) -> str:
     return "".join(f"; {part}" for part in parts if part)
 
 
+def _made(known: Variables) -> Variables:
+    """How the standby was made, and what of a former instance is left now."""
+    made, done = known.get("__standby_copy") or {}, known.get("__standby_configuration") or {}
+    if not done.get("removed"):
+        return made
+    left = {name: told for name, told in made.items() if name not in ("aside", "set_aside", "old_wal")}
+    return {**left, "removed": made.get("set_aside"), "removed_wal": done["removed_wal"]}
+
+
 def _kept(made: Variables) -> list[str]:
     """What became of the files that only the host had, or had otherwise, and of its links."""
     removed, old_wal = made.get("removed") or [], made.get("old_wal")
@@ -207,7 +217,7 @@ def _kept(made: Variables) -> list[str]:
 
 def _stays(made: Variables) -> list[str]:
     """What of a former instance was moved aside for a copy, and what became of its files; nothing where it is in its place."""
-    return [f"what was there is in {made['aside']}", *filter(None, _kept(made))] if made.get("aside") else []
+    return [f"what was there is in {', '.join(made['aside'])}", *filter(None, _kept(made))] if made.get("aside") else []
 
 
 def _would_move(plan: Variables) -> str:
@@ -274,12 +284,16 @@ _WAYS = {"start": "as it is", "rewind": "by pg_rewind", "basebackup": "by a new 
 def _still_open(known: Variables, primary: str) -> str:
     """What a former primary may do on the present one, and should not any more; empty when it may nothing."""
     why = (known.get("__standby_rewind_closed") or {}).get("msg")
-    return f"{primary} still lets it read files, as for a rewind: {why}; run rewind_access with state=absent there" if why else ""
+    return (
+        f"{primary} still lets it read files, as for a rewind: {why}; run standby_registration with state=absent, parts=rewind there"
+        if why
+        else ""
+    )
 
 
 def _rejoined(known: Variables) -> str:
     """How what was left of a former primary became the standby, and what of it was discarded; empty where nothing was left."""
-    made = known.get("__standby_configuration") or {}
+    made = _made(known)
     if "reason" not in made:
         return ""
     size = made.get("bytes_copied")
@@ -292,7 +306,7 @@ def _rejoined(known: Variables) -> str:
             f"only it had {own['from']} to {own['to'] or 'an unknown end'} on timeline {own['timeline']}, {_commits(own)}; discarded"
         )
     if made.get("aside"):
-        parts.append(f"what was there is in {made['aside']}")
+        parts.append(f"what was there is in {', '.join(made['aside'])}")
     parts += _kept(made)
     return "; " + "; ".join(filter(None, parts))
 

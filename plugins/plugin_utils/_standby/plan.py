@@ -38,7 +38,7 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.r
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.unsettled import unsettled
 
 #: as the role rejoin wishes it, of a standby that can no longer catch up
-_ANEW = {"cluster": "", "method": "auto", "remove_old": False, "report_file": None}
+_ANEW = {"cluster": "", "method": "auto", "report_file": None}
 
 #: a look at another place than where a host was observed: what it showed, or what kept it from that; None: there was none yet
 Look = t.Union[Coordinator, Unseen, None]
@@ -128,6 +128,7 @@ def make(pair: Pair, observations: Observations, inventory: t.Container[str] = (
         rejoin=rejoin.options,
         way=rejoin.way,
         files=rejoin.files,
+        remove_old=options["standby_rejoins"] and options["rejoin_remove_old"] and not options["standby_part_of"],
         rewind_rules=[access.rewind_rule(addresses, options)] if rejoin.rewinds else [],
         fenced=rejoin.fenced if _wish(options) else _fenced(options, observations, addresses),
         # a copy has what the primary has, and one that moves is looked at again in its place
@@ -155,12 +156,12 @@ def make(pair: Pair, observations: Observations, inventory: t.Container[str] = (
 def _wish(options: Options) -> dict[str, t.Any]:
     """How what is left of a former primary becomes the standby; empty where it must not."""
     if options["standby_part_of"]:
-        method, remove_old = "auto", False
+        method = "auto"
     elif options["standby_rejoins"]:
-        method, remove_old = options["rejoin_method"], options["rejoin_remove_old"]
+        method = options["rejoin_method"]
     else:
         return {}
-    return {"cluster": options["cluster_name"], "method": method, "remove_old": remove_old, "report_file": options["rejoin_report_file"]}
+    return {"cluster": options["cluster_name"], "method": method, "report_file": options["rejoin_report_file"]}
 
 
 def _tasks(plan: StandbyPlan) -> str:

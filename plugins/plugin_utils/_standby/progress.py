@@ -27,6 +27,10 @@ class Progress(progress.Progress):
         return self.plan.get("move") or {}
 
     @property
+    def _copy(self) -> progress.Variables:
+        return self.on_standby("__standby_copy")
+
+    @property
     def admitted(self) -> bool:
         """Whether it is registered, and every host lets it in."""
         return "dbid" in self.on_primary("__standby_registration") and self.everywhere("__standby_registration")
@@ -38,8 +42,9 @@ class Progress(progress.Progress):
 
     @property
     def configured(self) -> bool:
-        """Whether it was, and that went well."""
-        return "settings" in self.on_standby("__standby_configuration")
+        """Whether it was, and that went well; in check mode, whether it could be copied, for then there is nothing to configure."""
+        copied = self.check_mode and "content" in self._copy
+        return copied or "settings" in self.on_standby("__standby_configuration")
 
     @property
     def verified(self) -> bool:
@@ -75,8 +80,7 @@ class Progress(progress.Progress):
     @property
     def copied_in(self) -> bool:
         """Whether a copy of the primary was put where nothing was."""
-        made = self.on_standby("__standby_configuration")
-        return "row" in self.created and "swap_in" in _steps(made) and "aside" not in made
+        return "row" in self.created and "swap_in" in _steps(self._copy) and "aside" not in self._copy
 
     @property
     def told(self) -> bool:
@@ -102,7 +106,7 @@ class Progress(progress.Progress):
     @property
     def copied(self) -> bool:
         """Whether the copy is there."""
-        return self.both_admitted and "settings" in self.on_standby("__standby_copy")
+        return self.both_admitted and "content" in self._copy
 
     @property
     def left_place(self) -> bool:
@@ -114,7 +118,7 @@ class Progress(progress.Progress):
     @property
     def has_copy(self) -> bool:
         """Whether this run put a copy of the primary in the next one's place."""
-        return "copy" in _steps(self.on_standby("__standby_copy"))
+        return bool(self._move.get("copies")) and "copy" in _steps(self._copy)
 
     @property
     def has_to_go_back(self) -> bool:

@@ -82,7 +82,7 @@ def foresee(pair: Pair, observations: Observations, system_identifier: str, wish
     """By which way it will become the standby.
 
     :param system_identifier: of the cluster.
-    :param wished: ``cluster``, ``method``, ``remove_old``, ``report_file``.
+    :param wished: ``cluster``, ``method``, ``report_file``.
     """
     host = next(host for host in pair.coordinators if host != pair.primary)
     on_primary, observed = coordinator_on(pair.primary, observations), coordinator_on(host, observations)
@@ -97,7 +97,6 @@ def foresee(pair: Pair, observations: Observations, system_identifier: str, wish
         "ancestors": list(map(list, wal.ancestors)),
         "oldest_lsn": wal.oldest_lsn,
         "tablespaces": [space.oid for space in on_primary.tablespaces],
-        "remove_old": wished["remove_old"],
         "report_file": wished["report_file"],
     }
     former = former_of(observed)

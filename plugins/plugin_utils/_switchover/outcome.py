@@ -59,7 +59,7 @@ _PHASES = {
     "stop": ("__switchover_stopped",),
     "settle": (ACTIVATION,),
     "clients": ("_common_access", "_common_floating"),
-    "follow": ("__standby_registration", "__standby_configuration"),
+    "follow": ("__standby_registration", "__standby_copy", "__standby_configuration"),
     "back": ("__switchover_return",),
 }
 

@@ -75,7 +75,8 @@ def test_each_stage_is_done_by_a_role():
     ],
 )
 @pytest.mark.parametrize("host", ["cdw", "scdw", "sdw1"])
-def test_without_a_proof_all_hosts_fail_and_with_one_the_standby_keeps_it(host, alive, replayed, configured, check_mode, failed):
+@pytest.mark.parametrize("made", [{"__standby_copy": {"content": "absent"}}, {"__standby_configuration": {"settings": {}}}])
+def test_without_a_proof_all_hosts_fail_and_with_one_the_standby_keeps_it(made, host, alive, replayed, configured, check_mode, failed):
     if host not in alive:
         return
     seen = changed(MIRRORED["cdw"], ("primary probe replayed", replayed), ("primary walsender client_port", 41522))
@@ -87,7 +88,7 @@ def test_without_a_proof_all_hosts_fail_and_with_one_the_standby_keeps_it(host, 
             "ansible_play_hosts": alive,
             "hostvars": {
                 "cdw": {"__standby_verification": seen},
-                "scdw": {"__standby_configuration": {"settings": {}} if configured else {}},
+                "scdw": made if configured else {},
             },
             **of_cluster(discovery_verdict=PAIR, __standby_plans=plan),
         }

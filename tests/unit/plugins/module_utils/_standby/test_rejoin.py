@@ -22,7 +22,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.pa
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Upstream
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.tablespaces import Spot, Wish
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.timeline import History, parting
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import rejoin, rewind, snapshot, standby
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import rejoin, rewind, snapshot
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.rejoin import Former, Source, choose, refusal
 from hypothesis import given
 from hypothesis import strategies as st
@@ -143,16 +143,13 @@ def test_what_may_be(found, asked):
 
 
 UPSTREAM = Upstream("10.0.0.12", 5432, "r", Passfile("/p", "r"))
-WANTED = standby.Wanted(9, 5432, UPSTREAM.primary_conninfo(), "standby_coordinator", "streaming")
 COPY = snapshot.Wanted("1", "postgres 12", 1 << 30)
 SITE = snapshot.Site("/c", "gpadmin", True, 10 << 30, "gpadmin", False, "postgres 12")
-AFTER = ["write_dbid", "write_settings", "start", "wait_streaming"]
 
 
-def steps_of(found, asked="auto", remove_old=False, password=None, kept=True, **place):
+def steps_of(found, asked="auto", password=None, kept=True, **place):
     passfile = StoredPassword("passfile", "/p", kept, "abcd")
-    seen = standby.Standby(vary(snapshot.Place(SITE, found.instance, passfile), **place), kept)
-    return rejoin.plan(seen, found, SOURCE, asked, WANTED, password, COPY, remove_old)
+    return rejoin.plan(vary(snapshot.Place(SITE, found.instance, passfile), **place), found, SOURCE, asked, password, COPY)
 
 
 def planned(found, *arguments, **named):
@@ -160,15 +157,13 @@ def planned(found, *arguments, **named):
 
 
 def test_steps():
-    assert planned(FORMER) == ["tell", "mark_standby", *AFTER]
-    written = ["write_dbid", "write_port", "write_settings", "start", "wait_streaming"]
-    assert planned(former(SWITCH + 8)) == ["tell", "rewind", *written]
-    copied = ["tell", "copy", "keep_files", "set_aside", "swap_in", "write_settings", "start", "wait_streaming"]
+    assert planned(FORMER) == ["tell", "mark_standby"]
+    assert planned(former(SWITCH + 8)) == ["tell", "rewind"]
+    copied = ["tell", "copy", "keep_files", "set_aside", "swap_in"]
     assert planned(FORMER, "basebackup") == copied
-    assert planned(FORMER, "basebackup", remove_old=True) == [*copied, "remove_aside"]
     assert planned(Former(Instance("/c/gpseg-1", "absent"))) == [step for step in copied if step not in ("keep_files", "set_aside")]
     assert planned(Former(Instance("/c/gpseg-1", "absent"), rewinding=True)) == copied
-    assert planned(former(instance=STANDBY)) == AFTER
+    assert planned(former(instance=STANDBY)) == []
 
 
 @pytest.mark.parametrize(("history", "left_in"), [(History(1), "000000010000000000000005"), (History(2, ((1, Lsn(SWITCH - 16)),)), None)])
@@ -181,6 +176,12 @@ def test_a_password_and_a_free_place_come_before_the_rewind():
     steps = planned(former(SWITCH + 8), password="pw", kept=False, site=vary(SITE, leftover=True))
     assert steps[:4] == ["tell", "remove_leftover", "write_password", "rewind"]
     assert len(steps) == len(set(steps))
+
+
+@pytest.mark.parametrize("end", [SWITCH, SWITCH + 8])
+def test_without_a_password_it_stays_what_it_is(end):
+    with pytest.raises(CoordinatorError, match="give replication_password"):
+        planned(former(end), kept=False)
 
 
 def test_a_standby_that_cannot_catch_up_is_stopped_first():
@@ -305,14 +306,14 @@ def test_a_copy_takes_the_place_of_what_cannot_be_rewound(host, half_rewound, mo
     monkeypatch.setattr(rewind, "rewind", fails)
     way = rejoin.Rejoining(host, str(half_rewound), UPSTREAM, copying(half_rewound), (), None)
     found = way.rewind("0/14000060", None)
-    aside = found["aside"]
+    (aside,) = found["aside"]
     disk = str(half_rewound.parent.parent / "wal")
     assert os.path.basename(aside).startswith("gpseg-1.half_rewound-")
     assert found == {
         "method": "basebackup",
         "bytes_copied": 5,
         "reason": "it could not be rewound: no page checksums",
-        "aside": aside,
+        "aside": [aside],
         "kept": ["gpbackup_history.db", "postgresql.auto.conf", "postgresql.conf"],
         "set_aside": ["both"],
         "set_aside_in": aside,
@@ -325,8 +326,7 @@ def test_a_copy_takes_the_place_of_what_cannot_be_rewound(host, half_rewound, mo
     assert os.listdir(found["old_wal"]) == ["000000010000000000000001"]
     assert os.readlink(half_rewound / "log") == disk
     assert (half_rewound / "pg_hba.conf").read_text() == "local all all peer\n", "what was opened for the rewind came with the copy"
-    gone = way.remove_aside()
-    assert (gone["aside"], gone["removed"], gone["removed_wal"]) == (None, ["both"], found["old_wal"])
+    assert rewind.remove(aside) == found["old_wal"]
     assert sorted(os.listdir(disk)) == ["gpseg-1"] and os.listdir(half_rewound.parent) == ["gpseg-1"]
 
 

@@ -7,13 +7,17 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import rewind_access
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.rewind_access import FUNCTIONS, Rights, plan, read_rights
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.rewind_access import (
+    FUNCTIONS,
+    Rights,
+    plan_absent,
+    plan_present,
+    read_rights,
+)
 
 BEFORE = "local\tall\tall\tpeer\n"
 BLOCK = '# BEGIN warehousepg.coordinator rewind\nhost\t"postgres"\t"r"\t10.0.0.11/32\tscram-sha-256\n# END warehousepg.coordinator rewind\n'
-RULES = [{"database": "postgres", "user": "r", "addresses": ["10.0.0.11"], "method": "scram-sha-256"}]
 NOTHING = Rights((), True, False, {"/s": BEFORE})
 ALL = Rights(FUNCTIONS, True, False, {"/s": BLOCK + BEFORE})
 
@@ -25,7 +29,7 @@ def vary(thing, **changes):
 @pytest.mark.parametrize(
     ("rights", "present", "names"),
     [
-        (NOTHING, True, ["grant_functions", "write_rules", "reload"]),
+        (NOTHING, True, ["grant_functions"]),
         (ALL, True, []),
         (vary(ALL, functions=FUNCTIONS[:3]), True, ["grant_functions"]),
         (vary(ALL, temporary=False), True, ["grant_database"]),
@@ -36,11 +40,11 @@ def vary(thing, **changes):
     ],
 )
 def test_steps(rights, present, names):
-    steps = plan(rights, present, RULES)
+    steps = plan_present(rights) if present else plan_absent(rights)
     assert [step.name for step in steps] == names
     for step in steps:
         if step.name == "write_rules":
-            assert step.arguments["text"] == (BLOCK if present else "") + BEFORE
+            assert step.arguments["text"] == BEFORE
 
 
 def test_rights_are_read(recorder, data_directory):
@@ -51,8 +55,7 @@ def test_rights_are_read(recorder, data_directory):
         ("FROM pg_database", [{"temporary": False, "granted": True}]),
     )
     assert read_rights(connection, "r", str(data_directory)) == Rights(FUNCTIONS[:2], False, True, {str(data_directory): BEFORE})
-    with pytest.raises(CoordinatorError, match="register the standby first"):
-        read_rights(recorder(), "r", str(data_directory))
+    assert read_rights(recorder(), "r", str(data_directory)) == Rights((), False, False, {str(data_directory): BEFORE})
 
 
 def test_statements(recorder):

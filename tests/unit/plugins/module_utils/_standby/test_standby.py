@@ -17,8 +17,6 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.pa
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.password_store import StoredPassword
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Upstream
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import standby
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.snapshot import Place, Site
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.snapshot import Wanted as Copy
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.standby import Standby, Wanted
 
 UPSTREAM = Upstream("10.0.0.11", 5432, "r", Passfile("/p", "r"))
@@ -30,10 +28,8 @@ SETTINGS = {
 }
 RUNNING = Postmaster(1, 5432, "/tmp", "standby", False, True, "0/1")
 INSTANCE = Instance("/data/gpseg-1", "instance", "gpadmin", "standby", "12", 8, 5432, SETTINGS, None, RUNNING)
-SITE = Site("/data", "gpadmin", True, 10 << 30, "gpadmin", False, "postgres 12")
 PASSFILE = StoredPassword("passfile", "/p", True, "abcd")
-FOUND = Standby(Place(SITE, INSTANCE, PASSFILE), True)
-COPY = Copy("1", "postgres 12", 1 << 30)
+FOUND = Standby(INSTANCE, PASSFILE, True)
 
 
 def vary(thing, **changes):
@@ -41,7 +37,7 @@ def vary(thing, **changes):
 
 
 def found(**changes):
-    return Standby(Place(SITE, vary(INSTANCE, **changes), PASSFILE), True)
+    return Standby(vary(INSTANCE, **changes), PASSFILE, True)
 
 
 def planned(seen=FOUND, wanted=WANTED, password=None):
@@ -62,14 +58,14 @@ def planned(seen=FOUND, wanted=WANTED, password=None):
         (found(port=6000), WANTED, None, ["write_port", "stop", "start", "wait_streaming"]),
         (found(settings={}, postmaster=None), WANTED, None, ["write_settings", "start", "wait_streaming"]),
         (vary(FOUND, password_kept=False), WANTED, "pw", ["write_password"]),
-        (Standby(Place(SITE, INSTANCE, vary(PASSFILE, usable=False)), True), WANTED, None, ["write_password"]),
+        (vary(FOUND, stored=vary(PASSFILE, usable=False)), WANTED, None, ["write_password"]),
         (
-            Standby(Place(SITE, INSTANCE, vary(PASSFILE, named=False)), True),
+            vary(FOUND, stored=vary(PASSFILE, named=False)),
             WANTED,
             None,
             ["write_password"],
         ),
-        (Standby(Place(SITE, INSTANCE, None), True), WANTED, None, []),
+        (vary(FOUND, stored=None), WANTED, None, []),
         (found(), vary(WANTED, dbid=None), None, []),
         (vary(FOUND, tablespace_dbids=(8, 8)), WANTED, None, []),
         (vary(FOUND, tablespace_dbids=(8, 2)), WANTED, None, ["stop", "move_tablespaces", "start", "wait_streaming"]),
@@ -93,7 +89,7 @@ def test_plans(seen, wanted, password, steps):
 FORMER = vary(
     INSTANCE, data_directory="/data/other", control=ControlData("1", "in archive recovery", 1, "0/1", "0/1", "0/0", 1 << 26, True)
 )
-EMPTY_PLACE = Place(SITE, Instance("/data/gpseg-1", "absent"), PASSFILE)
+ABSENT = Standby(Instance("/data/gpseg-1", "absent"), PASSFILE, True)
 
 
 @pytest.mark.parametrize(
@@ -111,9 +107,8 @@ EMPTY_PLACE = Place(SITE, Instance("/data/gpseg-1", "absent"), PASSFILE)
     ],
 )
 def test_it_is_brought_from_another_place(former, wanted, steps):
-    for copy in (None, COPY):
-        seen = Standby(EMPTY_PLACE, True, (), former)
-        assert [step.name for step in standby.plan(seen, wanted, None, copy)] == steps
+    for system in (None, "1"):
+        assert planned(vary(ABSENT, former=former), vary(wanted, system_identifier=system)) == steps
     # that was done already
     assert planned(vary(FOUND, former=vary(FORMER, content="absent", role=None, postmaster=None))) == []
 
@@ -127,9 +122,9 @@ def test_it_is_brought_from_another_place(former, wanted, steps):
     ],
 )
 def test_nothing_else_is_brought(changes, said):
-    seen = Standby(EMPTY_PLACE, True, (), vary(FORMER, postmaster=None, **changes))
+    seen = vary(ABSENT, former=vary(FORMER, postmaster=None, **changes))
     with pytest.raises(CoordinatorError, match=said):
-        standby.plan(seen, WANTED, None, COPY if "control" in changes else None)
+        planned(seen, vary(WANTED, system_identifier="1"))
 
 
 @pytest.mark.parametrize("slot", [None, "other"])
@@ -169,12 +164,6 @@ def test_reads_under_which_dbids_tablespaces_lie(host, data_directory, tmp_path)
     (data_directory / "pg_tblspc" / "20").symlink_to(tmp_path / "fast" / "2")
     seen = standby.read_standby(host, str(data_directory), Upstream("10.0.0.11", 5432, "r", None), None)
     assert seen.tablespace_dbids == (2,)
-
-
-def test_reads_what_a_copy_would_need(host, data_directory, tmp_path):
-    copy = vary(COPY, files=(str(tmp_path / "no.crt"),))
-    seen = standby.read_standby(host, str(data_directory), Upstream("10.0.0.11", 5432, "r", None), None, 8, copy)
-    assert seen.place.missing == (str(tmp_path / "no.crt"),)
 
 
 def test_writes_settings(host, data_directory):
@@ -236,31 +225,6 @@ def test_a_standby_whose_wal_is_gone_is_not_waited_for(running):
 )
 def test_the_log_tells_which_wal_is_gone(errors, segment):
     assert standby.removed_wal(errors) == segment
-
-
-ABSENT = Standby(Place(SITE, Instance("/data/gpseg-1", "absent"), StoredPassword("passfile", "/p", False, None)), False)
-
-
-@pytest.mark.parametrize(
-    ("wanted", "steps"),
-    [
-        (WANTED, ["write_password", "copy", "swap_in", "write_settings", "start", "wait_streaming"]),
-        (vary(WANTED, port=6000), ["write_password", "copy", "swap_in", "write_port", "write_settings", "start", "wait_streaming"]),
-        (vary(WANTED, state="configured"), ["write_password", "copy", "swap_in", "write_settings"]),
-    ],
-)
-def test_begins_with_a_copy_where_there_is_no_standby(wanted, steps):
-    assert [step.name for step in standby.plan(ABSENT, wanted, "pw", COPY)] == steps
-
-
-def test_needs_no_copy_where_there_is_a_standby():
-    control = ControlData("1", "in archive recovery", 1, "0/1", "0/1", "0/1", 1 << 26, True)
-    assert standby.plan(found(owner="gpadmin", control=control), WANTED, None, COPY) == []
-
-
-def test_a_copy_that_cannot_be_made_is_refused_before_anything_is_touched():
-    with pytest.raises(CoordinatorError, match="/data has 0 MiB free"):
-        standby.plan(Standby(vary(ABSENT.place, site=vary(SITE, free=0)), False), WANTED, "pw", COPY)
 
 
 def test_wal_that_was_missing_before_is_no_reason_to_end_the_wait(data_directory):

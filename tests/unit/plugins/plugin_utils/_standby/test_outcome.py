@@ -120,21 +120,27 @@ REJOINED = {
 
 
 def test_a_former_primary_rejoined():
-    ended = demo(seen(PROBE), scdw={"__standby_configuration": REJOINED})
+    ended = demo(seen(PROBE), scdw={"__standby_copy": REJOINED})
     assert ended.text == (
         f"{MIRRORED}; it rejoined by pg_rewind: {REJOINED['reason']}; 3 MiB were copied; only it had 0/200 to 0/208 on timeline 1, "
         "with 2 commits, the last at 2026-11-23 08:00:00 UTC; discarded"
     )
-    whole = demo(seen(PROBE), scdw={"__standby_configuration": {**REJOINED, "all_wal_why": "the connection is by TLS"}}).text
+    whole = demo(seen(PROBE), scdw={"__standby_copy": {**REJOINED, "all_wal_why": "the connection is by TLS"}}).text
     assert "3 MiB were copied, of the primary's WAL also what it had, for the connection is by TLS; only it had" in whole
     unknown = {**REJOINED["discarded"], "to": None, "commits": None, "last_commit": None, "why": "its WAL is gone"}
-    copied = {"method": "basebackup", "reason": "a new copy was asked for", "bytes_copied": None, "discarded": unknown, "aside": "/s.2026"}
-    assert demo(seen(PROBE), scdw={"__standby_configuration": copied}).text == (
+    copied = {
+        "method": "basebackup",
+        "reason": "a new copy was asked for",
+        "bytes_copied": None,
+        "discarded": unknown,
+        "aside": ["/s.2026"],
+    }
+    assert demo(seen(PROBE), scdw={"__standby_copy": copied}).text == (
         f"{MIRRORED}; it rejoined by a new copy: a new copy was asked for; only it had 0/200 to an unknown end on timeline 1, "
         "with an unknown number of commits (its WAL is gone); discarded; what was there is in /s.2026"
     )
-    kept = {"settings": {}, "method": "basebackup", "bytes_copied": 5}
-    assert demo(seen(PROBE), scdw={"__standby_configuration": kept}).text == MIRRORED, "a copy where nothing was is no rejoin"
+    kept = {"content": "instance", "method": "basebackup", "bytes_copied": 5}
+    assert demo(seen(PROBE), scdw={"__standby_copy": kept}).text == MIRRORED, "a copy where nothing was is no rejoin"
 
 
 @pytest.mark.parametrize(
@@ -145,23 +151,31 @@ def test_a_former_primary_rejoined():
             "; only it had gpbackup_history.db, kept in place; the primary has otherwise x, its own are in /s.former-1",
         ),
         (
-            {"aside": "/s.former-1", "kept": [], "set_aside": [], "wal_directory": "/w", "old_wal": "/w.former-1"},
+            {"aside": ["/s.former-1"], "kept": [], "set_aside": [], "wal_directory": "/w", "old_wal": "/w.former-1"},
             "; what was there is in /s.former-1; pg_wal stays a link to /w; the old WAL is in /w.former-1",
         ),
         (
-            {"aside": None, "removed": ["x"], "removed_wal": "/w.former-1", "wal_directory": "/w"},
+            {
+                "aside": ["/s.former-1"],
+                "set_aside": ["x"],
+                "set_aside_in": "/s.former-1",
+                "old_wal": "/w.former-1",
+                "wal_directory": "/w",
+                "configuration": {"removed": ["/s.former-1"], "removed_wal": "/w.former-1"},
+            },
             "; what the primary has otherwise was removed with the former directory, as asked: x; pg_wal stays a link to /w; "
             "the old WAL in /w.former-1 was removed",
         ),
     ],
 )
 def test_what_became_of_its_files_is_told(made, said):
-    configuration = {**REJOINED, "discarded": None, **made}
-    assert demo(seen(PROBE), scdw={"__standby_configuration": configuration}).text.endswith(f"; 3 MiB were copied{said}")
+    copy = {**REJOINED, "discarded": None, **made}
+    results = {"__standby_copy": copy, "__standby_configuration": copy.pop("configuration", {})}
+    assert demo(seen(PROBE), scdw=results).text.endswith(f"; 3 MiB were copied{said}")
 
 
 def test_what_is_aside_is_told_where_it_failed():
-    ended = demo(seen(), scdw={"__standby_configuration": {"msg": "no", "aside": "/s.former-1", "kept": ["x"]}})
+    ended = demo(seen(), scdw={"__standby_copy": {"msg": "no", "aside": ["/s.former-1"], "kept": ["x"]}})
     assert "what was there is in /s.former-1; only it had x, kept in place" in ended.failure
     assert "Taken back: the copy" in demo(seen(), scdw={"__standby_uncopied": {"deleted": ["/s"]}}).failure
 

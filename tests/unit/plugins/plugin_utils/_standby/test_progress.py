@@ -81,6 +81,8 @@ def test_a_failed_start_is_a_start(result, started, configured):
 def test_it_is_verified_by_a_write_that_it_replayed_and_in_check_mode_by_what_can_be_done(seen, check_mode, verified):
     assert progress(cdw={"verification": seen}, scdw={"configuration": CONFIGURED}, check_mode=check_mode).verified is verified
     assert not progress(scdw={"configuration": SKIPPED}, check_mode=True).verified
+    copied = {"configuration": SKIPPED, "copy": {"content": "absent"}}
+    assert progress(scdw=copied, check_mode=True).verified and not progress(scdw=copied).verified
 
 
 def test_a_host_that_was_lost_or_remembers_a_failure_is_one():
@@ -115,8 +117,8 @@ def test_what_was_created_is_known_also_of_a_task_that_failed(done, created):
     [(steps("copy", "swap_in"), True), ({**steps("swap_in"), "aside": "/s.former-1"}, False), (steps("start"), False)],
 )
 def test_only_a_copy_where_nothing_was_is_removed_again(made, copied_in):
-    assert progress(cdw={"registration": steps("add_row")}, scdw={"configuration": made}).copied_in is copied_in
-    assert not progress(scdw={"configuration": made}).copied_in, "it was registered before"
+    assert progress(cdw={"registration": steps("add_row")}, scdw={"copy": made}).copied_in is copied_in
+    assert not progress(scdw={"copy": made}).copied_in, "it was registered before"
 
 
 @pytest.mark.parametrize(("told", "knows"), [(None, True), (SKIPPED, True), (FAILED, False), (UNREACHABLE, False)])
@@ -125,7 +127,7 @@ def test_the_present_one_has_to_know_the_password(told, knows):
     assert (found.told, found.former_lost) == (knows, told is UNREACHABLE)
 
 
-COPY = {**CONFIGURED, **steps("copy", "swap_in")}
+COPY = {"content": "absent", **steps("copy", "swap_in")}
 LEFT = {"content": "absent", "moved_to": ["/s.removed-1"]}
 
 

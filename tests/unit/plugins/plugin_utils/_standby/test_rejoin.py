@@ -42,7 +42,6 @@ def test_one_that_has_nothing_of_its_own():
         "ancestors": [[1, "0/200"]],
         "oldest_lsn": "0/0",
         "tablespaces": [],
-        "remove_old": False,
         "report_file": "~/.whpg/demo.discarded.jsonl",
     }
     assert plan.access["scdw"]["data_directories"] == ["/s"], "its rules are kept, and need the block"

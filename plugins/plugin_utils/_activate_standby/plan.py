@@ -14,13 +14,13 @@ import typing as t
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.addresses import normal_address
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.access import rules_of
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.evidence import Proofs
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.verdict import (
     BOTH_DOWN,
     PRIMARY_DOWN,
     PRIMARY_HUNG,
     PRIMARY_UNKNOWN,
     UNMIRRORED,
-    Proofs,
     Verdict,
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.snapshot import salvage_directory

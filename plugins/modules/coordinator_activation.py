@@ -251,7 +251,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.erro
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import Step, keeper, run
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import require_psycopg2
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import read_postmaster
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.postmaster import read_postmaster
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.retention import parse_size
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import activation, salvage
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import record

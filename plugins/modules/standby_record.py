@@ -167,7 +167,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core impo
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.arguments import INSTANCE
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import Step, carry_out
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import read_postmaster
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.postmaster import read_postmaster
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.stream import booted_at, read_connection
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import record
 

@@ -25,7 +25,7 @@ sys.modules["ansible.module_utils.basic"] = types.SimpleNamespace(AnsibleModule=
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lsn import WAL_FILE, Lsn
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import survey, wal
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import parse_controldata
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.control_data import read_control
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.timeline import read_history
 
 
@@ -47,7 +47,7 @@ class Original:
 
     def __init__(self, directory):
         self.directory = directory
-        self.control = parse_controldata(HOST.run("pg_controldata", directory))
+        self.control = read_control(HOST, directory)
         self.redo = Lsn.parse(self.control.redo)
         found = survey.prove(HOST, directory, self.control)
         assert not found.doubts, f"it is not damaged: {found.doubts}"

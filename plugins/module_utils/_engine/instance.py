@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private: this may change at any time. What is promised is the documentation of modules, roles and playbooks.
 
-"""A coordinator or segment instance, on disk and as a process."""
+"""A coordinator or segment instance: its data directory, and how it is started, stopped and reloaded."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ import types
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import border
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.border import Name, Path, Port, Position, Positive
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.border import Name, Path, Port, Positive
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import (
     ARRIVING,
@@ -32,23 +32,16 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host
     unreadable,
     user_name,
 )
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.processes import (
-    Process,
-    has_connection,
-    processes,
-    read_process,
-)
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.processes import Process
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.configuration import fenced_by, read_settings
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.control_data import ControlData, read_control
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.postmaster import Postmaster, read_postmaster, running_file
 
 #: seconds that the engine's own utilities give an instance to start, stop or promote (``pg_ctl -t``)
 PATIENCE = 600
 
 #: how many names of many are told
 NAMED = 5
-
-
-#: what ``pg_controldata`` warns of, and then prints what is there
-_TORN = "CRC checksum does not match value stored in file"
 
 #: files and directories without which no instance starts (those that ``initdb`` makes), as far as nothing makes them anew
 _ESSENTIAL = (
@@ -77,135 +70,6 @@ _ESSENTIAL = (
     "pg_xact",
     "postgresql.conf",
 )
-
-
-@dataclasses.dataclass(frozen=True)
-class ControlData:
-    """What ``pg_controldata`` tells of a data directory.
-
-    :param system_identifier: the same for all copies of one instance.
-    :param state: ``in production``, ``in archive recovery``, ``shut down`` …
-    :param timeline: timeline of the latest checkpoint.
-    :param checkpoint: LSN of the latest checkpoint.
-    :param redo: LSN from which recovery begins, by the latest checkpoint.
-    :param consistent: LSN that recovery must have reached, ``0/0`` on a primary.
-    :param segment_bytes: size of a WAL segment in bytes.
-    :param checksums: whether pages carry checksums.
-    """
-
-    system_identifier: Name
-    state: str
-    timeline: int
-    checkpoint: Position
-    redo: Position
-    consistent: Position
-    segment_bytes: int
-    checksums: bool
-
-
-def parse_controldata(text: str) -> ControlData:
-    """Read the output of ``pg_controldata``.
-
-    :raises CoordinatorError: a line that is needed is missing.
-    """
-    if _TORN in text:
-        raise CoordinatorError("the checksum of pg_control is wrong: it is damaged")
-    values = {key.strip(): value.strip() for key, found, value in (line.partition(":") for line in text.splitlines()) if found}
-    try:
-        return ControlData(
-            system_identifier=values["Database system identifier"],
-            state=values["Database cluster state"],
-            timeline=int(values["Latest checkpoint's TimeLineID"]),
-            checkpoint=values["Latest checkpoint location"],
-            redo=values["Latest checkpoint's REDO location"],
-            consistent=values["Minimum recovery ending location"],
-            segment_bytes=int(values["Bytes per WAL segment"]),
-            checksums=values["Data page checksum version"] != "0",
-        )
-    except (KeyError, ValueError) as error:
-        raise CoordinatorError(f"the output of pg_controldata is not understood: {error}; it began {text[:80]!r}") from error
-
-
-@dataclasses.dataclass(frozen=True)
-class PostmasterFile:
-    """What ``postmaster.pid`` tells.
-
-    :param pid: process identifier of the postmaster.
-    :param port: its port, None while it starts.
-    :param socket_directory: directory of its Unix-domain socket.
-    :param status: ``starting``, ``stopping``, ``ready``, ``standby``; ``dtmready`` for a coordinator that accepts work.
-    """
-
-    pid: int
-    port: int | None
-    socket_directory: str | None
-    status: str | None
-
-
-def parse_postmaster_file(text: str) -> PostmasterFile | None:
-    """Read ``postmaster.pid``; None when it does not even name a process."""
-    lines = [line.strip() for line in text.splitlines()] + [""] * 8
-    if not lines[0].lstrip("-").isdigit():
-        return None
-    return PostmasterFile(
-        pid=abs(int(lines[0])),
-        port=int(lines[3]) if lines[3].isdigit() else None,
-        socket_directory=lines[4] or None,
-        status=lines[7] or None,
-    )
-
-
-@dataclasses.dataclass(frozen=True)
-class Postmaster:
-    """A running instance.
-
-    :param pid: process identifier of the postmaster.
-    :param port: its port.
-    :param socket_directory: directory of its Unix-domain socket.
-    :param status: as in ``postmaster.pid``.
-    :param frozen: whether one of its vital processes is stopped by a signal.
-    :param connected: whether a walreceiver holds a connection to the primary; None when another user's cannot be seen into.
-    :param received: LSN up to which the walreceiver says it received; it says so only after the first WAL came.
-    """
-
-    pid: int
-    port: Port | None
-    socket_directory: str | None
-    status: str | None
-    frozen: bool
-    connected: bool | None
-    received: Position | None
-
-
-_VITAL = re.compile(r"\b(walreceiver|wal receiver|startup|walsender|wal sender)\b")
-_WALRECEIVER = re.compile(r"\b(?:walreceiver|wal receiver)\b(?:.*\bstreaming ([0-9A-F]+/[0-9A-F]+))?")
-
-
-def describe_postmaster(
-    file: PostmasterFile, running: t.Iterable[Process], is_connected: t.Callable[[int], bool | None]
-) -> Postmaster | None:
-    """The running instance that ``postmaster.pid`` names; None when its process is gone.
-
-    :param running: the processes of the host.
-    :param is_connected: tells of a process whether it holds a connection, None when that cannot be seen.
-    """
-    family = [process for process in running if file.pid in (process.pid, process.parent) and process.state != "Z"]
-    if not any(process.pid == file.pid for process in family):
-        return None
-    titles = [(" ".join(process.command), process) for process in family]
-    vital = [process for title, process in titles if process.pid == file.pid or _VITAL.search(title)]
-    receivers = [(match, process) for match, process in ((_WALRECEIVER.search(title), process) for title, process in titles) if match]
-    looks = [(is_connected(process.pid), match.group(1)) for match, process in receivers]
-    seen = [True if look is None and streaming else look for look, streaming in looks]
-    return Postmaster(
-        pid=file.pid,
-        port=file.port,
-        socket_directory=file.socket_directory,
-        status=file.status,
-        frozen=any(process.state in "Tt" for process in vital),
-        connected=True if True in seen else None if None in seen else False,
-        received=next((streaming for dummy, streaming in looks), None),
-    )
 
 
 Content = t.Literal["absent", "empty", "instance", "other"]
@@ -270,72 +134,6 @@ def _content(directory: str) -> tuple[Content, tuple[str, ...]]:
 _WORK = frozenset({f"{OWN}snapshot{ARRIVING}"})
 
 
-def _is_instance_process(pid: int, directory: str) -> bool:
-    """Whether a process that has the number of a postmaster is that postmaster: it works in its data directory.
-
-    Where another user's process works is not shown; its command line is, and names the directory.
-
-    :raises CoordinatorError: neither can be seen.
-    """
-    try:
-        return os.path.samefile(f"/proc/{pid}/cwd", directory)
-    except PermissionError:
-        process = read_process(pid)
-        named = named_directory(process.command) if process else None
-    except OSError:
-        if read_process(pid) or not _is_hidden(pid):
-            return False
-        named = None
-    if named is None:
-        raise CoordinatorError(
-            f"postmaster.pid in {directory} names the process {pid}, of which {user_name(os.getuid())} cannot see what it is: "
-            "mount /proc without hidepid for this user, or run as the owner of the instance"
-        )
-    return named != "" and os.path.realpath(named) == os.path.realpath(directory)
-
-
-def named_directory(command: t.Sequence[str]) -> str | None:
-    """The data directory that a command line of ``postgres`` names; empty for another program, None when it names none."""
-    if os.path.basename(command[0]) not in ("postgres", "postmaster"):
-        return ""
-    directories = [word for option, word in zip(command, command[1:]) if option == "-D"]
-    return directories[-1] if directories and os.path.isabs(directories[-1]) else None
-
-
-def _is_hidden(pid: int) -> bool:
-    """Whether a process is there that ``/proc`` does not show to this user."""
-    try:
-        os.kill(pid, 0)
-    except PermissionError:
-        return True
-    except OSError:
-        pass
-    return False
-
-
-def read_postmaster_file(data_directory: str) -> PostmasterFile | None:
-    """What the ``postmaster.pid`` of a data directory says, also one that was left behind."""
-    return parse_postmaster_file(read_text(os.path.join(data_directory, "postmaster.pid")) or "")
-
-
-def _running_file(data_directory: str) -> PostmasterFile | None:
-    """What ``postmaster.pid`` says, None when nothing runs on the data directory.
-
-    :raises CoordinatorError: this user cannot see what runs.
-    """
-    file = read_postmaster_file(data_directory)
-    return file if file is not None and _is_instance_process(file.pid, data_directory) else None
-
-
-def read_postmaster(data_directory: str) -> Postmaster | None:
-    """Observe what runs on a data directory; None when nothing does.
-
-    :raises CoordinatorError: this user cannot see what runs.
-    """
-    file = _running_file(data_directory)
-    return describe_postmaster(file, processes(), has_connection) if file is not None else None
-
-
 def lacking(data_directory: str) -> tuple[str, ...]:
     """Files and directories that an instance cannot be without, and that are missing; of a missing directory not what would be in it."""
     missing = [name for name in _ESSENTIAL if not os.path.exists(os.path.join(data_directory, name))]
@@ -368,7 +166,7 @@ def read_instance(host: Host, data_directory: str) -> Instance:
     postmaster = read_postmaster(data_directory)
     read_text(os.path.join(data_directory, "global", "pg_control"))  # what cannot be read is not damaged
     try:
-        control: ControlData | None = parse_controldata(host.run("pg_controldata", data_directory))
+        control: ControlData | None = read_control(host, data_directory)
     except CoordinatorError:
         control = None  # a damaged or fenced directory is an observation, not a failure
     configuration = text("postgresql.conf")
@@ -447,7 +245,7 @@ def reload(data_directory: str) -> None:
 
     :raises CoordinatorError: this user cannot see what runs.
     """
-    file = _running_file(data_directory)
+    file = running_file(data_directory)
     if file is not None:
         with contextlib.suppress(ProcessLookupError):  # it ended just now
             os.kill(file.pid, signal.SIGHUP)

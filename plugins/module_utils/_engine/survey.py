@@ -20,7 +20,7 @@ import typing as t
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, unreadable
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lsn import WAL_FILE, Lsn
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import ControlData
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.control_data import ControlData
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.timeline import HISTORY_FILE, History, read_history
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.wal import (
     CUT,

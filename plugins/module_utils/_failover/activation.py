@@ -18,7 +18,9 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lsn import Lsn
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import Step
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import catalog, connection, instance, retention, survey, wal
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.control_data import read_control
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import Instance, wait_until
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.postmaster import Postmaster, read_postmaster_file
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import (
     create_slot,
     forget_upstream,
@@ -251,8 +253,8 @@ class Activation:
 
     def _instance(self) -> Instance:
         """The instance as its ``postmaster.pid`` has it, without looking at its processes."""
-        file = instance.read_postmaster_file(self._directory)
-        running = instance.Postmaster(file.pid, file.port, file.socket_directory, file.status, False, None, None) if file else None
+        file = read_postmaster_file(self._directory)
+        running = Postmaster(file.pid, file.port, file.socket_directory, file.status, False, None, None) if file else None
         return Instance(self._directory, "instance", role="primary", port=self._port, postmaster=running)
 
     def _refusal(self) -> str:
@@ -383,7 +385,7 @@ class Activation:
                 with self._utility() as open_connection:
                     open_connection.query("CHECKPOINT")
                     timeline = int(str(open_connection.value("SELECT pg_walfile_name(pg_current_wal_lsn())"))[:8], 16)
-                control = instance.parse_controldata(self._host.run("pg_controldata", self._directory))
+                control = read_control(self._host, self._directory)
                 if control.timeline >= timeline:
                     return
                 why = f"the control file has timeline {control.timeline}, the WAL {timeline}"

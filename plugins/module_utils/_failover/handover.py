@@ -35,6 +35,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.processes import processes, read_process
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import instance, stream, wal
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import Instance, wait_until
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.postmaster import read_postmaster_file
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import gap, loss
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.activation import Activation, is_promoted
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import record
@@ -419,7 +420,7 @@ class Receiver:
     """The walreceiver of a standby; a new connection is a new process."""
 
     def __init__(self, data_directory: str) -> None:
-        file = instance.read_postmaster_file(data_directory)
+        file = read_postmaster_file(data_directory)
         self._postmaster = file.pid if file else 0
         self._pid: int | None = None
 

@@ -17,6 +17,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lsn 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import Step
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.processes import Process
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import access, connection, instance, wal
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.control_data import read_control
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import Instance, wait_until
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import (
     OtherSender,
@@ -439,7 +440,7 @@ class Leave:
 
     def _is_shut_down(self) -> bool:
         """Whether the checkpoint of the shutdown is complete, after which nothing is written any more."""
-        control = instance.parse_controldata(self._host.run("pg_controldata", self._directory))
+        control = read_control(self._host, self._directory)
         return control.state == "shut down"
 
     def stop_at_once(self) -> None:

@@ -20,7 +20,8 @@ import zlib
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, free_bytes, sync_directory
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lsn import WAL_FILE, Lsn
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import ControlData, file_mode
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.control_data import ControlData
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import file_mode
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.survey import prove
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.wal import End, read_segment, wal_directory
 

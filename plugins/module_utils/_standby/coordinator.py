@@ -27,19 +27,16 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine im
     wal_link,
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection_string import parse_conninfo
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.installation import (
-    Installation,
-    read_installation,
-)
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.installation import Installation, read_installation
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import (
     Instance,
-    Postmaster,
     lacking,
     read_instance,
     recent_errors,
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.password_store import StoredPassword
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.registry import STORES, store_of
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.postmaster import Postmaster
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.tablespaces import Tablespace, read_tablespaces
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import start_block
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import drift, own_files, preflight, record

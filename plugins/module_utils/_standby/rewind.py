@@ -29,9 +29,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.co
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import DATABASE, UTILITY, session_options
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection_string import conninfo
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import file_mode, wait_until
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import (
-    Upstream,
-)
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Upstream
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.tablespaces import is_part, link_targets
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import start_block
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import own_files, relay

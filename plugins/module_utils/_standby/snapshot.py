@@ -43,9 +43,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.in
     wait_until,
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.password_store import StoredPassword
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import (
-    Upstream,
-)
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Upstream
 
 #: directories of the primary that are its own affair; the first three are those that gpinitstandby leaves out
 EXCLUDED = ("db_dumps", "promote", "db_analyze", "log", "pg_log", aside.DIRECTORY, LOST_AND_FOUND)

@@ -20,17 +20,14 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.co
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection_string import parse_conninfo
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import (
     Instance,
-    Postmaster,
     file_mode,
     read_instance,
-    read_postmaster,
     recent_errors,
     wait_until,
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.password_store import StoredPassword
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import (
-    Upstream,
-)
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.postmaster import Postmaster, read_postmaster
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Upstream
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.tablespaces import read_tablespaces
 
 

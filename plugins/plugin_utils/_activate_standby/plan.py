@@ -15,13 +15,13 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.addr
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.access import rules_of
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import session_options
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.evidence import Proofs
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.verdict import (
     BOTH_DOWN,
     PRIMARY_DOWN,
     PRIMARY_HUNG,
     PRIMARY_UNKNOWN,
     UNMIRRORED,
-    Proofs,
     Verdict,
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.snapshot import salvage_directory

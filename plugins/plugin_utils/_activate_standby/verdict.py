@@ -11,7 +11,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import border
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.verdict import Proofs
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.evidence import Proofs
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.scenes import Scene
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.results import Result, unlogged
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.drift import (

@@ -11,7 +11,8 @@ import dataclasses
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.catalog import Registration
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.verdict import Proofs, Sighting, Verdict, View, judge
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.evidence import Proofs, Sighting, View
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.verdict import Verdict, judge
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.coordinator import Coordinator
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.record import Record, RecordedSegment
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.segment_fence import Neighbour

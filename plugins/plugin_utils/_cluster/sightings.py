@@ -10,7 +10,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.addresses import normal_address
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.verdict import RECENT, Sighting
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.evidence import RECENT, Sighting
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.record import Record
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.inventory import Variables
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.observations import Observations, coordinator_of

@@ -14,7 +14,7 @@ import typing as t
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.addresses import normal_address
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lsn import Lsn
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.catalog import Registration
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.verdict import Place, View
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.evidence import Place, View
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.coordinator import Coordinator
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.observations import Observations, coordinator_of
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.unseen import Unseen

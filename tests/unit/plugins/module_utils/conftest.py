@@ -17,6 +17,8 @@ import threading
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host
 
+PIDFILE = "90\n/data/whpg/v7/standby/gpseg-1\n1795386100\n5432\n/tmp\n*\n  5432001    131072\nstandby \n"
+
 CONTROLDATA = """\
 pg_control version number:            12010700
 Catalog version number:               302206171

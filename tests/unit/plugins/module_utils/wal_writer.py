@@ -10,7 +10,7 @@ import dataclasses
 import struct
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lsn import Lsn
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import ControlData
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.control_data import ControlData
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.wal import checksum
 
 BLOCK, SEGMENT = 256, 2048

@@ -11,14 +11,11 @@ import dataclasses
 import json
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.catalog import Registration
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.control_data import ControlData
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.installation import Installation, Needs
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import (
-    ControlData,
-    Instance,
-    Postmaster,
-    SegmentProcess,
-)
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import Instance, SegmentProcess
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.password_store import StoredPassword
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.postmaster import Postmaster
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Probe, Slot, WalSender
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.stream import CommitLimits
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.coordinator import Coordinator, Standby, WalFiles

@@ -16,7 +16,8 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.erro
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import user_name
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import connection
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import NoAnswer, Refused
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import Instance, Postmaster
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import Instance
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.postmaster import Postmaster
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -15,157 +15,23 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core impo
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.processes import Process
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import instance as instances
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import postmaster
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import (
     Instance,
-    PostmasterFile,
     SegmentProcess,
-    describe_postmaster,
     file_mode,
-    named_directory,
-    parse_controldata,
-    parse_postmaster_file,
     read_instance,
     recent_errors,
     running_segments,
 )
 
-from ..conftest import CONTROLDATA
-
-PIDFILE = "90\n/data/whpg/v7/standby/gpseg-1\n1795386100\n5432\n/tmp\n*\n  5432001    131072\nstandby \n"
-
-
-def test_reads_controldata():
-    control = parse_controldata(CONTROLDATA)
-    assert control.system_identifier == "7711121183714698180"
-    assert control.state == "in archive recovery"
-    assert (control.timeline, control.segment_bytes, control.checksums) == (1, 67108864, True)
-    assert (control.checkpoint, control.redo, control.consistent) == ("0/30000060", "0/30000028", "0/34000160")
-
-
-@pytest.mark.parametrize("text", ["", "nonsense", CONTROLDATA.replace("TimeLineID:       1", "TimeLineID: x", 1)])
-def test_refuses_other_controldata(text):
-    with pytest.raises(CoordinatorError, match="pg_controldata is not understood"):
-        parse_controldata(text)
-
-
-def test_reads_the_postmaster_file():
-    assert parse_postmaster_file(PIDFILE) == PostmasterFile(90, 5432, "/tmp", "standby")
-
-
-@pytest.mark.parametrize("text", ["", "\n", "x\n"])
-def test_a_postmaster_file_that_names_no_process_is_none(text):
-    assert parse_postmaster_file(text) is None
-
-
-def test_a_postmaster_file_that_is_just_being_written():
-    assert parse_postmaster_file("90\n/data\n") == PostmasterFile(90, None, None, None)
-
-
-FILE = PostmasterFile(90, 5432, "/tmp", "standby")
-FAMILY = [
-    Process(90, 1, "S", ("/usr/local/greenplum-db/bin/postgres", "-D", "/data")),
-    Process(91, 90, "S", ("postgres:  5432, startup   recovering 00000001000000000000000D",)),
-    Process(92, 90, "S", ("postgres:  5432, walreceiver   streaming 0/340000A8",)),
-    Process(95, 1, "T", ("vi",)),
-]
-
-
-def described(family, connected=True):
-    return describe_postmaster(FILE, family, lambda pid: connected and pid == 92)
-
-
-def test_a_standby_that_streams():
-    postmaster = described(FAMILY)
-    assert (postmaster.pid, postmaster.status, postmaster.frozen) == (90, "standby", False)
-    assert (postmaster.connected, postmaster.received) == (True, "0/340000A8")
-
-
-def test_before_the_first_wal_came_only_the_connection_tells():
-    family = [*FAMILY[:2], Process(92, 90, "S", ("postgres:  5432, walreceiver",))]
-    assert (described(family).connected, described(family).received) == (True, None)
-
-
-@pytest.mark.parametrize(
-    ("title", "look", "connected"),
-    [
-        ("walreceiver   streaming 0/340000A8", None, True),
-        ("walreceiver", None, None),
-        ("walreceiver", False, False),
-        ("walreceiver   streaming 0/340000A8", False, False),
-    ],
-)
-def test_a_connection_that_cannot_be_seen_is_not_denied(title, look, connected):
-    family = [*FAMILY[:2], Process(92, 90, "S", (f"postgres:  5432, {title}",))]
-    assert describe_postmaster(FILE, family, lambda pid: look).connected is connected
-
-
-def test_without_a_walreceiver_nothing_is_connected():
-    assert describe_postmaster(FILE, FAMILY[:2], lambda pid: None).connected is False
-
-
-POSTGRES = "/usr/local/greenplum-db/bin/postgres"
-
-
-@pytest.mark.parametrize(
-    ("command", "directory"),
-    [
-        ((POSTGRES, "-D", "/data/c", "-p", "5432"), "/data/c"),
-        ((POSTGRES, "-D", "relative"), None),
-        ((POSTGRES, "-p", "5432"), None),
-        (("vi", "-D", "/data/c"), ""),
-        (("",), ""),
-    ],
-)
-def test_a_command_line_names_the_data_directory(command, directory):
-    assert named_directory(command) == directory
-
-
-@pytest.mark.parametrize(
-    ("words", "running"),
-    [(("-D", "{}"), True), (("-D", "{}/"), True), (("-D", "/elsewhere"), False), ((), None), (None, None)],
-)
-def test_another_user_s_postmaster_is_known_by_its_command_line(host, data_directory, monkeypatch, words, running):
-    def denied(*paths):
-        raise PermissionError(13, "Permission denied")
-
-    (data_directory / "postmaster.pid").write_text(PIDFILE)
-    family = [] if words is None else [Process(90, 1, "S", (POSTGRES, *(word.format(data_directory) for word in words)))]
-    monkeypatch.setattr(instances.os.path, "samefile", denied)
-    monkeypatch.setattr(instances, "processes", lambda: family)
-    monkeypatch.setattr(instances, "read_process", {process.pid: process for process in family}.get)
-    if running is None:
-        with pytest.raises(CoordinatorError, match=r"names the process 90, of which .* cannot see what it is"):
-            read_instance(host, str(data_directory))
-    else:
-        assert (read_instance(host, str(data_directory)).postmaster is not None) is running
-
-
-def test_a_process_that_is_hidden_is_not_taken_for_gone(host, data_directory, monkeypatch):
-    def hidden(pid, number):
-        raise PermissionError(1, "Operation not permitted")
-
-    (data_directory / "postmaster.pid").write_text(PIDFILE.replace("90\n", f"{2**22 + 1}\n", 1))
-    assert read_instance(host, str(data_directory)).postmaster is None
-    monkeypatch.setattr(instances.os, "kill", hidden)
-    with pytest.raises(CoordinatorError, match="mount /proc without hidepid"):
-        read_instance(host, str(data_directory))
+from ..conftest import PIDFILE
 
 
 def test_files_are_for_the_group_where_the_data_directory_is(data_directory):
     assert file_mode(str(data_directory)) == 0o600
     data_directory.chmod(0o750)
     assert file_mode(str(data_directory)) == 0o640
-
-
-@pytest.mark.parametrize("index", [0, 1, 2])
-def test_frozen_when_a_vital_process_is_stopped(index):
-    family = [dataclasses.replace(process, state="T") if at == index else process for at, process in enumerate(FAMILY)]
-    assert described(family).frozen
-
-
-def test_gone_when_its_process_is_gone_or_a_zombie():
-    assert described(FAMILY[1:]) is None
-    assert described([dataclasses.replace(FAMILY[0], state="Z")]) is None
 
 
 def test_finds_segments_by_their_command_line():
@@ -231,7 +97,7 @@ def test_no_other_process_is_told_to_reload(data_directory, tmp_path):
 
 def test_to_reload_its_own_instance_an_owner_looks_at_no_other_process(data_directory, monkeypatch):
     told = []
-    monkeypatch.setattr(instances, "processes", lambda: pytest.fail("a host has thousands"))
+    monkeypatch.setattr(postmaster, "processes", lambda: pytest.fail("a host has thousands"))
     monkeypatch.setattr(os, "kill", lambda *arguments: told.append(arguments))
     (data_directory / "postmaster.pid").write_text(PIDFILE.replace("90\n", f"{os.getpid()}\n", 1))
     monkeypatch.chdir(data_directory)

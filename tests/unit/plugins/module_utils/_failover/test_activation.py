@@ -13,7 +13,9 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.erro
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lsn import Lsn
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import connection, instance
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.catalog import Registration
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import ControlData, Instance, Postmaster
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.control_data import ControlData
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import Instance
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.postmaster import Postmaster
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.stream import Stream
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.wal import End, Segment
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import activation, salvage

@@ -12,7 +12,9 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.erro
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lsn import Lsn
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.processes import Process
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import access, wal
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import ControlData, Instance, Postmaster
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.control_data import ControlData
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import Instance
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.postmaster import Postmaster
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import OtherSender
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import leaving
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.leaving import Leaver, Patience, Transaction

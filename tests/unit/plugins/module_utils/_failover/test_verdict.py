@@ -7,13 +7,8 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.verdict import (
-    STATES,
-    Proofs,
-    Sighting,
-    View,
-    judge,
-)
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.evidence import Proofs, Sighting, View
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.verdict import STATES, judge
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -13,8 +13,9 @@ import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import user_name
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import connection, installation
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import INSUFFICIENT_PRIVILEGE, NoAnswer, Refused
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import Instance, Postmaster
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import Instance
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.passfile import entry
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.postmaster import Postmaster
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Probe
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import segment_fence
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import coordinator, observation

@@ -11,14 +11,11 @@ import os
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lsn import Lsn
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import (
-    ControlData,
-    Instance,
-    Postmaster,
-    read_instance,
-)
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.control_data import ControlData
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import Instance, read_instance
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.passfile import Passfile
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.password_store import StoredPassword
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.postmaster import Postmaster
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Upstream
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.tablespaces import Spot, Wish
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.timeline import History, parting

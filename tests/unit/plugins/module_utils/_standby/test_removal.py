@@ -12,7 +12,8 @@ import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import user_name
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import Step, run
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import ControlData, Instance
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.control_data import ControlData
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import Instance
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import removal
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.removal import Remains
 

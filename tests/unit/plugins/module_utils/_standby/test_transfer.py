@@ -11,7 +11,8 @@ import tarfile
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import Step
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import Instance, Postmaster
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import Instance
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.postmaster import Postmaster
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import transfer
 
 RUNS = Postmaster(9, 5432, "/tmp", "standby", False, True, "0/200")

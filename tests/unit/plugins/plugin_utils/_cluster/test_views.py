@@ -8,7 +8,8 @@ import dataclasses
 
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import OtherSender
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.verdict import View, judge
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.evidence import View
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.verdict import judge
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.views import view_of
 
 from ..observed import MIRRORED, changed, seen, shown

@@ -254,6 +254,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.co
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.postmaster import read_postmaster
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.retention import parse_size
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import activation, salvage
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.promotion import Promotion, is_promoted, switch_position
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import record
 
 ARGUMENTS: dict[str, t.Any] = {
@@ -318,15 +319,15 @@ def show(found: activation.Candidate) -> dict[str, t.Any]:
     """What is returned of an observation."""
     where = found.instance.data_directory
     return {
-        "promoted": found.instance.content == "instance" and activation.is_promoted(where),
+        "promoted": found.instance.content == "instance" and is_promoted(where),
         "timeline": found.timeline or None,
         "lsn": str(found.end.position) if found.end else None,
-        "switch_lsn": activation.switch_position(where, found.timeline),
+        "switch_lsn": switch_position(where, found.timeline),
     }
 
 
 def apply(
-    doing: activation.Activation,
+    doing: Promotion,
     found: activation.Candidate,
     steps: t.Iterable[Step],
     wanted: activation.Wanted,
@@ -445,10 +446,10 @@ def main() -> None:
         returned: dict[str, t.Any] = {}
         if steps and not module.check_mode:
             audit = Audit(parameters, {"loss": known["loss"]})
-            doing = activation.Activation(host, where, before.instance.port or 0, parameters["timeout"])
+            doing = Promotion(host, where, before.instance.port or 0, parameters["timeout"])
             done, returned = apply(doing, before, steps, wanted, audit, keeper(module))
     except CoordinatorError as error:
-        known["promoted"] = activation.is_promoted(where) if audit else known["promoted"]
+        known["promoted"] = is_promoted(where) if audit else known["promoted"]
         told = {**known, **error.data}
         if audit is not None:
             failure = {name: told.get(name) for name in ("failed_step", "promoted", "steps")}

@@ -194,6 +194,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.configuration import include_name
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import require_psycopg2
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import leaving
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.shutdown import Shutdown
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import drift
 
 ARGUMENTS: dict[str, t.Any] = {
@@ -241,7 +242,7 @@ def main() -> None:
     actions: dict[str, t.Callable[..., t.Any]] = {}
 
     def plan(found: leaving.Leaver) -> list[Step]:
-        actions.update(leaving.Leave(host, found, parameters["timeout"], parameters["max_gap"]).actions)
+        actions.update(Shutdown(host, found, parameters["timeout"], parameters["max_gap"]).actions)
         if state == "prepared":
             names = ("transaction_seconds", "accept_transactions", "drain_seconds", "drain_then", "end_walsenders")
             return leaving.plan_preparation(found, leaving.Patience(**{name: parameters[name] for name in names}))

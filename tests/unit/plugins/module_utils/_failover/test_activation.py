@@ -18,9 +18,10 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.in
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.postmaster import Postmaster
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.stream import Stream
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.wal import End, Segment
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import activation, salvage
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.activation import Activation, Candidate, Wanted
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import activation, promotion, salvage
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.activation import Candidate, Wanted
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.loss import Loss, Window
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.promotion import Promotion, is_promoted, switch_position
 from ansible_collections.warehousepg.coordinator.plugins.modules import coordinator_activation
 from hypothesis import given
 from hypothesis import strategies as st
@@ -183,12 +184,12 @@ def test_reads_where_a_timeline_began(tmp_path, text, position):
     (tmp_path / "pg_wal").mkdir()
     if text is not None:
         (tmp_path / "pg_wal" / "00000003.history").write_text(text)
-    assert activation.switch_position(str(tmp_path), 3) == position
+    assert switch_position(str(tmp_path), 3) == position
 
 
 @pytest.fixture
 def doing(host, data_directory):
-    return Activation(host, str(data_directory), 5432, 0.3)
+    return Promotion(host, str(data_directory), 5432, 0.3)
 
 
 @pytest.fixture
@@ -341,7 +342,7 @@ esac
 
 @pytest.fixture
 def hanging(monkeypatch):
-    monkeypatch.setattr(activation, "_STALL", 0.5)
+    monkeypatch.setattr(promotion, "_STALL", 0.5)
 
 
 def test_a_promotion_that_begins_is_left_alone(doing, answers, program, data_directory):
@@ -352,7 +353,7 @@ def test_a_promotion_that_begins_is_left_alone(doing, answers, program, data_dir
 
 
 def test_a_promotion_that_hangs_is_made_with_nothing_to_follow(hanging, monkeypatch, host, answers, program, data_directory):
-    doing = Activation(host, str(data_directory), 5432, 5)
+    doing = Promotion(host, str(data_directory), 5432, 5)
     answers("last replayed record at 0/100")
     before = (data_directory / "postgresql.auto.conf").read_text()
     promote = "test ! -e $directory/started || rm $directory/standby.signal; true"
@@ -375,11 +376,11 @@ def test_recovery_that_sleeps_is_woken(monkeypatch, answers, host, program, data
     answers("last replayed record at 0/100")
     program("pg_ctl", PG_CTL.format(promote="true", stop="exit 1"))
     monkeypatch.setattr(instance, "reload", lambda directory: os.unlink(os.path.join(directory, "standby.signal")))
-    assert Activation(host, str(data_directory), 5432, 10).promote() == {"restarted": False}
+    assert Promotion(host, str(data_directory), 5432, 10).promote() == {"restarted": False}
 
 
 def test_one_that_replays_on_is_waited_for(hanging, answers, host, program, data_directory):
-    doing = Activation(host, str(data_directory), 5432, 10)
+    doing = Promotion(host, str(data_directory), 5432, 10)
     answers(*(f"last replayed record at 0/{number:X}" for number in range(1, 100)))
     program("pg_ctl", PG_CTL.format(promote="(sleep 1.5; rm $directory/standby.signal) > /dev/null 2>&1 &", stop="exit 1"))
     assert doing.promote() == {"restarted": False}
@@ -390,7 +391,7 @@ def test_one_that_never_leaves_recovery_is_told(hanging, monkeypatch, host, answ
     program("pg_ctl", PG_CTL.format(promote="true", stop="true"))
     monkeypatch.setattr(instance, "start", lambda *arguments: None)
     with pytest.raises(CoordinatorError, match=r"was told to become primary and did not leave recovery within 1 s: .* it may still do so"):
-        Activation(host, str(data_directory), 5432, 1).promote()
+        Promotion(host, str(data_directory), 5432, 1).promote()
 
 
 def test_observes_all_that_is_kept(host, data_directory, tmp_path):
@@ -399,7 +400,7 @@ def test_observes_all_that_is_kept(host, data_directory, tmp_path):
     assert (seen.instance.role, seen.end, seen.record, seen.placing) == ("standby", None, None, False)
     assert (seen.begun, seen.activated) == ({"event": "begun", "n": 1}, {"event": "activated", "timeline": 1})
     assert seen.timeline == 1
-    assert not activation.is_promoted(str(data_directory))
+    assert not is_promoted(str(data_directory))
     bare = activation.observe(host, str(tmp_path / "missing"), None, None)
     assert (bare.instance.content, bare.timeline) == ("absent", 0)
 

@@ -152,7 +152,7 @@ def check_primary(new: Coordinator) -> None:
     assert not new.host.file(f"{new.directory}/standby.signal").exists
     assert "in production" in new.run(f"pg_controldata {new.directory}")
     timeline = re.search(r"Latest checkpoint's TimeLineID: +(\d+)", new.run(f"pg_controldata {new.directory}"))
-    assert timeline and timeline[1] == "2", "until a checkpoint gpstart of the old primary sees no difference"
+    assert timeline and timeline[1] == "2", "until a checkpoint gpstart of the former primary sees no difference"
     assert new.sql("SELECT role, preferred_role, hostname FROM gp_segment_configuration WHERE content = -1") == f"p|p|{new.name}"
     assert new.sql(EVERY_SEGMENT, role="dispatch") == "0\n1"
     assert new.run(f"psql -X -At -h {new.name} -c 'SELECT 1'") == "1", "gpcheckcat comes by the host's own name"

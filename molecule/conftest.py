@@ -288,7 +288,7 @@ def stopped(coordinator: Coordinator) -> Iterator[None]:
 
 
 @contextmanager
-def frozen(coordinator: Coordinator) -> Iterator[None]:
+def suspended(coordinator: Coordinator) -> Iterator[None]:
     """The instance's processes are stopped by a signal, as those of a host that hangs."""
     coordinator.signal("STOP")
     try:
@@ -301,7 +301,7 @@ def pause(host: str) -> None:
     """Make the host silent, until it is unpaused."""
 
     def paused() -> bool:
-        # Its cgroup cannot be frozen while a process of it waits for the disk; half frozen it would be neither paused nor running.
+        # Its cgroup cannot be suspended while a process of it waits for the disk; half suspended it would be neither paused nor running.
         done = run_podman("pause", host)
         if done.returncode:
             run_podman("unpause", host)

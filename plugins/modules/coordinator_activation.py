@@ -16,7 +16,7 @@ description:
     timeline, sees that the catalog names this instance as primary and that every segment answers through it, and makes the slot for
     the next standby. C(primary_conninfo) and C(primary_slot_name) are reset.
   - Refuses without a verdict that allows it, on an instance that is no standby in recovery, and where something may be lost unless
-    that is accepted. It does not look at the old primary. That it can do no more harm must be proved before, as
+    that is accepted. It does not look at the former primary. That it can do no more harm must be proved before, as
     M(warehousepg.coordinator.coordinator_start_block) does, or M(warehousepg.coordinator.coordinator_fence).
   - On an instance that is primary already it changes nothing, or finishes what an activation that was cut off lacks.
 attributes:
@@ -54,22 +54,22 @@ options:
         type: str
         default: ''
       proof:
-        description: What proves that the old primary can do no more harm.
+        description: What proves that the former primary can do no more harm.
         type: str
         default: ''
       quiet_s:
         description:
-          - Seconds since a segment host last had data from the old primary, as they were at the latest when it was fenced there. Without
-            it, nothing is proved by the record once the standby has lost the old primary.
+          - Seconds since a segment host last had data from the former primary, as they were at the latest when it was fenced there. Without
+            it, nothing is proved by the record once the standby has lost the former primary.
         type: float
   exact_loss:
     description:
-      - What was read from the old primary's disk, the RV(warehousepg.coordinator.coordinator_start_block#module:wal) of
+      - What was read from the former primary's disk, the RV(warehousepg.coordinator.coordinator_start_block#module:wal) of
         M(warehousepg.coordinator.coordinator_start_block). Without it, it was not read.
     type: dict
     suboptions:
       end:
-        description: End of the old primary's WAL, an LSN.
+        description: End of the former primary's WAL, an LSN.
         type: str
       missing_bytes:
         description: Bytes that the standby lacked when that was looked at.
@@ -90,18 +90,18 @@ options:
         description: The first WAL segment that the standby lacked.
         type: str
       archive:
-        description: Archive of the segments on the old primary's host.
+        description: Archive of the segments on the former primary's host.
         type: str
       why:
         description: Why something is not known.
         type: str
   salvage:
     description:
-      - WAL of the old primary to be replayed first, if the standby does not have it by now. The standby is stopped for that.
+      - WAL of the former primary to be replayed first, if the standby does not have it by now. The standby is stopped for that.
     type: dict
     suboptions:
       archive:
-        description: Archive on this host that M(warehousepg.coordinator.coordinator_start_block) made on the old primary's.
+        description: Archive on this host that M(warehousepg.coordinator.coordinator_start_block) made on the former primary's.
         type: path
         required: true
       end:
@@ -126,7 +126,7 @@ options:
     default: standby_coordinator
   retention_limit:
     description:
-      - WAL that the slot may hold back, such as V(20GB), where the engine knows such a limit. Without it, what is set stays.
+      - WAL that the slot may retain, such as V(20GB), where the engine knows such a limit. Without it, what is set stays.
     type: str
   timeout:
     description:
@@ -135,7 +135,7 @@ options:
     default: 60
   record_file:
     description:
-      - What M(warehousepg.coordinator.standby_record) kept on this host. Without it, a loss is known by the old primary's disk only.
+      - What M(warehousepg.coordinator.standby_record) kept on this host. Without it, a loss is known by the former primary's disk only.
     type: path
   audit_file:
     description:
@@ -186,14 +186,14 @@ loss:
   description:
     - What is lost. C(known) is V(none), V(bytes) or V(unknown), C(bytes) of WAL with C(commits) at most, C(why) that is known or not,
       and the C(window), in seconds since the epoch, when the pair was last seen C(in_sync), the standby was C(disconnected), and the
-      old primary C(fenced). C(start) is where what is lost begins, an LSN, and C(at_least) so many bytes from there on are.
+      former primary C(fenced). C(start) is where what is lost begins, an LSN, and C(at_least) so many bytes from there on are.
   returned: always, unless the host could not be observed
   type: dict
   sample:
     known: none
     bytes: 0
     commits: 0
-    why: the old primary's WAL ends at 0/C0001F0 on its disk, the standby has it up to 0/C0001F0
+    why: the former primary's WAL ends at 0/C0001F0 on its disk, the standby has it up to 0/C0001F0
     window: {in_sync: 1795392000.1, disconnected: 1795393000.2, fenced: 1795393001.5}
     start: null
     at_least: null
@@ -218,13 +218,13 @@ restarted:
   type: bool
   sample: false
 salvaged:
-  description: WAL segments of the old primary that were put in their place.
+  description: WAL segments of the former primary that were put in their place.
   returned: when there were any
   type: list
   elements: str
   sample: ["000000010000000000000003"]
 salvage_failed:
-  description: Why WAL of the old primary was not replayed, and the activation went on without.
+  description: Why WAL of the former primary was not replayed, and the activation went on without.
   returned: when that was so
   type: str
   sample: "the salvaged WAL segment 000000010000000000000003 is not one of the system 7711121183714698180"
@@ -254,6 +254,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.co
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.postmaster import read_postmaster
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.retention import parse_size
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import activation, salvage
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.promotion import Promotion, is_promoted, switch_position
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import record
 
 ARGUMENTS: dict[str, t.Any] = {
@@ -318,18 +319,18 @@ def show(found: activation.Candidate) -> dict[str, t.Any]:
     """What is returned of an observation."""
     where = found.instance.data_directory
     return {
-        "promoted": found.instance.content == "instance" and activation.is_promoted(where),
+        "promoted": found.instance.content == "instance" and is_promoted(where),
         "timeline": found.timeline or None,
         "lsn": str(found.end.position) if found.end else None,
-        "switch_lsn": activation.switch_position(where, found.timeline),
+        "switch_lsn": switch_position(where, found.timeline),
     }
 
 
 def apply(
-    doing: activation.Activation,
+    doing: Promotion,
     found: activation.Candidate,
     steps: t.Iterable[Step],
-    wanted: activation.Wanted,
+    desired: activation.Desired,
     audit: Audit,
     keep: t.Callable[[], None],
 ) -> tuple[list[dict[str, t.Any]], dict[str, t.Any]]:
@@ -348,7 +349,7 @@ def apply(
 
     def go_on(error: CoordinatorError) -> dict[str, t.Any]:
         """Go on without the salvaged WAL where a loss is accepted."""
-        lost = activation.expected_loss(found, dataclasses.replace(wanted, salvage=None), time.time())
+        lost = activation.expected_loss(found, dataclasses.replace(desired, salvage=None), time.time())
         told = {"loss": dataclasses.asdict(lost), "salvage_failed": error.message}
         audit.write(record.BEGUN, **told)
         return told
@@ -357,7 +358,7 @@ def apply(
         try:
             return salvage.place(where, archive, found.end)
         except CoordinatorError as error:
-            if wanted.accept_loss:
+            if desired.accept_loss:
                 return go_on(error)
             if found.instance.postmaster is not None:
                 doing.start()  # nothing was changed, so it goes on as it was
@@ -367,7 +368,7 @@ def apply(
         try:
             doing.start()
         except CoordinatorError as error:
-            if not wanted.accept_loss or not returned.get("salvaged"):
+            if not desired.accept_loss or not returned.get("salvaged"):
                 raise
             salvage.take_back(where, returned["salvaged"], found.end)
             doing.start()
@@ -380,7 +381,7 @@ def apply(
         try:
             doing.wait_replayed(end)
         except CoordinatorError as error:
-            if not wanted.accept_loss:
+            if not desired.accept_loss:
                 raise CoordinatorError(f"{error.message}.{without}", **error.data) from error
             if read_postmaster(where) is None:
                 salvage.take_back(where, returned["salvaged"], found.end)
@@ -399,7 +400,7 @@ def apply(
         "checkpoint": doing.checkpoint,
         "check_catalog": lambda: doing.check_catalog(found.instance.dbid),
         "check_segments": doing.check_segments,
-        "make_slot": lambda: doing.make_slot(wanted.slot_name, wanted.retention_limit),
+        "make_slot": lambda: doing.make_slot(desired.slot_name, desired.retention_limit),
         "clean_up": doing.clean_up,
         "note_end": lambda: {"audit": audit.write(record.ACTIVATED, **returned, steps=done)},
     }
@@ -431,24 +432,24 @@ def main() -> None:
 
     try:
         names = ("verdict", "salvage", "accept_loss", "both_down", "slot_name")
-        wanted = activation.Wanted(
+        desired = activation.Desired(
             **{name: parameters[name] for name in names},
             exact=parameters["exact_loss"],
             retention_limit=parse_size(parameters["retention_limit"]) if parameters["retention_limit"] else None,
         )
         before = observe()
-        expected = activation.expected_loss(before, wanted, time.time())
+        expected = activation.expected_loss(before, desired, time.time())
         known = {**show(before), "loss": dataclasses.asdict(expected)}
-        steps = activation.plan(before, wanted, expected)
+        steps = activation.plan(before, desired, expected)
         changed = any(step.name not in activation.PASSIVE for step in steps)
         done = [{"name": step.name, "seconds": 0.0} for step in steps]
         returned: dict[str, t.Any] = {}
         if steps and not module.check_mode:
             audit = Audit(parameters, {"loss": known["loss"]})
-            doing = activation.Activation(host, where, before.instance.port or 0, parameters["timeout"])
-            done, returned = apply(doing, before, steps, wanted, audit, keeper(module))
+            doing = Promotion(host, where, before.instance.port or 0, parameters["timeout"])
+            done, returned = apply(doing, before, steps, desired, audit, keeper(module))
     except CoordinatorError as error:
-        known["promoted"] = activation.is_promoted(where) if audit else known["promoted"]
+        known["promoted"] = is_promoted(where) if audit else known["promoted"]
         told = {**known, **error.data}
         if audit is not None:
             failure = {name: told.get(name) for name in ("failed_step", "promoted", "steps")}

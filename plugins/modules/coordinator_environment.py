@@ -100,13 +100,13 @@ def main() -> None:
     parameters = module.params
     host = Host(module, parameters["greenplum_path"])
     path, cluster = parameters["file"], parameters["cluster"]
-    wanted = None
+    desired = None
     if parameters["state"] == "present":
-        wanted = environment.line(environment.variables(host.gphome, parameters["data_directory"], parameters["port"]))
+        desired = environment.line(environment.variables(host.gphome, parameters["data_directory"], parameters["port"]))
     carry_out(
         module,
         lambda: read_text(path),
-        lambda text: environment.plan(text, cluster, wanted),
+        lambda text: environment.plan(text, cluster, desired),
         {"write_environment": lambda text: environment.write(host, path, text)},
         show=lambda text: {"environment": environment.found_in(text or "", cluster)},
     )

@@ -162,8 +162,8 @@ def main() -> None:
         return len(sessions.sockets_from(addresses, ports)) if present else 0
 
     def plan(state: segment_fence.State) -> list[Step]:
-        wanted = segment_fence.fence_of(cluster, addresses, ports, state.tool, host.addresses()) if present else None
-        return segment_fence.plan(state, wanted, paths)
+        desired = segment_fence.fence_of(cluster, addresses, ports, state.tool, host.addresses()) if present else None
+        return segment_fence.plan(state, desired, paths)
 
     def end_sessions(fence: segment_fence.Fence) -> dict[str, t.Any]:
         seen = sessions.read_sessions(host, fence.ports, host.addresses())

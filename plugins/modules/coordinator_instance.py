@@ -84,7 +84,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine im
 
 
 def plan(instance: instances.Instance, state: str) -> list[Step]:
-    """The steps to the state that is wanted.
+    """The steps to the state that is desired.
 
     :raises CoordinatorError: there is no instance to start, or none that could read its configuration again.
     """

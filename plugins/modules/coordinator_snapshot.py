@@ -42,7 +42,7 @@ options:
       - Where its WAL does not go beyond the point at which the present primary left its timeline, it becomes one as it is. Where it does,
         it is rewound by C(pg_rewind), under another name in the same directory, so that nobody can start it meanwhile; its configuration,
         access rules, certificates and logs stay its own. Where that is impossible or fails, or where its directory is unusable, a copy is
-        made, and it is moved aside.
+        made, and it is set aside.
       - Files that only it has, and that WAL does not carry, such as the history of backups, are kept in their place. Where the primary has
         one of that name which differs, its own is set aside. A C(pg_wal) that is a link to another disk stays one.
       - An instance that runs as a primary is refused. A start block is lifted as soon as it is marked as a standby.
@@ -175,7 +175,7 @@ discarded:
       sample: ""
 aside:
   description: Where the former data directory is now, and what a rewind of it left, if one was cut off or failed.
-  returned: when it was moved aside
+  returned: when it was set aside
   type: list
   elements: str
   sample: [/data/whpg/v7/coordinator/gpseg-1.former-20261123T080000Z]
@@ -203,7 +203,7 @@ wal_directory:
   sample: /wal/gpseg-1
 old_wal:
   description: Where the C(pg_wal) of the former data directory leads, V(null) where it is no link.
-  returned: when it was moved aside
+  returned: when it was set aside
   type: str
   sample: /wal/gpseg-1.former-20261123T080000Z
 content:
@@ -257,19 +257,19 @@ def main() -> None:
         module.fail_json(msg="dbid is missing: give the number under which the standby is registered")
     host = Host(module, parameters["greenplum_path"])
     data_directory, password, asked = parameters["data_directory"], parameters["replication_password"], parameters["rejoin"]
-    upstream, wanted = replication.upstream_of(parameters), snapshot.copy_of(parameters)
-    actions = snapshot.actions(host, data_directory, upstream, password, parameters["dbid"], wanted)
-    rejoining = rejoin.Rejoining(host, data_directory, upstream, actions, wanted.tablespaces, asked["report_file"] if asked else None)
+    upstream, desired = replication.upstream_of(parameters), snapshot.copy_of(parameters)
+    actions = snapshot.actions(host, data_directory, upstream, password, parameters["dbid"], desired)
+    rejoining = rejoin.Rejoining(host, data_directory, upstream, actions, desired.tablespaces, asked["report_file"] if asked else None)
 
     def observe() -> snapshot.Place:
         upstream.primary_conninfo()  # what cannot be one is told before anything is touched
-        return snapshot.read_place(host, data_directory, upstream.stored(), parameters["dbid"], wanted)
+        return snapshot.read_place(host, data_directory, upstream.stored(), parameters["dbid"], desired)
 
     def plan(place: snapshot.Place) -> list[Step]:
         if not asked:
-            return snapshot.plan(place, wanted, password)
+            return snapshot.plan(place, desired, password)
         former = rejoining.former = rejoin.read_former(host, place.instance)
-        return rejoin.plan(place, former, rejoin.source_of(asked, wanted.system_identifier), asked["method"], password, wanted)
+        return rejoin.plan(place, former, rejoin.source_of(asked, desired.system_identifier), asked["method"], password, desired)
 
     carry_out(
         module,

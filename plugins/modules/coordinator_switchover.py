@@ -36,7 +36,7 @@ extends_documentation_fragment:
 options:
   state:
     description:
-      - V(prepared) looks at the transactions of clients and at what a shutdown could wait for, drains the primary if that is wished, and
+      - V(prepared) looks at the transactions of clients and at what a shutdown could wait for, drains the primary if that is desired, and
         writes checkpoints until one is short.
       - V(armed) arms the standby, and refuses one that could not become primary.
       - V(stopped) blocks the start of the primary, writes O(token) into the WAL, sees that the
@@ -277,6 +277,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.configuration import include_name
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import require_psycopg2
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import handover, leaving
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.shutdown import Shutdown
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import drift
 
 ARGUMENTS: dict[str, t.Any] = {
@@ -322,7 +323,7 @@ def on_primary(module: AnsibleModule, host: Host) -> None:
     actions: dict[str, t.Callable[..., t.Any]] = {}
 
     def plan(found: leaving.Leaver) -> list[Step]:
-        actions.update(leaving.Leave(host, found, parameters["timeout"], parameters["max_gap"]).actions)
+        actions.update(Shutdown(host, found, parameters["timeout"], parameters["max_gap"]).actions)
         if state == "prepared":
             names = ("transaction_seconds", "accept_transactions", "drain_seconds", "drain_then", "end_walsenders")
             return leaving.plan_preparation(found, leaving.Patience(**{name: parameters[name] for name in names}))

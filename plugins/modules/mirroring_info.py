@@ -271,7 +271,7 @@ site:
       type: str
       sample: postgres (Greenplum Database) 12.12
     asides:
-      description: What earlier runs moved aside there, with its parts of tablespaces, and its WAL where it is on another disk.
+      description: What earlier runs set aside there, with its parts of tablespaces, and its WAL where it is on another disk.
       type: list
       elements: str
       sample: []
@@ -334,7 +334,7 @@ instance:
     postmaster:
       description:
         - The running instance, its C(pid), C(port), C(socket_directory) and C(status) of C(postmaster.pid), whether one of its vital
-          processes is C(frozen) by a signal, whether a walreceiver is C(connected), V(null) where this user cannot see it, and the LSN
+          processes is C(suspended) by a signal, whether a walreceiver is C(connected), V(null) where this user cannot see it, and the LSN
           that it C(received).
         - V(null) when it is stopped.
       type: dict
@@ -343,7 +343,7 @@ instance:
         port: 5432
         socket_directory: /tmp
         status: dtmready
-        frozen: false
+        suspended: false
         connected: false
         received: null
 used_bytes:
@@ -542,7 +542,7 @@ primary:
         slots: {most: 10, used: 1, users: ["standby_coordinator, used by process 4711"]}
         connections: {most: 247, used: 12, users: []}
     retention_limit:
-      description: Bytes of WAL that a slot may hold back, V(-1) for no limit, V(null) where the engine knows no such limit.
+      description: Bytes of WAL that a slot may retain, V(-1) for no limit, V(null) where the engine knows no such limit.
       type: int
       sample: null
     commit_limits:
@@ -622,7 +622,7 @@ primary:
       type: str
       sample: none
     slots:
-      description: The physical replication slots, and the bytes of WAL that each holds back.
+      description: The physical replication slots, and the bytes of WAL that each retains.
       type: list
       elements: dict
       sample:

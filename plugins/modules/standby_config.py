@@ -64,7 +64,7 @@ options:
     type: str
   former_directory:
     description:
-      - Data directory that the standby is in, on this host and file system, or where it was moved aside. Where there is nothing in
+      - Data directory that the standby is in, on this host and file system, or where it was set aside. Where there is nothing in
         O(data_directory), it is stopped and renamed to that.
     type: path
   replaced:
@@ -210,21 +210,21 @@ def main() -> None:
 
     def start() -> None:
         preflight.require_following(host, data_directory)
-        instance.start(host, data_directory, wanted.port)
+        instance.start(host, data_directory, desired.port)
 
     def observe() -> standby.Standby:
         return standby.read_standby(host, data_directory, upstream, password, former_directory)
 
     def plan(found: standby.Standby) -> list[Step]:
-        steps = standby.plan(found, wanted, password)
-        return [*steps, Step("remove_replaced")] if replaced and wanted.state == "streaming" else steps
+        steps = standby.plan(found, desired, password)
+        return [*steps, Step("remove_replaced")] if replaced and desired.state == "streaming" else steps
 
     def remove_replaced() -> dict[str, t.Any]:
         led_to = [rewind.remove(directory) for directory in replaced]
         return {"removed": replaced, "removed_wal": led_to[0]}
 
     try:
-        wanted = standby.Wanted(
+        desired = standby.Desired(
             parameters["dbid"],
             parameters["port"],
             upstream.primary_conninfo(),

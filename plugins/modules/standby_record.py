@@ -14,7 +14,7 @@ version_added: 0.1.0
 description:
   - Runs on the standby's host, after the pair was seen mirrored. Keeps in a file where the primary and the segments are, and that the
     present stream was seen in sync.
-  - An activation of the standby fences the old primary by it, and proves by it that nothing is lost where the primary's disk cannot be
+  - An activation of the standby fences the former primary by it, and proves by it that nothing is lost where the primary's disk cannot be
     read.
 attributes:
   check_mode:

@@ -103,7 +103,7 @@ options:
     default: standby_coordinator
   retention_limit:
     description:
-      - How much WAL the slot may hold back, such as V(20GB), in whole megabytes; a standby that lacks more must be made anew.
+      - How much WAL the slot may retain, such as V(20GB), in whole megabytes; a standby that lacks more must be made anew.
       - Kept as C(max_slot_wal_keep_size) of the primary alone. An engine without that setting, as WarehousePG 7 is unless it took it
         over from PostgreSQL 13, has no limit; RV(retention_limit) tells.
       - Without it the limit is left as it is.
@@ -182,14 +182,14 @@ standby:
     dbid: 8
     hostname: scdw
 slot:
-  description: The replication slot, V(null) when there is none; C(retained_bytes) is the WAL it holds back.
+  description: The replication slot, V(null) when there is none; C(retained_bytes) is the WAL it retains.
   returned: unless O(parts) is empty
   type: dict
   sample:
     name: standby_coordinator
     retained_bytes: 0
 retention_limit:
-  description: Bytes of WAL that a slot may hold back, -1 for no limit, V(null) where the engine knows no such limit.
+  description: Bytes of WAL that a slot may retain, -1 for no limit, V(null) where the engine knows no such limit.
   returned: unless O(parts) is empty
   type: int
   sample: 21474836480

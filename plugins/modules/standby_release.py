@@ -13,7 +13,7 @@ short_description: Let the primary coordinator go on without its standby
 version_added: 0.1.0
 description:
   - Runs on the primary's host. Ends what ties the primary to a standby that hinders it.
-  - A standby that is frozen holds up every commit until C(wal_sender_timeout). A standby that is away holds back WAL until the disk is
+  - A standby that is suspended holds up every commit until C(wal_sender_timeout). A standby that is away retains WAL until the disk is
     full.
   - What is given up is told in a warning. The registration stays, and the standby may come back by itself.
 attributes:
@@ -35,7 +35,7 @@ options:
     default: false
   wal:
     description:
-      - Drop the slot of a standby that is away, so that the WAL it holds back can be removed.
+      - Drop the slot of a standby that is away, so that the WAL it retains can be removed.
       - Such a standby may be unable to catch up, and must be made anew then. One that is connected is refused.
     type: bool
     default: false
@@ -79,7 +79,7 @@ walsender:
   type: dict
   sample: null
 slot:
-  description: The replication slot, V(null) when there is none; C(retained_bytes) is the WAL it holds back.
+  description: The replication slot, V(null) when there is none; C(retained_bytes) is the WAL it retains.
   returned: always
   type: dict
   sample: null

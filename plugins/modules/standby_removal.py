@@ -32,7 +32,7 @@ options:
   instance:
     description:
       - What becomes of the instance.
-      - V(kept) it is not looked at, V(stopped) it is stopped, frozen or not.
+      - V(kept) it is not looked at, V(stopped) it is stopped, suspended or not.
       - V(moved) its directory is renamed, with the time in the name, beside its place, and so are its parts of tablespaces; what was
         moved is whole.
       - V(deleted) they are deleted.

@@ -36,7 +36,7 @@ class Client:
         return [(float(returned), host) for _number, _begun, returned, host in whole]
 
     def gap(self) -> float:
-        """Seconds from the last commit that the old primary acknowledged to the first one of the new."""
+        """Seconds from the last commit that the former primary acknowledged to the first one of the new."""
         for _dummy in range(300):
             commits = self._commits()
             of_new = [returned for returned, host in commits if host == "scdw"]

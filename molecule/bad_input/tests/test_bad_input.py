@@ -72,7 +72,7 @@ FAULTS = {
     # variables of the role, some of all those that unit tests of the options know
     "slot_wrong": fault("'Standby-1'", "lower-case letters", standby_slot_name="Standby-1"),
     "timeout_no_number": fault("standby_timeout is 'soon'", "seconds above zero", standby_timeout="soon"),
-    "accept_unknown": fault("standby_accept has 'everything'", "gphome", standby_accept="libc,everything"),
+    "accept_unknown": fault("standby_accepted_differences has 'everything'", "gphome", standby_accepted_differences="libc,everything"),
     "truth_wrong": fault("rejoin_remove_old is 'perhaps'", "true or false", rejoin_remove_old="perhaps"),
     "hosts_differ": obstacle("standby_timeout is 60.0 and 30.0", "the same", standby={"standby_timeout": "30"}),
     "tls_unknown": fault("'sslpassword'", "there can be", standby_tls={"sslmode": "require", "sslpassword": "x"}),
@@ -103,7 +103,7 @@ FAULTS = {
         f"{BAD}/gphome",
         "/usr/local/greenplum-db",
         "the same place",
-        "standby_accept",
+        "standby_accepted_differences",
         standby={"greenplum_path": f"{BAD}/gphome/greenplum_path.sh"},
     ),
     "library_missing": obstacle(

@@ -101,7 +101,7 @@ def test_files_that_only_the_primary_s_host_has(primary, standby):
                 "is missing there",
                 f"{primary.directory}/pg_ident.conf, named by ident_file (postgresql.conf, line",
                 "name it on cdw by its path relative to the data directory",
-                "standby_accept=['files']",
+                "standby_accepted_differences=['files']",
             )
     finally:
         primary.run(f"cp /tmp/pg_hba.conf {primary.directory}/pg_hba.conf")
@@ -113,7 +113,7 @@ def test_shared_memory_that_the_engine_could_not_have(primary, standby):
     podman("exec", "scdw", "chmod", "755", "/dev/shm")
     try:
         told = "scdw: its /dev/shm is missing, or not writable for the engine's user"
-        refused(primary, standby, told, "standby_accept=['shared_memory']")
+        refused(primary, standby, told, "standby_accepted_differences=['shared_memory']")
     finally:
         podman("exec", "scdw", "chmod", "1777", "/dev/shm")
 

@@ -63,7 +63,7 @@ def check_forgotten(primary, rules_left: int = 0) -> None:
 
 
 def check_removed(primary, standby) -> None:
-    """Nothing is left of the standby but what was moved aside."""
+    """Nothing is left of the standby but what was set aside."""
     check_forgotten(primary)
     assert standby.run(f"pgrep -f '^[^ ]*postgres -D {standby.directory}' || true") == ""
     assert not standby.host.file(standby.directory).exists

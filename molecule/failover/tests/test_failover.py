@@ -23,7 +23,7 @@ def operator(tmp_path) -> Operator:
 
 
 def refuses_to_start(primary, command: str) -> str:
-    """What is said to somebody who tries to start the old primary."""
+    """What is said to somebody who tries to start the former primary."""
     said = primary.run(f"({command}) < /dev/null 2>&1; test $? != 0; cat {primary.quoted}/log/startup.log")
     assert primary.run(f"pg_ctl -D {primary.quoted} status || true").startswith("pg_ctl: no server running")
     return said

@@ -50,7 +50,7 @@ def clients(mirrored, primary) -> list[Client]:
 
 
 def filtered() -> bool:
-    """Whether the old primary's packets are rejected."""
+    """Whether the former primary's packets are rejected."""
     return f"{NET}.11" in SEGMENTS.run("sudo nft list ruleset")
 
 
@@ -58,7 +58,7 @@ def test_a_hung_host_is_fenced_on_the_segment_hosts(primary, standby, converged)
     assert "\ndemo: activated" in converged
     CLIENTS[0].wait_for("scdw")
     podman("unpause", "cdw")
-    # The old primary comes back, knows of nothing, and its clients with it.
+    # The former primary comes back, knows of nothing, and its clients with it.
     assert primary.sql("SELECT pg_is_in_recovery()") == "f"
     refuses(primary, "SELECT count(*) FROM written_by_local")
     refuses(primary, "INSERT INTO written_by_local SELECT generate_series(1, 100), 0")
@@ -74,7 +74,7 @@ def test_a_hung_host_is_fenced_on_the_segment_hosts(primary, standby, converged)
     assert filtered()
     shown = playbook("warehousepg.coordinator.status")
     assert f"{NET}.11" in shown.stdout and "fence" in shown.stdout.lower()
-    assert playbook(LIFT).returncode == 2, "the old primary would write again"
+    assert playbook(LIFT).returncode == 2, "the former primary would write again"
     assert filtered()
     primary.stop()
     assert playbook(LIFT).returncode == 0
@@ -105,12 +105,12 @@ def test_a_host_that_is_cut_off_is_fenced_by_a_command(primary, standby, operato
 @pytest.mark.usefixtures("mirrored")
 def test_the_word_of_the_operator_is_for_one_host(standby, operator):
     with cut_off("cdw"):
-        wrong = operator.activate(vouch_for="sdw1", accept_loss=True)
+        wrong = operator.activate(confirm_down="sdw1", accept_loss=True)
         assert wrong.code == 2
         assert "sdw1" in wrong.line and "nothing was changed" in wrong.line
         check_untouched(standby)
-        # as long as segments have heard of the old primary a moment ago the word is not taken
-        wait_until(lambda: operator.activate(vouch_for="cdw", accept_loss=True).code == 0, "the word is taken", 40)
+        # as long as segments have heard of the former primary a moment ago the word is not taken
+        wait_until(lambda: operator.activate(confirm_down="cdw", accept_loss=True).code == 0, "the word is taken", 40)
         check_primary(standby)
         assert any("cdw" in str(entry.get("proof")) for entry in operator.audit())
 
@@ -130,7 +130,7 @@ def test_commits_that_were_let_go_on_unseen_are_not_called_safe(primary, standby
             refused = operator.activate(fence_segments=True)
             assert refused.code == 2
             assert "an unknown amount would be lost" in refused.line and "activate_standby_accept_loss" in refused.line
-            assert "a segment may have had data from the old primary" in refused.line
+            assert "a segment may have had data from the former primary" in refused.line
             assert refused.result["loss"]["known"] == "unknown"
             check_untouched(standby)
     for client in clients:

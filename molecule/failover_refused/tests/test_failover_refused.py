@@ -36,7 +36,7 @@ def refused(outcome, *words: str) -> None:
 @pytest.mark.usefixtures("mirrored")
 def test_while_the_primary_lives(primary, standby, operator):
     refused(operator.activate(), "mirrored", "switchover")
-    refused(operator.activate(fence_segments=True, vouch_for="cdw", fence_command="true", accept_loss=True, both_down=True), "mirrored")
+    refused(operator.activate(fence_segments=True, confirm_down="cdw", fence_command="true", accept_loss=True, both_down=True), "mirrored")
     refused(operator.activate("--limit", "scdw,sdw1"), "cdw", "unknown")
     refused(operator.activate(both_down="nonsense"), "activate_standby_both_down is 'nonsense'", "give true or false")
     check_untouched(standby)
@@ -80,9 +80,9 @@ def test_while_the_primary_hangs_without_the_word_of_the_operator(mirrored, prim
     clients = [Client("anywhere").start()]
     clients[0].wait_for("cdw")
     primary.signal("STOP")
-    refused(operator.activate(), "primary_hung", "activate_standby_vouch_for")
+    refused(operator.activate(), "primary_hung", "activate_standby_confirm_down")
     check_untouched(standby)
-    done = operator.activate(vouch_for="cdw")
+    done = operator.activate(confirm_down="cdw")
     assert done.code == 0
     assert done.line.startswith("activated")
     assert primary.run(f"pg_ctl -D {primary.quoted} status || true").startswith("pg_ctl: no server running"), "it was stopped for good"
@@ -119,7 +119,7 @@ def test_while_a_primary_lives_that_only_the_controller_cannot_reach(mirrored, p
         client.wait_for("cdw")
     with cut_off("cdw", f"ip saddr {CONTROLLER_ADDRESS}"):
         refused(operator.activate(), "primary_unknown", "activate_standby_fence_segments")
-        refused(operator.activate(vouch_for="cdw"), "cdw")
+        refused(operator.activate(confirm_down="cdw"), "cdw")
         # as the command line and surveys deliver it
         refused(operator.activate(fence_segments="false"), "primary_unknown", "activate_standby_fence_segments=true")
         with unreachable("sdw1"):
@@ -131,7 +131,7 @@ def test_while_a_primary_lives_that_only_the_controller_cannot_reach(mirrored, p
         assert done.line.startswith("activated")
     refuses(primary, "SELECT count(*) FROM written_by_local")
     refuses(primary, "INSERT INTO written_by_local SELECT generate_series(1, 100), 0")
-    # Clients that know both hosts still take the old primary for one, as long as it lets them in.
+    # Clients that know both hosts still take the former primary for one, as long as it lets them in.
     clients.append(Client("afterwards", where="host=scdw port=5432").start())
     check_writes(clients, primary, standby)
     check_primary(standby)

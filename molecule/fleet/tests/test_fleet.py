@@ -96,12 +96,12 @@ def test_passfiles_are_apart():
 @pytest.mark.parametrize("cluster", PRIMARIES)
 def test_segments_let_in_both_coordinators_of_their_cluster_and_nobody_else(cluster):
     host = SEGMENT_HOSTS[cluster]
-    wanted = addresses(PRIMARIES[cluster].name) | addresses(STANDBYS[cluster].name)
+    desired = addresses(PRIMARIES[cluster].name) | addresses(STANDBYS[cluster].name)
     for directory in segments(cluster):
         rules = block(host, directory)
         assert rules, f"{directory} has no rules"
         assert all(rule.startswith("host all gpadmin ") for rule in rules), f"{directory}: {rules}"
-        assert {address_of(rule) for rule in rules} == wanted
+        assert {address_of(rule) for rule in rules} == desired
 
 
 @pytest.mark.parametrize("cluster", PRIMARIES)

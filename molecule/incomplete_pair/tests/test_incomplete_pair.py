@@ -50,7 +50,7 @@ def test_a_copy_that_does_not_start_is_removed_again(primary, standby):
     # that the directory is missing is seen before; accepted, the start of the instance meets it
     primary.sql("ALTER SYSTEM SET unix_socket_directories = '/tmp,/nowhere'")
     try:
-        done = enable(standby_accept=["files"])
+        done = enable(standby_accepted_differences=["files"])
     finally:
         primary.sql("ALTER SYSTEM RESET unix_socket_directories")
     assert done.returncode == 2
@@ -157,25 +157,25 @@ def test_a_copy_alone_is_a_standby_that_is_stopped(primary, standby):
     standby.stop()
     standby.run(f"rm -r {standby.directory}")
     observed = module(primary, "mirroring_info")
-    wanted = {
+    desired = {
         "primary_host": "cdw",
         "primary_port": 5432,
         "passfile": "~/.whpg/demo.pgpass",
         "dbid": observed["primary"]["standby"]["dbid"],
         "system_identifier": observed["instance"]["control"]["system_identifier"],
     }
-    refused = module(standby, "coordinator_snapshot", **{**wanted, "engine_version": "another"})
+    refused = module(standby, "coordinator_snapshot", **{**desired, "engine_version": "another"})
     assert "install the same version on both" in refused["msg"]
-    made = module(standby, "coordinator_snapshot", **wanted)
+    made = module(standby, "coordinator_snapshot", **desired)
     assert [step["name"] for step in made["steps"]] == ["copy", "swap_in"]
     assert made["changed"] and made["bytes_copied"] > 1 << 20
     assert standby.host.file(f"{standby.directory}/standby.signal").exists
-    again = module(standby, "coordinator_snapshot", **wanted)
+    again = module(standby, "coordinator_snapshot", **desired)
     assert not again["changed"]
-    refused = module(standby, "coordinator_snapshot", **{**wanted, "system_identifier": "1"})
+    refused = module(standby, "coordinator_snapshot", **{**desired, "system_identifier": "1"})
     assert "the primary is of 1" in refused["msg"]
     # its settings are the primary's: only standby_config makes it follow
-    following = module(standby, "standby_config", port=5432, **{name: wanted[name] for name in wanted if name != "system_identifier"})
+    following = module(standby, "standby_config", port=5432, **{name: desired[name] for name in desired if name != "system_identifier"})
     assert [step["name"] for step in following["steps"]] == ["write_settings", "start", "wait_streaming"]
     assert status() == ("mirrored", 0)
 

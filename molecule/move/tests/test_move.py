@@ -78,7 +78,7 @@ def check_moved(primary: Coordinator, standby: Coordinator, inventory, dbid: str
 
 
 def check_left(standby: Coordinator) -> None:
-    """Nothing runs or is kept where it was but what was moved aside."""
+    """Nothing runs or is kept where it was but what was set aside."""
     assert standby.run(f"pgrep -f '^[^ ]*postgres -D {PARENT}' || true") == ""
     assert standby.run("ls -A ~/.whpg 2> /dev/null || true") == ""
     assert standby.run(f"ls {PARENT}").startswith("gpseg-1.removed-")
@@ -148,7 +148,7 @@ def test_one_that_does_not_start_there_goes_back(primary, standby, spare, elsewh
     parts = standby.run(f"ls {APART}; readlink {standby.directory}/pg_tblspc/*; ls -i {APART}")
     # only a copy of these settings stands in the way
     primary.run(f"echo \"unix_socket_directories = '/nowhere'\" >> {primary.directory}/postgresql.conf")
-    done = enable(inventory=elsewhere, standby_move_from="scdw", standby_accept=["files"])
+    done = enable(inventory=elsewhere, standby_move_from="scdw", standby_accepted_differences=["files"])
     assert done.returncode == 2
     assert "/nowhere" in said(done)
     assert "Put back: the standby on scdw streams as before" in said(done)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The warehousepg.coordinator authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Commits that only the old primary's disk has are replayed before the promotion."""
+"""Commits that only the former primary's disk has are replayed before the promotion."""
 
 from __future__ import annotations
 

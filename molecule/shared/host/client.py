@@ -60,8 +60,8 @@ def backwards(conninfo: str) -> str:
 
 
 def run(name: str, conninfo: str) -> None:
-    wanted = []
-    signal.signal(signal.SIGTERM, lambda *_: wanted.append("stop"))
+    desired = []
+    signal.signal(signal.SIGTERM, lambda *_: desired.append("stop"))
     table = "written_by_" + name
     connection = connect(conninfo)
     # Segments that were started a moment ago may still wait for their mirrors.
@@ -69,13 +69,13 @@ def run(name: str, conninfo: str) -> None:
     connection.cursor().execute("CREATE TABLE %s (part int, number bigint)" % table)
     number = 0
     with (HOME / name / "acknowledged").open("a", buffering=1) as acknowledged, (HOME / name / "errors").open("a", buffering=1) as errors:
-        while not wanted:
+        while not desired:
             try:
                 connection = connect(conninfo)
                 host = connection.info.host
                 host = socket.gethostname() if host.startswith("/") else host
                 cursor = connection.cursor()
-                while not wanted:
+                while not desired:
                     number += 1
                     begun = time.time()
                     cursor.execute("INSERT INTO %s SELECT part, %d FROM generate_series(1, %d) part" % (table, number, PARTS))

@@ -31,14 +31,14 @@ def connect():
 
 
 def run() -> None:
-    wanted = []
-    signal.signal(signal.SIGTERM, lambda *_: wanted.append("stop"))
+    desired = []
+    signal.signal(signal.SIGTERM, lambda *_: desired.append("stop"))
     cursor = connect().cursor()
     cursor.execute("CREATE TABLE IF NOT EXISTS acknowledged_writes (id bigint, at timestamptz DEFAULT now())")
     cursor.execute("SELECT coalesce(max(id), 0) FROM acknowledged_writes")
     (last,) = cursor.fetchone()
     with (HOME / "acknowledged").open("a", buffering=1) as acknowledged:
-        while not wanted:
+        while not desired:
             last += 1
             cursor.execute("INSERT INTO acknowledged_writes (id) VALUES (%s)", (last,))
             acknowledged.write("%d\n" % last)

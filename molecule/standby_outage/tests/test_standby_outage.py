@@ -1,14 +1,14 @@
 # Copyright (c) 2026 The warehousepg.coordinator authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A standby that is stopped, frozen or away for long: it is told apart, what waits for it and what is kept for it, and how each ends."""
+"""A standby that is stopped, suspended or away for long: it is told apart, what waits for it and what is kept for it, and how each ends."""
 
 from __future__ import annotations
 
 import time
 
 import pytest
-from conftest import changes, enable, frozen, playbook, status, wait_in_sync, wait_until
+from conftest import changes, enable, playbook, status, suspended, wait_in_sync, wait_until
 
 RELEASE = "warehousepg.coordinator.release"
 SLOTS = "SELECT count(*) FROM pg_replication_slots"
@@ -33,7 +33,7 @@ def begin_commit(primary):
         "> /dev/null 2>&1 < /dev/null &"
     )
     time.sleep(2)
-    assert not primary.host.file("/tmp/committed").exists, "the standby is frozen, and its primary waits for it"
+    assert not primary.host.file("/tmp/committed").exists, "the standby is suspended, and its primary waits for it"
 
 
 def wait_for_commit(primary, why):
@@ -51,7 +51,7 @@ def identity(coordinator) -> str:
 
 def test_commits_wait_for_a_frozen_standby_until_they_are_released(primary, standby, converged):
     shown = " ".join(line for line in converged.splitlines() if "warning" in line.lower())
-    assert "COMMITS WAIT for the standby on scdw, which is frozen" in shown
+    assert "COMMITS WAIT for the standby on scdw, which is suspended" in shown
     assert "release_commits" in shown
     assert "[WARNING]" in converged
     wait_for_commit(primary, "the walsender was ended")
@@ -85,7 +85,7 @@ def test_a_stopped_one_is_told_from_others_and_started_as_it_is(primary, standby
 @pytest.mark.usefixtures("table")
 def test_commits_wait_for_a_frozen_standby_as_long_as_is_wanted(primary, standby):
     assert enable(standby_commit_timeout=8).returncode == 0
-    with frozen(standby):
+    with suspended(standby):
         begin_commit(primary)
         wait_for_commit(primary, "the walsender gave up")
     wait_in_sync(primary)
@@ -129,7 +129,7 @@ def test_a_slot_that_holds_back_much_is_told_and_a_standby_that_cannot_catch_up_
     primary.sql(SEGMENT * 3)
     shown = playbook("warehousepg.coordinator.status", **limited)
     assert shown.returncode == 2
-    assert "holds back" in warnings(shown)
+    assert "retains" in warnings(shown)
     primary.sql("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots")
     wal = f"ls {primary.directory}/pg_wal"
     for _number in range(10):

@@ -29,7 +29,7 @@ def test_drift_is_told_and_enable_mirroring_brings_the_standby_in_step(primary, 
     first, second = cluster["warnings"]
     assert "scdw differs from cdw in the settings" in first and "run enable_mirroring" in first
     assert "only scdw has only_here" in second
-    accepted, _dummy = look(tmp_path, standby_accept_drift=["*_*", "pg_*", "gp*"])
+    accepted, _dummy = look(tmp_path, standby_accepted_drift=["*_*", "pg_*", "gp*"])
     assert accepted["drift"] == []
 
     begun = standby.run(f"head -n 3 {standby.directory}/postmaster.pid | tail -n 1")

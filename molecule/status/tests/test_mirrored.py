@@ -24,7 +24,7 @@ def test_mirrored(primary, converged):
         ("scdw", True, None),
         ("sdw1", True, None),
     ]
-    assert [(hosts[name]["role"], hosts[name]["running"], hosts[name]["frozen"]) for name in ("cdw", "scdw")] == [
+    assert [(hosts[name]["role"], hosts[name]["running"], hosts[name]["suspended"]) for name in ("cdw", "scdw")] == [
         ("primary", True, False),
         ("standby", True, False),
     ]

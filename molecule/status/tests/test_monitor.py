@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Host, frozen, stopped, wait_in_sync
+from conftest import Host, stopped, suspended, wait_in_sync
 from document import look
 
 pytestmark = pytest.mark.usefixtures("pair")
@@ -112,6 +112,6 @@ def test_degraded_without_sudo(standby, tmp_path):
 @pytest.mark.drawn
 @pytest.mark.usefixtures("monitor")
 def test_frozen_without_sudo(standby, tmp_path):
-    with frozen(standby):
+    with suspended(standby):
         cluster, code = look(tmp_path, **AS_MONITOR)
-    assert (cluster["state"], code, cluster["hosts"]["scdw"]["frozen"]) == ("degraded", 2, True)
+    assert (cluster["state"], code, cluster["hosts"]["scdw"]["suspended"]) == ("degraded", 2, True)

@@ -10,7 +10,7 @@ import threading
 from contextlib import contextmanager
 
 import pytest
-from conftest import INVENTORY, ansible, frozen, pause, playbook, podman, stopped, unreachable, wait_in_sync, wait_until
+from conftest import INVENTORY, ansible, pause, playbook, podman, stopped, suspended, unreachable, wait_in_sync, wait_until
 from document import STATUS, look
 
 pytestmark = pytest.mark.usefixtures("pair")
@@ -34,10 +34,10 @@ def test_standby_stopped(standby, tmp_path):
 
 
 def test_standby_frozen(standby, tmp_path):
-    with frozen(standby):
+    with suspended(standby):
         cluster, code = look(tmp_path)
     assert (cluster["state"], code) == ("degraded", 2)
-    assert (cluster["probe"]["acknowledged"], cluster["hosts"]["scdw"]["frozen"]) == (False, True)
+    assert (cluster["probe"]["acknowledged"], cluster["hosts"]["scdw"]["suspended"]) == (False, True)
 
 
 @pytest.mark.drawn
@@ -49,7 +49,7 @@ def test_primary_stopped(primary, tmp_path):
 
 
 def test_primary_frozen(primary, tmp_path):
-    with frozen(primary):
+    with suspended(primary):
         cluster, code = look(tmp_path)
     assert (cluster["state"], code) == ("primary_hung", 2)
     assert cluster["hosts"]["cdw"]["answered"] is False
@@ -172,9 +172,9 @@ def test_host_of_the_segments_unreachable(tmp_path):
 
 @pytest.mark.drawn
 def test_host_of_the_primary_dies_while_it_is_asked(primary, standby, tmp_path):
-    """The probe waits for the frozen standby when the host goes."""
+    """The probe waits for the suspended standby when the host goes."""
     death = threading.Timer(4, pause, (primary.name,))
-    with frozen(standby):
+    with suspended(standby):
         death.start()
         try:
             cluster, code = look(tmp_path, discovery_probe_timeout=14)

@@ -130,7 +130,7 @@ def test_roles_are_swapped_there_and_back_and_nothing_acknowledged_is_lost(prima
     result = Operator(TOLD).audit()[0]
     assert result["gap_s"] > 0
     assert {"prepare", "stop", "promotion", "follow"} <= set(result["seconds"])
-    assert result["shutdown_lsn"] == result["switch_lsn"], "it ends where the old primary ended"
+    assert result["shutdown_lsn"] == result["switch_lsn"], "it ends where the former primary ended"
     assert (result["action"], result["outcome"], result["loss"]["known"]) == ("switchover", "switched", "none")
     assert "rejoined as it is" in converged
     assert "target_session_attrs=read-write" in converged
@@ -376,7 +376,7 @@ def test_a_switchover_does_not_go_back_where_its_standby_cannot_be_disarmed(prim
     with promotion_held(standby):
         done = operator.switch(timeout=10)
         assert done.code == 2
-        assert done.line.startswith("NOT KNOWN TO BE SWITCHED: cdw was told to stop")
+        assert done.line.startswith("SWITCHOVER UNCONFIRMED: cdw was told to stop")
         assert "was to be promoted by a process that still works" in done.line
         assert "run this again, which finishes it or takes it back" in done.line
         assert (done.result["outcome"], done.result["switched"]) == ("unknown", None)
@@ -415,7 +415,7 @@ def test_what_an_earlier_run_may_have_announced_counts_though_this_one_did_not(p
     with promoted_by_another(standby):
         done = operator.switch(timeout=10)
         assert done.code == 2
-        assert done.line.startswith("NOT KNOWN TO BE SWITCHED: cdw may have been told to stop by the run that was cut off")
+        assert done.line.startswith("SWITCHOVER UNCONFIRMED: cdw may have been told to stop by the run that was cut off")
         assert "is being promoted by an earlier run: wait for the end of that, and run this again" in done.line
         assert (done.result["outcome"], done.result["switched"]) == ("unknown", None)
     assert primary.run(f"stat -c %Y {primary.directory}/postmaster.pid") == started, "it was not stopped"

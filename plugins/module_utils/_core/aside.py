@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private: this may change at any time. What is promised is the documentation of modules, roles and playbooks.
 
-"""Taking a stopped instance out of its place: moved aside, with its part of each user tablespace and WAL on another disk, or deleted.
+"""Taking a stopped instance out of its place: set aside, with its part of each user tablespace and WAL on another disk, or deleted.
 
 Both can be cut off at any moment and begun again: the parts come first, for they are found by the data directory.
 """
@@ -52,7 +52,7 @@ def gather(data_directory: str, work: str) -> None:
 
 
 def beside(data_directory: str, added: str) -> str:
-    """Where something is that is moved aside: beside a data directory, or within it where it is a mount point.
+    """Where something is that is set aside: beside a data directory, or within it where it is a mount point.
 
     :param added: to its name, as of :func:`suffix`.
     """
@@ -63,7 +63,7 @@ def beside(data_directory: str, added: str) -> str:
 
 
 def suffix(why: str, now: float) -> str:
-    """What is added to the name of a directory that is moved aside.
+    """What is added to the name of a directory that is set aside.
 
     :param why: a word for it, such as ``removed``.
     :param now: seconds since the epoch.
@@ -72,7 +72,7 @@ def suffix(why: str, now: float) -> str:
 
 
 def added_to(path: str) -> str:
-    """What :func:`suffix` added to the name of a directory that was moved aside; empty where it was not."""
+    """What :func:`suffix` added to the name of a directory that was set aside; empty where it was not."""
     found = re.search(r"\.[a-z_]+-[0-9TZ]+$", path)
     return found.group() if found else ""
 

@@ -87,15 +87,15 @@ def clock_time(seconds: float) -> str:
     return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
-def keeper(host: Host, wanted: t.Mapping[str, t.Any]) -> t.Callable[[], None]:
+def keeper(host: Host, desired: t.Mapping[str, t.Any]) -> t.Callable[[], None]:
     """What a module calls before each step: it sees that the run still holds the lock, and notes what it begins.
 
-    :param wanted: ``file`` and ``holder`` of the lock, and what it ``begins``; empty for a run that works without one.
+    :param desired: ``file`` and ``holder`` of the lock, and what it ``begins``; empty for a run that works without one.
     """
-    path, begins = wanted.get("file"), wanted.get("begins")
+    path, begins = desired.get("file"), desired.get("begins")
     if not path:
         return lambda: None
-    holder = Holder(**wanted["holder"])
+    holder = Holder(**desired["holder"])
 
     def keep() -> None:
         held = parse(read_text(path) or "")

@@ -59,18 +59,18 @@ def read(path: str) -> Mark | None:
         return Mark(None, "", "")
 
 
-def plan(mark: Mark | None, wanted: Mark | None) -> list[Step]:
-    """The steps after which there is the mark that is wanted, or none.
+def plan(mark: Mark | None, desired: Mark | None) -> list[Step]:
+    """The steps after which there is the mark that is desired, or none.
 
-    :param wanted: its reason is empty to leave that of a mark which is there; None for no mark.
+    :param desired: its reason is empty to leave that of a mark which is there; None for no mark.
     """
-    if wanted is None:
+    if desired is None:
         return [Step("remove_mark")] if mark is not None else []
     if mark is None:
-        return [Step("write_mark", {"mark": wanted})]
-    if wanted.reason in ("", mark.reason):
+        return [Step("write_mark", {"mark": desired})]
+    if desired.reason in ("", mark.reason):
         return []
-    return [Step("write_mark", {"mark": dataclasses.replace(mark, reason=wanted.reason)})]
+    return [Step("write_mark", {"mark": dataclasses.replace(mark, reason=desired.reason)})]
 
 
 def write(host: Host, path: str, mark: Mark) -> None:

@@ -98,6 +98,6 @@ def carry_out(
         module.fail_json(msg=error.message, **error.data)
     result: dict[str, t.Any] = dict(show(after), **returned)
     if module._diff:
-        wanted = {"steps": [step.name for step in steps]} if module.check_mode and steps else {}
-        result["diff"] = difference(before, after, steps) if difference else {"before": show(before), "after": dict(show(after), **wanted)}
+        desired = {"steps": [step.name for step in steps]} if module.check_mode and steps else {}
+        result["diff"] = difference(before, after, steps) if difference else {"before": show(before), "after": dict(show(after), **desired)}
     module.exit_json(changed=changed, steps=done, **result)

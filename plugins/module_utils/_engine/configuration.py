@@ -59,7 +59,7 @@ def read_includes(text: str) -> list[tuple[str, str]]:
 def change_settings(text: str, changes: t.Mapping[str, str | None]) -> str:
     """The text with those settings changed, every other line as it was.
 
-    :param changes: by name the value wanted; None removes the setting. A setting that is there keeps its last line's
+    :param changes: by name the value desired; None removes the setting. A setting that is there keeps its last line's
         place, one that is not is added at the end.
     """
     lines = text.splitlines(keepends=True)

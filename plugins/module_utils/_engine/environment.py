@@ -34,9 +34,9 @@ def variables(gphome: str, data_directory: str, port: int) -> dict[str, str]:
     return {"PGPORT": str(port), name: data_directory}
 
 
-def line(wanted: t.Mapping[str, str]) -> str:
+def line(desired: t.Mapping[str, str]) -> str:
     """The line that sets variables. It does not begin with the directory's: playbooks of others change lines that do."""
-    return "export " + " ".join(f"{name}={shlex.quote(value)}" for name, value in wanted.items())
+    return "export " + " ".join(f"{name}={shlex.quote(value)}" for name, value in desired.items())
 
 
 def _name(cluster: str) -> str:
@@ -52,20 +52,20 @@ def found_in(text: str, cluster: str) -> str | None:
     return "\n".join(block.lines)
 
 
-def change(text: str, cluster: str, wanted: str | None) -> str:
+def change(text: str, cluster: str, desired: str | None) -> str:
     """The text with the marked line as its last, every other line as it was; None takes it away."""
-    if wanted is not None and found_in(text, cluster) == wanted:
+    if desired is not None and found_in(text, cluster) == desired:
         return text
-    return marked.change(text, _name(cluster), [wanted] if wanted is not None else [], last=True)
+    return marked.change(text, _name(cluster), [desired] if desired is not None else [], last=True)
 
 
-def plan(text: str | None, cluster: str, wanted: str | None) -> list[Step]:
+def plan(text: str | None, cluster: str, desired: str | None) -> list[Step]:
     """The steps after which a file sets the variables, or does not.
 
     :param text: of the file; None where it is not there.
-    :param wanted: the line; None for none.
+    :param desired: the line; None for none.
     """
-    changed = change(text or "", cluster, wanted)
+    changed = change(text or "", cluster, desired)
     return [Step("write_environment", {"text": changed})] if changed != (text or "") else []
 
 

@@ -60,7 +60,7 @@ class Postmaster:
     :param port: its port.
     :param socket_directory: directory of its Unix-domain socket.
     :param status: as in ``postmaster.pid``.
-    :param frozen: whether one of its vital processes is stopped by a signal.
+    :param suspended: whether one of its vital processes is stopped by a signal.
     :param connected: whether a walreceiver holds a connection to the primary; None when another user's cannot be seen into.
     :param received: LSN up to which the walreceiver says it received; it says so only after the first WAL came.
     """
@@ -69,7 +69,7 @@ class Postmaster:
     port: Port | None
     socket_directory: str | None
     status: str | None
-    frozen: bool
+    suspended: bool
     connected: bool | None
     received: Position | None
 
@@ -101,7 +101,7 @@ def describe_postmaster(
         port=file.port,
         socket_directory=file.socket_directory,
         status=file.status,
-        frozen=any(process.state in "Tt" for process in vital),
+        suspended=any(process.state in "Tt" for process in vital),
         connected=True if True in seen else None if None in seen else False,
         received=next((streaming for dummy, streaming in looks), None),
     )

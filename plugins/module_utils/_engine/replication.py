@@ -152,7 +152,7 @@ class Slot:
     :param name: its name.
     :param active: whether a walsender uses it.
     :param restart_lsn: oldest LSN that it keeps.
-    :param retained_bytes: bytes of WAL that it holds back.
+    :param retained_bytes: bytes of WAL that it retains.
     """
 
     name: str

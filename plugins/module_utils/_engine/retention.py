@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private: this may change at any time. What is promised is the documentation of modules, roles and playbooks.
 
-"""WAL that a slot holds back on the primary: how much it may be, and when its disk is in danger."""
+"""WAL that a slot retains on the primary: how much it may be, and when its disk is in danger."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def parse_size(text: str) -> int:
 
 
 def read_limit(connection: Connection) -> int | None:
-    """How many bytes a slot may hold back by the engine's own limit, -1 for no limit; None where the engine has no such setting."""
+    """How many bytes a slot may retain by the engine's own limit, -1 for no limit; None where the engine has no such setting."""
     rows = connection.query("SELECT setting FROM pg_settings WHERE name = %s", SETTING)
     if not rows:
         return None
@@ -51,9 +51,9 @@ def write_limit(connection: Connection, limit: int) -> None:
 
 
 def warnings(slots: t.Iterable[Slot], limit: int | None, free: int, size: int) -> list[str]:
-    """What to say of WAL that is held back.
+    """What to say of WAL that is retained.
 
-    :param limit: bytes that a slot may hold back; None for as much as the disk allows.
+    :param limit: bytes that a slot may retain; None for as much as the disk allows.
     :param free: bytes free on the file system of the WAL.
     :param size: bytes of that file system.
     """
@@ -66,10 +66,10 @@ def warnings(slots: t.Iterable[Slot], limit: int | None, free: int, size: int) -
             if slot.restart_lsn is None and not slot.active:
                 found.append(f"the slot {slot.name} holds no WAL any more: what its standby lacks may be gone")
         elif limit is not None and held > limit:
-            found.append(f"the slot {slot.name}{use} holds back {held >> 20} MiB of WAL, more than {limit >> 20} MiB: {remedy}")
+            found.append(f"the slot {slot.name}{use} retains {held >> 20} MiB of WAL, more than {limit >> 20} MiB: {remedy}")
         elif not slot.active and held > 0 and (free < size * SPARE_PART or free < held):
             found.append(
-                f"the disk of the WAL is in danger, {free >> 20} MiB of {size >> 20} MiB are free: the slot {slot.name}{use} holds back "
+                f"the disk of the WAL is in danger, {free >> 20} MiB of {size >> 20} MiB are free: the slot {slot.name}{use} retains "
                 f"{held >> 20} MiB: {remedy}"
             )
     return found

@@ -110,8 +110,8 @@ def last_answer(host: Host, ports: t.Iterable[int]) -> float | None:
 
 def quietest(found: t.Iterable[Session], addresses: t.Iterable[str]) -> float | None:
     """Seconds since data last came from one of these addresses in sessions; zero where that cannot be told, None without a session."""
-    wanted = {normal_address(address) for address in addresses}
-    return min((session.quiet_s or 0.0 for session in found if session.address in wanted), default=None)
+    desired = {normal_address(address) for address in addresses}
+    return min((session.quiet_s or 0.0 for session in found if session.address in desired), default=None)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -154,8 +154,8 @@ def read_sockets() -> list[Socket]:
 
 def sockets_from(addresses: t.Iterable[str], ports: t.Container[int]) -> list[Socket]:
     """The sockets that processes of this host hold with those other hosts, on its own ports given."""
-    wanted = {normal_address(address) for address in addresses}
-    return [found for found in read_sockets() if found.local_port in ports and found.peer in wanted]
+    desired = {normal_address(address) for address in addresses}
+    return [found for found in read_sockets() if found.local_port in ports and found.peer in desired]
 
 
 def holders(sockets: t.Iterable[Socket], running: t.Iterable[Process]) -> list[Process]:
@@ -230,16 +230,16 @@ def try_peers(peers: t.Iterable[t.Mapping[str, t.Any]]) -> dict[str, str]:
 
     :param peers: ``name``, ``address`` and ``port`` of each.
     """
-    wanted = list(peers)
+    desired = list(peers)
     found: dict[str, str] = {}
 
     def attempt(peer: t.Mapping[str, t.Any]) -> None:
         found[peer["name"]] = try_peer(peer["address"], peer["port"])
 
-    threads = [threading.Thread(target=attempt, args=(peer,), daemon=True) for peer in wanted]
+    threads = [threading.Thread(target=attempt, args=(peer,), daemon=True) for peer in desired]
     deadline = time.monotonic() + 2 * PEER_LIMIT  # a name that is looked up for long is unknown
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(max(0.0, deadline - time.monotonic()))
-    return {peer["name"]: found.get(peer["name"], "unknown") for peer in wanted}
+    return {peer["name"]: found.get(peer["name"], "unknown") for peer in desired}

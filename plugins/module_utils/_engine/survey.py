@@ -118,7 +118,7 @@ def survey(data_directory: str, control: ControlData | None, start: Lsn | None =
     """What the pages of WAL, the last records in it, and the control file show.
 
     :param control: of the instance; None when it cannot be read.
-    :param start: where a record begins from which on the records are wanted; None: where recovery begins.
+    :param start: where a record begins from which on the records are desired; None: where recovery begins.
     :raises CoordinatorError: it cannot be read by this user.
     """
     directory = wal_directory(data_directory)
@@ -196,17 +196,17 @@ class _Look:
                     doubts.append(f"the valid WAL ends at {Lsn(walk.end)}, {what} needs it up to {Lsn(position)}")
             reaches = max(reaches, reached, consistent)
         if start is not None and not begin <= start.position <= walk.end:
-            # what is wanted begins elsewhere than recovery
+            # what is desired begins elsewhere than recovery
             limit = self._limit(start.position)
-            wanted = self._walk(start.position, limit)
+            desired = self._walk(start.position, limit)
             if start.position > walk.end:
                 doubts.append(f"the valid WAL ends at {Lsn(walk.end)}, the standby has it up to {start}")
                 reaches = max(reaches, start.position)
-                walk = wanted if wanted.last is not None else walk
+                walk = desired if desired.last is not None else walk
             else:
-                if wanted.end < walk.end:
+                if desired.end < walk.end:
                     doubts.append(f"{self._damage(limit)}, and WAL is needed from {start} on")
-                walk = wanted
+                walk = desired
         end = End(self._model.timeline, Lsn(walk.end), self._model, walk.shutdown)
         return Survey(end, Lsn(max(reaches, walk.end)), tuple(dict.fromkeys(doubts)), lost)
 

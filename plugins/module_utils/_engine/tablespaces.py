@@ -94,7 +94,7 @@ def is_foreign(path: str) -> bool:
 
 
 @dataclasses.dataclass(frozen=True)
-class Wish:
+class Placement:
     """Where a copy's part of a tablespace is to be.
 
     :param location: location on the primary.
@@ -109,9 +109,9 @@ class Wish:
 
 @dataclasses.dataclass(frozen=True)
 class Spot:
-    """A wished place as it was found.
+    """A place for a tablespace as it was observed.
 
-    :param wish: what is to be there.
+    :param placement: what is to be there.
     :param exists: whether the place is a directory.
     :param writable: whether this user can write there.
     :param taken: the directory of the new dbid, where something is in it already.
@@ -119,7 +119,7 @@ class Spot:
     :param device: number of its file system.
     """
 
-    wish: Wish
+    placement: Placement
     exists: bool
     writable: bool
     taken: str | None
@@ -127,21 +127,21 @@ class Spot:
     device: int
 
 
-def read_spot(wish: Wish, dbid: int | None, own_parts: t.Container[str] = ()) -> Spot:
-    """Observe a wished place.
+def read_spot(placement: Placement, dbid: int | None, own_parts: t.Container[str] = ()) -> Spot:
+    """Observe a place for a tablespace.
 
     :param dbid: number that the copy will have; None: not known yet.
     :param own_parts: parts that an earlier attempt at the copy left, see :func:`moved`.
     """
-    exists = os.path.isdir(wish.place)
-    own = os.path.join(wish.place, str(dbid))
+    exists = os.path.isdir(placement.place)
+    own = os.path.join(placement.place, str(dbid))
     return Spot(
-        wish=wish,
+        placement=placement,
         exists=exists,
-        writable=exists and os.access(wish.place, os.R_OK | os.W_OK | os.X_OK),
+        writable=exists and os.access(placement.place, os.R_OK | os.W_OK | os.X_OK),
         taken=own if dbid is not None and own not in own_parts and os.path.isdir(own) and os.listdir(own) else None,
-        free=free_bytes(wish.place) if exists else 0,
-        device=os.stat(wish.place).st_dev if exists else 0,
+        free=free_bytes(placement.place) if exists else 0,
+        device=os.stat(placement.place).st_dev if exists else 0,
     )
 
 
@@ -153,12 +153,14 @@ def refusal(spots: t.Iterable[Spot], user: str, beside: t.Mapping[int, int]) -> 
     needed = dict(beside)
     seen: dict[str, str] = {}
     for spot in spots:
-        place, whose = spot.wish.place, f"the tablespace in {spot.wish.location} on the primary"
+        place, whose = spot.placement.place, f"the tablespace in {spot.placement.location} on the primary"
         if not os.path.isabs(place):
             return f"{place!r}, the place for {whose}, is no absolute path: correct the mapping"
-        other = seen.setdefault(os.path.realpath(place), spot.wish.location)
-        if other != spot.wish.location:
-            return f"{place} is the place for the tablespaces in {other} and in {spot.wish.location}: map each to a directory of its own"
+        other = seen.setdefault(os.path.realpath(place), spot.placement.location)
+        if other != spot.placement.location:
+            return (
+                f"{place} is the place for the tablespaces in {other} and in {spot.placement.location}: map each to a directory of its own"
+            )
         if not spot.exists:
             return f"the directory {place} for {whose} does not exist: create it, owned by {user}, or map the location to another one"
         if not spot.writable:
@@ -168,7 +170,7 @@ def refusal(spots: t.Iterable[Spot], user: str, beside: t.Mapping[int, int]) -> 
                 f"{spot.taken}, the directory for {whose}, is not empty: see whether an earlier standby left it, and move it away, "
                 "or map the location to another one"
             )
-        needed[spot.device] = needed.get(spot.device, 0) + (spot.wish.bytes or 0)
+        needed[spot.device] = needed.get(spot.device, 0) + (spot.placement.bytes or 0)
         if needed[spot.device] > spot.free:
             return (
                 f"{place} has {spot.free >> 20} MiB free, {whose} needs {needed[spot.device] >> 20} MiB there with the rest of the copy: "
@@ -182,18 +184,18 @@ def staging_place(place: str, data_directory: str) -> str:
     return os.path.join(place, "." + os.path.realpath(data_directory).strip("/").replace("/", "-") + ".coordinator_snapshot")
 
 
-def mapping_arguments(wishes: t.Iterable[Wish], data_directory: str) -> list[str]:
+def mapping_arguments(placements: t.Iterable[Placement], data_directory: str) -> list[str]:
     """Arguments of ``pg_basebackup`` that send each tablespace to its staging place."""
     arguments = []
-    for wish in wishes:
-        old, new = (path.replace("=", "\\=") for path in (wish.location, staging_place(wish.place, data_directory)))
+    for placement in placements:
+        old, new = (path.replace("=", "\\=") for path in (placement.location, staging_place(placement.place, data_directory)))
         arguments += ["--tablespace-mapping", f"{old}={new}"]
     return arguments
 
 
-def leftovers(wishes: t.Iterable[Wish], data_directory: str) -> list[str]:
+def leftovers(placements: t.Iterable[Placement], data_directory: str) -> list[str]:
     """What an earlier attempt left in the places."""
-    staged = (staging_place(wish.place, data_directory) for wish in wishes)
+    staged = (staging_place(placement.place, data_directory) for placement in placements)
     return [path for path in staged if os.path.lexists(path)]
 
 
@@ -211,23 +213,23 @@ def moved(data_directory: str, staging: str) -> list[str]:
     ]
 
 
-def remove_leftovers(wishes: t.Iterable[Wish], data_directory: str, staging: str) -> None:
+def remove_leftovers(placements: t.Iterable[Placement], data_directory: str, staging: str) -> None:
     """Remove what an earlier attempt left in the places, those parts included that it had renamed into them already.
 
     :param staging: its staged data directory.
     """
-    for path in [*filter(is_part, moved(data_directory, staging)), *leftovers(wishes, data_directory)]:
+    for path in [*filter(is_part, moved(data_directory, staging)), *leftovers(placements, data_directory)]:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def swap_in(wishes: t.Iterable[Wish], data_directory: str, staging: str) -> None:
+def swap_in(placements: t.Iterable[Placement], data_directory: str, staging: str) -> None:
     """Put the staged parts into their places: first the links of the staged data directory, so that a part in its place is
     always known to be this copy's.
 
     :param staging: the staged data directory.
     :raises CoordinatorError: something is in the place of one already.
     """
-    places = {staging_place(wish.place, data_directory): wish.place for wish in wishes}
+    places = {staging_place(placement.place, data_directory): placement.place for placement in placements}
     for tablespace in read_tablespaces(staging):
         if tablespace.location in places:
             place = places[tablespace.location]

@@ -5,7 +5,7 @@
 
 """WAL on a disk of its own: ``pg_wal`` is a link, and stays one.
 
-Where the instance is moved aside, what the link leads to is renamed with it, and the WAL of the copy that takes its place comes there. A
+Where the instance is set aside, what the link leads to is renamed with it, and the WAL of the copy that takes its place comes there. A
 mount point cannot be renamed: then the old WAL stays, and that of the copy comes into a directory in it.
 """
 
@@ -116,7 +116,7 @@ def swap_in(staging: str) -> None:
 
 
 def move(data_directory: str, added: str) -> str | None:
-    """Move the WAL of an instance that is moved aside, where it is on a disk of its own; returns where it is now.
+    """Move the WAL of an instance that is set aside, where it is on a disk of its own; returns where it is now.
 
     :param added: to the name of its directory.
     """

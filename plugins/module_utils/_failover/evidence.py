@@ -29,7 +29,7 @@ class View:
     :param content: of the data directory: ``absent``, ``empty``, ``instance``, ``other``.
     :param role: ``primary`` or ``standby``, as its files say.
     :param running: whether an instance runs on the data directory.
-    :param frozen: whether a vital process of it is stopped by a signal.
+    :param suspended: whether a vital process of it is stopped by a signal.
     :param connected: whether a walreceiver of this standby holds a connection to a primary.
     :param answered: whether the instance, running as primary, answered a query; False when it kept silent. One that refused at once did
         neither, and shows nothing of its standby.
@@ -56,7 +56,7 @@ class View:
     content: str | None = None
     role: str | None = None
     running: bool | None = None
-    frozen: bool | None = None
+    suspended: bool | None = None
     connected: bool | None = None
     answered: bool | None = None
     refused: str | None = None
@@ -118,12 +118,12 @@ class Proofs:
 
     :param fenced: hosts that every segment host refuses, or that a fencing command cut off.
     :param stopped: hosts whose instance was stopped for good in this run.
-    :param word: hosts that the operator vouched for, for this run.
+    :param confirmed: hosts that the operator confirmed to be down, for this run.
     """
 
     fenced: frozenset[str] = frozenset()
     stopped: frozenset[str] = frozenset()
-    word: frozenset[str] = frozenset()
+    confirmed: frozenset[str] = frozenset()
 
 
 #: nothing is proved

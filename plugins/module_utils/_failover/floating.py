@@ -103,8 +103,8 @@ def plan(assigned: t.Sequence[Assigned], address: Interface, present: bool, inte
         raise CoordinatorError(f"{address.ip} is on the interface {elsewhere[0]} already: remove it there, or name that interface")
     if there:
         return [Step("announce", {"assigned": found}) for found in there]
-    wanted = Assigned(interface or choose(assigned, address), address.with_prefixlen)
-    return [Step("add", {"assigned": wanted}), Step("announce", {"assigned": wanted})]
+    desired = Assigned(interface or choose(assigned, address), address.with_prefixlen)
+    return [Step("add", {"assigned": desired}), Step("announce", {"assigned": desired})]
 
 
 def change(host: Host, verb: str, assigned: Assigned) -> None:

@@ -5,12 +5,6 @@
 
 """A standby that is armed: a process beside it waits for the proof that its primary was shut down for it, and promotes it then.
 
-The proof comes by the WAL: a text that was chosen for this arming, which the primary writes when it can no longer be started again,
-and after it, as the last record of all, the checkpoint of a shutdown, both through one connection. Nothing can follow that one. A primary
-that restarts itself after a crash writes such a checkpoint, too, when it has recovered (``CHECKPOINT_END_OF_RECOVERY`` in xlog.c); its
-crash ended all connections before, for it waits until no walsender is left (``PM_WAIT_DEAD_END`` in postmaster.c). What comes while nobody
-looks may have come by a connection that nobody saw: it proves nothing.
-
 Each arming has a file of its own name, which is removed when it is taken back or another one comes in its place, and renamed by its
 process before that promotes: one of them can do it, and no process can do so for the arming of another.
 """
@@ -30,42 +24,15 @@ import typing as t
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import detached, logout
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, read_text
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lsn import Lsn
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import Step
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.processes import processes, read_process
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import instance, stream, wal
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import instance, wal
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import Instance, wait_until
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.postmaster import read_postmaster_file
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import gap, loss
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.activation import Activation, is_promoted
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.promotion import Promotion, is_promoted
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.shutdown_proof import Arming, Proof, wait_for_proof
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import record
 
-#: seconds between two looks at the WAL
-_PAUSE = 0.01
-
-#: seconds without a look at a walreceiver that lives in which another one may have come and gone: a crash, the recovery from it, a new
-#: connection and the end of that take longer
-_BLIND = 1.0
-
 _BUSY = "the standby in {} is being promoted by an earlier run: wait for the end of that, and run this again"
-
-
-@dataclasses.dataclass(frozen=True)
-class Arming:
-    """What an armed standby waits for.
-
-    :param token: text that the primary writes into its WAL before it is stopped.
-    :param timeline: the timeline that it follows.
-    :param start: end of its WAL when it was armed.
-    :param expires: when it waits no longer, in seconds since the epoch.
-    :param proof_seconds: how long after the announcement the proof is waited for.
-    """
-
-    token: str
-    timeline: int
-    start: str
-    expires: float
-    proof_seconds: float = 60.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -149,8 +116,8 @@ def plan_arming(found: Readiness) -> list[Step]:
         raise CoordinatorError(f"the instance in {where} is fenced ({standby.fenced}): it must not be primary; run rejoin first")
     if running is None:
         raise CoordinatorError(f"the standby in {where} is stopped: start it")
-    if running.frozen:
-        raise CoordinatorError(f"the standby in {where} is frozen, one of its processes is stopped by a signal: let it go on")
+    if running.suspended:
+        raise CoordinatorError(f"the standby in {where} is suspended, one of its processes is stopped by a signal: let it go on")
     if control is None or control.state != "in archive recovery":
         raise CoordinatorError(f"the standby in {where} is {control.state if control else 'without a control file'}, not in recovery")
     if not running.connected or found.end is None:
@@ -254,7 +221,7 @@ class Handover:
         proven = time.monotonic()
         if self._audit_file:
             record.append(self._audit_file, {**self._audit, **begun(arming, found), "time": round(time.time(), 3)})
-        doing = Activation(self._host, self._directory, self._port, self._timeout)
+        doing = Promotion(self._host, self._directory, self._port, self._timeout)
         restarted = doing.promote()
         promoted = time.monotonic()
         doing.wait_dispatch("SELECT pg_logical_emit_message(true, 'warehousepg.coordinator', 'switchover')")
@@ -318,18 +285,6 @@ def _is_held(path: str) -> bool:
         os.close(handle)
 
 
-@dataclasses.dataclass(frozen=True)
-class Proof:
-    """That the primary was shut down, and that everything it wrote is here.
-
-    :param position: the end of its WAL.
-    :param announced: when its announcement was not here yet for the last time, by the monotonic clock.
-    """
-
-    position: Lsn
-    announced: float
-
-
 def begun(arming: Arming, found: Proof) -> dict[str, t.Any]:
     """The entry of the audit that an activation finds when it finishes the promotion."""
     why = f"the primary was shut down: its last record, the checkpoint of that, ends at {found.position}, and the standby has it"
@@ -340,94 +295,3 @@ def begun(arming: Arming, found: Proof) -> dict[str, t.Any]:
         "loss": dataclasses.asdict(loss.Loss(loss.NONE, 0, 0, why, loss.Window())),
         "timeline": arming.timeline,
     }
-
-
-class Watch:
-    """What was seen of the WAL so far.
-
-    :param arming: what is waited for.
-    :param now: seconds of the monotonic clock.
-    :param receiver: the walreceiver that the WAL comes by.
-    """
-
-    def __init__(self, arming: Arming, now: float, receiver: int | None) -> None:
-        self._token = arming.token.encode()
-        self._timeline = arming.timeline
-        self._position = Lsn.parse(arming.start)
-        self._proof_seconds = arming.proof_seconds
-        self._looked = self._alive = now
-        self._receivers = set() if receiver is None else {receiver}
-        self._announced: float | None = None
-        #: whether what may come now is not the shutdown that was announced, or comes too late
-        self.over = receiver is None
-
-    def look(
-        self,
-        end: wal.End | None,
-        now: float,
-        receiver: int | None,
-        then: float,
-        holds: t.Callable[[wal.End, Lsn, bytes], bool] = wal.holds,
-    ) -> Proof | None:
-        """Look again; the proof, once it is there.
-
-        :param end: where the WAL ends.
-        :param now: seconds of the monotonic clock, before that was read.
-        :param receiver: the walreceiver, after that was read; None without one.
-        :param then: seconds of the monotonic clock, after that was seen.
-        :param holds: as :func:`wal.holds`.
-        """
-        before, self._looked = self._looked, now
-        arrives = self._announced is None and self._arrives(end, holds)
-        if self._announced is None and not arrives and receiver is not None:
-            self._receivers = {receiver}
-        elif receiver is not None:
-            self._receivers.add(receiver)  # it, or the one of the last look, brought the announcement
-        if arrives:
-            self._announced = before
-        if receiver is not None:
-            self._alive = now
-        if self._announced is not None:
-            unseen = receiver is None and then - self._alive > _BLIND
-            self.over = self.over or unseen or len(self._receivers) != 1 or now - self._announced > self._proof_seconds
-        if end is None or end.timeline != self._timeline or end.position < self._position:
-            return None
-        self._position = end.position
-        return Proof(end.position, self._announced) if self._announced is not None and end.shutdown and not self.over else None
-
-    def _arrives(self, end: wal.End | None, holds: t.Callable[[wal.End, Lsn, bytes], bool]) -> bool:
-        """Whether the announcement is in what came since the last look."""
-        if end is None or end.timeline != self._timeline or end.position <= self._position:
-            return False
-        return holds(end, self._position, self._token)
-
-
-def wait_for_proof(data_directory: str, arming: Arming, armed: t.Callable[[], bool]) -> Proof | None:
-    """The proof, as soon as it is there; None when the standby is not armed any more, or it took too long."""
-    receiver = Receiver(data_directory)
-    watch = Watch(arming, time.monotonic(), receiver.pid())
-    while time.time() < arming.expires and not watch.over and armed():
-        now = time.monotonic()
-        end = wal.end_of_wal(data_directory)
-        found = watch.look(end, now, receiver.pid(), time.monotonic())
-        if found is not None:
-            return found
-        time.sleep(_PAUSE)
-    return None
-
-
-class Receiver:
-    """The walreceiver of a standby; a new connection is a new process."""
-
-    def __init__(self, data_directory: str) -> None:
-        file = read_postmaster_file(data_directory)
-        self._postmaster = file.pid if file else 0
-        self._pid: int | None = None
-
-    def pid(self) -> int | None:
-        """Its process identifier now, None without one; all processes are looked through only where it is another one."""
-        process = read_process(self._pid) if self._pid else None
-        found = stream.walreceiver(self._postmaster, [process] if process else [])
-        found = found or stream.walreceiver(self._postmaster, processes())
-        self._pid = found.pid if found else None
-        return self._pid

@@ -5,7 +5,7 @@
 
 """What is lost when a standby becomes primary: nothing, so many bytes of WAL, or not known.
 
-Pure. Nothing lost is said only where it is proved: by the old primary's disk, or because its commits were still waiting for the
+Pure. Nothing lost is said only where it is proved: by the former primary's disk, or because its commits were still waiting for the
 standby when it could no longer do harm. They wait no more once its walsender has ended, by a restart or a release for instance, or any
 other walsender has; none of that is told to a standby that is cut off. So what tells that it was not so has to be seen elsewhere.
 """
@@ -90,13 +90,13 @@ def judge(
 ) -> Loss:
     """What is lost if this standby becomes primary.
 
-    :param exact: what was read from the old primary's disk, as :func:`salvage.missing` returns it; None when it was not.
+    :param exact: what was read from the former primary's disk, as :func:`salvage.missing` returns it; None when it was not.
     :param own_end: end of the standby's WAL.
     :param salvaged_end: end of the WAL that is brought to it first.
     :param record: what was kept on the standby's host when the pair was last seen mirrored.
     :param system_identifier: of the standby.
     :param stream: the stream that it has or had.
-    :param fenced: when the old primary could do nothing more, in seconds since the epoch; a later moment does as well.
+    :param fenced: when the former primary could do nothing more, in seconds since the epoch; a later moment does as well.
     :param heard: when a segment last had data from it, by the same clock, at the latest; None when that is not known.
     """
     disconnected = None if stream.started is not None or stream.disconnect is None else stream.disconnect.time
@@ -105,13 +105,13 @@ def judge(
     if read and own_end is not None and read.get("proved"):
         end = Lsn.parse(read["end"])
         if end == own_end:
-            why = f"the old primary's WAL ends at {end} on its disk, the standby has it up to {own_end}"
+            why = f"the former primary's WAL ends at {end} on its disk, the standby has it up to {own_end}"
             return Loss(NONE, 0, 0, why, window)
         if own_end < end and salvaged_end is not None and end <= salvaged_end:
-            why = f"the old primary's WAL ends at {end} on its disk; {end - own_end} bytes that the standby lacks are brought to it"
+            why = f"the former primary's WAL ends at {end} on its disk; {end - own_end} bytes that the standby lacks are brought to it"
             return Loss(NONE, 0, 0, why, window)
         if own_end < end:
-            why = f"the old primary's WAL ends at {end} on its disk, the standby has it up to {own_end} only"
+            why = f"the former primary's WAL ends at {end} on its disk, the standby has it up to {own_end} only"
             why = f"{why}: {read['why']}" if read.get("why") else why
             return Loss(BYTES, end - own_end, read.get("commits"), why, window, str(own_end), end - own_end)
     doubt = _doubt(record, system_identifier, stream, fenced, heard)
@@ -121,20 +121,20 @@ def judge(
             if stream.lasts
             else "no segment had data from it after the standby had lost it"
         )
-        return Loss(NONE, 0, 0, f"the old primary was fenced while its commits still waited for the standby: {how}", window)
+        return Loss(NONE, 0, 0, f"the former primary was fenced while its commits still waited for the standby: {how}", window)
     if read is None or own_end is None:
-        unread = (exact or {}).get("why") or "the old primary's disk was not read"
+        unread = (exact or {}).get("why") or "the former primary's disk was not read"
         return Loss(NOT_KNOWN, None, None, f"{unread}, and {doubt}", window)
     return _at_least(read, own_end, salvaged_end, doubt, window)
 
 
 def _at_least(exact: t.Mapping[str, t.Any], own_end: Lsn, salvaged_end: Lsn | None, doubt: str, window: Window) -> Loss:
-    """What is lost where the old primary's disk was read, and the end of its WAL is not proved."""
+    """What is lost where the former primary's disk was read, and the end of its WAL is not proved."""
     end = Lsn.parse(exact["end"])
     if end < own_end and not exact.get("why"):
-        seen = f"the old primary's valid WAL ends at {end} on its disk, the standby has it up to {own_end}"
+        seen = f"the former primary's valid WAL ends at {end} on its disk, the standby has it up to {own_end}"
     else:
-        seen = f"where the old primary's WAL ended is not proved: {exact.get('why')}"
+        seen = f"where the former primary's WAL ended is not proved: {exact.get('why')}"
     start = max(own_end, salvaged_end or own_end)
     reaches = max(start, end, Lsn.parse(exact["reaches"]) if exact.get("reaches") else end)
     known = f"what came from {start} on is lost, at least up to {reaches}" if reaches > start else f"what came from {start} on is lost"
@@ -155,7 +155,7 @@ def _doubt(
     fenced: float,
     heard: float | None,
 ) -> str | None:
-    """Why it is not proved that commits still waited for the standby when the old primary was fenced; None when it is.
+    """Why it is not proved that commits still waited for the standby when the former primary was fenced; None when it is.
 
     They do as long as the stream lasts in which the standby was once seen in sync, and after its end in silence until the primary
     gives it up, which is some time after the last word that it had from the standby; the limit of that may have been changed since it
@@ -170,7 +170,7 @@ def _doubt(
         if abs(stream.started - seen) > _TOLERANCE:
             return "its present stream is not the one that was seen in sync"
         if not stream.lasts and stream.silent_s is None:
-            return "it was not seen whether the old primary still answered on its stream when it was fenced"
+            return "it was not seen whether the former primary still answered on its stream when it was fenced"
         lost = fenced - (stream.silent_s or 0.0) + ANSWERS
         last_word = fenced - stream.silence_s
     elif stream.disconnect is None:
@@ -186,11 +186,11 @@ def _doubt(
         last_word = stream.disconnect.time - stream.silence_s
     if stream.lasts:
         if record.other_walsenders is not False:
-            return "the old primary may have sent WAL to others too, and the end of any walsender lets commits go on"
+            return "the former primary may have sent WAL to others too, and the end of any walsender lets commits go on"
     elif heard is None:
-        return "it is not known since when no segment had data from the old primary"
+        return "it is not known since when no segment had data from the former primary"
     elif heard > lost:
-        after = f"a segment may have had data from the old primary {heard - lost:.0f} s after the standby had lost it"
+        after = f"a segment may have had data from the former primary {heard - lost:.0f} s after the standby had lost it"
         return f"{after}: its restart, a release or the end of another walsender may have let commits go on"
     given_up = last_word - stream.status_s + record.commit_limit_s - _MARGIN
     if fenced >= given_up:

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private: this may change at any time. What is promised is the documentation of modules, roles and playbooks.
 
-"""Carrying WAL that a standby lacks from its old primary to it."""
+"""Carrying WAL that a standby lacks from its former primary to it."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def missing(
     salvage_directory: str | None,
     pack: bool = True,
 ) -> dict[str, t.Any]:
-    """What a standby lacks of the WAL of its old primary, which is stopped; what it lacks and is valid is packed.
+    """What a standby lacks of the WAL of its former primary, which is stopped; what it lacks and is valid is packed.
 
-    :param control: of the old primary; None when it cannot be read.
+    :param control: of the former primary; None when it cannot be read.
     :param timeline: the timeline that the standby follows.
     :param wal_from: the end of the standby's WAL; None when it is not known.
     :param salvage_directory: where the archive is put, mode 0600; None: nothing is packed.
     :param pack: whether it is made, or only told of.
-    :returns: ``end`` and ``timeline`` of the old primary's valid WAL, whether it is ``proved`` that it ended there, up to where it
+    :returns: ``end`` and ``timeline`` of the former primary's valid WAL, whether it is ``proved`` that it ended there, up to where it
         ``reaches`` at least, ``missing_bytes`` that are valid, ``commits`` in them, ``first_segment`` and ``archive`` of what is needed;
         each None where it is not known or there is none, and then ``why`` says the reason.
     """
@@ -79,11 +79,11 @@ def missing(
 
 
 def _apart(end: End, timeline: int) -> t.Iterator[str]:
-    """Why the WAL of an old primary says nothing of what a standby lacks that follows a timeline."""
+    """Why the WAL of a former primary says nothing of what a standby lacks that follows a timeline."""
     if end.timeline < timeline:
-        yield f"the old primary's valid WAL is on timeline {end.timeline}, the standby's on {timeline}: a part is gone, or they diverged"
+        yield f"the former primary's valid WAL is on timeline {end.timeline}, the standby's on {timeline}: a part is gone, or they diverged"
     elif end.timeline > timeline:
-        yield f"the old primary's WAL went on to timeline {end.timeline}, the standby's is on {timeline}: they diverged"
+        yield f"the former primary's WAL went on to timeline {end.timeline}, the standby's is on {timeline}: they diverged"
 
 
 def _needed(data_directory: str, end: End, start: Lsn) -> list[str]:
@@ -95,7 +95,7 @@ def _needed(data_directory: str, end: End, start: Lsn) -> list[str]:
     names = [end.name(number * size) for number in range(start.position // size, (end.position.position - 1) // size + 1)]
     for name in names:
         if not os.path.exists(os.path.join(wal_directory(data_directory), name)):
-            raise CoordinatorError(f"the old primary no longer has the WAL segment {name}, which the standby needs")
+            raise CoordinatorError(f"the former primary no longer has the WAL segment {name}, which the standby needs")
     return names
 
 
@@ -291,7 +291,7 @@ def _compare(path: str, name: str, own: End) -> None:
             count = min(left, 1 << 20)
             if salvaged.read(count) != mine.read(count):
                 raise CoordinatorError(
-                    f"the salvaged WAL segment {name} differs from the standby's own before {own.position}: the old primary and the "
+                    f"the salvaged WAL segment {name} differs from the standby's own before {own.position}: the former primary and the "
                     "standby diverged, it is not replayed"
                 )
             left -= count

@@ -81,7 +81,7 @@ class Fence:
 
 
 def fence_of(cluster: str, addresses: t.Iterable[str], ports: t.Iterable[int], tool: str | None, own: t.Container[str]) -> Fence:
-    """The fence that is wanted.
+    """The fence that is desired.
 
     :param tool: what is to make it, None where the host has nothing.
     :param own: addresses of this host.
@@ -231,26 +231,26 @@ def is_complete(state: State, fence: Fence) -> bool:
     return state.rules == fence.rules and state.sessions == 0
 
 
-def plan(state: State, wanted: Fence | None, paths: Paths) -> list[Step]:
+def plan(state: State, desired: Fence | None, paths: Paths) -> list[Step]:
     """The steps that put up a fence, or remove it.
 
     The description is written first, so that nothing is up that is not seen, and last: it tells since when the fence is complete.
 
-    :param wanted: None to remove it.
+    :param desired: None to remove it.
     """
-    if wanted is None:
+    if desired is None:
         rules = [Step("remove_rules", {"tool": state.tool})] if state.leftover else []
         there = state.described or state.enabled or state.texts
         return rules + ([Step("remove_files"), Step("tell_systemd", {"there": False})] if there else [])
-    complete = is_complete(state, wanted)
-    kept = is_kept(state, wanted, paths)
+    complete = is_complete(state, desired)
+    kept = is_kept(state, desired, paths)
     since = state.described.since if state.described else None
-    confirmed = complete and since is not None and state.described == dataclasses.replace(wanted, since=since)
-    steps = [] if confirmed else [Step("describe", {"fence": wanted})]
-    steps += [] if kept else [Step("keep", {"fence": wanted})]
-    steps += [] if state.rules == wanted.rules else [Step("reject")]
-    steps += [] if complete else [Step("end_sessions", {"fence": wanted})]
-    steps += [] if confirmed else [Step("confirm", {"fence": wanted})]
+    confirmed = complete and since is not None and state.described == dataclasses.replace(desired, since=since)
+    steps = [] if confirmed else [Step("describe", {"fence": desired})]
+    steps += [] if kept else [Step("keep", {"fence": desired})]
+    steps += [] if state.rules == desired.rules else [Step("reject")]
+    steps += [] if complete else [Step("end_sessions", {"fence": desired})]
+    steps += [] if confirmed else [Step("confirm", {"fence": desired})]
     return steps if kept else [*steps, Step("tell_systemd", {"there": True})]
 
 
@@ -316,10 +316,10 @@ class FenceOnHost:
     def keep(self, fence: Fence) -> None:
         """Write what puts the fence up, and the unit that does so when the host starts."""
         os.makedirs(os.path.dirname(self._paths.link), mode=0o755, exist_ok=True)
-        wanted = texts_of(fence, self._paths)
-        for path, text in wanted.items():
+        desired = texts_of(fence, self._paths)
+        for path, text in desired.items():
             self._host.write(path, text, 0o755 if path == self._paths.script else 0o644)
-        for path in set(self._paths.files) - set(wanted):
+        for path in set(self._paths.files) - set(desired):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(path)
         with contextlib.suppress(FileNotFoundError):

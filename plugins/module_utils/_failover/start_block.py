@@ -140,7 +140,7 @@ def _ordered(data_directory: str, order: signal.Signals, timeout: float) -> bool
 
 
 def obeys(found: t.Sequence[Process]) -> bool:
-    """Whether the processes of an instance can follow an order to stop: the postmaster leads them, and none is frozen."""
+    """Whether the processes of an instance can follow an order to stop: the postmaster leads them, and none is suspended."""
     return any("-D" in process.command for process in found[:1]) and not any(process.state in "Tt" for process in found)
 
 

@@ -77,8 +77,8 @@ def _activation(
         return False, _NO_ACTIVATION[state]
     if standby is None or standby.role != "standby" or not (standby.running or state == BOTH_DOWN):
         return False, "no standby was seen in recovery"
-    if standby.frozen:
-        return False, f"the standby on {standby.host} is frozen"
+    if standby.suspended:
+        return False, f"the standby on {standby.host} is suspended"
     if primary is None:
         return False, "it is not known which host was primary"
     system = next(view.system_identifier for view in views if view.host == primary)
@@ -87,17 +87,17 @@ def _activation(
     if state in (PRIMARY_DOWN, BOTH_DOWN):
         return True, f"the instance on {primary} was seen stopped"
     if state == PRIMARY_HUNG:
-        if primary in proofs.stopped and primary in proofs.word:
-            return True, f"{primary} was stopped for good, with the operator's word"
-        return False, f"{primary} lives: it must be stopped for good first, with the operator's word"
+        if primary in proofs.stopped and primary in proofs.confirmed:
+            return True, f"{primary} was stopped for good, with the operator's confirmation"
+        return False, f"{primary} lives: it must be stopped for good first, with the operator's confirmation"
     if primary in proofs.fenced:
         return True, f"{primary} is fenced"
     living = [str(sighting) for sighting in sightings if sighting.of == primary and sighting.lives]
-    if living and primary in proofs.word:
-        return False, f"the operator's word does not do: {'; '.join(living)}"
-    if primary in proofs.word:
-        return True, f"the operator vouches that {primary} is down"
-    return False, f"{primary} was not seen down: fence it, or vouch for it"
+    if living and primary in proofs.confirmed:
+        return False, f"the operator's confirmation does not do: {'; '.join(living)}"
+    if primary in proofs.confirmed:
+        return True, f"the operator confirms that {primary} is down"
+    return False, f"{primary} was not seen down: fence it, or confirm that it is down"
 
 
 def judge(
@@ -182,7 +182,7 @@ def _living(primary: View, views: t.Sequence[View], desired: bool) -> _Finding:
         if primary.acknowledged is None:
             seen += " and had replayed its position; no write was tried"
         return MIRRORED, [seen], "nothing", primary.host, standby
-    if standby is not None and standby.frozen:
+    if standby is not None and standby.suspended:
         advice = f"let {standby.host} go on, or end its walsender (playbook release with release_commits): commits wait for it"
     elif standby is not None and standby.lacks:
         advice = f"run enable_mirroring to make {standby.host} anew; what is there now is kept"
@@ -232,8 +232,8 @@ def _unasked(standby: View | None) -> list[str]:
     """What is known of streaming where the primary could not be asked: its standby's side."""
     if standby is None or not standby.running:
         return [f"{standby.host}: the standby is stopped"] if standby else ["whether a standby streams was not seen"]
-    if standby.frozen:
-        return [f"{standby.host}: the standby is frozen"]
+    if standby.suspended:
+        return [f"{standby.host}: the standby is suspended"]
     seen = {
         True: "its walreceiver is connected to a primary; whether it streams in sync was not seen",
         False: "its walreceiver is not connected",
@@ -254,8 +254,8 @@ def _shortcomings(primary: View, standby: View | None, unseen: View | None) -> l
     else:
         if not standby.running:
             reasons.append(f"{standby.host}: the standby is stopped")
-        elif standby.frozen:
-            reasons.append(f"{standby.host}: the standby is frozen")
+        elif standby.suspended:
+            reasons.append(f"{standby.host}: the standby is suspended")
         if standby.lacks:
             reasons.append(f"{standby.host}: the standby can no longer catch up, the primary has removed the WAL segment {standby.lacks}")
         if standby.deaf:

@@ -278,11 +278,11 @@ def look(options: t.Mapping[str, t.Any], staging: str) -> Looked:
     :param staging: where an earlier copy may have been left.
     """
     own_parts = tablespaces.moved(options["data_directory"], staging)
-    wishes = [tablespaces.Wish(**wish) for wish in options["tablespaces"]]
+    placements = [tablespaces.Placement(**placement) for placement in options["tablespaces"]]
     return Looked(
         lacks=tuple(Lacking(**need, why=why) for need in options["needs"] for why in [_why_lacking(need["path"], need["kind"])] if why),
         names={name: _addresses(name) for name in options["names"]},
-        tablespaces=tuple(tablespaces.read_spot(wish, options["dbid"], own_parts) for wish in wishes),
+        tablespaces=tuple(tablespaces.read_spot(placement, options["dbid"], own_parts) for placement in placements),
     )
 
 
@@ -336,16 +336,16 @@ def would_listen(listen_addresses: str, names: t.Mapping[str, t.Sequence[str]], 
     return [address for address in found if address in own or is_local(address)]
 
 
-def reaches(listens: t.Iterable[str], wanted: t.Collection[str], own: t.Collection[str], local: bool = False) -> bool:
+def reaches(listens: t.Iterable[str], desired: t.Collection[str], own: t.Collection[str], local: bool = False) -> bool:
     """Whether an instance can be connected to.
 
     :param listens: addresses at which it listens.
-    :param wanted: addresses that others know for its host; those that are not its host's own are translated on the way, or not known.
+    :param desired: addresses that others know for its host; those that are not its host's own are translated on the way, or not known.
     :param own: addresses of its host.
     :param local: whether those others are on its host.
     """
     at = [ipaddress.ip_address(address) for address in listens]
-    targets = [ipaddress.ip_address(address) for address in wanted if address in own] or [ipaddress.ip_address(address) for address in own]
+    targets = [ipaddress.ip_address(address) for address in desired if address in own] or [ipaddress.ip_address(address) for address in own]
     if any(address in targets or (local and address.is_loopback) for address in at):
         return True
     return any(address.is_unspecified and target.version == address.version for address in at for target in targets)

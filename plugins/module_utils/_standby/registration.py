@@ -57,7 +57,7 @@ class Known:
     :param role: the replication role, None when there is none.
     :param slot: the standby's slot, None when there is none.
     :param stored: the password as the primary's host keeps it for the day when it becomes a standby; None when none is used.
-    :param limit: bytes of WAL that a slot may hold back, -1 for no limit; None where the engine knows no such limit.
+    :param limit: bytes of WAL that a slot may retain, -1 for no limit; None where the engine knows no such limit.
     :param access_files: by data directory, the texts of access files that the standby has to be in.
     :param walsender: the walsender that serves a standby, None when none does.
     :param spare_slot: the slot that keeps WAL for a standby that is to take the place of the present one, None when there is none.
@@ -164,7 +164,7 @@ def plan_present(
     :param password: given by the operator or by the role; None: the one that is kept.
     :param kept: the password that the primary's host keeps.
     :param scram: whether the role authenticates by password.
-    :param limit: bytes of WAL that the slot may hold back, where the engine knows such a limit; None to leave it as it is.
+    :param limit: bytes of WAL that the slot may retain, where the engine knows such a limit; None to leave it as it is.
     :param succession: only prepare for it while another one stays registered and goes on streaming.
     :raises CoordinatorError: no password is known; nothing was touched.
     """
@@ -172,14 +172,14 @@ def plan_present(
     sender = known.walsender
     if succession and sender is not None and sender.reply_age_s is not None and sender.reply_age_s >= SILENT:
         steps.append(Step("end_walsender", {"pid": sender.pid}))  # of one that is gone; the changes below would wait for it
-    wanted = password or kept
-    if scram and wanted is None:
+    desired = password or kept
+    if scram and desired is None:
         raise CoordinatorError("no password for the replication role is known: give replication_password")
-    if scram and known.stored and (wanted != kept or not known.stored.usable):
+    if scram and known.stored and (desired != kept or not known.stored.usable):
         steps.append(Step("write_password"))
     if known.role is None:
         steps.append(Step("create_role"))
-    elif not known.role.ready or (scram and not verifies(known.role.verifier, wanted or "")):
+    elif not known.role.ready or (scram and not verifies(known.role.verifier, desired or "")):
         steps.append(Step("change_role"))
     if succession:
         return steps + ([Step("create_spare_slot")] if known.spare_slot is None else [])
@@ -208,7 +208,7 @@ def _plan_slot(known: Known, new: bool) -> list[Step]:
         return []
     if not new and known.slot is not None:
         return [Step("drop_spare_slot")]
-    # of the former one; commits would wait for it if it is frozen
+    # of the former one; commits would wait for it if it is suspended
     ended = [Step("end_walsender", {"pid": known.walsender.pid})] if new and known.walsender is not None else []
     return [*ended, *([Step("drop_slot")] if known.slot is not None else []), Step("take_spare_slot"), Step("drop_spare_slot")]
 
@@ -216,7 +216,7 @@ def _plan_slot(known: Known, new: bool) -> list[Step]:
 def plan_absent(known: Known, parts: t.Container[str]) -> list[Step]:
     """The steps after which these parts are gone, in the reverse order of their making, and access files have no rules of ours.
 
-    A walsender goes before the row: a standby that is frozen would hold up the commits of all that follows.
+    A walsender goes before the row: a standby that is suspended would hold up the commits of all that follows.
     """
     steps = access.plan_removal(known.access_files)
     if "row" in parts and known.walsender is not None:

@@ -23,7 +23,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine im
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.installation import named
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import Instance, lacking
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Upstream
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.tablespaces import Wish, read_tablespaces
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.tablespaces import Placement, read_tablespaces
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import salvage, start_block
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import (
     own_files,
@@ -290,7 +290,7 @@ def plan(
     source: Source,
     asked: str,
     password: str | None,
-    copy: snapshot.Wanted,
+    copy: snapshot.Desired,
 ) -> list[Step]:
     """The steps after which a former primary is a standby of the present one that is ready to be configured; none where it is already.
 
@@ -376,7 +376,7 @@ class Rejoining:
     :param data_directory: of the former primary.
     :param upstream: the connection to the present one.
     :param copying: actions of the copy.
-    :param wishes: where its tablespaces are to be.
+    :param placements: where its tablespaces are to be.
     :param report_file: file that what is discarded is written to, a line of JSON for each time; None for none.
     """
 
@@ -386,14 +386,14 @@ class Rejoining:
         data_directory: str,
         upstream: Upstream,
         copying: Actions,
-        wishes: t.Sequence[Wish],
+        placements: t.Sequence[Placement],
         report_file: str | None,
     ) -> None:
         self._host = host
         self._directory = data_directory
         self._upstream = upstream
         self._copying = copying
-        self._wishes = wishes
+        self._placements = placements
         self._report_file = report_file
         self._aside: list[str] = []
         self._differing: list[str] = []
@@ -465,7 +465,7 @@ class Rejoining:
 
     def cleaning(self, action: t.Callable[[], dict[str, t.Any]]) -> t.Callable[..., t.Mapping[str, t.Any] | None]:
         """A step that leaves nothing of the copy where it fails."""
-        return snapshot.cleaning(action, self._directory, self._wishes)
+        return snapshot.cleaning(action, self._directory, self._placements)
 
 
 def actions(rejoining: Rejoining) -> Actions:

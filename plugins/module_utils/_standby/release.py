@@ -37,7 +37,7 @@ def plan(tie: Tie, commits: bool, wal: bool) -> list[Step]:
     """The steps that let the primary go on.
 
     :param commits: whether waiting commits are to go on.
-    :param wal: whether WAL that is held back may go.
+    :param wal: whether WAL that is retained may go.
     :raises CoordinatorError: the slot is in use; nothing was touched.
     """
     if wal and not commits and tie.slot is not None and tie.slot.active:

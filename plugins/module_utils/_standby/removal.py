@@ -68,7 +68,7 @@ def observe(
     found = tuple(path for path in [*files, *written] if os.path.lexists(path))
     left = tuple(path for path in staying if os.path.lexists(path))
     doomed = aside.doomed(data_directory)
-    cut_off = snapshot.leftovers(data_directory) + tablespaces.leftovers(wishes(places), data_directory)
+    cut_off = snapshot.leftovers(data_directory) + tablespaces.leftovers(placements(places), data_directory)
     cut_off += [doomed] if os.path.lexists(doomed) else []
     if fate == KEPT:
         return Remains(leftovers=tuple(cut_off), files=found, left=left)
@@ -79,9 +79,9 @@ def observe(
     return Remains(target.instance, len(target.processes), parts, tuple(cut_off), found, left)
 
 
-def wishes(places: t.Iterable[str]) -> list[tablespaces.Wish]:
+def placements(places: t.Iterable[str]) -> list[tablespaces.Placement]:
     """The places as a copy knows them."""
-    return [tablespaces.Wish(place, place) for place in places]
+    return [tablespaces.Placement(place, place) for place in places]
 
 
 def plan(remains: Remains, fate: str, system_identifier: str | None, user: str) -> list[Step]:
@@ -155,7 +155,7 @@ def actions(host: Host, data_directory: str, primary_dbid: int | None, places: t
 
     def remove_leftovers() -> None:
         aside.remove_tree(aside.doomed(data_directory))
-        snapshot.remove_leftover(data_directory, wishes(places))
+        snapshot.remove_leftover(data_directory, placements(places))
 
     return {
         "stop": lambda: start_block.stop(data_directory, stop_timeout),

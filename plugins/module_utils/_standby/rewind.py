@@ -68,10 +68,10 @@ def whole_again(data_directory: str) -> None:
 def _move_aside(data_directory: str, path: str, why: str) -> str:
     whole_again(data_directory)
     added = aside.suffix(why, time.time())
-    moved, wanted = aside.move(path, _dbid(path), added), aside.beside(data_directory, added)
-    if moved != wanted:
-        rename(moved, wanted)
-    return wanted
+    moved, desired = aside.move(path, _dbid(path), added), aside.beside(data_directory, added)
+    if moved != desired:
+        rename(moved, desired)
+    return desired
 
 
 def _dbid(directory: str) -> int | None:

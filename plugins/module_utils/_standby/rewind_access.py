@@ -49,8 +49,8 @@ def read_rights(connection: Connection, user: str, data_directory: str) -> Right
         return Rights((), False, False, access_files)
     granted = connection.query(
         """
-        SELECT wanted.name FROM unnest(%s::text[]) AS wanted(name)
-        JOIN pg_proc AS function ON function.oid = ('pg_catalog.' || wanted.name)::regprocedure
+        SELECT desired.name FROM unnest(%s::text[]) AS desired(name)
+        JOIN pg_proc AS function ON function.oid = ('pg_catalog.' || desired.name)::regprocedure
         WHERE EXISTS (SELECT 1 FROM aclexplode(function.proacl) AS grants JOIN pg_roles ON pg_roles.oid = grants.grantee WHERE rolname = %s)
         """,
         list(FUNCTIONS),

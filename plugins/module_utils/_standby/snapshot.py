@@ -53,7 +53,7 @@ SPARE = 512 * 1024 * 1024
 
 
 @dataclasses.dataclass(frozen=True)
-class Wanted:
+class Desired:
     """The copy that is asked for.
 
     :param system_identifier: of the primary.
@@ -70,19 +70,19 @@ class Wanted:
     bytes: int | None
     max_rate: str | None = None
     checkpoint: str = "fast"
-    tablespaces: tuple[tablespaces.Wish, ...] = ()
+    tablespaces: tuple[tablespaces.Placement, ...] = ()
     files: tuple[str, ...] = ()
 
 
-def copy_of(parameters: t.Mapping[str, t.Any]) -> Wanted:
+def copy_of(parameters: t.Mapping[str, t.Any]) -> Desired:
     """The copy that the options, as of :data:`arguments.COPY`, ask for."""
-    return Wanted(
+    return Desired(
         system_identifier=parameters["system_identifier"],
         engine_version=parameters["engine_version"],
         bytes=parameters["expected_bytes"],
         max_rate=parameters["max_rate"],
         checkpoint=parameters["checkpoint"],
-        tablespaces=tuple(tablespaces.Wish(**wish) for wish in parameters["tablespaces"]),
+        tablespaces=tuple(tablespaces.Placement(**placement) for placement in parameters["tablespaces"]),
         files=tuple(parameters["required_files"]),
     )
 
@@ -100,7 +100,7 @@ class Site:
     :param engine_version: what ``postgres --version`` prints here, None when the installation is not found.
     :param rewinding: whether a rewind of what was there was cut off.
     :param device: number of its file system.
-    :param asides: what earlier runs moved aside there, with its parts of tablespaces and its WAL.
+    :param asides: what earlier runs set aside there, with its parts of tablespaces and its WAL.
     :param mount: whether the place itself is a mount point, which cannot be renamed: the copy is made in it then, and the parent is the
         place itself.
     :param mounts: mount points within it.
@@ -160,7 +160,7 @@ def former_place(data_directory: str) -> str:
 
 
 def asides(data_directory: str) -> list[str]:
-    """What earlier runs moved aside from the place of an instance, each with its parts of tablespaces and its WAL on another disk."""
+    """What earlier runs set aside from the place of an instance, each with its parts of tablespaces and its WAL on another disk."""
     parent, name = os.path.split(aside.beside(data_directory, ""))
     found = []
     for there in sorted(os.listdir(parent)) if os.path.isdir(parent) else []:
@@ -173,7 +173,7 @@ def asides(data_directory: str) -> list[str]:
 
 
 def salvage_directory(data_directory: str) -> str:
-    """Where WAL is on its way from an old primary to its standby, on either host; links are not followed, for others name it too."""
+    """Where WAL is on its way from a former primary to its standby, on either host; links are not followed, for others name it too."""
     parent, name = os.path.split(os.path.normpath(data_directory))
     return os.path.join(parent, f".{name}.coordinator_salvage")
 
@@ -217,28 +217,28 @@ def read_site(host: Host, data_directory: str) -> Site:
     )
 
 
-def read_place(host: Host, data_directory: str, stored: StoredPassword | None, dbid: int | None, wanted: Wanted | None) -> Place:
+def read_place(host: Host, data_directory: str, stored: StoredPassword | None, dbid: int | None, desired: Desired | None) -> Place:
     """Observe a site and what is in the copy's place there.
 
     :param dbid: number that the copy will have; None: not known yet.
-    :param wanted: the copy that may be made; None: none will.
+    :param desired: the copy that may be made; None: none will.
     """
     site = read_site(host, data_directory)
-    if wanted is None:
+    if desired is None:
         return Place(site, read_instance(host, data_directory), stored)
     own_parts = tablespaces.moved(data_directory, staging_directory(data_directory))
-    if tablespaces.leftovers(wanted.tablespaces, data_directory):
+    if tablespaces.leftovers(desired.tablespaces, data_directory):
         site = dataclasses.replace(site, leftover=True)
     return Place(
         site,
         read_instance(host, data_directory),
         stored,
-        tuple(tablespaces.read_spot(wish, dbid, own_parts) for wish in wanted.tablespaces),
-        tuple(path for path in wanted.files if not os.access(path, os.R_OK)),
+        tuple(tablespaces.read_spot(placement, dbid, own_parts) for placement in desired.tablespaces),
+        tuple(path for path in desired.files if not os.access(path, os.R_OK)),
     )
 
 
-def refusal(site: Site, instance: Instance, wanted: Wanted) -> str | None:
+def refusal(site: Site, instance: Instance, desired: Desired) -> str | None:
     """Why a copy cannot be made there; None when it can, or when a standby of that primary is there already.
 
     :param instance: what is in its place.
@@ -259,29 +259,29 @@ def refusal(site: Site, instance: Instance, wanted: Wanted) -> str | None:
         return f"{where} belongs to {instance.owner}: let {site.user}, which runs the engine, own it"
     if site.engine_version is None:
         return "this host has no installation of the engine where greenplum_path says: install it, or correct greenplum_path"
-    if wanted.engine_version not in (None, site.engine_version):
+    if desired.engine_version not in (None, site.engine_version):
         return (
-            f"this host has {site.engine_version!r}, the primary {wanted.engine_version!r}: "
+            f"this host has {site.engine_version!r}, the primary {desired.engine_version!r}: "
             "install the same version on both, or correct greenplum_path"
         )
     if instance.content == "instance":
-        return _refusal_of_instance(instance, wanted)
-    if wanted.bytes is not None and site.free < wanted.bytes + SPARE:
+        return _refusal_of_instance(instance, desired)
+    if desired.bytes is not None and site.free < desired.bytes + SPARE:
         return (
-            f"{site.parent} has {site.free >> 20} MiB free, the copy needs {(wanted.bytes + SPARE) >> 20} MiB: "
+            f"{site.parent} has {site.free >> 20} MiB free, the copy needs {(desired.bytes + SPARE) >> 20} MiB: "
             "free some space, or set another data directory"
         )
     return None
 
 
-def _refusal_of_instance(instance: Instance, wanted: Wanted) -> str | None:
+def _refusal_of_instance(instance: Instance, desired: Desired) -> str | None:
     where = instance.data_directory
     if instance.control is None:
         return f"{where} holds an instance that pg_controldata cannot read: move it away"
-    if instance.control.system_identifier != wanted.system_identifier:
+    if instance.control.system_identifier != desired.system_identifier:
         return (
             f"{where} holds an instance of the system {instance.control.system_identifier}, "
-            f"the primary is of {wanted.system_identifier}: move it away, or set another data directory"
+            f"the primary is of {desired.system_identifier}: move it away, or set another data directory"
         )
     if instance.role != "standby":
         doing = "runs there" if instance.postmaster else "is there"
@@ -292,26 +292,26 @@ def _refusal_of_instance(instance: Instance, wanted: Wanted) -> str | None:
     return None
 
 
-def _refusal_of_requirements(place: Place, wanted: Wanted) -> str | None:
+def _refusal_of_requirements(place: Place, desired: Desired) -> str | None:
     if place.missing:
         return f"{place.missing[0]} is missing on this host, or {place.site.user} cannot read it: put it there, or correct what names it"
-    return tablespaces.refusal(place.spots, place.site.user, {place.site.device: (wanted.bytes or 0) + SPARE})
+    return tablespaces.refusal(place.spots, place.site.user, {place.site.device: (desired.bytes or 0) + SPARE})
 
 
-def plan(place: Place, wanted: Wanted, password: str | None) -> list[Step]:
+def plan(place: Place, desired: Desired, password: str | None) -> list[Step]:
     """The steps that make the copy; none where a standby of that primary is there already.
 
     :param password: to be kept, None to leave what is kept as it is.
     :raises CoordinatorError: it cannot be made there; nothing was touched.
     """
     instance = place.instance
-    why = refusal(place.site, instance, wanted)
+    why = refusal(place.site, instance, desired)
     if why is not None:
         raise CoordinatorError(why, data_directory=instance.data_directory)
     steps = [Step("remove_leftover")] if place.site.leftover else []
     if instance.content == "instance":
         return steps
-    why = _refusal_of_requirements(place, wanted)
+    why = _refusal_of_requirements(place, desired)
     if why is not None:
         raise CoordinatorError(why, data_directory=instance.data_directory)
     return [*steps, *plan_password(place.stored, password), Step("copy"), Step("swap_in")]
@@ -329,7 +329,7 @@ def plan_password(stored: StoredPassword | None, password: str | None) -> list[S
     return []
 
 
-def base_backup_arguments(upstream: Upstream, target: str, dbid: int, wanted: Wanted, wal: str | None = None) -> list[str]:
+def base_backup_arguments(upstream: Upstream, target: str, dbid: int, desired: Desired, wal: str | None = None) -> list[str]:
     """Arguments of ``pg_basebackup``; what it verifies by default, page checksums, it verifies.
 
     The WAL is fetched at the end, not streamed beside: a coordinator counts every walsender that streams as a standby, and
@@ -340,17 +340,17 @@ def base_backup_arguments(upstream: Upstream, target: str, dbid: int, wanted: Wa
     :param wal: directory for its WAL; None: in the data directory.
     """
     arguments = ["--pgdata", target, "--dbname", conninfo(upstream.parameters()), "--no-password"]
-    arguments += ["--wal-method", "fetch", "--checkpoint", wanted.checkpoint, "--target-gp-dbid", str(dbid)]
+    arguments += ["--wal-method", "fetch", "--checkpoint", desired.checkpoint, "--target-gp-dbid", str(dbid)]
     for name in EXCLUDED:
         arguments += ["--exclude", f"./{name}"]
     arguments += ["--waldir", wal] if wal else []
-    return arguments + (["--max-rate", wanted.max_rate] if wanted.max_rate else [])
+    return arguments + (["--max-rate", desired.max_rate] if desired.max_rate else [])
 
 
-def remove_leftover(data_directory: str, wishes: t.Sequence[tablespaces.Wish]) -> None:
+def remove_leftover(data_directory: str, placements: t.Sequence[tablespaces.Placement]) -> None:
     """Remove what an earlier attempt staged, and end the copying that may still go on there.
 
-    :param wishes: where its tablespaces may have been.
+    :param placements: where its tablespaces may have been.
     """
     staging = staging_directory(data_directory)
     wal = wal_link.of_copy(staging)
@@ -368,14 +368,14 @@ def remove_leftover(data_directory: str, wishes: t.Sequence[tablespaces.Wish]) -
     aside.gather(data_directory, staging)
 
     def gone() -> bool:
-        tablespaces.remove_leftovers(wishes, data_directory, staging)
+        tablespaces.remove_leftovers(placements, data_directory, staging)
         if wal is not None:
             shutil.rmtree(wal, ignore_errors=True)
         for path in leftovers(data_directory):
             if os.path.isfile(path):
                 os.unlink(path)
             shutil.rmtree(path, ignore_errors=True)  # a copying that was ended may be removing its files itself
-        return not leftovers(data_directory) and not tablespaces.leftovers(wishes, data_directory)
+        return not leftovers(data_directory) and not tablespaces.leftovers(placements, data_directory)
 
     if not wait_until(gone, seconds=10):
         raise CoordinatorError(f"{staging}, left by an earlier attempt, cannot be removed: remove it")
@@ -393,20 +393,20 @@ def copy(host: Host, data_directory: str, arguments: t.Sequence[str]) -> dict[st
     return {"bytes_copied": used_bytes(staging) + sum(parts) + (used_bytes(wal) if wal else 0)}
 
 
-def swap_in(host: Host, data_directory: str, wishes: t.Sequence[tablespaces.Wish]) -> None:
+def swap_in(host: Host, data_directory: str, placements: t.Sequence[tablespaces.Placement]) -> None:
     """Put the finished copy in its place. It is marked as a standby before: it never could come up as a primary."""
     staging = staging_directory(data_directory)
     host.write(os.path.join(staging, "standby.signal"), "", file_mode(staging))
     if not os.path.islink(os.path.join(staging, "log")):
         os.makedirs(os.path.join(staging, "log"), mode=0o700, exist_ok=True)
     os.chmod(staging, stat.S_IMODE(os.stat(staging).st_mode) & 0o750)  # the engine accepts no more; a group's access comes from the primary
-    tablespaces.swap_in(wishes, data_directory, staging)
+    tablespaces.swap_in(placements, data_directory, staging)
     wal_link.swap_in(staging)
     rename(staging, os.path.realpath(data_directory))
 
 
 def cleaning(
-    action: t.Callable[..., t.Mapping[str, t.Any] | None], data_directory: str, wishes: t.Sequence[tablespaces.Wish]
+    action: t.Callable[..., t.Mapping[str, t.Any] | None], data_directory: str, placements: t.Sequence[tablespaces.Placement]
 ) -> t.Callable[..., t.Mapping[str, t.Any] | None]:
     """A step between the copy and its place, that leaves nothing of the copy where it fails."""
 
@@ -414,7 +414,7 @@ def cleaning(
         try:
             return action(**arguments)
         except (CoordinatorError, OSError) as error:
-            remove_leftover(data_directory, wishes)
+            remove_leftover(data_directory, placements)
             if isinstance(error, OSError):
                 raise CoordinatorError(f"the copy for {data_directory} was removed again: {error}") from error
             raise
@@ -422,7 +422,7 @@ def cleaning(
     return clean
 
 
-def actions(host: Host, data_directory: str, upstream: Upstream, password: str | None, dbid: int, wanted: Wanted) -> Actions:
+def actions(host: Host, data_directory: str, upstream: Upstream, password: str | None, dbid: int, desired: Desired) -> Actions:
     """What carries out the steps of a plan.
 
     :param password: to be kept for the primary, None to keep what is there.
@@ -432,15 +432,15 @@ def actions(host: Host, data_directory: str, upstream: Upstream, password: str |
     staging = staging_directory(data_directory)
 
     def make_copy() -> dict[str, t.Any]:
-        arguments = base_backup_arguments(upstream, staging, dbid, wanted, wal_for_copy(data_directory))
-        arguments += tablespaces.mapping_arguments(wanted.tablespaces, data_directory)
+        arguments = base_backup_arguments(upstream, staging, dbid, desired, wal_for_copy(data_directory))
+        arguments += tablespaces.mapping_arguments(desired.tablespaces, data_directory)
         return {"method": "basebackup", **copy(host, data_directory, arguments)}
 
     return {
-        "remove_leftover": lambda: remove_leftover(data_directory, wanted.tablespaces),
+        "remove_leftover": lambda: remove_leftover(data_directory, desired.tablespaces),
         "write_password": lambda: upstream.write_password(host, password),
-        "copy": cleaning(make_copy, data_directory, wanted.tablespaces),
-        "swap_in": cleaning(lambda: swap_in(host, data_directory, wanted.tablespaces), data_directory, wanted.tablespaces),
+        "copy": cleaning(make_copy, data_directory, desired.tablespaces),
+        "swap_in": cleaning(lambda: swap_in(host, data_directory, desired.tablespaces), data_directory, desired.tablespaces),
     }
 
 

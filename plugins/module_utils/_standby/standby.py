@@ -50,7 +50,7 @@ class Standby:
 
 
 @dataclasses.dataclass(frozen=True)
-class Wanted:
+class Desired:
     """The configuration that is asked for.
 
     :param dbid: number under which the standby is registered; None when it is not known yet, in check mode.
@@ -92,7 +92,7 @@ def read_standby(
     )
 
 
-def refusal(standby: Standby, wanted: Wanted, password: str | None) -> str | None:
+def refusal(standby: Standby, desired: Desired, password: str | None) -> str | None:
     """Why a directory cannot be configured as a standby; None when it can."""
     instance = standby.instance
     where = instance.data_directory
@@ -104,19 +104,19 @@ def refusal(standby: Standby, wanted: Wanted, password: str | None) -> str | Non
             "so it is not made a standby as it is"
         )
     system = instance.control.system_identifier if instance.control else None
-    if wanted.system_identifier not in (None, system):
-        return f"{where} holds an instance of the system {system}, the primary is of {wanted.system_identifier}: move it away"
+    if desired.system_identifier not in (None, system):
+        return f"{where} holds an instance of the system {system}, the primary is of {desired.system_identifier}: move it away"
     if standby.stored is not None and not standby.password_kept and password is None:
         return f"{standby.stored.title} is missing or lacks the role: give replication_password to write it"
-    if instance.postmaster is not None and instance.postmaster.frozen and wanted.state == "streaming":
+    if instance.postmaster is not None and instance.postmaster.suspended and desired.state == "streaming":
         return (
-            f"the standby in {where} is frozen: one of its processes is stopped by a signal (postmaster {instance.postmaster.pid}). "
+            f"the standby in {where} is suspended: one of its processes is stopped by a signal (postmaster {instance.postmaster.pid}). "
             "Let it go on (SIGCONT), or end it"
         )
     return None
 
 
-def plan(standby: Standby, wanted: Wanted, password: str | None) -> list[Step]:
+def plan(standby: Standby, desired: Desired, password: str | None) -> list[Step]:
     """The steps after which the standby follows the primary as asked.
 
     ``primary_conninfo``, ``primary_slot_name``, ``gp_dbid`` and ``port`` change by a restart only.
@@ -128,7 +128,7 @@ def plan(standby: Standby, wanted: Wanted, password: str | None) -> list[Step]:
     if standby.former is not None and standby.instance.content in ("absent", "empty"):
         bringing = [*([Step("stop_former")] if standby.former.postmaster is not None else []), Step("bring")]
         standby = brought(standby, standby.former)
-    return [*bringing, *_plan(standby, wanted, password)]
+    return [*bringing, *_plan(standby, desired, password)]
 
 
 def brought(standby: Standby, former: Instance) -> Standby:
@@ -141,44 +141,44 @@ def brought(standby: Standby, former: Instance) -> Standby:
     return dataclasses.replace(standby, instance=instance, tablespace_dbids=dbids)
 
 
-def _plan(standby: Standby, wanted: Wanted, password: str | None) -> list[Step]:
+def _plan(standby: Standby, desired: Desired, password: str | None) -> list[Step]:
     instance = standby.instance
-    settings = {"primary_conninfo": wanted.primary_conninfo, "primary_slot_name": wanted.slot_name}
-    if wanted.listen_addresses is not None:
-        settings["listen_addresses"] = wanted.listen_addresses
-    why = refusal(standby, wanted, password)
+    settings = {"primary_conninfo": desired.primary_conninfo, "primary_slot_name": desired.slot_name}
+    if desired.listen_addresses is not None:
+        settings["listen_addresses"] = desired.listen_addresses
+    why = refusal(standby, desired, password)
     if why is not None:
         raise CoordinatorError(why, data_directory=instance.data_directory)
     steps = []
     if standby.stored is not None and (not standby.password_kept or not standby.stored.usable or not standby.stored.named):
         steps.append(Step("write_password"))
     static = []
-    if wanted.dbid is not None and instance.dbid != wanted.dbid:
-        static.append(Step("write_dbid", {"dbid": wanted.dbid}))
-    if instance.port != wanted.port:
-        static.append(Step("write_port", {"port": wanted.port}))
+    if desired.dbid is not None and instance.dbid != desired.dbid:
+        static.append(Step("write_dbid", {"dbid": desired.dbid}))
+    if instance.port != desired.port:
+        static.append(Step("write_port", {"port": desired.port}))
     if not follows(instance.settings, settings):
         static.append(Step("write_settings", {"settings": settings}))
-    moved = [Step("move_tablespaces", {"dbid": wanted.dbid})] if {*standby.tablespace_dbids} - {wanted.dbid} and wanted.dbid else []
+    moved = [Step("move_tablespaces", {"dbid": desired.dbid})] if {*standby.tablespace_dbids} - {desired.dbid} and desired.dbid else []
     running = instance.postmaster is not None
-    if wanted.state == "configured":
+    if desired.state == "configured":
         return [*steps, *static, *([] if running else moved)]
     if running and (static or moved):
-        return [*steps, *static, Step("stop"), *moved, Step("start"), *waiting(wanted)]
+        return [*steps, *static, Step("stop"), *moved, Step("start"), *waiting(desired)]
     if not running:
-        return [*steps, *static, *moved, Step("start"), *waiting(wanted)]
-    return [*steps, *(waiting(wanted) if instance.postmaster and not instance.postmaster.connected else [])]
+        return [*steps, *static, *moved, Step("start"), *waiting(desired)]
+    return [*steps, *(waiting(desired) if instance.postmaster and not instance.postmaster.connected else [])]
 
 
-def waiting(wanted: Wanted) -> list[Step]:
-    """The step that sees the standby stream, where that is wanted."""
-    return [Step("wait_streaming")] if wanted.state == "streaming" else []
+def waiting(desired: Desired) -> list[Step]:
+    """The step that sees the standby stream, where that is desired."""
+    return [Step("wait_streaming")] if desired.state == "streaming" else []
 
 
-def follows(settings: t.Mapping[str, str], wanted: t.Mapping[str, str]) -> bool:
-    """Whether the settings of a standby mean the same as those wanted, however they are written."""
-    same = parse_conninfo(settings.get("primary_conninfo", "")) == parse_conninfo(wanted["primary_conninfo"])
-    return same and all(settings.get(name) == value for name, value in wanted.items() if name != "primary_conninfo")
+def follows(settings: t.Mapping[str, str], desired: t.Mapping[str, str]) -> bool:
+    """Whether the settings of a standby mean the same as those desired, however they are written."""
+    same = parse_conninfo(settings.get("primary_conninfo", "")) == parse_conninfo(desired["primary_conninfo"])
+    return same and all(settings.get(name) == value for name, value in desired.items() if name != "primary_conninfo")
 
 
 def write_settings(host: Host, path: str, changes: t.Mapping[str, str | None]) -> None:

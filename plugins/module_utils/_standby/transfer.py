@@ -296,7 +296,7 @@ class Transfer:
             why = error.message if isinstance(error, CoordinatorError) else str(error)
             raise CoordinatorError(
                 f"what {self._instance.data_directory} was to get from the other coordinator could not be put in place: {why}. It has what "
-                "it had; mend that on both hosts, or accept the difference by standby_accept_drift"
+                "it had; mend that on both hosts, or accept the difference by standby_accepted_drift"
             ) from error
         return {"brought": [change.name for change in self._needed], "restart_needed": []}
 
@@ -367,7 +367,7 @@ class Transfer:
             instance.start(self._host, where, port)
             raise CoordinatorError(
                 f"{error.message}: with what it was to get from the other coordinator ({', '.join(self._restarts)}). It was started with "
-                "what it had; mend that on both hosts, or accept the difference by standby_accept_drift"
+                "what it had; mend that on both hosts, or accept the difference by standby_accepted_drift"
             ) from error
         if streamed:
             wait_streaming(where, self._timeout)

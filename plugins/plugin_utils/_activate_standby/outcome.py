@@ -55,7 +55,7 @@ _NEXT = "the cluster is unmirrored now: run rejoin for {primary}, or enable_mirr
 #: by kind of a fence that is not lifted, how to undo it
 _STAYS = {
     "start_block": "its data directory stays fenced; to start that instance, take the fence's block out of its postgresql.conf",
-    "fence": "it goes on rejecting the old primary; playbook lift_fence lifts that",
+    "fence": "it goes on rejecting the former primary; playbook lift_fence lifts that",
 }
 
 
@@ -106,7 +106,7 @@ def outcome(cluster: str, plan: Variables, hosts: t.Mapping[str, Variables], los
         "activated": {ACTIVATED: True, WITH_TROUBLE: True, ALREADY: True, UNKNOWN: None}.get(what, False),
         "reason": why,
         "state": plan["state"],
-        "old_primary": plan["primary"],
+        "former_primary": plan["primary"],
         "new_primary": plan["standby"],
         "allowed": bool(verdict and verdict["allowed"]),
         "verdict": verdict["reason"] if verdict else plan["refusal"],
@@ -239,11 +239,11 @@ def _say(
         lines += [
             f"verdict: allowed: {why}",
             f"proof, once it is given: {plan['proof']}",
-            f"{loss(activation.get('loss'))}, as far as it is seen before the old primary is fenced",
+            f"{loss(activation.get('loss'))}, as far as it is seen before the former primary is fenced",
         ]
         return f"can be activated: {standby} instead of {primary}; nothing was changed", lines, ""
     if what == UNKNOWN:
-        text = f"NOT KNOWN TO BE ACTIVATED: {why}; fences stay; run this again, which finishes it or begins anew"
+        text = f"ACTIVATION UNCONFIRMED: {why}; fences stay; run this again, which finishes it or begins anew"
         return text, lines, f"{cluster}: {text}"
     text = f"NOT activated: {why}; {'; '.join(left)}" if left else f"NOT activated: nothing was changed: {why}"
     return text, lines, f"{cluster}: {text}"

@@ -47,18 +47,18 @@ class ActivationPlan:
     :param done: host that is primary already, by an activation that is complete; empty without one.
     :param resume: whether an activation that was cut off has to be finished.
     :param state: in which the pair is.
-    :param primary: host of the old primary.
+    :param primary: host of the former primary.
     :param standby: host whose instance is to be primary.
     :param fence: by host, options of the module of its ``kind``, C(coordinator_start_block) or C(coordinator_fence).
     :param command: whether the fencing command is to be run.
-    :param proof: what will prove that the old primary can do no harm.
+    :param proof: what will prove that the former primary can do no harm.
     :param access: by host, the data directories and rules that have to be written.
     :param floating: by host, whether it is to have the floating address, C(present) or C(absent).
     :param connection: parameters of libpq with which clients reach the primary, wherever it is.
     :param hook: whether the hook command is to be run after it.
     :param follows: whether something is to be done after the promotion, beside it.
     :param session: start-up options of the sessions that gather statistics after it; empty where none are to be gathered.
-    :param salvage_directory: where WAL of the old primary is put on the standby's host, if it lacks any.
+    :param salvage_directory: where WAL of the former primary is put on the standby's host, if it lacks any.
     :param warnings: what the operator should know beside that.
     """
 
@@ -112,14 +112,14 @@ def make(scene: Scene, neighbours: t.Sequence[segment_fence.Neighbour]) -> Activ
     if why or primary is None or standby is None:
         return dataclasses.replace(plan, refusal=why or _sentence(scene, verdict))
     fence: dict[str, dict[str, t.Any]] = {}
-    word = scene.pair.options["activate_standby_vouch_for"] == primary
+    word = scene.pair.options["activate_standby_confirm_down"] == primary
     if state in (PRIMARY_DOWN, BOTH_DOWN) or (state == PRIMARY_HUNG and word):
         fence = {primary: _instance_fence(scene, primary, standby)}
     elif state == PRIMARY_UNKNOWN and scene.pair.options["activate_standby_fence_segments"]:
         try:
             fence = _segment_fences(scene, primary, standby, neighbours)
         except CoordinatorError as error:
-            other = f"activate_standby_fence_command, or activate_standby_vouch_for={primary} if you know that it is down"
+            other = f"activate_standby_fence_command, or activate_standby_confirm_down={primary} if you know that it is down"
             return dataclasses.replace(
                 plan, refusal=f"{primary} cannot be fenced on the segment hosts: {error.message}. Another proof is {other}"
             )
@@ -127,7 +127,7 @@ def make(scene: Scene, neighbours: t.Sequence[segment_fence.Neighbour]) -> Activ
     expected = Proofs(
         fenced=frozenset([primary] if command or (fence and state == PRIMARY_UNKNOWN) else []),
         stopped=frozenset([primary] if primary in fence else []),
-        word=frozenset([primary] if word else []),
+        confirmed=frozenset([primary] if word else []),
     )
     verdict = scene.judged(expected)
     if not verdict.activation:
@@ -165,14 +165,14 @@ def _begun(scene: Scene) -> ActivationPlan | None:
 
 def _refusal_of_hosts(scene: Scene, verdict: Verdict) -> str:
     """Why nothing can be begun with these hosts, whatever is proved."""
-    vouched = scene.pair.options["activate_standby_vouch_for"]
+    vouched = scene.pair.options["activate_standby_confirm_down"]
     if verdict.state in (PRIMARY_DOWN, PRIMARY_HUNG, PRIMARY_UNKNOWN, BOTH_DOWN):
         if scene.absent:
             return (
                 f"{', '.join(scene.absent)} took no part in this run, and is unknown: run it for all hosts of the cluster, without --limit"
             )
         if vouched and verdict.primary and vouched != verdict.primary:
-            return f"activate_standby_vouch_for is {vouched!r}, the primary was on {verdict.primary}: name that host, if you mean it"
+            return f"activate_standby_confirm_down is {vouched!r}, the primary was on {verdict.primary}: name that host, if you mean it"
     if verdict.standby in scene.pair.unlocked:
         return f"{verdict.standby} could not be locked against other runs: {scene.pair.unlocked[verdict.standby]}"
     standby = scene.coordinator(verdict.standby)
@@ -191,14 +191,14 @@ def _hint(verdict: Verdict) -> str:
     if verdict.state == BOTH_DOWN:
         return ". Start the primary, or, to activate the standby all the same, give activate_standby_both_down=true"
     if verdict.state == PRIMARY_HUNG:
-        return f". If its instance may be stopped for good, give activate_standby_vouch_for={verdict.primary}"
-    if verdict.state == PRIMARY_UNKNOWN and verdict.primary and verdict.activation_reason.startswith("the operator's word"):
+        return f". If its instance may be stopped for good, give activate_standby_confirm_down={verdict.primary}"
+    if verdict.state == PRIMARY_UNKNOWN and verdict.primary and verdict.activation_reason.startswith("the operator's confirmation"):
         return ". Give activate_standby_fence_segments=true or activate_standby_fence_command; sessions of a host that is down fall silent"
     if verdict.state == PRIMARY_UNKNOWN and verdict.primary and "fence it" in verdict.activation_reason:
         return (
             f". Have {verdict.primary} answer, or give activate_standby_fence_segments=true (packet filter on all segment hosts), "
             "activate_standby_fence_command (it succeeds when the host is cut off), or "
-            f"activate_standby_vouch_for={verdict.primary} if you know that it is down"
+            f"activate_standby_confirm_down={verdict.primary} if you know that it is down"
         )
     return "" if verdict.advice == "nothing" else f". Next: {verdict.advice}"
 
@@ -251,7 +251,7 @@ def _proof(fence: t.Mapping[str, t.Any], command: bool, word: bool, primary: str
     if command:
         found.append(f"the fencing command, within {options['activate_standby_fence_command_timeout']:g} s")
     if word:
-        found.append(f"the operator's word for {primary}")
+        found.append(f"the operator's confirmation that {primary} is down")
     return "; ".join(found)
 
 
@@ -260,7 +260,7 @@ def _warnings(scene: Scene, state: str, standby: str) -> list[str]:
     found = [deaf] if deaf else []
     found += [f"{host} is unknown, {why}" for host, why in scene.pair.unknown.items() if host in scene.pair.segment_hosts]
     if state == PRIMARY_UNKNOWN and not scene.pair.options["activate_standby_fence_segments"]:
-        found.append("the old primary is not fenced on the segment hosts: nothing keeps it from them should it come back")
+        found.append("the former primary is not fenced on the segment hosts: nothing keeps it from them should it come back")
     return found
 
 
@@ -305,14 +305,14 @@ def _access(scene: Scene, plan: ActivationPlan) -> dict[str, dict[str, t.Any]]:
         or (record.primary.addresses if record and host == plan.primary else ())
     ]
     floating = scene.pair.options["activate_standby_floating_address"].partition("/")[0]
-    wanted = access(instances, [address for address in addresses if address != floating], scene.pair.options)
-    return {host: rules for host, rules in wanted.items() if _lacks(rules, seen[host].access)}
+    desired = access(instances, [address for address in addresses if address != floating], scene.pair.options)
+    return {host: rules for host, rules in desired.items() if _lacks(rules, seen[host].access)}
 
 
-def _lacks(wanted: t.Mapping[str, t.Any], observed: t.Mapping[str, t.Sequence[str] | None]) -> bool:
+def _lacks(desired: t.Mapping[str, t.Any], observed: t.Mapping[str, t.Sequence[str] | None]) -> bool:
     """Whether instances with some rules do not have all that they should."""
-    own = {where: observed.get(where) for where in wanted["data_directories"]}
-    missing = any(str(rule) not in (lines or ()) for where, lines in own.items() for rule in rules_of(wanted["rules"], where))
+    own = {where: observed.get(where) for where in desired["data_directories"]}
+    missing = any(str(rule) not in (lines or ()) for where, lines in own.items() for rule in rules_of(desired["rules"], where))
     return missing and any(own.values())
 
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private: this may change at any time. What is promised is the documentation of modules, roles and playbooks.
 
-"""Which addresses have to be rejected on which ports of which hosts, so that an old primary can do nothing to its segments."""
+"""Which addresses have to be rejected on which ports of which hosts, so that a former primary can do nothing to its segments."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ class Neighbour:
 class Situation:
     """What the fence is made from.
 
-    :param primary: host of the old primary.
+    :param primary: host of the former primary.
     :param standby: host of the new one.
-    :param record: what was recorded of the cluster while the old primary served.
+    :param record: what was recorded of the cluster while the former primary served.
     :param hosts: by host of the cluster, what it showed; None where it was not observed.
     :param unknown: by host that was not observed, why.
     :param segment_hosts: hosts that the inventory gives segments.
@@ -76,7 +76,7 @@ def ports_by_host(situation: Situation) -> tuple[list[str], dict[str, list[int]]
     missing = [host for host in {*situation.segment_hosts, *recorded} if situation.hosts[host] is None]
     if missing:
         raise CoordinatorError(
-            "every host with segments must refuse the old primary, or it is no proof: "
+            "every host with segments must refuse the former primary, or it is no proof: "
             + "; ".join(f"{host} is unknown, {situation.unknown[host]}" for host in sorted(missing))
         )
     _refuse_shared(situation, addresses, {*situation.segment_hosts, *recorded})
@@ -95,7 +95,7 @@ def ports_by_host(situation: Situation) -> tuple[list[str], dict[str, list[int]]
 
 
 def _addresses(situation: Situation) -> list[str]:
-    """The old primary's addresses, without the one that is to be the new primary's.
+    """The former primary's addresses, without the one that is to be the new primary's.
 
     That one may be left out where the kernel takes another one for connections of its own: the first of the same network.
     """
@@ -150,7 +150,7 @@ def _refuse_shared(situation: Situation, addresses: t.Sequence[str], segment_hos
 
 
 def _refuse_strangers(situation: Situation, ports: t.Mapping[str, t.Sequence[int]]) -> None:
-    """Whose sessions segments have must be known: the old primary may come from an address that is none of its own.
+    """Whose sessions segments have must be known: the former primary may come from an address that is none of its own.
 
     A translation of addresses, a temporary address of IPv6, or one that was added later hides it from the fence.
     """

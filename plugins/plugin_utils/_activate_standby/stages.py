@@ -34,7 +34,7 @@ def _plans(situations: t.Sequence[Situation]) -> list[ActivationPlan]:
 
 
 def _decide(task: Task, _given: Variables) -> Variables:
-    """Whether the standby of the host's cluster may be promoted, now that its old primary was fenced."""
+    """Whether the standby of the host's cluster may be promoted, now that its former primary was fenced."""
     plan = task.of_cluster(PLANS)
     verdict = decide(
         scene_of(task.cluster, task.pair(task.cluster), task.variables["hostvars"]),

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private: this may change at any time. What is promised is the documentation of modules, roles and playbooks.
 
-"""Whether a standby may be promoted, now that its old primary was fenced, by what the fences proved."""
+"""Whether a standby may be promoted, now that its former primary was fenced, by what the fences proved."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class ActivationVerdict:
     :param state: in which the pair is.
     :param reason: why, or what is missing.
     :param proof: what was seen of the fences, in sentences.
-    :param exact_loss: what the old primary's disk has beyond the standby's; None where that was not read.
-    :param drift: files that the old primary has otherwise, and that are brought from it before the promotion.
+    :param exact_loss: what the former primary's disk has beyond the standby's; None where that was not read.
+    :param drift: files that the former primary has otherwise, and that are brought from it before the promotion.
     :param accept_drift: settings that keep their values meanwhile.
     :param old_files: what the new primary may lack of the old one's settings and files, a sentence; empty where it lacks none.
-    :param archive: on the old primary's host, the archive of WAL that the standby lacks; None without one.
-    :param quiet_s: seconds since a segment host last had data from the old primary when it was fenced there; None where no session told.
+    :param archive: on the former primary's host, the archive of WAL that the standby lacks; None without one.
+    :param quiet_s: seconds since a segment host last had data from the former primary when it was fenced there; None where no session told.
     """
 
     allowed: bool
@@ -77,7 +77,7 @@ def decide(
     proofs = Proofs(
         fenced=frozenset([primary] if commanded or (plan["fence"] and not instance and not open_hosts) else []),
         stopped=frozenset([primary] if instance and not open_hosts else []),
-        word=frozenset([primary] if scene.pair.options["activate_standby_vouch_for"] == primary else []),
+        confirmed=frozenset([primary] if scene.pair.options["activate_standby_confirm_down"] == primary else []),
     )
     # an instance that was seen stopped and could not be kept so is unknown; one that was seen to run still counts as running
     views = [
@@ -88,13 +88,13 @@ def decide(
     proof = [str(fences[host]["proof"]) for host in plan["fence"] if holds(host) and fences[host]["proof"]]
     if commanded and not check_mode:
         proof.append(f"the fencing command for {primary} ended with 0")
-    if primary in proofs.word:
-        proof.append(f"the operator vouched for {primary}")
+    if primary in proofs.confirmed:
+        proof.append(f"the operator confirmed that {primary} is down")
     failures = [f"{host}: {_why(fences.get(host))}" for host in open_hosts]
     if plan["command"] and not commanded:
         failures.append(f"the fencing command: {_why(command)}")
     reason = verdict.activation_reason
-    accepted = scene.pair.options["standby_accept_drift"]
+    accepted = scene.pair.options["standby_accepted_drift"]
     old, new = scene.coordinator(primary), scene.coordinator(plan["standby"])
     here = new.drifting if new else None
     # in check mode the instance is not fenced: it is as it was when it was looked at
@@ -123,7 +123,7 @@ def decide(
 
 
 def _quiet(results: t.Sequence[Result]) -> float | None:
-    """Seconds since data last came from the old primary; None where a host's sessions were ended before this run, which told of them."""
+    """Seconds since data last came from the former primary; None where a host's sessions were ended before this run, which told of them."""
     if not all("quiet_s" in result for result in results):
         return None
     try:

@@ -96,7 +96,7 @@ def _judged(task: Task, role: str, cluster: str, hosts: Hosts) -> tuple[Pair, Ob
         limit=parse_size(limit) if limit else None,
         locks={host: of_host.get(_LOCK) for host, of_host in hosts.items()},
         wrong={host: of_host.of_inventory for host, of_host in desired.items()},
-        accepted=asked["options"]["standby_accept_drift"],
+        accepted=asked["options"]["standby_accepted_drift"],
     )
     pair = dataclasses.replace(pair, warnings=[*asked["wrong"], *pair.warnings], **asked)
     seen: Observations = {host: None if host in pair.unknown else observed(results[host]) for host in hosts}

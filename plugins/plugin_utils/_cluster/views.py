@@ -42,7 +42,7 @@ def view_of(host: str, found: Coordinator | None) -> View:
         content=instance.content,
         role=instance.role,
         running=postmaster is not None,
-        frozen=bool(postmaster and postmaster.frozen),
+        suspended=bool(postmaster and postmaster.suspended),
         connected=postmaster.connected if postmaster and instance.role == "standby" else None,
         answered=sql.answered if sql else None,
         refused=sql.refused if sql else None,

@@ -24,7 +24,7 @@ def of_commits(host: str | None, primary: Coordinator | None, standby: Coordinat
     if not known or known.probe.acknowledged is not False or not known.walsender:
         return []
     postmaster = standby.instance.postmaster if standby else None
-    why = "which is frozen" if postmaster and postmaster.frozen else "which does not answer in time"
+    why = "which is suspended" if postmaster and postmaster.suspended else "which does not answer in time"
     return [
         f"COMMITS WAIT for the standby on {host}, {why}: let it go on, or let them go on without it, by the playbook release with "
         "release_commits"

@@ -161,9 +161,9 @@ def _connection(value: t.Mapping[str, t.Any]) -> str:
     for name in sorted(set(value) - _CONNECTION):
         where = "give it in standby_tls" if name in _TLS else f"there can be {', '.join(sorted(_CONNECTION))}"
         return f" has {name!r}: {where}"
-    for name, wanted in value.items():
-        if name not in _TEXTS and not str(wanted).isdecimal():
-            return f" has {name} {wanted!r}: give a whole number"
+    for name, desired in value.items():
+        if name not in _TEXTS and not str(desired).isdecimal():
+            return f" has {name} {desired!r}: give a whole number"
     return ""
 
 

@@ -165,7 +165,9 @@ def _access(pair: Pair, seen: t.Container[str], addresses: t.Sequence[str], opti
     """
     segments = {host: {"coordinator": [], "segments": there["segments"]} for host, there in pair.instances.items() if host in seen}
     rules = access(segments, addresses, {**options, "standby_addresses": [], "standby_tls": {}, "standby_replication_auth": "trust"})
-    return {host: {**wanted, "rules": wanted["rules"] if addresses else []} for host, wanted in rules.items() if wanted["data_directories"]}
+    return {
+        host: {**desired, "rules": desired["rules"] if addresses else []} for host, desired in rules.items() if desired["data_directories"]
+    }
 
 
 def _left(
@@ -227,7 +229,7 @@ def _found(scene: Scene, plan: RemovalPlan, on_primary: Coordinator, known: Prim
         "slot": any(slot.name == scene.pair.options["disable_mirroring_slot_name"] for slot in known.slots),
         "role": known.role is not None,
         "access rules": any(on_primary.access.get(where) is not None for where in plan.directories)
-        or any(_has_other_rules(wanted, scene.observations[host]) for host, wanted in plan.access.items()),
+        or any(_has_other_rules(desired, scene.observations[host]) for host, desired in plan.access.items()),
         "instance": bool(standby and standby.instance.content == "instance"),
         "unfinished copy": any(found.site.leftover for found in coordinators),
         "settings of a standby": any(name in on_primary.instance.settings for name in FOLLOWING),
@@ -237,7 +239,7 @@ def _found(scene: Scene, plan: RemovalPlan, on_primary: Coordinator, known: Prim
     return [name for name, is_there in there.items() if is_there]
 
 
-def _has_other_rules(wanted: t.Mapping[str, t.Any], found: Observation | None) -> bool:
+def _has_other_rules(desired: t.Mapping[str, t.Any], found: Observation | None) -> bool:
     """Whether segments have other rules of this collection than those that they keep."""
-    kept = {where: tuple(str(rule) for rule in rules_of(wanted["rules"], where)) or None for where in wanted["data_directories"]}
+    kept = {where: tuple(str(rule) for rule in rules_of(desired["rules"], where)) or None for where in desired["data_directories"]}
     return found is not None and any(found.access.get(where) != rules for where, rules in kept.items())

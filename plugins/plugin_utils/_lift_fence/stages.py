@@ -56,15 +56,15 @@ def _refusal(of: Situation, other: str) -> str:
 
     :param other: host where the former primary is, or a standby by now.
     """
-    vouched = of.pair.options["lift_fence_vouch_for"]
+    vouched = of.pair.options["lift_fence_confirm_down"]
     if of.hindrance:
         return of.hindrance
     if vouched not in ("", other):
-        return f"lift_fence_vouch_for is {vouched}, and the host in question is {other}: correct it"
+        return f"lift_fence_confirm_down is {vouched}, and the host in question is {other}: correct it"
     if other in of.pair.unknown and not vouched:
         return (
             f"{other} was not observed, and could run a primary: make it reachable, or, if no primary will ever run there again, set "
-            f"lift_fence_vouch_for={other}"
+            f"lift_fence_confirm_down={other}"
         )
     return ""
 

@@ -16,7 +16,7 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage
 INTENT = "release"
 
 _NOTHING_ASKED = (
-    "say what is to be released, release_commits=true (commits that wait for the standby go on) or release_wal=true (WAL held back for a "
+    "say what is to be released, release_commits=true (commits that wait for the standby go on) or release_wal=true (WAL retained for a "
     "standby that is away may go)"
 )
 

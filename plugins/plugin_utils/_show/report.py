@@ -157,7 +157,7 @@ def _host(found: Observation | None, missing: str | None) -> dict[str, t.Any]:
         "fences": [_fence(fence) for fence in found.fences] if found else None,
         **_chosen(instance, content="content", role="role", data_directory="data_directory", port="port", dbid="dbid", fenced="fenced"),
         "running": postmaster is not None if instance else None,
-        **_chosen(postmaster, pid="pid", frozen="frozen", connected="connected"),
+        **_chosen(postmaster, pid="pid", suspended="suspended", connected="connected"),
         **_chosen(seen and seen.sql, answered="answered", refused="refused", error="error"),
         **_chosen(control, system_identifier="system_identifier", control_state="state", timeline="timeline"),
         **_chosen(seen and seen.standby, received_lsn="received_lsn", replayed_lsn="replayed_lsn"),

@@ -31,7 +31,7 @@ def _primary(found: Coordinator) -> list[str]:
         return ["stopped", _control(found.instance)]
     if primary is None:
         heard = f"{'refuses' if sql.refused else 'does not answer'}: {sql.error}" if sql else "not asked"
-        return ["frozen" if postmaster.frozen else "up", heard]
+        return ["suspended" if postmaster.suspended else "up", heard]
     return ["up", f"timeline {primary.timeline}", f"LSN {primary.lsn}", f"pid {postmaster.pid}"]
 
 
@@ -39,7 +39,7 @@ def _standby(found: Coordinator, primary: Primary | None) -> list[str]:
     postmaster, standby = found.instance.postmaster, found.standby
     if postmaster is None or standby is None:
         return ["stopped", _control(found.instance)]
-    words = ["frozen" if postmaster.frozen else "in recovery"]
+    words = ["suspended" if postmaster.suspended else "in recovery"]
     sender = primary.walsender if primary else None
     if standby.received_lsn:
         words.append(f"received {standby.received_lsn}")
@@ -100,7 +100,7 @@ def _of_primary(found: Coordinator, primary: Primary) -> list[str]:
     for slot in primary.slots:
         use = "active" if slot.active else "not in use"
         retained, free = size(slot.retained_bytes or 0), size(found.site.free)
-        lines.append(f"  slot        {slot.name}, {use}, holds back {retained} of WAL; {free} free")
+        lines.append(f"  slot        {slot.name}, {use}, retains {retained} of WAL; {free} free")
     met = {True: "acknowledged", False: "not acknowledged", None: "not tried"}[probe.acknowledged]
     replayed = "replayed" if probe.replayed else "not replayed"
     return [*lines, f"  write       {met}, {replayed}, {probe.seconds:.3f} s"]

@@ -75,7 +75,7 @@ def closed(admission: Admission, observations: Observations) -> list[str]:
         found = observations[host]
         return found is None or found.access.get(where) != tuple(map(str, rules_of(admission[host]["rules"], where)))
 
-    return [host for host, wanted in admission.items() if any(lacks(host, where) for where in wanted["data_directories"])]
+    return [host for host, desired in admission.items() if any(lacks(host, where) for where in desired["data_directories"])]
 
 
 def _rule(database: str, addresses: t.Sequence[str], options: Options) -> dict[str, t.Any]:

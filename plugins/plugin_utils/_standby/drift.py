@@ -164,19 +164,21 @@ def warnings(primary: str | None, standby: str | None, found: t.Collection[Diffe
     if brought:
         said.append(
             f"{standby} differs from {primary} in {described(brought)}: run enable_mirroring, which brings it in step, or accept it by "
-            "standby_accept_drift"
+            "standby_accepted_drift"
         )
     only = [one for one in stays if one.only_on == STANDBY]
     if only:
-        said.append(f"only {standby} has {described(only)}: copy it to {primary}, remove it, or accept it by standby_accept_drift")
+        said.append(f"only {standby} has {described(only)}: copy it to {primary}, remove it, or accept it by standby_accepted_drift")
     other = [one for one in stays if one.only_on != STANDBY]
     if other:
         said.append(
             f"{standby} differs from {primary} in {described(other)}, outside of the data directory or too large to be brought: copy it, "
-            "or accept it by standby_accept_drift"
+            "or accept it by standby_accepted_drift"
         )
     if uncompared(found):
-        said.append(f"not compared between {primary} and {standby}: {uncompared(found)}: compare it, or accept it by standby_accept_drift")
+        said.append(
+            f"not compared between {primary} and {standby}: {uncompared(found)}: compare it, or accept it by standby_accepted_drift"
+        )
     return said
 
 

@@ -70,13 +70,13 @@ class Move:
 
 @dataclasses.dataclass(frozen=True)
 class Scene:
-    """What is known of the present standby and of the place where it is wanted.
+    """What is known of the present standby and of the place where it is desired.
 
-    :param host: host where it is wanted.
+    :param host: host where it is desired.
     :param row: its row in the catalog.
     :param here: whether that is on this very host; None where its address is not known.
     :param primary: what the primary knows.
-    :param observed: what the host shows where it is wanted.
+    :param observed: what the host shows where it is desired.
     """
 
     host: str
@@ -87,12 +87,12 @@ class Scene:
 
     @property
     def is_it(self) -> bool:
-        """Whether the standby in the wanted place is the registered one, however that is called."""
+        """Whether the standby in the desired place is the registered one, however that is called."""
         return self.observed.instance.dbid == self.row.dbid and self._is_its_directory and not self.is_elsewhere
 
     @property
     def is_elsewhere(self) -> bool:
-        """Whether there is another standby, or a place for another, than the one in the wanted place."""
+        """Whether there is another standby, or a place for another, than the one in the desired place."""
         if self.here and self._is_its_directory:
             return False
         instance = self.observed.instance
@@ -109,7 +109,7 @@ def scene(host: str, row: Registration, primary: Primary, observed: Coordinator,
     """What is known of a standby.
 
     :param primary: what the primary knows.
-    :param addresses: of the host where it is wanted.
+    :param addresses: of the host where it is desired.
     """
     numeric = [normal_address(address) for address in addresses]
     here = placed([row], primary.resolved, {host: (observed.hostname, numeric)})[row.dbid] == host
@@ -123,7 +123,7 @@ def lives(sender: WalSender | None) -> bool:
 
 def foresee(
     found: Scene,
-    wanted: StandbyAddress,
+    desired: StandbyAddress,
     asked: str | None,
     system_identifier: str,
     inventory: t.Container[str],
@@ -137,7 +137,7 @@ def foresee(
     :param seen: what the present place shows; None: it was not looked yet.
     """
     row = found.row
-    if wanted.matches(row):
+    if desired.matches(row):
         return Move()
     registration = registration_of(row)
     if found.is_it:
@@ -147,7 +147,7 @@ def foresee(
     there = f"{row.hostname}, port {row.port}, in {row.datadir}"
     if not asked:
         return Move(
-            f"the catalog has the standby on {there}, and it is wanted on {wanted.hostname}, port {wanted.port}, in {wanted.datadir}: "
+            f"the catalog has the standby on {there}, and it is desired on {desired.hostname}, port {desired.port}, in {desired.datadir}: "
             f"to move it there set standby_move_from={row.hostname}, otherwise correct the inventory"
         )
     named = asked in (row.hostname, row.address)

@@ -111,7 +111,7 @@ def _of_pair(progress: Progress, limit: t.Any) -> Outcome:
         return Outcome(False, f"left alone: {plan['left_alone']}")
     known = hosts[primary]
     before, seen = (asked(known.get(name)) for name in (OBSERVATION, "__standby_verification"))
-    if before and not plan["unsettled"]:
+    if before and not plan["to_change"]:
         return Outcome(True, _mirrored(plan, before.probe))
     failures = [f"{host}: {found['__standby_failure']}" for host, found in hosts.items() if found.get("__standby_failure")]
     failures += [f"{host}: {_LOST}" for host in progress.lost]
@@ -216,7 +216,7 @@ def _kept(made: Variables) -> list[str]:
 
 
 def _stays(made: Variables) -> list[str]:
-    """What of a former instance was moved aside for a copy, and what became of its files; nothing where it is in its place."""
+    """What of a former instance was set aside for a copy, and what became of its files; nothing where it is in its place."""
     return [f"what was there is in {', '.join(made['aside'])}", *filter(None, _kept(made))] if made.get("aside") else []
 
 
@@ -226,7 +226,7 @@ def _would_move(plan: Variables) -> str:
     if move.get("kind") not in ("directory", "host"):
         return ""
     way = "its directory is renamed" if move["renames"] else "by a copy, made while the present one streams"
-    own = f"; only it has there {named(move['own'])}, moved aside with it" if move.get("own") else ""
+    own = f"; only it has there {named(move['own'])}, set aside with it" if move.get("own") else ""
     return f", moved from {move['name']}, {move['registration']['standby_data_directory']}: {way}{own}"
 
 

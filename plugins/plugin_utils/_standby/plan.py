@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private: this may change at any time. What is promised is the documentation of modules, roles and playbooks.
 
-"""What has to be done on which host of a cluster so that its coordinator is mirrored as it is wanted."""
+"""What has to be done on which host of a cluster so that its coordinator is mirrored as it is desired."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.p
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight import checks
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight.case import COPY, MOVE, REWIND, START, STAYS, Case
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.rejoin import Rejoin, foresee
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.unsettled import unsettled
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.to_change import to_change
 
-#: as the role rejoin wishes it, of a standby that can no longer catch up
+#: as the role rejoin desires it, of a standby that can no longer catch up
 _ANEW = {"cluster": "", "method": "auto", "report_file": None}
 
 #: a look at another place than where a host was observed: what it showed, or what kept it from that; None: there was none yet
@@ -68,23 +68,23 @@ def make(pair: Pair, observations: Observations, inventory: t.Container[str] = (
     row = standby_of(known.registrations)
     addresses = access.addresses_of(standby, pair, observations)
     scene = move_plan.scene(standby, row, known, on_standby, addresses) if row else None
-    wanted = _registration(standby, on_standby, pair.variables[standby], scene, options)
+    desired = _registration(standby, on_standby, pair.variables[standby], scene, options)
     system, leaves = control.system_identifier, options["standby_move_from"]
-    move = move_plan.foresee(scene, wanted, leaves, system, inventory, former) if scene else Move()
+    move = move_plan.foresee(scene, desired, leaves, system, inventory, former) if scene else Move()
     cut_off = any(found.unfinished in move_plan.PURPOSES for found in (on_primary, on_standby))
     if row and cut_off and not (move.kind or move.refusal):
         move = move_plan.rest(row, leaves, inventory, pair.coordinators)
-    wished = _wish(options) or (_ANEW if lacking(on_primary, on_standby) and move.kind in ("", move_plan.REST) else None)
-    rejoin = foresee(pair, observations, system, wished) if wished else Rejoin("")
+    rejoining = _rejoin_options(options) or (_ANEW if lacking(on_primary, on_standby) and move.kind in ("", move_plan.REST) else None)
+    rejoin = foresee(pair, observations, system, rejoining) if rejoining else Rejoin("")
     refusal = _refusal_of_move(move, options) or rejoin.refusal
     if refusal:
         return StandbyPlan(refusal, primary=primary)
     comes = move.kind in (move_plan.DIRECTORY, move_plan.HOST)
-    row_fits = row is not None and wanted.matches(row)
+    row_fits = row is not None and desired.matches(row)
     copying = rejoin.copies or (on_standby.instance.content != "instance" and not move.renames)
     instances = rejoin.instances or pair.instances
     if comes:
-        instances = {**instances, standby: {**instances[standby], "coordinator": [wanted.datadir]}}  # its access file comes with it
+        instances = {**instances, standby: {**instances[standby], "coordinator": [desired.datadir]}}  # its access file comes with it
     snapshot, missing = _snapshot(on_primary, known, system, options)
     admission = access.of_pair(dataclasses.replace(pair, instances=instances), observations, options)
     expected_dbid = row.dbid if row and row_fits else max(other.dbid for other in known.registrations if other != row) + 1
@@ -96,14 +96,14 @@ def make(pair: Pair, observations: Observations, inventory: t.Container[str] = (
         standby=dataclasses.replace(on_standby, port_taken=False) if move.kind == move_plan.DIRECTORY else on_standby,
         way=_way(copying, rejoin, move),
         instance=rejoin.by_then or _moved_there(on_primary, on_standby, move),
-        addresses=registered_addresses(on_primary, wanted.address),
+        addresses=registered_addresses(on_primary, desired.address),
         options=options,
         snapshot=snapshot,
         unknown_locations=tuple(missing),
         succession=copying and move.copies,
         looked=looked.looked if isinstance(looked, Coordinator) else None,
     )
-    hinders = f"{standby}: {looked.why}" if isinstance(looked, Unseen) else checks.in_the_way(case, options["standby_accept"])
+    hinders = f"{standby}: {looked.why}" if isinstance(looked, Unseen) else checks.in_the_way(case, options["standby_accepted_differences"])
     if hinders:
         return StandbyPlan(hinders, primary=primary)
     look = {} if looked else checks.to_look_for(case)
@@ -113,8 +113,8 @@ def make(pair: Pair, observations: Observations, inventory: t.Container[str] = (
         primary=primary,
         standby=standby,
         copying=copying,
-        look={**look, "data_directory": wanted.datadir, "dbid": expected_dbid} if look else {},
-        registration={f"standby_{_OPTION.get(name, name)}": value for name, value in dataclasses.asdict(wanted).items()},
+        look={**look, "data_directory": desired.datadir, "dbid": expected_dbid} if look else {},
+        registration={f"standby_{_OPTION.get(name, name)}": value for name, value in dataclasses.asdict(desired).items()},
         registered=row is not None,
         access=admission,
         closed=access.closed(admission, observations),
@@ -130,22 +130,22 @@ def make(pair: Pair, observations: Observations, inventory: t.Container[str] = (
         files=rejoin.files,
         remove_old=options["standby_rejoins"] and options["rejoin_remove_old"] and not options["standby_part_of"],
         rewind_rules=[access.rewind_rule(addresses, options)] if rejoin.rewinds else [],
-        fenced=rejoin.fenced if _wish(options) else _fenced(options, observations, addresses),
+        fenced=rejoin.fenced if _rejoin_options(options) else _fenced(options, observations, addresses),
         # a copy has what the primary has, and one that moves is looked at again in its place
         drift=[] if copying or move.kind else to_bring(pair.drift),
-        accept_drift=options["standby_accept_drift"],
+        accept_drift=options["standby_accepted_drift"],
         move={**_moved(move, pair, observations), **_own_of(move, former, on_primary)},
     )
     passwords = {found.passfile.check if found.passfile and found.passfile.usable else None for found in (on_primary, on_standby)}
     same = len(passwords) == 1 and None not in passwords
     scram, given = options["standby_replication_auth"] == "scram", bool(options["standby_replication_password"])
-    differs = unsettled(plan, pair, known, on_standby, row_fits, same or not scram)
+    differs = to_change(plan, pair, known, on_standby, row_fits, same or not scram)
     tasks, chosen = _tasks(plan) if differs else "", scram and not given and not same
     tells = move.kind == move_plan.HOST and move.stops and (chosen or given)
     return dataclasses.replace(
         plan,
         password_missing=chosen,
-        unsettled=differs,
+        to_change=differs,
         tasks=tasks,
         former_directory=move.registration["standby_data_directory"] if move.renames else "",
         begins=options["standby_part_of"] or _BEGINS.get(tasks, ""),
@@ -153,7 +153,7 @@ def make(pair: Pair, observations: Observations, inventory: t.Container[str] = (
     )
 
 
-def _wish(options: Options) -> dict[str, t.Any]:
+def _rejoin_options(options: Options) -> dict[str, t.Any]:
     """How what is left of a former primary becomes the standby; empty where it must not."""
     if options["standby_part_of"]:
         method = "auto"
@@ -226,9 +226,9 @@ def _moved_there(on_primary: Coordinator, on_standby: Coordinator, move: Move) -
 
 
 def _refusal_of_move(move: Move, options: Options) -> str:
-    if move.kind in (move_plan.DIRECTORY, move_plan.HOST) and _wish(options) and not move.refusal:
+    if move.kind in (move_plan.DIRECTORY, move_plan.HOST) and _rejoin_options(options) and not move.refusal:
         return (
-            f"the catalog has a standby on {move.name} already: first make it the one that is wanted, by the playbook enable_mirroring, or "
+            f"the catalog has a standby on {move.name} already: first make it the desired one, by the playbook enable_mirroring, or "
             "give it up, by disable_mirroring"
         )
     return move.refusal
@@ -302,7 +302,7 @@ def _snapshot(primary: Coordinator, known: Primary, system: str, options: Option
     locations = {space.location: space.bytes for space in primary.tablespaces}
     libraries = [path for path in map(library_path, known.needs.preload) if path]
     files = [str(options["standby_tls"][name]) for name in TLS_FILES if options["standby_tls"].get(name)]
-    wanted = {
+    desired = {
         "system_identifier": system,
         "engine_version": primary.site.engine_version,
         "expected_bytes": primary.used_bytes,
@@ -313,7 +313,7 @@ def _snapshot(primary: Coordinator, known: Primary, system: str, options: Option
         ],
         "required_files": libraries + files,
     }
-    return {name: value for name, value in wanted.items() if value is not None}, sorted(set(mapping) - set(locations))
+    return {name: value for name, value in desired.items() if value is not None}, sorted(set(mapping) - set(locations))
 
 
 def _record(pair: Pair, primary: Coordinator, known: Primary, system: str, connection: t.Mapping[str, str]) -> Record:

@@ -20,7 +20,7 @@ class StandbyPlan:
 
     :param refusal: why nothing can be begun; empty when it can.
     :param left_alone: why nothing is to be done, and the cluster has no standby; empty where it is to have one.
-    :param unsettled: what is not as it is wanted; with nothing in it no module would change anything.
+    :param to_change: what is not as it is desired; with nothing in it no module would change anything.
     :param tasks: name of the role's tasks that do what has to be done; empty where nothing has.
     :param primary: host that is primary.
     :param standby: host that is, or is to be, the standby.
@@ -56,7 +56,7 @@ class StandbyPlan:
 
     refusal: str
     left_alone: str = ""
-    unsettled: list[str] = dataclasses.field(default_factory=list)
+    to_change: list[str] = dataclasses.field(default_factory=list)
     tasks: str = ""
     primary: str | None = None
     standby: str | None = None

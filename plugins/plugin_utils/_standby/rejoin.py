@@ -78,11 +78,11 @@ def former_of(observed: Coordinator) -> rejoin.Former:
     )
 
 
-def foresee(pair: Pair, observations: Observations, system_identifier: str, wished: t.Mapping[str, t.Any]) -> Rejoin:
+def foresee(pair: Pair, observations: Observations, system_identifier: str, desired: t.Mapping[str, t.Any]) -> Rejoin:
     """By which way it will become the standby.
 
     :param system_identifier: of the cluster.
-    :param wished: ``cluster``, ``method``, ``report_file``.
+    :param desired: ``cluster``, ``method``, ``report_file``.
     """
     host = next(host for host in pair.coordinators if host != pair.primary)
     on_primary, observed = coordinator_on(pair.primary, observations), coordinator_on(host, observations)
@@ -92,16 +92,16 @@ def foresee(pair: Pair, observations: Observations, system_identifier: str, wish
             f"{pair.primary}: no valid WAL was seen of the primary, so that it cannot be told where the other one left it: look at it"
         )
     options = {
-        "method": wished["method"],
+        "method": desired["method"],
         "timeline": wal.timeline,
         "ancestors": list(map(list, wal.ancestors)),
         "oldest_lsn": wal.oldest_lsn,
         "tablespaces": [space.oid for space in on_primary.tablespaces],
-        "report_file": wished["report_file"],
+        "report_file": desired["report_file"],
     }
     former = former_of(observed)
     source = rejoin.source_of(options, system_identifier)
-    asked = "auto" if pair.state == MIRRORED else wished["method"]  # then there is nothing to do
+    asked = "auto" if pair.state == MIRRORED else desired["method"]  # then there is nothing to do
     why = rejoin.refusal(former, source, asked, observed.site.user)
     if why:
         return Rejoin(f"{host}: {why}")
@@ -126,6 +126,6 @@ def foresee(pair: Pair, observations: Observations, system_identifier: str, wish
         instances=instances,
         by_then=by_then,
         fenced=[
-            name for name, found in observations.items() if found and any(fence.cluster == wished["cluster"] for fence in found.fences)
+            name for name, found in observations.items() if found and any(fence.cluster == desired["cluster"] for fence in found.fences)
         ],
     )

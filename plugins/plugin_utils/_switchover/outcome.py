@@ -31,7 +31,7 @@ SCHEMA_VERSION = 1
 _LATER = {
     **AFTERMATH,
     "__switchover_packed_late": "packing what it changed until it was stopped",
-    "__switchover_brought_late": "bringing what the old primary changed until it was stopped",
+    "__switchover_brought_late": "bringing what the former primary changed until it was stopped",
 }
 
 #: names under which its tasks and those of the roles that it includes register
@@ -63,7 +63,7 @@ _PHASES = {
     "back": ("__switchover_return",),
 }
 
-_NOT_PLANNED = of_standby.Outcome(False, "NOT mirrored: making the old primary its standby was not come to, see above")
+_NOT_PLANNED = of_standby.Outcome(False, "NOT mirrored: making the former primary its standby was not come to, see above")
 
 _BEFORE = (
     "__switchover_prepared",
@@ -109,7 +109,7 @@ def outcome(
         "switched": {SWITCHED: True, WITH_TROUBLE: True, ALREADY: True, NOT_KNOWN: None}.get(what, False),
         "reason": why,
         "state": plan["state"],
-        "old_primary": plan["primary"],
+        "former_primary": plan["primary"],
         "new_primary": plan["standby"],
         "verdict": verdict.get("reason", ""),
         "mirrored": following.mirrored if following else None,
@@ -219,7 +219,7 @@ def _say(
         way = f"{primary} can serve again, instead of {standby}" if plan.get("undo") else f"{standby} can be primary instead of {primary}"
         return f"can be switched: {way}; nothing was changed", lines, ""
     if what == NOT_KNOWN:
-        text = f"NOT KNOWN TO BE SWITCHED: {why}; run this again, which finishes it or takes it back"
+        text = f"SWITCHOVER UNCONFIRMED: {why}; run this again, which finishes it or takes it back"
         return text, lines, f"{cluster}: {text}"
     begun = "back" in document["seconds"] or document["verdict"]
     text = f"NOT switched: {why}; {primary} serves, as before" if begun else f"NOT switched: nothing was changed: {why}"

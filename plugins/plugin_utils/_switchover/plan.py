@@ -28,7 +28,7 @@ class SwitchoverPlan:
     """What has to be done.
 
     :param refusal: why nothing is begun; empty when it is.
-    :param done: host that is primary already, as wished; empty without one.
+    :param done: host that is primary already, as desired; empty without one.
     :param begin: whether the primary serves, and the switch is begun.
     :param resume: whether one that was cut off has to be finished.
     :param undo: whether one that was cut off has to be taken back.
@@ -83,7 +83,7 @@ def make(scene: Scene) -> SwitchoverPlan:
     """What has to be done in a cluster."""
     pair = scene.pair
     known = SwitchoverPlan(
-        state=pair.state, primary=pair.primary, accept_drift=scene.pair.options["standby_accept_drift"], begun=bool(_noted(scene))
+        state=pair.state, primary=pair.primary, accept_drift=scene.pair.options["standby_accepted_drift"], begun=bool(_noted(scene))
     )
     wrong = [*pair.problems, *pair.wrong, *_wrong_host(scene)]
     if len(pair.coordinators) < 2 and not wrong:
@@ -95,10 +95,10 @@ def make(scene: Scene) -> SwitchoverPlan:
     begun = _begun(scene, known)
     if begun is not None:
         return begun
-    wished = scene.pair.options["switchover_to"]
+    target = scene.pair.options["switchover_to"]
     if pair.state != MIRRORED:
         return dataclasses.replace(known, refusal=_sentence(scene))
-    if wished == pair.primary:
+    if target == pair.primary:
         return _with_aftermath(scene, dataclasses.replace(known, done=pair.primary or "", standby=_other(scene, pair.primary)))
     return _beginning(scene, dataclasses.replace(known, standby=_other(scene, pair.primary)))
 
@@ -106,9 +106,10 @@ def make(scene: Scene) -> SwitchoverPlan:
 def _beginning(scene: Scene, known: SwitchoverPlan) -> SwitchoverPlan:
     """The plan for a pair that is mirrored."""
     standby = t.cast(str, known.standby)
-    unlike = {name: said for name, said in scene.pair.differences.items() if name not in scene.pair.options["standby_accept"]}
+    unlike = {name: said for name, said in scene.pair.differences.items() if name not in scene.pair.options["standby_accepted_differences"]}
     if unlike:
-        why = f"{standby} could not serve as the primary does: {'; '.join(unlike.values())}; or accept it: standby_accept={list(unlike)}"
+        said = "; ".join(unlike.values())
+        why = f"{standby} could not serve as the primary does: {said}; or accept it: standby_accepted_differences={list(unlike)}"
         return dataclasses.replace(known, refusal=why)
     if scene.pair.strays:
         why = f"the catalog has segments on {', '.join(scene.pair.strays)}, which no host of the inventory is: add it"
@@ -127,28 +128,28 @@ def _beginning(scene: Scene, known: SwitchoverPlan) -> SwitchoverPlan:
 
 def _begun(scene: Scene, known: SwitchoverPlan) -> SwitchoverPlan | None:
     """The plan where a run of this role was cut off, whose notes are left on the hosts; None where none was."""
-    wanted = _noted(scene) & set(scene.pair.coordinators)
+    desired = _noted(scene) & set(scene.pair.coordinators)
     views = {view.host: view for view in scene.views}
-    if len(wanted) != 1:
+    if len(desired) != 1:
         return None
-    standby, wished = wanted.pop(), scene.pair.options["switchover_to"]
+    standby, target = desired.pop(), scene.pair.options["switchover_to"]
     primary = _other(scene, standby)
     known = dataclasses.replace(known, primary=primary, standby=standby)
     new, old = views[standby], views[primary]
     if new.is_primary and not old.is_primary:
-        if wished == primary:
-            why = f"a switchover to {standby} was cut off after its promotion: finish it first, without switchover_to={wished}"
+        if target == primary:
+            why = f"a switchover to {standby} was cut off after its promotion: finish it first, without switchover_to={target}"
             return dataclasses.replace(known, refusal=why)
         return _with_aftermath(scene, dataclasses.replace(known, resume=True, promoted=True))
     if new.role == "standby" and new.running and old.role == "primary" and not old.running and _shut_down(scene, primary):
-        if wished == primary:
+        if target == primary:
             return dataclasses.replace(known, undo=True)
         return _with_aftermath(scene, dataclasses.replace(known, resume=True))
     if new.role == "standby" and old.role == "primary" and (old.is_primary or _shut_down(scene, primary)):
         # its primary may still refuse sessions, or be fenced
         if scene.pair.state != MIRRORED:
-            return dataclasses.replace(known, undo=True, refusal="" if wished == primary else _sentence(scene))
-        if wished == primary:
+            return dataclasses.replace(known, undo=True, refusal="" if target == primary else _sentence(scene))
+        if target == primary:
             return dataclasses.replace(known, undo=True)
         found = _beginning(scene, known)
         return dataclasses.replace(found, undo=bool(found.refusal))
@@ -180,10 +181,10 @@ def _not_admitted(scene: Scene, standby: str) -> list[str]:
     here = [normal_address(address) for address in addresses_of(standby, scene.pair, scene.observations)]
     seen = {host: found for host, found in scene.observations.items() if found}
     instances = {host: {"coordinator": [], "segments": there["segments"]} for host, there in scene.pair.instances.items()}
-    wanted = access(instances, here, scene.pair.options)
+    desired = access(instances, here, scene.pair.options)
     return sorted(
         host
-        for host, there in wanted.items()
+        for host, there in desired.items()
         for where in there["data_directories"]
         if not {str(rule) for rule in rules_of(there["rules"], where)} <= set(seen[host].access.get(where) or ())
     )
@@ -199,7 +200,7 @@ def _with_aftermath(scene: Scene, plan: SwitchoverPlan) -> SwitchoverPlan:
 
 def _wrong_host(scene: Scene) -> list[str]:
     """That the host which is to be primary can be none."""
-    wished, coordinators = scene.pair.options["switchover_to"], scene.pair.coordinators
-    if not wished or wished in coordinators:
+    target, coordinators = scene.pair.options["switchover_to"], scene.pair.coordinators
+    if not target or target in coordinators:
         return []
-    return [f"switchover_to is {wished!r}: name a coordinator host of the inventory, {', '.join(coordinators) or 'none'}"]
+    return [f"switchover_to is {target!r}: name a coordinator host of the inventory, {', '.join(coordinators) or 'none'}"]

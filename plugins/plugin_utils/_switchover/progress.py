@@ -82,6 +82,6 @@ class Progress(progress.Progress):
 
     @property
     def _mirrored(self) -> bool:
-        """Whether the old primary follows the new one, which it may have done before it was looked at."""
+        """Whether the former primary follows the new one, which it may have done before it was looked at."""
         plan = (self.on_standby(PLANS_OF_STANDBY).get("clusters") or {}).get(self.cluster) or {}
-        return ProgressOfStandby(self.cluster, plan, self.hosts).verified or plan.get("unsettled") == []
+        return ProgressOfStandby(self.cluster, plan, self.hosts).verified or plan.get("to_change") == []

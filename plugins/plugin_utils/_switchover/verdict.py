@@ -21,7 +21,7 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.resul
 )
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.drift import differences, to_bring
 
-#: go on with the promotion, or with what follows it; let the old primary serve again; neither is safe
+#: go on with the promotion, or with what follows it; let the former primary serve again; neither is safe
 FORWARD, BACK, UNKNOWN = "forward", "back", "unknown"
 
 
@@ -31,8 +31,8 @@ class SwitchoverVerdict:
 
     :param way: one of the three above.
     :param reason: why.
-    :param exact_loss: where the old primary's WAL ends on its disk; None where that was not read.
-    :param drift: files that the old primary changed until it was stopped, and that the new one lacks so.
+    :param exact_loss: where the former primary's WAL ends on its disk; None where that was not read.
+    :param drift: files that the former primary changed until it was stopped, and that the new one lacks so.
     """
 
     way: str
@@ -46,7 +46,7 @@ def drift(plan: Result, stopped: Result, brought: Result, new: Coordinator | Non
 
     Where a run that was cut off stopped it, the new one may have been changed since: what it has that is newer than its promotion stays.
 
-    :param stopped: the result of stopping the old primary; empty where this run did not.
+    :param stopped: the result of stopping the former primary; empty where this run did not.
     :param brought: the result of bringing the new one in step before; empty when there was nothing to bring.
     :param new: what the new one showed before.
     :param old: what the old one showed before.
@@ -64,14 +64,14 @@ def drift(plan: Result, stopped: Result, brought: Result, new: Coordinator | Non
 
 
 def decide(plan: Result, stopped: Result, disarmed: Result, activation: Result) -> SwitchoverVerdict:
-    """What is right to do after the old primary was stopped, or was not; and again after the standby was to be activated.
+    """What is right to do after the former primary was stopped, or was not; and again after the standby was to be activated.
 
-    The old primary may serve again only where it is certain that the standby is not primary and nothing can promote it: it was seen
-    disarmed, nothing was ever announced to what may be armed, or the old primary's own host saw that there is no proof to promote it by,
-    and acted on that. The standby is promoted only where it was, or where the old primary was seen shut down.
+    The former primary may serve again only where it is certain that the standby is not primary and nothing can promote it: it was seen
+    disarmed, nothing was ever announced to what may be armed, or the former primary's own host saw that there is no proof to promote it by,
+    and acted on that. The standby is promoted only where it was, or where the former primary was seen shut down.
 
     :param plan: the plan for the cluster.
-    :param stopped: the result of stopping the old primary; empty when that was not tried.
+    :param stopped: the result of stopping the former primary; empty when that was not tried.
     :param disarmed: the result of disarming the standby; empty when that was not tried.
     :param activation: the result of M(warehousepg.coordinator.coordinator_activation); empty when it was not tried.
     """

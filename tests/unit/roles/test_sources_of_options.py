@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[3]
 ASKED = {
     "standby_timeout": (5.0, "5"),
     "standby_port": (6432, "6432"),
-    "standby_accept": (["libc", "clock"], "libc,clock"),
+    "standby_accepted_differences": (["libc", "clock"], "libc,clock"),
     "standby_tls": ({"sslmode": "require"}, '{"sslmode": "require"}'),
     "status_fail": (False, "false"),
     "switchover_accept_transactions": (True, "yes"),

@@ -43,13 +43,13 @@ Findings = t.Iterable[t.Tuple[t.Optional[str], str]]
 class Check:
     """A check.
 
-    :param name: what it is called, in O(standby_accept) too.
+    :param name: what it is called, in O(standby_accepted_differences) too.
     :param looks_at: what it looks at, of these; it finds nothing where that was not seen.
     :param about: what it finds, a line of documentation.
     :param find: finds it, given the case, and what it looks at.
     :param acceptable: whether what it finds may be accepted.
     :param compares: whether it is about a difference of the hosts, which is to be known of a standby that is there, too.
-    :param bars: whether with what it finds there can be no standby, whatever is wanted.
+    :param bars: whether with what it finds there can be no standby, whatever is desired.
     """
 
     name: str

@@ -35,7 +35,7 @@ _ALL = [made for subject in SUBJECTS for made in vars(subject).values() if isins
 #: all checks in the order in which they are told, first those that cannot be accepted
 CHECKS: t.Sequence[Check] = sorted(_ALL, key=lambda made: made.acceptable)
 
-#: what O(standby_accept) may name, each with what that is: its documentation
+#: what O(standby_accepted_differences) may name, each with what that is: its documentation
 ACCEPTABLE: t.Mapping[str, str] = {made.name: made.about for made in CHECKS if made.acceptable}
 
 
@@ -50,11 +50,11 @@ def in_the_way(case: Case, accept: t.Container[str] = ()) -> str:
         return ""
     acceptable = [name for name in said if name in ACCEPTABLE]
     text = "; ".join(str(finding) for findings in said.values() for finding in findings)
-    return text + (f"; or accept it: standby_accept={acceptable}" if len(acceptable) == len(said) else "")
+    return text + (f"; or accept it: standby_accepted_differences={acceptable}" if len(acceptable) == len(said) else "")
 
 
 def obstacle(case: Case) -> str | None:
-    """Why there can be no standby on its host, whatever is wanted; None when there can, or when that was not seen."""
+    """Why there can be no standby on its host, whatever is desired; None when there can, or when that was not seen."""
     found = (str(finding) for made in CHECKS if made.bars for finding in made.findings(case))
     return next(found, None)
 

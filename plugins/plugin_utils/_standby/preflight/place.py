@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import tablespaces as spaces
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.coordinator import Coordinator
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.snapshot import SPARE, Wanted, refusal
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.snapshot import SPARE, Desired, refusal
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight.case import COPY, Case
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight.check import BOTH, Findings, check
 
@@ -17,8 +17,8 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.p
 @check(*BOTH, about="a place that somebody else has, that the engine's user may not use, or that is too small", bars=True)
 def place(case: Case, primary: Coordinator, standby: Coordinator) -> Findings:
     control = primary.instance.control
-    wanted = Wanted(control.system_identifier, primary.site.engine_version, primary.used_bytes) if control else None
-    why = refusal(standby.site, case.instance or standby.instance, wanted) if wanted else None
+    desired = Desired(control.system_identifier, primary.site.engine_version, primary.used_bytes) if control else None
+    why = refusal(standby.site, case.instance or standby.instance, desired) if desired else None
     if why:
         yield case.host, why
 

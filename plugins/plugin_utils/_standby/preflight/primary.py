@@ -22,7 +22,7 @@ def access(case: Case, primary: Coordinator, known: Primary) -> Findings:
         yield case.primary_host, f"the engine takes no new rules from {where}, {error}: correct that line"
 
 
-@check(SQL, about="TLS that is wanted, and that the primary has not turned on")
+@check(SQL, about="TLS that is desired, and that the primary has not turned on")
 def tls(case: Case, known: Primary) -> Findings:
     if case.options.get("standby_tls") and not known.needs.ssl:
         yield None, "standby_tls is given, and the primary has ssl=off: turn it on there, with a certificate, or leave standby_tls out"

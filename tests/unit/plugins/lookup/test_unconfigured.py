@@ -20,7 +20,7 @@ THEIRS = [
     ("pipelining", "ANSIBLE_PIPELINING", ["defaults", "connection", "ssh_connection"], "pipelining", "false", False),
     ("pipelining", "ANSIBLE_SSH_PIPELINING", ["ssh_connection"], "pipelining", "false", False),
     ("timeout", "ANSIBLE_TIMEOUT", ["defaults", "ssh_connection"], "timeout", "60", 60),
-    ("timeout", "ANSIBLE_SSH_TIMEOUT", ["ssh_connection"], "timeout", "10", 10),  # the default of Ansible, but wanted
+    ("timeout", "ANSIBLE_SSH_TIMEOUT", ["ssh_connection"], "timeout", "10", 10),  # the default of Ansible, but desired
     ("ssh_extra_args", "ANSIBLE_SSH_EXTRA_ARGS", ["ssh_connection"], "ssh_extra_args", "-o ProxyJump=gate", "-o ProxyJump=gate"),
     ("control_path", "ANSIBLE_SSH_CONTROL_PATH", ["ssh_connection"], "control_path", "/tmp/mine", "/tmp/mine"),
 ]

@@ -7,8 +7,8 @@ from __future__ import annotations
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.passfile import Passfile
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import upstream_of
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.tablespaces import Wish
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.snapshot import Wanted, copy_of
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.tablespaces import Placement
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.snapshot import Desired, copy_of
 
 UPSTREAM = {
     "primary_host": "10.0.0.11",
@@ -37,4 +37,4 @@ def test_a_copy_by_options():
         "tablespaces": [{"location": "/fast", "place": "/slow", "bytes": None}],
         "required_files": ["/ca.crt"],
     }
-    assert copy_of(options) == Wanted("1", None, 5, "100M", "spread", (Wish("/fast", "/slow"),), ("/ca.crt",))
+    assert copy_of(options) == Desired("1", None, 5, "100M", "spread", (Placement("/fast", "/slow"),), ("/ca.crt",))

@@ -48,7 +48,7 @@ def test_whatever_is_in_the_file_is_a_mark(tmp_path_factory, text):
 
 
 @pytest.mark.parametrize(
-    ("mark", "wanted", "steps"),
+    ("mark", "desired", "steps"),
     [
         (None, None, []),
         (MARK, None, [Step("remove_mark")]),
@@ -58,8 +58,8 @@ def test_whatever_is_in_the_file_is_a_mark(tmp_path_factory, text):
         (MARK, Mark(5.0, "me", "memory"), [Step("write_mark", {"mark": Mark(1795392000.0, "root on ctl", "memory")})]),
     ],
 )
-def test_plans(mark, wanted, steps):
-    assert plan(mark, wanted) == steps
+def test_plans(mark, desired, steps):
+    assert plan(mark, desired) == steps
 
 
 @pytest.mark.parametrize(

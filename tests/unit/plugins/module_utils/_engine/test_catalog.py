@@ -15,7 +15,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.ca
 )
 
 ROW = Registration(8, -1, "m", "m", "s", "u", 5432, "scdw", "fd00:203:17::12", "/data/s")
-WANTED = StandbyAddress("scdw", "fd00:203:17::12", 5432, "/data/s")
+DESIRED = StandbyAddress("scdw", "fd00:203:17::12", 5432, "/data/s")
 
 
 @pytest.mark.parametrize(
@@ -33,8 +33,8 @@ WANTED = StandbyAddress("scdw", "fd00:203:17::12", 5432, "/data/s")
     ],
 )
 def test_a_row_means_a_standby_however_it_is_written(changes, same):
-    assert WANTED.matches(dataclasses.replace(ROW, **changes)) is same
-    assert dataclasses.replace(WANTED, **changes).matches(ROW) is same
+    assert DESIRED.matches(dataclasses.replace(ROW, **changes)) is same
+    assert dataclasses.replace(DESIRED, **changes).matches(ROW) is same
 
 
 @pytest.mark.parametrize(

@@ -8,15 +8,15 @@ import subprocess
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import environment
 
-WANTED = environment.line({"PGPORT": "5432", "COORDINATOR_DATA_DIRECTORY": "/data/a b"})
+DESIRED = environment.line({"PGPORT": "5432", "COORDINATOR_DATA_DIRECTORY": "/data/a b"})
 LATER = "export COORDINATOR_DATA_DIRECTORY=/elsewhere\n"
 
 
 @pytest.mark.parametrize("text", ["", "alias x=y", "alias x=y\n", LATER])
 def test_the_line_comes_last_and_goes_again(text):
-    changed = environment.change(text, "demo", WANTED)
-    assert environment.found_in(changed, "demo") == WANTED
-    assert environment.plan(changed, "demo", WANTED) == []
+    changed = environment.change(text, "demo", DESIRED)
+    assert environment.found_in(changed, "demo") == DESIRED
+    assert environment.plan(changed, "demo", DESIRED) == []
     assert environment.change(changed, "demo", None).rstrip("\n") == text.rstrip("\n")
     told = subprocess.run(
         ["bash", "-c", f"{changed}\necho $PGPORT $COORDINATOR_DATA_DIRECTORY"], capture_output=True, text=True, check=True
@@ -25,20 +25,20 @@ def test_the_line_comes_last_and_goes_again(text):
 
 
 def test_what_others_set_behind_it_does_not_count_any_more():
-    text = environment.change("", "demo", WANTED) + LATER
+    text = environment.change("", "demo", DESIRED) + LATER
     assert environment.found_in(text, "demo") is None
-    changed = environment.change(text, "demo", WANTED)
-    assert (environment.found_in(changed, "demo"), changed.count("# BEGIN")) == (WANTED, 1)
+    changed = environment.change(text, "demo", DESIRED)
+    assert (environment.found_in(changed, "demo"), changed.count("# BEGIN")) == (DESIRED, 1)
 
 
 def test_unrelated_lines_behind_it_do_not_matter():
-    text = environment.change("", "demo", WANTED) + "alias x=y\n"
-    assert environment.plan(text, "demo", WANTED) == []
+    text = environment.change("", "demo", DESIRED) + "alias x=y\n"
+    assert environment.plan(text, "demo", DESIRED) == []
 
 
 def test_other_clusters_keep_theirs():
-    both = environment.change(environment.change("", "one", WANTED), "other", WANTED)
-    assert environment.change(both, "other", None) == environment.change("", "one", WANTED)
+    both = environment.change(environment.change("", "one", DESIRED), "other", DESIRED)
+    assert environment.change(both, "other", None) == environment.change("", "one", DESIRED)
 
 
 def test_nothing_is_taken_away_where_nothing_is():

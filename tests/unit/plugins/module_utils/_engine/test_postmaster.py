@@ -49,7 +49,7 @@ def described(family, connected=True):
 
 def test_a_standby_that_streams():
     postmaster = described(FAMILY)
-    assert (postmaster.pid, postmaster.status, postmaster.frozen) == (90, "standby", False)
+    assert (postmaster.pid, postmaster.status, postmaster.suspended) == (90, "standby", False)
     assert (postmaster.connected, postmaster.received) == (True, "0/340000A8")
 
 
@@ -127,7 +127,7 @@ def test_a_process_that_is_hidden_is_not_taken_for_gone(data_directory, monkeypa
 @pytest.mark.parametrize("index", [0, 1, 2])
 def test_frozen_when_a_vital_process_is_stopped(index):
     family = [dataclasses.replace(process, state="T") if at == index else process for at, process in enumerate(FAMILY)]
-    assert described(family).frozen
+    assert described(family).suspended
 
 
 def test_gone_when_its_process_is_gone_or_a_zombie():

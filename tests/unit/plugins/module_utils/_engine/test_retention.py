@@ -83,8 +83,8 @@ def test_says_nothing_where_nothing_is_in_danger(slots, limit, free, size):
 @pytest.mark.parametrize(
     ("slot", "limit", "free", "said"),
     [
-        (ACTIVE, GIB - 1, 50 * GIB, "the slot s holds back 1024 MiB of WAL, more than 1023 MiB: bring its standby back, or give it up"),
-        (AWAY, 512 << 20, 50 * GIB, "the slot s, whose standby is away, holds back 1024 MiB of WAL, more than 512 MiB: bring its"),
+        (ACTIVE, GIB - 1, 50 * GIB, "the slot s retains 1024 MiB of WAL, more than 1023 MiB: bring its standby back, or give it up"),
+        (AWAY, 512 << 20, 50 * GIB, "the slot s, whose standby is away, retains 1024 MiB of WAL, more than 512 MiB: bring its"),
         (AWAY, None, 9 * GIB, "the disk of the WAL is in danger, 9216 MiB of 102400 MiB are free: the slot s, whose standby is away,"),
         (AWAY, 2 * GIB, 9 * GIB, "the disk of the WAL is in danger"),
         (vary(AWAY, retained_bytes=60 * GIB), None, 50 * GIB, "the disk of the WAL is in danger, 51200 MiB of 102400 MiB are free"),
@@ -95,7 +95,7 @@ def test_warns_of_wal_that_is_held_back(slot, limit, free, said):
     (found,) = warnings([slot], limit, free, 100 * GIB)
     assert found.startswith(said)
     held = slot.retained_bytes
-    assert held is None or (f"holds back {held >> 20} MiB" in found and "playbook release with release_wal" in found)
+    assert held is None or (f"retains {held >> 20} MiB" in found and "playbook release with release_wal" in found)
 
 
 def test_each_slot_has_its_warning():

@@ -13,9 +13,9 @@ import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import tablespaces
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.tablespaces import (
+    Placement,
     Spot,
     Tablespace,
-    Wish,
     change_dbid,
     leftovers,
     mapping_arguments,
@@ -66,21 +66,23 @@ def test_what_is_no_link_of_a_tablespace_is_none(tmp_path):
 
 
 def test_observes_a_place(tmp_path):
-    wish = Wish("/fast", str(tmp_path))
-    spot = read_spot(wish, 8)
+    placement = Placement("/fast", str(tmp_path))
+    spot = read_spot(placement, 8)
     assert (spot.exists, spot.writable, spot.taken, spot.device) == (True, True, None, tmp_path.stat().st_dev)
     assert spot.free > 0
     (tmp_path / "8").mkdir()
-    assert read_spot(wish, 8).taken is None
+    assert read_spot(placement, 8).taken is None
     (tmp_path / "8" / "file").touch()
-    assert read_spot(wish, 8).taken == str(tmp_path / "8")
-    assert read_spot(wish, 9).taken is None
-    assert read_spot(wish, None).taken is None
-    assert read_spot(Wish("/fast", str(tmp_path / "none")), 8) == Spot(Wish("/fast", str(tmp_path / "none")), False, False, None, 0, 0)
+    assert read_spot(placement, 8).taken == str(tmp_path / "8")
+    assert read_spot(placement, 9).taken is None
+    assert read_spot(placement, None).taken is None
+    assert read_spot(Placement("/fast", str(tmp_path / "none")), 8) == Spot(
+        Placement("/fast", str(tmp_path / "none")), False, False, None, 0, 0
+    )
 
 
 def spot(place="/fast", size=None, exists=True, writable=True, taken=None, free=4 << 20, device=1, location="/fast"):
-    return Spot(Wish(location, place, size), exists, writable, taken, free, device)
+    return Spot(Placement(location, place, size), exists, writable, taken, free, device)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +128,7 @@ paths = st.text("ab=/.-", max_size=12).map(lambda text: "/" + text)
 
 @given(st.lists(st.tuples(paths, paths), max_size=3), paths)
 def test_equals_signs_in_paths_do_not_end_them(pairs, data_directory):
-    arguments = mapping_arguments([Wish(old, new) for old, new in pairs], data_directory)
+    arguments = mapping_arguments([Placement(old, new) for old, new in pairs], data_directory)
     assert arguments[::2] == ["--tablespace-mapping"] * len(pairs)
     assert [understood(argument) for argument in arguments[1::2]] == [(old, staging_place(new, data_directory)) for old, new in pairs]
 
@@ -145,7 +147,7 @@ class Copy:
     def __init__(self, root):
         self.data_directory, self.staging = root / "gpseg-1", root / ".gpseg-1.coordinator_snapshot"
         self.places = {20: root / "fast", 21: root / "slow"}
-        self.wishes = [Wish(f"/on/primary/{oid}", str(place)) for oid, place in self.places.items()]
+        self.placements = [Placement(f"/on/primary/{oid}", str(place)) for oid, place in self.places.items()]
         for place in self.places.values():
             place.mkdir()
             part(place, 3, "another instance's")
@@ -159,10 +161,10 @@ class Copy:
         return place / os.path.basename(staging_place(str(place), str(self.data_directory)))
 
     def swap_in(self):
-        swap_in(self.wishes, str(self.data_directory), str(self.staging))
+        swap_in(self.placements, str(self.data_directory), str(self.staging))
 
     def remove(self):
-        remove_leftovers(self.wishes, str(self.data_directory), str(self.staging))
+        remove_leftovers(self.placements, str(self.data_directory), str(self.staging))
         shutil.rmtree(self.staging)
 
     def entries(self):
@@ -172,8 +174,8 @@ class Copy:
     def is_in_place(self):
         seen = [(self.staging / "pg_tblspc" / str(oid) / VERSION / "file").read_text() for oid in self.places]
         spaces = {(space.location, space.dbid) for space in read_tablespaces(str(self.staging))}
-        wanted = {(str(place), 8) for place in self.places.values()}
-        return seen == ["of 20", "of 21"] and spaces == wanted and self.entries() == [["3", "8"]] * 2
+        desired = {(str(place), 8) for place in self.places.values()}
+        return seen == ["of 20", "of 21"] and spaces == desired and self.entries() == [["3", "8"]] * 2
 
 
 @pytest.fixture
@@ -217,10 +219,10 @@ def killed_after(monkeypatch):
 
 
 def test_staged_parts_come_into_their_places(copy):
-    assert len(leftovers(copy.wishes, str(copy.data_directory))) == 2
+    assert len(leftovers(copy.placements, str(copy.data_directory))) == 2
     copy.swap_in()
     assert copy.is_in_place()
-    assert leftovers(copy.wishes, str(copy.data_directory)) == []
+    assert leftovers(copy.placements, str(copy.data_directory)) == []
 
 
 def test_an_empty_directory_is_no_obstacle(copy):
@@ -254,7 +256,7 @@ SWAPPING = 10
 def test_wherever_swapping_in_is_killed_the_next_attempt_begins_anew(copy, killed_after, count):
     assert killed_after(count, copy.swap_in) == (count < SWAPPING)
     own = moved(str(copy.data_directory), str(copy.staging))
-    assert [read_spot(wish, 8, own).taken for wish in copy.wishes] == [None, None]
+    assert [read_spot(placement, 8, own).taken for placement in copy.placements] == [None, None]
     copy.remove()
     assert copy.entries() == [["3"], ["3"]]
     copy.stage()
@@ -274,14 +276,14 @@ def test_wherever_copying_is_killed_nothing_stays(copy, count):
 
 
 def test_nothing_is_left_where_there_was_nothing(tmp_path):
-    wishes = [Wish("/fast", str(tmp_path)), Wish("/slow", str(tmp_path / "none"))]
-    remove_leftovers(wishes, str(tmp_path / "data"), str(tmp_path / "staging"))
+    placements = [Placement("/fast", str(tmp_path)), Placement("/slow", str(tmp_path / "none"))]
+    remove_leftovers(placements, str(tmp_path / "data"), str(tmp_path / "staging"))
     assert os.listdir(tmp_path) == []
 
 
 @pytest.fixture
 def stopped(tmp_path):
-    """A stopped instance with two tablespaces, one of them under the wanted dbid already."""
+    """A stopped instance with two tablespaces, one of them under the desired dbid already."""
     data = tmp_path / "data"
     link(data, 20, part(tmp_path / "fast", 2, "of 20"))
     link(data, 21, part(tmp_path / "slow", 8, "of 21"))

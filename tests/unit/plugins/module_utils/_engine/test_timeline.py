@@ -91,8 +91,8 @@ def test_the_segments_that_two_instances_have_alike():
     went = history(3, (1, 5 * size + 100), (2, 8 * size))
     names = [Lsn(number * size).wal_file(timeline, size) for timeline in (1, 2, 3) for number in range(3, 13)]
     found = shared(["00000002.history", *reversed(names), "archive_status"], size, went, Lsn(10 * size + 1))
-    wanted = [(1, 3), (1, 4), (1, 5), (2, 5), (2, 6), (2, 7), (3, 8), (3, 9)]
-    assert found == [Lsn(number * size).wal_file(timeline, size) for timeline, number in wanted]
+    desired = [(1, 3), (1, 4), (1, 5), (2, 5), (2, 6), (2, 7), (3, 8), (3, 9)]
+    assert found == [Lsn(number * size).wal_file(timeline, size) for timeline, number in desired]
     assert shared(names, size, went, Lsn(5 * size + 200)) == found[:3], "it went to the next timeline before they parted, in one segment"
     assert shared(names, size, went, Lsn(5 * size + 50)) == found[:2]
     assert shared(names, size, went, Lsn(3 * size)) == []

@@ -18,9 +18,10 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.in
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.postmaster import Postmaster
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.stream import Stream
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.wal import End, Segment
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import activation, salvage
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.activation import Activation, Candidate, Wanted
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import activation, promotion, salvage
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.activation import Candidate, Desired
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.loss import Loss, Window
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.promotion import Promotion, is_promoted, switch_position
 from ansible_collections.warehousepg.coordinator.plugins.modules import coordinator_activation
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,7 +36,7 @@ END = End(1, Lsn.parse("0/200"), SEGMENT)
 STREAM = Stream(None, frozenset(), None, 60.0, 10.0)
 FOUND = Candidate(STANDBY, END, STREAM)
 VERDICT = {"state": "primary_down", "allowed": True, "reason": "seen stopped", "proof": "fenced"}
-WANTED = Wanted(VERDICT, {"end": "0/200", "commits": 0, "proved": True}, None, False, False, "standby_coordinator", None)
+DESIRED = Desired(VERDICT, {"end": "0/200", "commits": 0, "proved": True}, None, False, False, "standby_coordinator", None)
 NO_LOSS = Loss("none", 0, 0, "the disk", Window())
 SOME = Loss("bytes", 128, 2, "the disk", Window())
 NOT_KNOWN = Loss("unknown", None, None, "no record", Window())
@@ -48,77 +49,82 @@ def found(**changes):
     return dataclasses.replace(FOUND, **changes)
 
 
-def wanted(**changes):
-    return dataclasses.replace(WANTED, **changes)
+def desired(**changes):
+    return dataclasses.replace(DESIRED, **changes)
 
 
-def names(candidate, wish=WANTED, expected=NO_LOSS):
-    return [step.name for step in activation.plan(candidate, wish, expected)]
+def names(candidate, asked=DESIRED, expected=NO_LOSS):
+    return [step.name for step in activation.plan(candidate, asked, expected)]
 
 
-BOTH_DOWN = wanted(both_down=True, verdict={**VERDICT, "state": "both_down"})
+BOTH_DOWN = desired(both_down=True, verdict={**VERDICT, "state": "both_down"})
 
 
 @pytest.mark.parametrize(
-    ("candidate", "wish", "expected", "steps"),
+    ("candidate", "asked", "expected", "steps"),
     [
-        (FOUND, WANTED, NO_LOSS, WHOLE),
-        (FOUND, wanted(accept_loss=True), SOME, WHOLE),
-        (FOUND, wanted(accept_loss=True), NOT_KNOWN, WHOLE),
-        (FOUND, wanted(salvage=SALVAGE), NO_LOSS, ["note_begin", "stop", "place_wal", "start", "wait_replayed", *WHOLE[1:]]),
-        (FOUND, wanted(salvage={**SALVAGE, "end": "0/200"}), NO_LOSS, WHOLE),
-        (found(instance=STOPPED), wanted(salvage=SALVAGE), NO_LOSS, ["note_begin", "place_wal", "start", "wait_replayed", *WHOLE[1:]]),
+        (FOUND, DESIRED, NO_LOSS, WHOLE),
+        (FOUND, desired(accept_loss=True), SOME, WHOLE),
+        (FOUND, desired(accept_loss=True), NOT_KNOWN, WHOLE),
+        (FOUND, desired(salvage=SALVAGE), NO_LOSS, ["note_begin", "stop", "place_wal", "start", "wait_replayed", *WHOLE[1:]]),
+        (FOUND, desired(salvage={**SALVAGE, "end": "0/200"}), NO_LOSS, WHOLE),
+        (found(instance=STOPPED), desired(salvage=SALVAGE), NO_LOSS, ["note_begin", "place_wal", "start", "wait_replayed", *WHOLE[1:]]),
         (found(instance=STOPPED), BOTH_DOWN, NO_LOSS, ["note_begin", "start", *WHOLE[1:]]),
-        (found(instance=STOPPED, placing=True), WANTED, NO_LOSS, ["note_begin", "start", *WHOLE[1:]]),
+        (found(instance=STOPPED, placing=True), DESIRED, NO_LOSS, ["note_begin", "start", *WHOLE[1:]]),
     ],
 )
-def test_the_steps_of_an_activation(candidate, wish, expected, steps):
-    assert names(candidate, wish, expected) == steps
+def test_the_steps_of_an_activation(candidate, asked, expected, steps):
+    assert names(candidate, asked, expected) == steps
 
 
 @pytest.mark.parametrize(
-    ("candidate", "wish", "expected", "why"),
+    ("candidate", "asked", "expected", "why"),
     [
-        (found(instance=Instance("/s", "empty")), WANTED, NO_LOSS, "/s holds no instance .empty."),
-        (found(instance=dataclasses.replace(STANDBY, control=None)), WANTED, NO_LOSS, "is no standby whose control file can be read"),
+        (found(instance=Instance("/s", "empty")), DESIRED, NO_LOSS, "/s holds no instance .empty."),
+        (found(instance=dataclasses.replace(STANDBY, control=None)), DESIRED, NO_LOSS, "is no standby whose control file can be read"),
         (
             FOUND,
-            wanted(verdict={**VERDICT, "allowed": False}),
+            desired(verdict={**VERDICT, "allowed": False}),
             NO_LOSS,
             "the pair is primary_down, and activation is not allowed: seen stopped",
         ),
-        (found(instance=dataclasses.replace(STANDBY, fenced="FENCED_x")), WANTED, NO_LOSS, "is fenced .FENCED_x."),
-        (found(instance=dataclasses.replace(STANDBY, postmaster=dataclasses.replace(RUNNING, frozen=True))), WANTED, NO_LOSS, "is frozen"),
+        (found(instance=dataclasses.replace(STANDBY, fenced="FENCED_x")), DESIRED, NO_LOSS, "is fenced .FENCED_x."),
+        (
+            found(instance=dataclasses.replace(STANDBY, postmaster=dataclasses.replace(RUNNING, suspended=True))),
+            DESIRED,
+            NO_LOSS,
+            "is suspended",
+        ),
         (
             found(instance=dataclasses.replace(STANDBY, control=dataclasses.replace(CONTROL, state="in production"))),
-            WANTED,
+            DESIRED,
             NO_LOSS,
             "is in production, not in recovery",
         ),
-        (found(instance=STOPPED), WANTED, NO_LOSS, "start it, or set activate_standby_both_down"),
-        (found(instance=STOPPED), wanted(both_down=True), NO_LOSS, "start it, or set activate_standby_both_down"),
+        (found(instance=STOPPED), DESIRED, NO_LOSS, "start it, or set activate_standby_both_down"),
+        (found(instance=STOPPED), desired(both_down=True), NO_LOSS, "start it, or set activate_standby_both_down"),
         (
             found(instance=STOPPED),
-            wanted(verdict={**VERDICT, "state": "both_down"}),
+            desired(verdict={**VERDICT, "state": "both_down"}),
             NO_LOSS,
             "start it, or set activate_standby_both_down",
         ),
-        (FOUND, WANTED, SOME, "128 bytes of WAL with at most 2 commits would be lost: the disk. Set activate_standby_accept_loss"),
-        (FOUND, WANTED, NOT_KNOWN, "an unknown amount would be lost: no record. Set activate_standby_accept_loss .* run gpcheckcat"),
+        (FOUND, DESIRED, SOME, "128 bytes of WAL with at most 2 commits would be lost: the disk. Set activate_standby_accept_loss"),
+        (FOUND, DESIRED, NOT_KNOWN, "an unknown amount would be lost: no record. Set activate_standby_accept_loss .* run gpcheckcat"),
     ],
 )
-def test_what_must_not_be_activated_is_refused(candidate, wish, expected, why):
+def test_what_must_not_be_activated_is_refused(candidate, asked, expected, why):
     with pytest.raises(CoordinatorError, match=why):
-        activation.plan(candidate, wish, expected)
+        activation.plan(candidate, asked, expected)
 
 
 @given(st.booleans(), st.booleans(), st.booleans(), st.booleans(), st.sampled_from([NO_LOSS, SOME, NOT_KNOWN]))
 def test_nothing_is_promoted_without_a_verdict_and_without_a_word_on_the_loss(allowed, accept, running, both_down, expected):
     candidate = found(instance=STANDBY if running else STOPPED)
-    wish = wanted(verdict={**VERDICT, "allowed": allowed, "state": "both_down"}, accept_loss=accept, both_down=both_down)
+    asked = desired(verdict={**VERDICT, "allowed": allowed, "state": "both_down"}, accept_loss=accept, both_down=both_down)
     possible = allowed and (accept or expected is NO_LOSS) and (running or both_down)
     try:
-        assert "promote" in names(candidate, wish, expected)
+        assert "promote" in names(candidate, asked, expected)
     except CoordinatorError:
         assert not possible
     else:
@@ -131,18 +137,18 @@ DONE = {"event": "activated", "timeline": 2}
 
 
 @pytest.mark.parametrize(
-    ("candidate", "wish", "steps"),
+    ("candidate", "asked", "steps"),
     [
-        (dataclasses.replace(AFTER, activated=DONE), WANTED, []),
-        (found(instance=dataclasses.replace(PRIMARY, control=CONTROL)), WANTED, []),
-        (AFTER, WANTED, [name for name in SETTLING if name != "checkpoint"]),
-        (BEFORE_CHECKPOINT, WANTED, SETTLING),
-        (dataclasses.replace(AFTER, activated={**DONE, "timeline": 1}), WANTED, [name for name in SETTLING if name != "checkpoint"]),
-        (dataclasses.replace(AFTER, activated=DONE), wanted(verdict={**VERDICT, "allowed": False}), []),
+        (dataclasses.replace(AFTER, activated=DONE), DESIRED, []),
+        (found(instance=dataclasses.replace(PRIMARY, control=CONTROL)), DESIRED, []),
+        (AFTER, DESIRED, [name for name in SETTLING if name != "checkpoint"]),
+        (BEFORE_CHECKPOINT, DESIRED, SETTLING),
+        (dataclasses.replace(AFTER, activated={**DONE, "timeline": 1}), DESIRED, [name for name in SETTLING if name != "checkpoint"]),
+        (dataclasses.replace(AFTER, activated=DONE), desired(verdict={**VERDICT, "allowed": False}), []),
     ],
 )
-def test_of_a_primary_only_what_is_missing_is_done(candidate, wish, steps):
-    assert names(candidate, wish, NOT_KNOWN) == steps
+def test_of_a_primary_only_what_is_missing_is_done(candidate, asked, steps):
+    assert names(candidate, asked, NOT_KNOWN) == steps
 
 
 def test_a_primary_that_is_stopped_is_not_finished():
@@ -152,7 +158,7 @@ def test_a_primary_that_is_stopped_is_not_finished():
 
 def test_the_loss_that_was_said_at_the_beginning_stays():
     said = dataclasses.asdict(SOME)
-    assert activation.expected_loss(dataclasses.replace(AFTER, begun={"loss": said}), WANTED, 1000.0) == SOME
+    assert activation.expected_loss(dataclasses.replace(AFTER, begun={"loss": said}), DESIRED, 1000.0) == SOME
     for hostile in (
         "x",
         {"known": "none"},
@@ -161,11 +167,11 @@ def test_the_loss_that_was_said_at_the_beginning_stays():
         {**said, "start": "0/1\n"},
         {**said, "window": 1},
     ):
-        assert activation.expected_loss(dataclasses.replace(AFTER, begun={"loss": hostile}), WANTED, 1000.0) != SOME
-    assert activation.expected_loss(found(begun={"loss": said}), WANTED, 1000.0).known == "none"
-    assert activation.expected_loss(FOUND, wanted(exact=None), 1000.0).known == "unknown"
+        assert activation.expected_loss(dataclasses.replace(AFTER, begun={"loss": hostile}), DESIRED, 1000.0) != SOME
+    assert activation.expected_loss(found(begun={"loss": said}), DESIRED, 1000.0).known == "none"
+    assert activation.expected_loss(FOUND, desired(exact=None), 1000.0).known == "unknown"
     assert (
-        activation.expected_loss(FOUND, wanted(exact={"end": "0/280", "commits": 1, "proved": True}, salvage=SALVAGE), 1000.0).known
+        activation.expected_loss(FOUND, desired(exact={"end": "0/280", "commits": 1, "proved": True}, salvage=SALVAGE), 1000.0).known
         == "none"
     )
 
@@ -183,12 +189,12 @@ def test_reads_where_a_timeline_began(tmp_path, text, position):
     (tmp_path / "pg_wal").mkdir()
     if text is not None:
         (tmp_path / "pg_wal" / "00000003.history").write_text(text)
-    assert activation.switch_position(str(tmp_path), 3) == position
+    assert switch_position(str(tmp_path), 3) == position
 
 
 @pytest.fixture
 def doing(host, data_directory):
-    return Activation(host, str(data_directory), 5432, 0.3)
+    return Promotion(host, str(data_directory), 5432, 0.3)
 
 
 @pytest.fixture
@@ -341,7 +347,7 @@ esac
 
 @pytest.fixture
 def hanging(monkeypatch):
-    monkeypatch.setattr(activation, "_STALL", 0.5)
+    monkeypatch.setattr(promotion, "_STALL", 0.5)
 
 
 def test_a_promotion_that_begins_is_left_alone(doing, answers, program, data_directory):
@@ -352,7 +358,7 @@ def test_a_promotion_that_begins_is_left_alone(doing, answers, program, data_dir
 
 
 def test_a_promotion_that_hangs_is_made_with_nothing_to_follow(hanging, monkeypatch, host, answers, program, data_directory):
-    doing = Activation(host, str(data_directory), 5432, 5)
+    doing = Promotion(host, str(data_directory), 5432, 5)
     answers("last replayed record at 0/100")
     before = (data_directory / "postgresql.auto.conf").read_text()
     promote = "test ! -e $directory/started || rm $directory/standby.signal; true"
@@ -375,11 +381,11 @@ def test_recovery_that_sleeps_is_woken(monkeypatch, answers, host, program, data
     answers("last replayed record at 0/100")
     program("pg_ctl", PG_CTL.format(promote="true", stop="exit 1"))
     monkeypatch.setattr(instance, "reload", lambda directory: os.unlink(os.path.join(directory, "standby.signal")))
-    assert Activation(host, str(data_directory), 5432, 10).promote() == {"restarted": False}
+    assert Promotion(host, str(data_directory), 5432, 10).promote() == {"restarted": False}
 
 
 def test_one_that_replays_on_is_waited_for(hanging, answers, host, program, data_directory):
-    doing = Activation(host, str(data_directory), 5432, 10)
+    doing = Promotion(host, str(data_directory), 5432, 10)
     answers(*(f"last replayed record at 0/{number:X}" for number in range(1, 100)))
     program("pg_ctl", PG_CTL.format(promote="(sleep 1.5; rm $directory/standby.signal) > /dev/null 2>&1 &", stop="exit 1"))
     assert doing.promote() == {"restarted": False}
@@ -390,7 +396,7 @@ def test_one_that_never_leaves_recovery_is_told(hanging, monkeypatch, host, answ
     program("pg_ctl", PG_CTL.format(promote="true", stop="true"))
     monkeypatch.setattr(instance, "start", lambda *arguments: None)
     with pytest.raises(CoordinatorError, match=r"was told to become primary and did not leave recovery within 1 s: .* it may still do so"):
-        Activation(host, str(data_directory), 5432, 1).promote()
+        Promotion(host, str(data_directory), 5432, 1).promote()
 
 
 def test_observes_all_that_is_kept(host, data_directory, tmp_path):
@@ -399,7 +405,7 @@ def test_observes_all_that_is_kept(host, data_directory, tmp_path):
     assert (seen.instance.role, seen.end, seen.record, seen.placing) == ("standby", None, None, False)
     assert (seen.begun, seen.activated) == ({"event": "begun", "n": 1}, {"event": "activated", "timeline": 1})
     assert seen.timeline == 1
-    assert not activation.is_promoted(str(data_directory))
+    assert not is_promoted(str(data_directory))
     bare = activation.observe(host, str(tmp_path / "missing"), None, None)
     assert (bare.instance.content, bare.timeline) == ("absent", 0)
 
@@ -433,22 +439,22 @@ class Notes:
 PLACED = {"salvaged": ["000000010000000000000003"]}
 
 
-def applied(monkeypatch, doing, wish, place=lambda *_arguments: PLACED, runs=True):
+def applied(monkeypatch, doing, asked, place=lambda *_arguments: PLACED, runs=True):
     """What an activation with salvaged WAL does and returns, and the loss that its audit tells of at last."""
     back = []
     monkeypatch.setattr(salvage, "place", place)
     monkeypatch.setattr(salvage, "take_back", lambda *arguments: back.append(arguments))
     monkeypatch.setattr(coordinator_activation, "read_postmaster", lambda _directory: RUNNING if runs else None)
     notes = Notes()
-    steps = activation.plan(FOUND, wish, NO_LOSS)
+    steps = activation.plan(FOUND, asked, NO_LOSS)
     try:
-        returned = coordinator_activation.apply(doing, FOUND, steps, wish, notes, lambda: None)[1]
+        returned = coordinator_activation.apply(doing, FOUND, steps, asked, notes, lambda: None)[1]
     finally:
         doing.back = back
     return returned, next(entry["loss"]["known"] for entry in reversed(notes.entries) if "loss" in entry)
 
 
-BROUGHT = wanted(exact={"end": "0/280", "commits": 1, "proved": True, "why": ""}, salvage=SALVAGE, accept_loss=True)
+BROUGHT = desired(exact={"end": "0/280", "commits": 1, "proved": True, "why": ""}, salvage=SALVAGE, accept_loss=True)
 
 
 def cannot_be_placed(*_arguments):

@@ -21,7 +21,8 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.in
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.postmaster import Postmaster
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.wal import End, Segment
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import handover
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.handover import Arming, Files, Handover, Readiness, Watch
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.handover import Files, Handover, Readiness
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.shutdown_proof import Arming, Proof, Watch, wait_for_proof
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,7 +53,7 @@ def test_a_standby_that_follows_is_armed_with_the_end_of_its_wal(found):
         (vary(role="primary"), "holds a primary"),
         (vary(fenced="FENCED_cdw_is_primary.conf"), "fenced"),
         (vary(postmaster=None), "stopped: start it"),
-        (vary(postmaster=dataclasses.replace(RUNNING, frozen=True)), "frozen"),
+        (vary(postmaster=dataclasses.replace(RUNNING, suspended=True)), "suspended"),
         (vary(postmaster=dataclasses.replace(RUNNING, connected=False)), "no connection"),
         (vary(control=dataclasses.replace(CONTROL, state="in crash recovery")), "in crash recovery"),
         (vary(control=None), "without a control file"),
@@ -182,7 +183,7 @@ def armed(tmp_path, monkeypatch):
 
     def wait_for_proof(_directory, _arming, still):
         proven.wait(10)
-        return handover.Proof(Lsn(0x300), 0.0) if still() else None
+        return Proof(Lsn(0x300), 0.0) if still() else None
 
     def promote(_self, _arming, _proof):
         if "error" in outcome:
@@ -252,8 +253,8 @@ def test_a_process_that_began_to_promote_and_was_lost_is_told(armed, tmp_path):
 
 def test_the_wait_ends_when_it_expires_or_is_taken_back(tmp_path):
     (tmp_path / "pg_wal").mkdir()
-    assert handover.wait_for_proof(str(tmp_path), dataclasses.replace(ARMING, expires=time.time() + 0.05), lambda: True) is None
-    assert handover.wait_for_proof(str(tmp_path), ARMING, lambda: False) is None
+    assert wait_for_proof(str(tmp_path), dataclasses.replace(ARMING, expires=time.time() + 0.05), lambda: True) is None
+    assert wait_for_proof(str(tmp_path), ARMING, lambda: False) is None
 
 
 def test_one_that_is_armed_anew_is_not_promoted_by_what_waited_before(armed):

@@ -16,8 +16,9 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.co
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import Instance
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.postmaster import Postmaster
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import OtherSender
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import leaving
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import leaving, shutdown
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.leaving import Leaver, Patience, Transaction
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.shutdown import Shutdown
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -63,7 +64,7 @@ def test_refusing_sessions_goes_before_all_rules_and_spares_replication():
 
 
 @pytest.mark.parametrize(
-    ("found", "wanted", "steps"),
+    ("found", "desired", "steps"),
     [
         (SERVING, {}, ["checkpoint"]),
         (dataclasses.replace(SERVING, transactions=LONG), {"accept_transactions": True}, ["checkpoint"]),
@@ -78,8 +79,8 @@ def test_refusing_sessions_goes_before_all_rules_and_spares_replication():
         (drained(SERVING), {}, ["write_rules", "reload", "checkpoint"]),
     ],
 )
-def test_clients_are_treated_as_wished(found, wanted, steps):
-    assert names(leaving.plan_preparation(found, dataclasses.replace(PATIENCE, **wanted))) == steps
+def test_clients_are_treated_as_wished(found, desired, steps):
+    assert names(leaving.plan_preparation(found, dataclasses.replace(PATIENCE, **desired))) == steps
 
 
 @pytest.mark.parametrize(
@@ -160,7 +161,7 @@ def test_nothing_that_was_begun_is_left_whatever_was_cut_off(found, with_fence, 
 
 
 def test_every_step_has_an_action():
-    doing = leaving.Leave(None, SERVING, 1.0, 10.0)
+    doing = Shutdown(None, SERVING, 1.0, 10.0)
     steps = [
         *leaving.plan_preparation(SERVING, dataclasses.replace(PATIENCE, drain_seconds=1)),
         *leaving.plan_stop(SENDING, FENCE, "t", end_walsenders=True),
@@ -201,7 +202,7 @@ class Clock:
 def test_checkpoints_are_written_until_one_is_short_enough_for_the_gap(recorder, monkeypatch, seconds, written):
     clock, left = Clock(monkeypatch), list(seconds)
     opened = recorder(("CHECKPOINT", lambda: clock.pass_(left.pop(0))))
-    doing = leaving.Leave(None, SERVING, 60.0, 10.0)
+    doing = Shutdown(None, SERVING, 60.0, 10.0)
     monkeypatch.setattr(doing, "_connect", lambda *_: contextlib.nullcontext(opened))
     if written is None:
         with pytest.raises(CoordinatorError, match=r"took 2\.1 s.*2 s that switchover_max_gap \(10 s\)"):
@@ -220,8 +221,8 @@ class Stopping:
         self.processes = [Process(7, 1, "S", ("postgres", "-D", "/c")), *(Process(8 + n, 7, "T", (name,)) for n, name in enumerate(left))]
         monkeypatch.setattr(leaving.start_block, "left", lambda directory: [] if self.is_gone() else self.processes)
         monkeypatch.setattr(leaving.start_block, "end", self.end)
-        monkeypatch.setattr(leaving, "wait_until", self.wait_until)
-        self.doing = leaving.Leave(self, SERVING, 60.0, 10.0)
+        monkeypatch.setattr(shutdown, "wait_until", self.wait_until)
+        self.doing = Shutdown(self, SERVING, 60.0, 10.0)
         self.doing._stop_until, self.doing._walsender = self.clock.now + 4.0, walsender
         monkeypatch.setattr(self.doing, "_is_shut_down", lambda: self.written is not None and self.passed() >= self.written)
 

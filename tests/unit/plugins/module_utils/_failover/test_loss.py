@@ -79,7 +79,7 @@ def test_the_disk_says_more_than_the_record():
 def test_nothing_is_lost_while_commits_wait(stream, heard, evidence):
     found = of(stream=stream, heard=heard)
     assert (found.known, found.bytes) == (NONE, 0)
-    assert found.why == f"the old primary was fenced while its commits still waited for the standby: {evidence}"
+    assert found.why == f"the former primary was fenced while its commits still waited for the standby: {evidence}"
     assert found.window == Window(50.0, 1000.0 if stream is SILENT else None, 1010.0)
 
 
@@ -110,14 +110,17 @@ def test_nothing_is_lost_while_commits_wait(stream, heard, evidence):
         ),
         ({"now": 1277.0}, "the primary may have given the standby up 1 s before it was fenced"),
         # its walsender was ended, or it was restarted, and no word of that came through
-        ({"stream": dataclasses.replace(CONNECTED, answered=False)}, "whether the old primary still answered on its stream"),
+        ({"stream": dataclasses.replace(CONNECTED, answered=False)}, "whether the former primary still answered on its stream"),
         (
             {"stream": HANGS, "heard": 1006.0},
-            "a segment may have had data from the old primary 4 s after the standby had lost it",
+            "a segment may have had data from the former primary 4 s after the standby had lost it",
         ),
-        ({"stream": HANGS, "heard": None}, "it is not known since when no segment had data from the old primary"),
-        ({"heard": 1003.0}, "a segment may have had data from the old primary 3 s after the standby had lost it: its restart, a release"),
-        ({"heard": None}, "it is not known since when no segment had data from the old primary"),
+        ({"stream": HANGS, "heard": None}, "it is not known since when no segment had data from the former primary"),
+        (
+            {"heard": 1003.0},
+            "a segment may have had data from the former primary 3 s after the standby had lost it: its restart, a release",
+        ),
+        ({"heard": None}, "it is not known since when no segment had data from the former primary"),
         # what another walsender's end lets go on, the standby may lack
         ({"stream": CONNECTED, "record": vary(RECORD, other_walsenders=True)}, "the end of any walsender lets commits go on"),
         ({"stream": CONNECTED, "record": vary(RECORD, other_walsenders=None)}, "the end of any walsender lets commits go on"),

@@ -169,9 +169,9 @@ def test_no_record_is_valid(host, made_with_wal, ran, tmp_path):
             SEGMENT + 512,
             2,
             False,
-            "the old primary's valid WAL is on timeline 1, the standby's on 2: a part is gone, or they diverged",
+            "the former primary's valid WAL is on timeline 1, the standby's on 2: a part is gone, or they diverged",
         ),
-        (SEGMENT + 512, 0, False, "the old primary's WAL went on to timeline 1, the standby's is on 0: they diverged"),
+        (SEGMENT + 512, 0, False, "the former primary's WAL went on to timeline 1, the standby's is on 0: they diverged"),
         (104, 1, False, "the WAL segment 000000010000000000000000 is missing, and WAL is needed from 0/68 on"),
     ],
 )
@@ -206,7 +206,7 @@ def test_a_place_that_cannot_be_written(host, made_with_wal, ran, tmp_path):
 
 @pytest.fixture
 def carried(host, made_with_wal, ran, tmp_path):
-    """An old primary's archive, and a standby that lacks it: its data directory, writer of the whole WAL, number of records it has."""
+    """A former primary's archive, and a standby that lacks it: its data directory, writer of the whole WAL, number of records it has."""
     ran()
     whole = written([100] * 80)
     archive = missing(host, made_with_wal("old", whole), whole.records[19][1], tmp_path)["archive"]
@@ -267,7 +267,7 @@ def bad_archives():
     yield "zeros", [(whole.name(here), bytes(SEGMENT))], f"is not one of the system {SYSTEM}"
     yield "a segment that is too long", [(whole.name(here), bytes(SEGMENT + 1))], f"with {SEGMENT + 1} bytes: the standby's WAL segments"
     yield "one twice", segments(whole, here, here) * 2, "that follow one another"
-    yield "diverged", segments(diverged, here, here), "the old primary and the standby diverged"
+    yield "diverged", segments(diverged, here, here), "the former primary and the standby diverged"
 
 
 @pytest.mark.parametrize(("files", "why"), [pytest.param(files, why, id=name) for name, files, why in bad_archives()])

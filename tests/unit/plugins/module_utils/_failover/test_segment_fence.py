@@ -33,7 +33,7 @@ ALL = ["describe", "keep", "reject", "end_sessions", "confirm", "tell_systemd"]
 
 
 @pytest.mark.parametrize(
-    ("state", "wanted", "steps"),
+    ("state", "desired", "steps"),
     [
         (NOTHING, OLD, ALL),
         (UP, OLD, []),
@@ -51,8 +51,8 @@ ALL = ["describe", "keep", "reject", "end_sessions", "confirm", "tell_systemd"]
         (NOTHING, None, []),
     ],
 )
-def test_plans_what_is_missing(state, wanted, steps):
-    assert [step.name for step in segment_fence.plan(state, wanted, PATHS)] == steps
+def test_plans_what_is_missing(state, desired, steps):
+    assert [step.name for step in segment_fence.plan(state, desired, PATHS)] == steps
 
 
 states = st.builds(
@@ -68,12 +68,12 @@ states = st.builds(
 
 
 @given(states, st.sampled_from([OLD, BOTH]))
-def test_what_is_not_whole_is_put_up_and_confirmed_last(state, wanted):
-    names = [step.name for step in segment_fence.plan(state, wanted, PATHS)]
+def test_what_is_not_whole_is_put_up_and_confirmed_last(state, desired):
+    names = [step.name for step in segment_fence.plan(state, desired, PATHS)]
     assert names == [name for name in ALL if name in names]
-    if state.rules != wanted.rules or state.sessions:
+    if state.rules != desired.rules or state.sessions:
         assert {"describe", "end_sessions", "confirm"} <= set(names)
-    assert ("reject" in names) == (state.rules != wanted.rules)
+    assert ("reject" in names) == (state.rules != desired.rules)
 
 
 def test_wants_each_address_once_and_in_one_form():
@@ -322,11 +322,11 @@ def test_iptables_where_nftables_does_not_work(host, tools, paths):
         (program.parent / f"{name}.rules").write_text("-P INPUT ACCEPT\n-A INPUT -p tcp -m tcp --dport 6000 -j ACCEPT\n")
         tools(f"{name}-restore", IPTABLES_RESTORE)
     here = FenceOnHost(host, "demo", paths)
-    for wanted in (dataclasses.replace(fence, tool="iptables") for fence in (BOTH, OLD)):
+    for desired in (dataclasses.replace(fence, tool="iptables") for fence in (BOTH, OLD)):
         state = here.read()
         assert state.tool == "iptables"
-        carry_out(here, segment_fence.plan(state, wanted, paths), [])
-        assert segment_fence.plan(here.read(), wanted, paths) == []
+        carry_out(here, segment_fence.plan(state, desired, paths), [])
+        assert segment_fence.plan(here.read(), desired, paths) == []
     carry_out(here, segment_fence.plan(here.read(), None, paths), [])
     for name in ("iptables", "ip6tables"):
         left = (program.parent / f"{name}.rules").read_text()

@@ -18,7 +18,7 @@ PRIMARY = View(
     content="instance",
     role="primary",
     running=True,
-    frozen=False,
+    suspended=False,
     answered=True,
     system_identifier="1",
     timeline=1,
@@ -34,7 +34,7 @@ STANDBY = View(
     content="instance",
     role="standby",
     running=True,
-    frozen=False,
+    suspended=False,
     system_identifier="1",
     timeline=1,
     place=(5432, "/s", 8),
@@ -56,7 +56,7 @@ REFUSING = View(
     content="instance",
     role="primary",
     running=True,
-    frozen=False,
+    suspended=False,
     refused="too_many_connections",
     said="sorry, too many clients already",
     system_identifier="1",
@@ -70,14 +70,14 @@ TABLE = [
     ("mirrored", [STANDBY, PRIMARY]),
     ("degraded", [vary(PRIMARY, streaming=False), vary(STANDBY, running=False)]),
     ("degraded", [vary(PRIMARY, streaming=False), STANDBY]),
-    ("degraded", [vary(PRIMARY, acknowledged=False), vary(STANDBY, frozen=True)]),
+    ("degraded", [vary(PRIMARY, acknowledged=False), vary(STANDBY, suspended=True)]),
     ("degraded", [vary(PRIMARY, acknowledged=False), STANDBY]),
     ("degraded", [vary(PRIMARY, caught_up=False), STANDBY]),
     ("mirrored", [vary(PRIMARY, acknowledged=None), STANDBY]),
     ("degraded", [vary(PRIMARY, acknowledged=None, caught_up=False), STANDBY]),
     ("degraded", [vary(PRIMARY, acknowledged=None, caught_up=None), STANDBY]),
     ("degraded", [vary(PRIMARY, acknowledged=None, streaming=False), STANDBY]),
-    ("degraded", [vary(PRIMARY, acknowledged=None), vary(STANDBY, frozen=True)]),
+    ("degraded", [vary(PRIMARY, acknowledged=None), vary(STANDBY, suspended=True)]),
     ("degraded", [PRIMARY, vary(STANDBY, place=(5432, "/s", 9))]),
     ("degraded", [PRIMARY, vary(STANDBY, system_identifier="2")]),
     ("degraded", [PRIMARY, LOST_STANDBY]),
@@ -150,7 +150,7 @@ def test_a_cluster_that_is_to_have_no_standby_is_as_desired_without(views, desir
 
 FENCED = Proofs(fenced=frozenset({"cdw"}))
 STOPPED = Proofs(stopped=frozenset({"cdw"}))
-WORD = Proofs(word=frozenset({"cdw"}))
+WORD = Proofs(confirmed=frozenset({"cdw"}))
 ALL = Proofs(FENCED.fenced, STOPPED.stopped, WORD.word)
 HUNG = vary(PRIMARY, answered=False)
 GONE = vary(EMPTY, host="cdw")
@@ -161,7 +161,7 @@ GONE = vary(EMPTY, host="cdw")
     [
         ([DOWN, STANDBY], Proofs(), True),
         ([DOWN, STANDBY_DOWN], Proofs(), False),
-        ([DOWN, vary(STANDBY, frozen=True)], ALL, False),
+        ([DOWN, vary(STANDBY, suspended=True)], ALL, False),
         ([DOWN, vary(STANDBY, system_identifier="2")], ALL, False),
         ([DOWN, vary(STANDBY, system_identifier=None)], ALL, False),
         ([PRIMARY, STANDBY], ALL, False),
@@ -170,7 +170,7 @@ GONE = vary(EMPTY, host="cdw")
         ([LOST, STANDBY], STOPPED, False),
         ([LOST, STANDBY], FENCED, True),
         ([LOST, STANDBY], WORD, True),
-        ([LOST, STANDBY], Proofs(word=frozenset({"other"})), False),
+        ([LOST, STANDBY], Proofs(confirmed=frozenset({"other"})), False),
         ([LOST, STANDBY_DOWN], FENCED, False),
         ([LOST, LOST_STANDBY], ALL, False),
         ([HUNG, STANDBY], Proofs(), False),
@@ -260,7 +260,7 @@ view = st.builds(
     content=st.sampled_from([None, "absent", "empty", "instance", "other"]),
     role=st.sampled_from([None, "primary", "standby"]),
     running=maybe,
-    frozen=maybe,
+    suspended=maybe,
     connected=maybe,
     answered=maybe,
     refused=st.sampled_from([None, "too_many_connections", "not_accepting_connections", "other"]),
@@ -293,17 +293,17 @@ def test_never_allowed_without_proof(one, two, proofs, sightings, both_down):
         return
     by_host = {found.host: found for found in views}
     primary, standby = by_host[verdict.primary], by_host[verdict.standby]
-    assert standby.observed and standby.role == "standby" and not standby.frozen
+    assert standby.observed and standby.role == "standby" and not standby.suspended
     assert standby.running or (both_down and verdict.state == "both_down")
     assert primary.host != standby.host
     if primary.is_primary:
-        # it was seen to live: nothing but its end in this run, with the operator's word, will do
+        # it was seen to live: nothing but its end in this run, with the operator's confirmation, will do
         hangs = not primary.answered or (primary.acknowledged is False and not primary.streaming)
-        assert primary.host in proofs.stopped & proofs.word and hangs and not primary.refused
+        assert primary.host in proofs.stopped & proofs.confirmed and hangs and not primary.refused
         return
     seen_stopped = primary.observed and primary.running is False and primary.content == "instance" and primary.role == "primary"
     seen_alive = any(found.lives for found in sightings if found.of == primary.host)
-    vouched = primary.host in proofs.word and not seen_alive
+    vouched = primary.host in proofs.confirmed and not seen_alive
     assert seen_stopped or vouched or primary.host in proofs.fenced
 
 
@@ -326,7 +326,7 @@ def test_mirrored_is_said_only_of_what_was_seen(one, two):
     primary, standby = by_host[verdict.primary], by_host[verdict.standby]
     assert primary.streaming and primary.acknowledged is not False and primary.caught_up and primary.answered
     assert ("no write was tried" in " ".join(verdict.reasons)) == (primary.acknowledged is None)
-    assert standby.observed and standby.running and not standby.frozen and standby.place == primary.registered
+    assert standby.observed and standby.running and not standby.suspended and standby.place == primary.registered
 
 
 @settings(max_examples=500)

@@ -160,7 +160,7 @@ def test_what_another_host_lacks(tmp_path):
         (tmp_path / name).write_text("")
     (tmp_path / "closed").chmod(0)
     (tmp_path / "directory").mkdir()
-    wanted = [
+    desired = [
         ("file", FILE, ""),
         ("directory", DIRECTORY, ""),
         ("directory", WRITTEN, ""),
@@ -172,19 +172,19 @@ def test_what_another_host_lacks(tmp_path):
         ("file", DIRECTORY, "is no directory"),
     ]
     if os.getuid():
-        wanted.append(("closed", FILE, "cannot be read"))
+        desired.append(("closed", FILE, "cannot be read"))
     options = {
         "data_directory": str(tmp_path / "gpseg-1"),
         "dbid": 8,
         "tablespaces": [],
         "names": ["localhost", "no such host"],
         "needs": [
-            {"path": str(tmp_path / name), "kind": kind, "where": f"setting {number}"} for number, (name, kind, _why) in enumerate(wanted)
+            {"path": str(tmp_path / name), "kind": kind, "where": f"setting {number}"} for number, (name, kind, _why) in enumerate(desired)
         ],
     }
     found = look(options, str(tmp_path / ".staging"))
     assert [(one.where, one.why) for one in found.lacks] == [
-        (f"setting {number}", why) for number, (_name, _kind, why) in enumerate(wanted) if why
+        (f"setting {number}", why) for number, (_name, _kind, why) in enumerate(desired) if why
     ]
     assert "127.0.0.1" in found.names["localhost"] and found.names["no such host"] == ()
 
@@ -226,12 +226,12 @@ ADDRESS = st.ip_addresses().map(str)
 
 
 @given(st.lists(ADDRESS, min_size=1), st.lists(ADDRESS), st.lists(ADDRESS))
-def test_one_that_listens_everywhere_is_reached_and_one_that_listens_nowhere_is_not(own, wanted, others):
+def test_one_that_listens_everywhere_is_reached_and_one_that_listens_nowhere_is_not(own, desired, others):
     versions = {ipaddress.ip_address(address).version for address in own}
     everywhere = would_listen("*", {}, own)
-    assert reaches(everywhere, wanted, own)
-    assert reaches(own, wanted, own)
-    assert not reaches([], wanted, own)
+    assert reaches(everywhere, desired, own)
+    assert reaches(own, desired, own)
+    assert not reaches([], desired, own)
     if versions == {4}:
         assert not reaches(["::"], [], own)
     listens = would_listen(",".join(others), {}, own)

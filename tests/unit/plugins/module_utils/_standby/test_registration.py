@@ -29,7 +29,7 @@ from hypothesis import strategies as st
 
 PRIMARY = Registration(1, -1, "p", "p", "s", "u", 5432, "cdw", "cdw", "/data/c")
 STANDBY = Registration(8, -1, "m", "m", "s", "u", 5432, "scdw", "scdw", "/data/s")
-WANTED = StandbyAddress("scdw", "scdw", 5432, "/data/s")
+DESIRED = StandbyAddress("scdw", "scdw", 5432, "/data/s")
 PASSFILE = StoredPassword("passfile", "/p", True, "abcd")
 SLOT = Slot("standby_coordinator", True, "0/1", 0)
 VERIFIER = scram_verifier("pw")
@@ -68,7 +68,7 @@ def names(steps):
     ],
 )
 def test_plans_what_is_missing(seen, password, kept, scram, steps):
-    assert names(plan_present(seen, WANTED, password, kept, scram)) == steps
+    assert names(plan_present(seen, DESIRED, password, kept, scram)) == steps
 
 
 SPARE = Slot("standby_coordinator_next", False, "0/1", 0)
@@ -92,7 +92,7 @@ def test_a_succession_is_prepared_beside_the_present_standby(seen, steps):
 
 
 @pytest.mark.parametrize(
-    ("seen", "wanted", "steps"),
+    ("seen", "desired", "steps"),
     [
         (known(spare_slot=SPARE), OTHER, ["drop_slot", "take_spare_slot", "drop_spare_slot", "remove_row", "add_row"]),
         (
@@ -102,13 +102,13 @@ def test_a_succession_is_prepared_beside_the_present_standby(seen, steps):
         ),
         # cut off on the way
         (known(spare_slot=SPARE, slot=None), OTHER, ["take_spare_slot", "drop_spare_slot", "remove_row", "add_row"]),
-        (known(spare_slot=SPARE, slot=None), WANTED, ["take_spare_slot", "drop_spare_slot"]),
+        (known(spare_slot=SPARE, slot=None), DESIRED, ["take_spare_slot", "drop_spare_slot"]),
         # the former one stays, or the next one has its place
-        (known(spare_slot=SPARE, walsender=SENDER), WANTED, ["drop_spare_slot"]),
+        (known(spare_slot=SPARE, walsender=SENDER), DESIRED, ["drop_spare_slot"]),
     ],
 )
-def test_the_slot_of_the_next_standby_takes_the_place_of_the_former_one_s(seen, wanted, steps):
-    assert names(plan_present(seen, wanted, None, "pw", True)) == steps
+def test_the_slot_of_the_next_standby_takes_the_place_of_the_former_one_s(seen, desired, steps):
+    assert names(plan_present(seen, desired, None, "pw", True)) == steps
 
 
 def test_a_slot_that_was_kept_for_a_successor_goes_with_the_other_one():
@@ -122,7 +122,7 @@ def test_the_successor_s_slot_has_a_name_that_the_engine_takes(name):
 
 
 @pytest.mark.parametrize(
-    ("has", "wanted", "steps"),
+    ("has", "desired", "steps"),
     [
         (-1, None, []),
         (-1, 20 << 30, [Step("limit_retention", {"limit": 20 << 30})]),
@@ -132,13 +132,13 @@ def test_the_successor_s_slot_has_a_name_that_the_engine_takes(name):
         (None, 20 << 30, []),
     ],
 )
-def test_limits_what_the_slot_may_hold_back(has, wanted, steps):
+def test_limits_what_the_slot_may_hold_back(has, desired, steps):
     seen = dataclasses.replace(known(), limit=has)
-    assert plan_present(seen, WANTED, None, "pw", True, wanted) == steps
+    assert plan_present(seen, DESIRED, None, "pw", True, desired) == steps
 
 
 @pytest.mark.parametrize(
-    "wanted",
+    "desired",
     [
         StandbyAddress("other", "scdw", 5432, "/data/s"),
         StandbyAddress("scdw", "10.0.0.12", 5432, "/data/s"),
@@ -146,13 +146,13 @@ def test_limits_what_the_slot_may_hold_back(has, wanted, steps):
         StandbyAddress("scdw", "scdw", 5432, "/data/other"),
     ],
 )
-def test_a_wrong_row_is_corrected_not_doubled(wanted):
-    assert names(plan_present(known(), wanted, None, "pw", True)) == ["remove_row", "add_row"]
+def test_a_wrong_row_is_corrected_not_doubled(desired):
+    assert names(plan_present(known(), desired, None, "pw", True)) == ["remove_row", "add_row"]
 
 
 def test_without_any_password_nothing_is_begun():
     with pytest.raises(CoordinatorError, match="give replication_password"):
-        plan_present(known(role=None), WANTED, None, None, True)
+        plan_present(known(role=None), DESIRED, None, None, True)
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_without_any_password_nothing_is_begun():
         (known(), ("role", "row", "slot"), ["drop_slot", "remove_row", "drop_role"]),
         (known(), ("row",), ["remove_row"]),
         (known(rows=[PRIMARY], role=None, slot=None), ("role", "row", "slot"), []),
-        # a frozen standby would hold up the commits of the steps after it
+        # a suspended standby would hold up the commits of the steps after it
         (known(walsender=SENDER), ("row", "slot"), ["end_walsender", "drop_slot", "remove_row"]),
         (known(rows=[PRIMARY], slot=None, walsender=SENDER), ("row",), ["end_walsender"]),
         (known(walsender=SENDER), ("slot",), ["drop_slot"]),
@@ -232,7 +232,7 @@ def test_registers_by_the_name_that_the_engine_knows(recorder, word):
         ("pg_proc", lambda: [{"proname": connection.asked[-1][1][0][0 if word == "coordinator" else 1]}]),
         (f"gp_add_{word}_standby", [{"dbid": 8}]),
     )
-    assert catalog.add_standby(connection, WANTED) == 8
+    assert catalog.add_standby(connection, DESIRED) == 8
     assert connection.asked[-1][1] == ("scdw", "scdw", "/data/s", 5432)
     catalog.remove_standby(connection)
     assert connection.asked[-1][0] == f"SELECT pg_catalog.gp_remove_{word}_standby()"
@@ -240,4 +240,4 @@ def test_registers_by_the_name_that_the_engine_knows(recorder, word):
 
 def test_an_engine_without_such_functions_is_named(recorder):
     with pytest.raises(CoordinatorError, match="neither gp_add_coordinator_standby"):
-        catalog.add_standby(recorder(), WANTED)
+        catalog.add_standby(recorder(), DESIRED)

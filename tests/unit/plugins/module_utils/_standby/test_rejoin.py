@@ -17,7 +17,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.pa
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.password_store import StoredPassword
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.postmaster import Postmaster
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Upstream
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.tablespaces import Spot, Wish
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.tablespaces import Placement, Spot
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.timeline import History, parting
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import rejoin, rewind, snapshot
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.rejoin import Former, Source, choose, refusal
@@ -140,7 +140,7 @@ def test_what_may_be(found, asked):
 
 
 UPSTREAM = Upstream("10.0.0.12", 5432, "r", Passfile("/p", "r"))
-COPY = snapshot.Wanted("1", "postgres 12", 1 << 30)
+COPY = snapshot.Desired("1", "postgres 12", 1 << 30)
 SITE = snapshot.Site("/c", "gpadmin", True, 10 << 30, "gpadmin", False, "postgres 12")
 
 
@@ -187,7 +187,7 @@ def test_a_standby_that_cannot_catch_up_is_stopped_first():
 
 
 def test_its_own_part_of_a_tablespace_is_not_in_the_way_of_the_copy():
-    spot = Spot(Wish("/fast", "/fast"), True, True, "/fast/9", 10 << 30, 1)
+    spot = Spot(Placement("/fast", "/fast"), True, True, "/fast/9", 10 << 30, 1)
     with pytest.raises(CoordinatorError, match="not empty"):
         planned(FORMER, "basebackup", spots=(spot,))
     assert "copy" in planned(vary(FORMER, parts=("/fast/9",)), "basebackup", spots=(spot,))

@@ -19,27 +19,27 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.pa
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.password_store import StoredPassword
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.postmaster import Postmaster
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Upstream
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.tablespaces import Spot, Wish, staging_place
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.tablespaces import Placement, Spot, staging_place
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import snapshot
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.snapshot import Place, Site, Wanted
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.snapshot import Desired, Place, Site
 
 CONTROL = ControlData("1", "in archive recovery", 1, "0/1", "0/1", "0/1", 1 << 26, True)
 ABSENT = Instance("/data/gpseg-1", "absent")
 STANDBY = Instance("/data/gpseg-1", "instance", "gpadmin", "standby", "12", 8, 5432, {}, CONTROL)
 POSTMASTER = Postmaster(1, 5432, "/tmp", "standby", False, True, None)
 SITE = Site("/data", "gpadmin", True, 10 << 30, "gpadmin", False, "postgres 12")
-WANTED = Wanted("1", "postgres 12", 1 << 30)
+DESIRED = Desired("1", "postgres 12", 1 << 30)
 PASSFILE = StoredPassword("passfile", "/p", True, "abcd")
 UNUSABLE = StoredPassword("passfile", "/p", False, None)
-SPOT = Spot(Wish("/fast", "/fast"), True, True, None, 10 << 30, 1)
+SPOT = Spot(Placement("/fast", "/fast"), True, True, None, 10 << 30, 1)
 
 
 def vary(thing, **changes):
     return dataclasses.replace(thing, **changes)
 
 
-def planned(site=SITE, instance=ABSENT, stored=PASSFILE, password=None, wanted=WANTED, spots=(), missing=()):
-    return [step.name for step in snapshot.plan(Place(site, instance, stored, spots, missing), wanted, password)]
+def planned(site=SITE, instance=ABSENT, stored=PASSFILE, password=None, desired=DESIRED, spots=(), missing=()):
+    return [step.name for step in snapshot.plan(Place(site, instance, stored, spots, missing), desired, password)]
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def planned(site=SITE, instance=ABSENT, stored=PASSFILE, password=None, wanted=W
         ({"instance": STANDBY, "spots": (vary(SPOT, taken="/fast/8"),), "missing": ("/x.crt",)}, []),
         ({"instance": vary(STANDBY, postmaster=POSTMASTER)}, []),
         ({"instance": STANDBY, "site": vary(SITE, leftover=True, free=0)}, ["remove_leftover"]),
-        ({"wanted": vary(WANTED, engine_version=None, bytes=None), "site": vary(SITE, free=0)}, ["copy", "swap_in"]),
+        ({"desired": vary(DESIRED, engine_version=None, bytes=None), "site": vary(SITE, free=0)}, ["copy", "swap_in"]),
     ],
 )
 def test_plans(given_place, steps):
@@ -93,7 +93,7 @@ def test_refuses_before_anything_is_touched(given_place, message):
 
 
 def test_the_copy_fetches_its_wal_and_leaves_out_what_gpinitstandby_leaves_out():
-    arguments = snapshot.base_backup_arguments(Upstream("10.0.0.11", 5432, "r", Passfile("/p", "r")), "/t", 8, WANTED)
+    arguments = snapshot.base_backup_arguments(Upstream("10.0.0.11", 5432, "r", Passfile("/p", "r")), "/t", 8, DESIRED)
     pairs = dict(zip(arguments[::2], arguments[1::2]))
     assert arguments[arguments.index("--wal-method") + 1] == "fetch"
     assert arguments[arguments.index("--target-gp-dbid") + 1] == "8"
@@ -104,7 +104,7 @@ def test_the_copy_fetches_its_wal_and_leaves_out_what_gpinitstandby_leaves_out()
     connection = parse_conninfo(arguments[arguments.index("--dbname") + 1])
     assert connection == {"host": "10.0.0.11", "port": "5432", "user": "r", "passfile": "/p"}
     limited = snapshot.base_backup_arguments(
-        Upstream("10.0.0.11", 5432, "r", None), "/t", 8, vary(WANTED, max_rate="100M", checkpoint="spread")
+        Upstream("10.0.0.11", 5432, "r", None), "/t", 8, vary(DESIRED, max_rate="100M", checkpoint="spread")
     )
     assert limited[-2:] == ["--max-rate", "100M"]
 
@@ -149,7 +149,7 @@ def test_a_finished_copy_comes_into_place_as_a_standby(host, program, tmp_path, 
 
 def copying(host, target):
     """What carries out a copy into a place."""
-    return snapshot.actions(host, str(target), Upstream("127.0.0.1", 5432, "r", None), None, 8, WANTED)
+    return snapshot.actions(host, str(target), Upstream("127.0.0.1", 5432, "r", None), None, 8, DESIRED)
 
 
 @pytest.mark.parametrize("error", [CoordinatorError("it is a mount point"), OSError(28, "No space left on device")])
@@ -235,30 +235,30 @@ def test_reads_what_a_copy_needs_beside_its_data_directory(host, tmp_path):
     target.parent.mkdir()
     (there / "8").mkdir(parents=True)
     (there / "8" / "GPDB").touch()
-    wishes = (Wish("/fast", str(there)), Wish("/slow", str(tmp_path / "none")))
-    wanted = vary(WANTED, tablespaces=wishes, files=(str(there), str(tmp_path / "no.crt")))
-    place = snapshot.read_place(host, str(target), None, 8, wanted)
+    placements = (Placement("/fast", str(there)), Placement("/slow", str(tmp_path / "none")))
+    desired = vary(DESIRED, tablespaces=placements, files=(str(there), str(tmp_path / "no.crt")))
+    place = snapshot.read_place(host, str(target), None, 8, desired)
     assert [(spot.exists, spot.taken) for spot in place.spots] == [(True, str(there / "8")), (False, None)]
     assert place.missing == (str(tmp_path / "no.crt"),)
     assert not place.site.leftover
-    assert snapshot.read_place(host, str(target), None, None, wanted).spots[0].taken is None
+    assert snapshot.read_place(host, str(target), None, None, desired).spots[0].taken is None
     assert snapshot.read_place(host, str(target), None, 8, None).spots == ()
 
 
 def test_a_leftover_in_the_place_of_a_tablespace_is_one_too(host, tmp_path):
     target = tmp_path / "gpseg-1"
-    wanted = vary(WANTED, tablespaces=(Wish("/fast", str(tmp_path)),))
+    desired = vary(DESIRED, tablespaces=(Placement("/fast", str(tmp_path)),))
     os.mkdir(staging_place(str(tmp_path), str(target)))
-    assert snapshot.read_place(host, str(target), None, 8, wanted).site.leftover
-    snapshot.remove_leftover(str(target), wanted.tablespaces)
-    assert not snapshot.read_place(host, str(target), None, 8, wanted).site.leftover
+    assert snapshot.read_place(host, str(target), None, 8, desired).site.leftover
+    snapshot.remove_leftover(str(target), desired.tablespaces)
+    assert not snapshot.read_place(host, str(target), None, 8, desired).site.leftover
 
 
 def test_a_copy_with_a_tablespace(host, program, tmp_path):
     target, place = tmp_path / "data" / "gpseg-1", tmp_path / "place"
     for directory in (target.parent, place):
         directory.mkdir()
-    wanted = vary(WANTED, engine_version=None, bytes=None, tablespaces=(Wish("/fast", str(place)),))
+    desired = vary(DESIRED, engine_version=None, bytes=None, tablespaces=(Placement("/fast", str(place)),))
     upstream = Upstream("10.0.0.11", 5432, "r", Passfile(str(tmp_path / "pass"), "r"))
     program(
         "pg_basebackup",
@@ -271,7 +271,7 @@ def test_a_copy_with_a_tablespace(host, program, tmp_path):
         mkdir "$mapped/$dbid/PG_15_1" && echo data > "$mapped/$dbid/PG_15_1/file"
         """,
     )
-    actions = snapshot.actions(host, str(target), upstream, "pw", 8, wanted)
+    actions = snapshot.actions(host, str(target), upstream, "pw", 8, desired)
     actions["write_password"]()
     assert (tmp_path / "pass").read_text() == "10.0.0.11:5432:*:r:pw\n"
     assert actions["copy"]() == {"method": "basebackup", "bytes_copied": 4096}
@@ -282,7 +282,7 @@ def test_a_copy_with_a_tablespace(host, program, tmp_path):
     assert (place / "8" / "PG_15_1" / "file").exists()
     # killed before the data directory came into its place
     os.rename(target, snapshot.staging_directory(str(target)))
-    again = snapshot.plan(snapshot.read_place(host, str(target), None, 8, wanted), wanted, None)
+    again = snapshot.plan(snapshot.read_place(host, str(target), None, 8, desired), desired, None)
     assert [step.name for step in again] == ["remove_leftover", "copy", "swap_in"]
     actions["remove_leftover"]()
     assert os.listdir(place) == []

@@ -19,10 +19,10 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.pa
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.postmaster import Postmaster
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Upstream
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import standby
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.standby import Standby, Wanted
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.standby import Desired, Standby
 
 UPSTREAM = Upstream("10.0.0.11", 5432, "r", Passfile("/p", "r"))
-WANTED = Wanted(8, 5432, UPSTREAM.primary_conninfo(), "standby_coordinator", "streaming")
+DESIRED = Desired(8, 5432, UPSTREAM.primary_conninfo(), "standby_coordinator", "streaming")
 SETTINGS = {
     # as the engine's own tools write it: another order, no quotes
     "primary_conninfo": "user=r host=10.0.0.11 port=5432 passfile=/p application_name=gp_walreceiver",
@@ -42,50 +42,50 @@ def found(**changes):
     return Standby(vary(INSTANCE, **changes), PASSFILE, True)
 
 
-def planned(seen=FOUND, wanted=WANTED, password=None):
-    return [step.name for step in standby.plan(seen, wanted, password)]
+def planned(seen=FOUND, desired=DESIRED, password=None):
+    return [step.name for step in standby.plan(seen, desired, password)]
 
 
 @pytest.mark.parametrize(
-    ("seen", "wanted", "password", "steps"),
+    ("seen", "desired", "password", "steps"),
     [
-        (FOUND, WANTED, None, []),
-        (found(postmaster=vary(RUNNING, received=None)), WANTED, None, []),
-        (found(postmaster=vary(RUNNING, connected=False)), WANTED, None, ["wait_streaming"]),
-        (found(postmaster=vary(RUNNING, connected=False)), vary(WANTED, state="started"), None, []),
-        (found(postmaster=None), WANTED, None, ["start", "wait_streaming"]),
-        (found(postmaster=None), vary(WANTED, state="started"), None, ["start"]),
-        (found(postmaster=None, dbid=2), vary(WANTED, state="configured"), None, ["write_dbid"]),
-        (found(dbid=1), WANTED, None, ["write_dbid", "stop", "start", "wait_streaming"]),
-        (found(port=6000), WANTED, None, ["write_port", "stop", "start", "wait_streaming"]),
-        (found(settings={}, postmaster=None), WANTED, None, ["write_settings", "start", "wait_streaming"]),
-        (vary(FOUND, password_kept=False), WANTED, "pw", ["write_password"]),
-        (vary(FOUND, stored=vary(PASSFILE, usable=False)), WANTED, None, ["write_password"]),
+        (FOUND, DESIRED, None, []),
+        (found(postmaster=vary(RUNNING, received=None)), DESIRED, None, []),
+        (found(postmaster=vary(RUNNING, connected=False)), DESIRED, None, ["wait_streaming"]),
+        (found(postmaster=vary(RUNNING, connected=False)), vary(DESIRED, state="started"), None, []),
+        (found(postmaster=None), DESIRED, None, ["start", "wait_streaming"]),
+        (found(postmaster=None), vary(DESIRED, state="started"), None, ["start"]),
+        (found(postmaster=None, dbid=2), vary(DESIRED, state="configured"), None, ["write_dbid"]),
+        (found(dbid=1), DESIRED, None, ["write_dbid", "stop", "start", "wait_streaming"]),
+        (found(port=6000), DESIRED, None, ["write_port", "stop", "start", "wait_streaming"]),
+        (found(settings={}, postmaster=None), DESIRED, None, ["write_settings", "start", "wait_streaming"]),
+        (vary(FOUND, password_kept=False), DESIRED, "pw", ["write_password"]),
+        (vary(FOUND, stored=vary(PASSFILE, usable=False)), DESIRED, None, ["write_password"]),
         (
             vary(FOUND, stored=vary(PASSFILE, named=False)),
-            WANTED,
+            DESIRED,
             None,
             ["write_password"],
         ),
-        (vary(FOUND, stored=None), WANTED, None, []),
-        (found(), vary(WANTED, dbid=None), None, []),
-        (vary(FOUND, tablespace_dbids=(8, 8)), WANTED, None, []),
-        (vary(FOUND, tablespace_dbids=(8, 2)), WANTED, None, ["stop", "move_tablespaces", "start", "wait_streaming"]),
-        (vary(FOUND, tablespace_dbids=(2,)), vary(WANTED, dbid=None), None, []),
+        (vary(FOUND, stored=None), DESIRED, None, []),
+        (found(), vary(DESIRED, dbid=None), None, []),
+        (vary(FOUND, tablespace_dbids=(8, 8)), DESIRED, None, []),
+        (vary(FOUND, tablespace_dbids=(8, 2)), DESIRED, None, ["stop", "move_tablespaces", "start", "wait_streaming"]),
+        (vary(FOUND, tablespace_dbids=(2,)), vary(DESIRED, dbid=None), None, []),
         (
             vary(found(dbid=2), tablespace_dbids=(2,)),
-            WANTED,
+            DESIRED,
             None,
             ["write_dbid", "stop", "move_tablespaces", "start", "wait_streaming"],
         ),
-        (vary(found(postmaster=None), tablespace_dbids=(2,)), WANTED, None, ["move_tablespaces", "start", "wait_streaming"]),
-        (vary(found(postmaster=None), tablespace_dbids=(2,)), vary(WANTED, state="configured"), None, ["move_tablespaces"]),
+        (vary(found(postmaster=None), tablespace_dbids=(2,)), DESIRED, None, ["move_tablespaces", "start", "wait_streaming"]),
+        (vary(found(postmaster=None), tablespace_dbids=(2,)), vary(DESIRED, state="configured"), None, ["move_tablespaces"]),
         # those of an instance that runs are in use
-        (vary(FOUND, tablespace_dbids=(2,)), vary(WANTED, state="configured"), None, []),
+        (vary(FOUND, tablespace_dbids=(2,)), vary(DESIRED, state="configured"), None, []),
     ],
 )
-def test_plans(seen, wanted, password, steps):
-    assert planned(seen, wanted, password) == steps
+def test_plans(seen, desired, password, steps):
+    assert planned(seen, desired, password) == steps
 
 
 FORMER = vary(
@@ -95,22 +95,22 @@ ABSENT = Standby(Instance("/data/gpseg-1", "absent"), PASSFILE, True)
 
 
 @pytest.mark.parametrize(
-    ("former", "wanted", "steps"),
+    ("former", "desired", "steps"),
     [
-        (FORMER, WANTED, ["stop_former", "bring", "start", "wait_streaming"]),
-        (vary(FORMER, postmaster=None), WANTED, ["bring", "start", "wait_streaming"]),
-        (vary(FORMER, postmaster=None), vary(WANTED, port=6000), ["bring", "write_port", "start", "wait_streaming"]),
+        (FORMER, DESIRED, ["stop_former", "bring", "start", "wait_streaming"]),
+        (vary(FORMER, postmaster=None), DESIRED, ["bring", "start", "wait_streaming"]),
+        (vary(FORMER, postmaster=None), vary(DESIRED, port=6000), ["bring", "write_port", "start", "wait_streaming"]),
         # its parts of tablespaces come under its number
         (
             vary(FORMER, postmaster=None, dbid=7),
-            WANTED,
+            DESIRED,
             ["bring", "write_dbid", "move_tablespaces", "start", "wait_streaming"],
         ),
     ],
 )
-def test_it_is_brought_from_another_place(former, wanted, steps):
+def test_it_is_brought_from_another_place(former, desired, steps):
     for system in (None, "1"):
-        assert planned(vary(ABSENT, former=former), vary(wanted, system_identifier=system)) == steps
+        assert planned(vary(ABSENT, former=former), vary(desired, system_identifier=system)) == steps
     # that was done already
     assert planned(vary(FOUND, former=vary(FORMER, content="absent", role=None, postmaster=None))) == []
 
@@ -126,7 +126,7 @@ def test_it_is_brought_from_another_place(former, wanted, steps):
 def test_nothing_else_is_brought(changes, said):
     seen = vary(ABSENT, former=vary(FORMER, postmaster=None, **changes))
     with pytest.raises(CoordinatorError, match=said):
-        planned(seen, vary(WANTED, system_identifier="1"))
+        planned(seen, vary(DESIRED, system_identifier="1"))
 
 
 @pytest.mark.parametrize("slot", [None, "other"])
@@ -141,7 +141,7 @@ def test_another_slot_is_another_configuration(slot):
         (found(content="absent"), "holds no instance (absent): make a snapshot"),
         (found(role="primary"), "is a primary: it has no standby.signal"),
         (vary(FOUND, password_kept=False), "give replication_password"),
-        (found(postmaster=vary(RUNNING, frozen=True)), "is frozen"),
+        (found(postmaster=vary(RUNNING, suspended=True)), "is suspended"),
     ],
 )
 def test_refuses_before_anything_is_touched(seen, message):

@@ -57,7 +57,7 @@ def test_it_is_activated():
     expected = {
         "outcome": "activated",
         "activated": True,
-        "old_primary": "cdw",
+        "former_primary": "cdw",
         "new_primary": "scdw",
         "state": "primary_unknown",
         "allowed": True,
@@ -114,7 +114,7 @@ def test_it_was_refused_before_anything_was_changed(found):
 def test_fences_that_stay_after_a_refusal_are_told(lifted, left):
     sdw1 = {**ON_SDW1, "__activate_standby_lift": lifted} if lifted else ON_SDW1
     found = ended(BEGUN, REFUSED, sdw1=sdw1)
-    stays = "sdw1: it goes on rejecting the old primary; playbook lift_fence lifts that"
+    stays = "sdw1: it goes on rejecting the former primary; playbook lift_fence lifts that"
     assert found.text.endswith(stays) is left
     assert ("nothing was changed" in found.text) is not left
     assert found.document["left"] == ([stays] if left else [])
@@ -136,7 +136,7 @@ def test_the_module_refused():
 def test_it_is_not_known_how_it_ended(activation):
     found = ended(BEGUN, ALLOWED, activation, ["scdw"], sdw1=ON_SDW1)
     assert (found.outcome, found.document["activated"]) == ("unknown", None)
-    assert found.text.startswith("NOT KNOWN TO BE ACTIVATED: scdw: no word of how its promotion ended: ")
+    assert found.text.startswith("ACTIVATION UNCONFIRMED: scdw: no word of how its promotion ended: ")
 
 
 @pytest.mark.parametrize("activation", [None, {"skipped": True, "changed": False}])

@@ -19,7 +19,7 @@ def session(address, port=6000):
     return {"address": address, "port": port, "count": 1, "quiet_s": 0.1}
 
 
-WORD = {"vouch_for": "cdw"}
+WORD = {"confirm_down": "cdw"}
 COMMAND = {"fence_command": True}
 BOTH = {"both_down": True}
 
@@ -63,15 +63,15 @@ def test_the_old_primary_is_fenced_first(found, options, fence, command):
     [
         (SERVING, {**FENCE, **WORD, **COMMAND, **BOTH}, ["mirrored: the primary serves: use a switchover"]),
         (changed(SERVING, ("cdw primary walsender", None)), {**FENCE, **WORD, **COMMAND}, ["degraded: the primary serves"]),
-        (UNKNOWN, {}, ["primary_unknown: cdw was not seen down", "fence_segments=true", "fence_command", "vouch_for=cdw", "timed out"]),
+        (UNKNOWN, {}, ["primary_unknown: cdw was not seen down", "fence_segments=true", "fence_command", "confirm_down=cdw", "timed out"]),
         (UNKNOWN, BOTH, ["primary_unknown: cdw was not seen down"]),
-        (UNKNOWN, {"vouch_for": "scdw"}, ["activate_standby_vouch_for is 'scdw', the primary was on cdw"]),
-        (DOWN, {"vouch_for": "cdw1"}, ["activate_standby_vouch_for is 'cdw1', the primary was on cdw"]),
-        (HUNG, {}, ["primary_hung: cdw lives", "activate_standby_vouch_for=cdw"]),
+        (UNKNOWN, {"confirm_down": "scdw"}, ["activate_standby_confirm_down is 'scdw', the primary was on cdw"]),
+        (DOWN, {"confirm_down": "cdw1"}, ["activate_standby_confirm_down is 'cdw1', the primary was on cdw"]),
+        (HUNG, {}, ["primary_hung: cdw lives", "activate_standby_confirm_down=cdw"]),
         (HUNG, {**FENCE, **COMMAND}, ["primary_hung: cdw lives"]),
         (BOTH_DOWN, {}, ["both_down: the standby is down too", "activate_standby_both_down=true"]),
         (changed(UNKNOWN, ("scdw", {"unreachable": True, "msg": "no"})), WORD, ["no standby was seen in recovery"]),
-        (changed(DOWN, ("scdw instance postmaster frozen", True)), {}, ["the standby on scdw is frozen"]),
+        (changed(DOWN, ("scdw instance postmaster suspended", True)), {}, ["the standby on scdw is suspended"]),
         (changed(DOWN, ("scdw instance fenced", "FENCED_cdw_is_primary.conf")), {}, ["scdw is fenced itself, FENCED_cdw_is_primary.conf"]),
         (changed(DOWN, ("cdw", None)), WORD, ["cdw took no part in this run", "unknown", "--limit"]),
         (changed(DOWN, ("sdw1", None)), {}, ["sdw1 took no part in this run", "unknown", "--limit"]),
@@ -126,7 +126,7 @@ def test_the_word_does_not_do_for_a_primary_that_is_seen_alive(change, lives):
     made = plan(UNKNOWN, change, **WORD)
     assert bool(made.refusal) is lives
     if lives:
-        assert "the operator's word does not do" in made.refusal and "activate_standby_fence_segments=true" in made.refusal
+        assert "the operator's confirmation does not do" in made.refusal and "activate_standby_fence_segments=true" in made.refusal
     assert plan(UNKNOWN, change, **FENCE).refusal == ""
     assert plan(UNKNOWN, change, **COMMAND, **WORD).refusal == ""
 
@@ -139,7 +139,7 @@ def test_the_word_does_not_do_for_a_primary_that_is_seen_alive(change, lives):
         (("scdw record primary host", "scdw"), ["the record on scdw tells of scdw as the primary, not of cdw"]),
         (
             ("sdw1", {"unreachable": True, "msg": "no route"}),
-            ["every host with segments must refuse the old primary", "sdw1 is unknown, unreachable: no route: make it reachable"],
+            ["every host with segments must refuse the former primary", "sdw1 is unknown, unreachable: no route: make it reachable"],
         ),
         (("scdw record segments 0 host", None), ["the segment of dbid 2 is on sdw1", "which no host of the inventory is"]),
         (("scdw record segments 0 host", "sdw9"), ["the segment of dbid 2 is on sdw1", "whpg_role=segment"]),
@@ -155,7 +155,12 @@ def test_the_word_does_not_do_for_a_primary_that_is_seen_alive(change, lives):
 )
 def test_a_fence_on_segment_hosts_that_would_prove_nothing_is_refused(change, words):
     made = plan(UNKNOWN, change, **FENCE)
-    for word in ["cdw cannot be fenced on the segment hosts", "activate_standby_fence_command", "activate_standby_vouch_for=cdw", *words]:
+    for word in [
+        "cdw cannot be fenced on the segment hosts",
+        "activate_standby_fence_command",
+        "activate_standby_confirm_down=cdw",
+        *words,
+    ]:
         assert word in made.refusal
     assert made.fence == {}
 

@@ -66,7 +66,7 @@ def test_a_promotion_is_unknown_where_nothing_was_heard_of_it(activation, is_pri
         ({}, PROMOTED, "", True),
         ({}, PROMOTED, "Run the hook command: no", False),
         ({}, {"unreachable": True}, "", False),
-        ({}, None, "Keep the old primary from starting: no", True),
+        ({}, None, "Keep the former primary from starting: no", True),
         ({"acts": False}, None, "", False),
     ],
 )

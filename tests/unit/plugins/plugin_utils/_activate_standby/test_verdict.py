@@ -15,7 +15,7 @@ from ..losses import BOTH_DOWN, DOWN, HUNG, PROMOTED, UNKNOWN, scene
 from ..observed import VARIABLES, drifting, machine, shown
 
 FENCE = {"fence_segments": True}
-WORD = {"vouch_for": "cdw"}
+WORD = {"confirm_down": "cdw"}
 COMMAND = {"fence_command": True}
 
 WAL = {
@@ -49,20 +49,20 @@ def demo(found, fences, *changes, command=None, check_mode=False, variables=None
     ("found", "options", "results", "allowed", "words"),
     [
         (DOWN, {}, {"cdw": STOPPED}, True, "the instance on cdw was seen stopped"),
-        (DOWN, {}, {"cdw": NOT_FENCED}, False, "cdw was not seen down: fence it, or vouch for it; cdw: it is not fenced"),
+        (DOWN, {}, {"cdw": NOT_FENCED}, False, "cdw was not seen down: fence it, or confirm that it is down; cdw: it is not fenced"),
         (DOWN, {}, {"cdw": FAILED}, False, "cdw: neither nft nor iptables"),
         (DOWN, {}, {"cdw": LOST}, False, "cdw: unreachable: timed out"),
         (DOWN, {}, {}, False, "cdw: nothing was done there"),
-        (DOWN, WORD, {"cdw": FAILED}, True, "the operator vouches that cdw is down"),
-        (HUNG, WORD, {"cdw": STOPPED}, True, "cdw was stopped for good, with the operator's word"),
+        (DOWN, WORD, {"cdw": FAILED}, True, "the operator confirms that cdw is down"),
+        (HUNG, WORD, {"cdw": STOPPED}, True, "cdw was stopped for good, with the operator's confirmation"),
         (BOTH_DOWN, {"both_down": True}, {"cdw": STOPPED}, True, "the instance on cdw was seen stopped"),
         (BOTH_DOWN, {"both_down": True}, {"cdw": FAILED}, False, "no standby was seen in recovery"),
         (UNKNOWN, FENCE, {"sdw1": FENCED}, True, "cdw is fenced"),
         (UNKNOWN, FENCE, {"sdw1": NOT_FENCED}, False, "sdw1: it is not fenced"),
         (UNKNOWN, FENCE, {"sdw1": LOST}, False, "sdw1: unreachable: timed out"),
         (UNKNOWN, FENCE, {}, False, "sdw1: nothing was done there"),
-        (UNKNOWN, {**FENCE, **WORD}, {"sdw1": FAILED}, True, "the operator vouches that cdw is down"),
-        (UNKNOWN, WORD, {}, True, "the operator vouches that cdw is down"),
+        (UNKNOWN, {**FENCE, **WORD}, {"sdw1": FAILED}, True, "the operator confirms that cdw is down"),
+        (UNKNOWN, WORD, {}, True, "the operator confirms that cdw is down"),
     ],
 )
 def test_what_the_fences_proved_decides(found, options, results, allowed, words):
@@ -168,7 +168,7 @@ results = st.sampled_from([FENCED, NOT_FENCED, FAILED, LOST, None])
 )
 def test_never_allowed_without_proof(found, by_host, command, vouched, fence, commanded, port):
     variables = TWO if "sdw2" in found else VARIABLES
-    options = {"vouch_for": vouched, "fence_segments": fence, "fence_command": commanded}
+    options = {"confirm_down": vouched, "fence_segments": fence, "fence_command": commanded}
     known = scene(found, ("sdw1 peers cdw", port), variables=variables, **options)
     planned = make(known, [])
     if planned.refusal:

@@ -156,7 +156,7 @@ def test_what_none_of_a_type_can_be_is_told_with_name_value_and_remedy(kind, val
 
 
 def test_what_can_be_accepted_is_what_the_checks_have_in_their_words():
-    spec = SPEC["standby_accept"]
+    spec = SPEC["standby_accepted_differences"]
     assert spec["choices"] == list(ACCEPTABLE)
     assert spec["description"][1:] == [f"V({name}), {about}." for name, about in ACCEPTABLE.items()]
 
@@ -165,8 +165,8 @@ def test_choices_are_told():
     assert desired(standby_replication_auth="md5").wrong == {
         "standby_replication_auth": "standby_replication_auth is 'md5': give one of scram, cert, trust"
     }
-    assert desired(standby_accept="libc,luck").wrong == {
-        "standby_accept": f"standby_accept has 'luck': there can be {', '.join(ACCEPTABLE)}"
+    assert desired(standby_accepted_differences="libc,luck").wrong == {
+        "standby_accepted_differences": f"standby_accepted_differences has 'luck': there can be {', '.join(ACCEPTABLE)}"
     }
 
 
@@ -374,7 +374,7 @@ RIGHT = [
     {"standby_tls": {"sslmode": "require"}},
     {"standby_tls": CERTIFICATE, "standby_clientcert": "verify-full"},
     {"standby_tls": CERTIFICATE, "standby_replication_auth": "cert"},
-    {"standby_accept": SPEC["standby_accept"]["choices"]},
+    {"standby_accepted_differences": SPEC["standby_accepted_differences"]["choices"]},
     {"standby_tablespace_mapping": {"/fast": "/slow"}},
     {"switchover_drain_seconds": 0},
     {"activate_standby_floating_address": "10.0.0.100/24", "activate_standby_floating_interface": "eth0"},

@@ -19,7 +19,7 @@ SILENT = {"serves": False, "reasons": ("it does not answer",), "advice": "activa
 
 def planned(*changes, vouched="", **of_pair):
     """The plan where a segment host has a fence, unless it is said what hosts show."""
-    return make(situation(MIRRORED, FENCED, *changes, options={"lift_fence_vouch_for": vouched}, **of_pair))
+    return make(situation(MIRRORED, FENCED, *changes, options={"lift_fence_confirm_down": vouched}, **of_pair))
 
 
 def test_only_fences_of_the_cluster_are_lifted():
@@ -42,7 +42,7 @@ def test_what_is_wrong_is_told_also_where_there_is_none():
     [
         ("", "scdw was not observed, and could run a primary: make it reachable"),
         ("scdw", ""),
-        ("cdw", "lift_fence_vouch_for is cdw, and the host in question is scdw: correct it"),
+        ("cdw", "lift_fence_confirm_down is cdw, and the host in question is scdw: correct it"),
     ],
 )
 def test_a_host_that_could_run_a_primary_is_seen_or_vouched_for(vouched, refusal):

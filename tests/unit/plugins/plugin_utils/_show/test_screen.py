@@ -40,7 +40,7 @@ def test_a_mirrored_pair_on_one_screen():
         "        dbid 8, port 5432, /s",
         "  sdw1  segment host, 2 segment instances running",
         "  registered  scdw:5432 as dbid 8",
-        "  slot        standby_coordinator, active, holds back 0 bytes of WAL; 9.0 GiB free",
+        "  slot        standby_coordinator, active, retains 0 bytes of WAL; 9.0 GiB free",
         "  write       acknowledged, replayed, 0.100 s",
         "  seen        seen this",
         "  seen        and that",
@@ -56,7 +56,7 @@ def test_a_mirrored_pair_on_one_screen():
         (STOPPED, "primary  stopped, in production, timeline 1, checkpoint 0/1"),
         (SILENT, "primary  up, does not answer: no answer"),
         (REFUSING, "primary  up, refuses: too many clients"),
-        ([*SILENT, ("cdw instance postmaster frozen", True)], "primary  frozen, does not answer"),
+        ([*SILENT, ("cdw instance postmaster suspended", True)], "primary  suspended, does not answer"),
         ([*STOPPED, ("cdw instance content", "absent")], "cdw  no instance: /c is absent"),
         (
             [("scdw instance postmaster", None), ("scdw standby", None), ("scdw instance control", None)],

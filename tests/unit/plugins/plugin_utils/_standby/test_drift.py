@@ -62,7 +62,7 @@ def test_of_what_one_host_could_not_look_at_it_is_told_that_it_was_not_compared(
     assert [(one.kind, one.name, one.brought) for one in told] == [("unknown", "many", False), ("unknown", "server.key", False)]
     assert drift.warnings("cdw", "scdw", told) == [
         "not compared between cdw and scdw: many, server.key (more than 1000 files, or not readable by the engine's user): compare it, or "
-        "accept it by standby_accept_drift"
+        "accept it by standby_accepted_drift"
     ]
     assert (drift.to_bring(told), drift.described(told)) == ([], "")
     assert found(primary, standby, ["many", "server.*"]) == []

@@ -46,7 +46,7 @@ def test_none_is_moved_by_accident(found, place):
         f"the catalog has the standby on scdw, port 5432, in /s, and it is wanted on {place}: "
         "to move it there set standby_move_from=scdw, otherwise correct the inventory"
     )
-    assert (plan.unsettled, plan.move) == ([], {})
+    assert (plan.to_change, plan.move) == ([], {})
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_to_another_host_by_a_copy():
     move = plan.move
     assert (plan.refusal, plan.copying, plan.expected_dbid, plan.registration["standby_hostname"]) == ("", True, 4, "cdw2")
     assert (move["kind"], move["look"], move["stops"], move["renames"], move["left"]) == ("host", False, True, False, "")
-    assert {"row", "access"} <= {*plan.unsettled}
+    assert {"row", "access"} <= {*plan.to_change}
     assert admitted(plan.access, "sdw1") == {"10.0.0.11", "10.0.0.13"}
     assert admitted(move["meanwhile"], "sdw1") == {"10.0.0.11", "10.0.0.12", "10.0.0.13"}
     assert admitted(move["before"], "sdw1") == {"10.0.0.11", "10.0.0.12"}
@@ -162,7 +162,7 @@ def test_another_port_or_name_of_the_same_standby_needs_no_word(options, registe
 def test_a_row_that_names_no_place_at_all_is_corrected_without_a_way_back():
     rows = [*CDW["primary"]["registrations"][:-1], {**CDW["primary"]["registrations"][-1], "dbid": 9, "hostname": "x", "address": "x"}]
     plan = demo(MIRRORED, ("cdw primary registrations", rows), move_from=None)
-    assert (plan.refusal, plan.move, plan.unsettled) == ("", {}, ["row"])
+    assert (plan.refusal, plan.move, plan.to_change) == ("", {}, ["row"])
 
 
 def test_rejoin_takes_nobody_s_place():
@@ -172,16 +172,16 @@ def test_rejoin_takes_nobody_s_place():
 
 def test_a_slot_that_a_move_left_is_unsettled():
     slots = [*CDW["primary"]["slots"], {**CDW["primary"]["slots"][0], "name": "standby_coordinator_next", "active": False}]
-    assert demo(MIRRORED, ("cdw primary slots", slots)).unsettled == ["succession"]
+    assert demo(MIRRORED, ("cdw primary slots", slots)).to_change == ["succession"]
 
 
 @pytest.mark.parametrize(("asked", "host"), [(None, ""), ("cdw2", "cdw2"), ("elsewhere", ""), ("scdw", ""), ("cdw", "")])
 def test_a_run_that_was_cut_off_at_its_end_is_finished(asked, host):
     for purpose in ("move the standby", "rejoin"):
         plan = demo(MIRRORED, ("scdw unfinished", purpose), move_from=asked)
-        assert (plan.refusal, plan.unsettled, plan.copying) == ("", ["unfinished"], False)
+        assert (plan.refusal, plan.to_change, plan.copying) == ("", ["unfinished"], False)
         assert (plan.move["kind"], plan.move["host"]) == ("rest", host)
-    assert demo(MIRRORED, ("scdw unfinished", "activate_standby")).unsettled == []
+    assert demo(MIRRORED, ("scdw unfinished", "activate_standby")).to_change == []
 
 
 FENCE = {"cluster": "demo", "addresses": ["10.0.0.12"], "ports": [6000], "tool": "nft", "since": 1.0}
@@ -199,7 +199,7 @@ FENCE = {"cluster": "demo", "addresses": ["10.0.0.12"], "ports": [6000], "tool":
 )
 def test_a_fence_against_the_address_of_the_standby_s_host_is_lifted(fence, lifted):
     plan = demo(MIRRORED, ("sdw1 fences", [fence]))
-    assert (plan.fenced, plan.unsettled) == (lifted, ["fences"] if lifted else [])
+    assert (plan.fenced, plan.to_change) == (lifted, ["fences"] if lifted else [])
 
 
 @given(

@@ -9,7 +9,7 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.o
 
 from ..observed import CDW, SCDW, changed
 
-PLAN = {"refusal": "", "unsettled": ["state"], "primary": "cdw", "standby": "scdw"}
+PLAN = {"refusal": "", "to_change": ["state"], "primary": "cdw", "standby": "scdw"}
 PROBE = CDW["primary"]["probe"]
 MIRRORED = "mirrored: scdw streams in sync from cdw; a write was acknowledged and replayed, up to 0/200"
 
@@ -36,7 +36,7 @@ def test_it_was_left_alone():
 
 
 def test_it_was_mirrored_already():
-    ended = demo(plan={**PLAN, "unsettled": []}, cdw={"discovery_observation": CDW})
+    ended = demo(plan={**PLAN, "to_change": []}, cdw={"discovery_observation": CDW})
     assert (ended.mirrored, ended.text, ended.failure) == (True, MIRRORED, "")
 
 

@@ -198,8 +198,8 @@ def test_what_is_not_in_the_way(way, changes, more):
 
 def test_what_is_accepted_is_not_told_and_what_cannot_be_accepted_is_not_offered():
     found = case(COPY, ("cdw configured settings", ARCHIVE), ("scdw installation", OTHER_SYSTEM))
-    assert checks.in_the_way(found).endswith("; or accept it: standby_accept=['recovery', 'libc']")
-    assert checks.in_the_way(found, ["libc"]).endswith("; or accept it: standby_accept=['recovery']")
+    assert checks.in_the_way(found).endswith("; or accept it: standby_accepted_differences=['recovery', 'libc']")
+    assert checks.in_the_way(found, ["libc"]).endswith("; or accept it: standby_accepted_differences=['recovery']")
     assert checks.in_the_way(found, ["libc", "recovery"]) == ""
     grave = case(COPY, ("cdw configured settings", {**ARCHIVE, **RESTORE}))
     assert "or accept it" not in checks.in_the_way(grave)

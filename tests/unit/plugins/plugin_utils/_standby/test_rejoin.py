@@ -134,20 +134,20 @@ def test_a_copy_needs_what_a_copy_needs():
 def test_refusals(changes, wish, said):
     plan = demo(ACTIVATED, *changes, **wish)
     assert said in plan.refusal
-    assert not plan.unsettled
+    assert not plan.to_change
 
 
 def test_a_pair_that_is_mirrored_stays_as_it_is():
     for method in ("auto", "rewind", "basebackup"):
         plan = demo(MIRRORED, method=method)
-        assert (plan.refusal, plan.unsettled, plan.way, plan.copying) == ("", [], {}, False)
+        assert (plan.refusal, plan.to_change, plan.way, plan.copying) == ("", [], {}, False)
 
 
 def test_a_fence_that_is_left_is_lifted():
     fence = {"cluster": "demo", "addresses": ["10.0.0.12"], "ports": [6000], "tool": "nft"}
     plan = demo(MIRRORED, ("sdw1 fences", [fence, {**fence, "cluster": "beta"}]))
-    assert (plan.unsettled, plan.fenced) == (["fences"], ["sdw1"])
-    assert demo(MIRRORED, ("sdw1 fences", [{**fence, "cluster": "beta"}])).unsettled == []
+    assert (plan.to_change, plan.fenced) == (["fences"], ["sdw1"])
+    assert demo(MIRRORED, ("sdw1 fences", [{**fence, "cluster": "beta"}])).to_change == []
 
 
 def test_without_the_wish_a_former_primary_is_refused():

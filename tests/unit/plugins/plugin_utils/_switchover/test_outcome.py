@@ -37,7 +37,7 @@ def steps(**seconds):
 
 
 #: of the role standby, which made the former primary the standby
-FOLLOWS = {"refusal": "", "unsettled": ["state"], "primary": "scdw", "standby": "cdw"}
+FOLLOWS = {"refusal": "", "to_change": ["state"], "primary": "scdw", "standby": "cdw"}
 PROBE = {"acknowledged": True, "replayed": True, "lsn": "0/400", "seconds": 0.1}
 HANDOVER = {"lsn": "0/300", "gap_s": 0.41, "seconds": {"shutdown": 0.2, "promotion": 0.2, "first_write": 0.01}, "error": ""}
 ACTIVATION = {
@@ -65,7 +65,7 @@ SWITCHED = {
     },
     "sdw1": {},
 }
-#: it could not be promoted, and the old primary serves
+#: it could not be promoted, and the former primary serves
 BACK = {
     **SWITCHED["scdw"],
     "__switchover_disarmed": {"disarmed": True, "promoted": False},
@@ -133,7 +133,7 @@ def test_what_fails_after_the_promotion_is_trouble_of_a_switchover_that_happened
 def test_a_standby_that_was_never_planned_is_trouble():
     found = ended(SWITCHED, planned_to_follow=False)
     assert found.outcome == "switched_with_trouble"
-    assert "making the old primary its standby was not come to" in found.text
+    assert "making the former primary its standby was not come to" in found.text
 
 
 def test_a_host_that_dropped_out_is_trouble():
@@ -175,7 +175,7 @@ def test_without_the_armed_process_the_gap_is_not_known():
         (
             with_(SWITCHED, scdw={**BACK, "__switchover_verdict": {"way": "unknown", "reason": "cdw was told to stop"}}),
             "unknown",
-            "NOT KNOWN TO BE SWITCHED: cdw was told to stop; run this again",
+            "SWITCHOVER UNCONFIRMED: cdw was told to stop; run this again",
         ),
         (
             with_(

@@ -13,7 +13,7 @@ FORWARD = {"switchover_verdict": {"way": "forward", "drift": ["pg_hba.conf"]}}
 BACK = {"switchover_verdict": {"way": "back", "drift": []}}
 PROMOTED = {**FORWARD, "switchover_activation": {"promoted": True}}
 MIRRORED = {**PROMOTED, "standby_verification": {"primary": {"probe": {"replayed": True}}}}
-FOLLOWS = {"primary": "scdw", "standby": "cdw", "unsettled": ["state"]}
+FOLLOWS = {"primary": "scdw", "standby": "cdw", "to_change": ["state"]}
 SERVES = {"switchover_return": {"running": True, "fenced": None}}
 
 
@@ -74,7 +74,7 @@ def test_what_was_changed_late_is_brought_after_the_promotion(cdw, scdw, late, p
     [
         ({}, MIRRORED, FOLLOWS, True),
         ({}, PROMOTED, FOLLOWS, False),
-        ({}, PROMOTED, {**FOLLOWS, "unsettled": []}, True),
+        ({}, PROMOTED, {**FOLLOWS, "to_change": []}, True),
         ({}, PROMOTED, None, False),
         ({}, {**MIRRORED, "switchover_activation": {"promoted": True, "msg": "no slot"}}, FOLLOWS, False),
         (SERVES, BACK, None, True),

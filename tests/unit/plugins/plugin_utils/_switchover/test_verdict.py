@@ -119,7 +119,7 @@ def test_what_the_old_primary_changed_until_it_was_stopped():
     assert drift(plan, {"drifting": {**after, "left_out": [7]}}, {}, new, None) == [], "who knows what told that"
 
 
-#: the old primary is as it was when it was stopped
+#: the former primary is as it was when it was stopped
 LEFT = ("cdw instance postmaster", None)
 
 

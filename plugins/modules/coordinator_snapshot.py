@@ -236,7 +236,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import instance, replication
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import require_psycopg2
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.registry import ARGUMENTS, ONE_IF_SCRAM
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import rejoin, snapshot
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import base_backup, rejoin, rejoining, snapshot
 
 
 def show(place: snapshot.Place) -> dict[str, t.Any]:
@@ -258,8 +258,8 @@ def main() -> None:
     host = Host(module, parameters["greenplum_path"])
     data_directory, password, asked = parameters["data_directory"], parameters["replication_password"], parameters["rejoin"]
     upstream, desired = replication.upstream_of(parameters), snapshot.copy_of(parameters)
-    actions = snapshot.actions(host, data_directory, upstream, password, parameters["dbid"], desired)
-    rejoining = rejoin.Rejoining(host, data_directory, upstream, actions, desired.tablespaces, asked["report_file"] if asked else None)
+    actions = base_backup.actions(host, data_directory, upstream, password, parameters["dbid"], desired)
+    doing = rejoining.Rejoining(host, data_directory, upstream, actions, desired.tablespaces, asked["report_file"] if asked else None)
 
     def observe() -> snapshot.Place:
         upstream.primary_conninfo()  # what cannot be one is told before anything is touched
@@ -268,14 +268,14 @@ def main() -> None:
     def plan(place: snapshot.Place) -> list[Step]:
         if not asked:
             return snapshot.plan(place, desired, password)
-        former = rejoining.former = rejoin.read_former(host, place.instance)
+        former = doing.former = rejoin.read_former(host, place.instance)
         return rejoin.plan(place, former, rejoin.source_of(asked, desired.system_identifier), asked["method"], password, desired)
 
     carry_out(
         module,
         observe,
         plan,
-        {**actions, **(rejoin.actions(rejoining) if asked else {}), "stop": lambda: instance.stop(host, data_directory)},
+        {**actions, **(rejoining.actions(doing) if asked else {}), "stop": lambda: instance.stop(host, data_directory)},
         show=show,
     )
 

@@ -40,6 +40,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.po
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.tablespaces import Tablespace, read_tablespaces
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import start_block
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import drift, own_files, preflight, record
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.base_backup import wal_refusal
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.observation import Observation, read_access
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.primary import Primary, SqlAnswer, read_sql
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.snapshot import (
@@ -49,7 +50,6 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.s
     read_site,
     staging_directory,
     taken_out,
-    wal_refusal,
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.standby import removed_wal
 

@@ -19,7 +19,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import tablespaces, wal_link
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import Instance
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import start_block
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import snapshot
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import base_backup, snapshot
 
 #: what may become of the instance
 KEPT, STOPPED, MOVED, DELETED = "kept", "stopped", "moved", "deleted"
@@ -155,7 +155,7 @@ def actions(host: Host, data_directory: str, primary_dbid: int | None, places: t
 
     def remove_leftovers() -> None:
         aside.remove_tree(aside.doomed(data_directory))
-        snapshot.remove_leftover(data_directory, placements(places))
+        base_backup.remove_leftover(data_directory, placements(places))
 
     return {
         "stop": lambda: start_block.stop(data_directory, stop_timeout),

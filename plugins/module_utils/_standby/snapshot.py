@@ -7,14 +7,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import glob
 import os
 import re
-import shutil
-import signal
-import stat
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import aside
@@ -27,23 +23,16 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host
     free_bytes,
     is_mount,
     mounts_below,
-    rename,
-    used_bytes,
     user_name,
 )
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import Actions, Step
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.processes import processes
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import Step
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import tablespaces, wal_link
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection_string import conninfo
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.installation import named
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import (
     Instance,
-    file_mode,
     read_instance,
-    wait_until,
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.password_store import StoredPassword
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Upstream
 
 #: directories of the primary that are its own affair; the first three are those that gpinitstandby leaves out
 EXCLUDED = ("db_dumps", "promote", "db_analyze", "log", "pg_log", aside.DIRECTORY, LOST_AND_FOUND)
@@ -327,136 +316,3 @@ def plan_password(stored: StoredPassword | None, password: str | None) -> list[S
     if stored is not None and not stored.usable:
         raise CoordinatorError(f"{stored.title} is missing or others can read it: give replication_password to write it")
     return []
-
-
-def base_backup_arguments(upstream: Upstream, target: str, dbid: int, desired: Desired, wal: str | None = None) -> list[str]:
-    """Arguments of ``pg_basebackup``; what it verifies by default, page checksums, it verifies.
-
-    The WAL is fetched at the end, not streamed beside: a coordinator counts every walsender that streams as a standby, and
-    its commits would wait while the copy is made (syncrep.c: measured, they hang until it ends). The standby's slot, made
-    before, keeps that WAL.
-
-    :param dbid: ``gp_dbid`` for the copy's ``internal.auto.conf``; the engine's pg_basebackup insists on it.
-    :param wal: directory for its WAL; None: in the data directory.
-    """
-    arguments = ["--pgdata", target, "--dbname", conninfo(upstream.parameters()), "--no-password"]
-    arguments += ["--wal-method", "fetch", "--checkpoint", desired.checkpoint, "--target-gp-dbid", str(dbid)]
-    for name in EXCLUDED:
-        arguments += ["--exclude", f"./{name}"]
-    arguments += ["--waldir", wal] if wal else []
-    return arguments + (["--max-rate", desired.max_rate] if desired.max_rate else [])
-
-
-def remove_leftover(data_directory: str, placements: t.Sequence[tablespaces.Placement]) -> None:
-    """Remove what an earlier attempt staged, and end the copying that may still go on there.
-
-    :param placements: where its tablespaces may have been.
-    """
-    staging = staging_directory(data_directory)
-    wal = wal_link.of_copy(staging)
-
-    def copying() -> list[int]:
-        commands = ((process.pid, process.command) for process in processes())
-        return [pid for pid, command in commands if staging in command and any(word.endswith("pg_basebackup") for word in command)]
-
-    for pid in copying():
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGTERM)
-    if not wait_until(lambda: not copying(), seconds=30):
-        raise CoordinatorError(f"an earlier copy into {staging} goes on and does not end: end its pg_basebackup")
-
-    aside.gather(data_directory, staging)
-
-    def gone() -> bool:
-        tablespaces.remove_leftovers(placements, data_directory, staging)
-        if wal is not None:
-            shutil.rmtree(wal, ignore_errors=True)
-        for path in leftovers(data_directory):
-            if os.path.isfile(path):
-                os.unlink(path)
-            shutil.rmtree(path, ignore_errors=True)  # a copying that was ended may be removing its files itself
-        return not leftovers(data_directory) and not tablespaces.leftovers(placements, data_directory)
-
-    if not wait_until(gone, seconds=10):
-        raise CoordinatorError(f"{staging}, left by an earlier attempt, cannot be removed: remove it")
-
-
-def copy(host: Host, data_directory: str, arguments: t.Sequence[str]) -> dict[str, int]:
-    """Make the copy in the staging directories; returns the bytes it has.
-
-    :param arguments: of ``pg_basebackup``.
-    """
-    staging = staging_directory(data_directory)
-    host.run("pg_basebackup", *arguments)
-    parts = (part.bytes or 0 for part in tablespaces.read_tablespaces(staging, size=True))
-    wal = wal_link.of_copy(staging)
-    return {"bytes_copied": used_bytes(staging) + sum(parts) + (used_bytes(wal) if wal else 0)}
-
-
-def swap_in(host: Host, data_directory: str, placements: t.Sequence[tablespaces.Placement]) -> None:
-    """Put the finished copy in its place. It is marked as a standby before: it never could come up as a primary."""
-    staging = staging_directory(data_directory)
-    host.write(os.path.join(staging, "standby.signal"), "", file_mode(staging))
-    if not os.path.islink(os.path.join(staging, "log")):
-        os.makedirs(os.path.join(staging, "log"), mode=0o700, exist_ok=True)
-    os.chmod(staging, stat.S_IMODE(os.stat(staging).st_mode) & 0o750)  # the engine accepts no more; a group's access comes from the primary
-    tablespaces.swap_in(placements, data_directory, staging)
-    wal_link.swap_in(staging)
-    rename(staging, os.path.realpath(data_directory))
-
-
-def cleaning(
-    action: t.Callable[..., t.Mapping[str, t.Any] | None], data_directory: str, placements: t.Sequence[tablespaces.Placement]
-) -> t.Callable[..., t.Mapping[str, t.Any] | None]:
-    """A step between the copy and its place, that leaves nothing of the copy where it fails."""
-
-    def clean(**arguments: t.Any) -> t.Mapping[str, t.Any] | None:
-        try:
-            return action(**arguments)
-        except (CoordinatorError, OSError) as error:
-            remove_leftover(data_directory, placements)
-            if isinstance(error, OSError):
-                raise CoordinatorError(f"the copy for {data_directory} was removed again: {error}") from error
-            raise
-
-    return clean
-
-
-def actions(host: Host, data_directory: str, upstream: Upstream, password: str | None, dbid: int, desired: Desired) -> Actions:
-    """What carries out the steps of a plan.
-
-    :param password: to be kept for the primary, None to keep what is there.
-    :param dbid: number under which the standby is registered.
-    """
-
-    staging = staging_directory(data_directory)
-
-    def make_copy() -> dict[str, t.Any]:
-        arguments = base_backup_arguments(upstream, staging, dbid, desired, wal_for_copy(data_directory))
-        arguments += tablespaces.mapping_arguments(desired.tablespaces, data_directory)
-        return {"method": "basebackup", **copy(host, data_directory, arguments)}
-
-    return {
-        "remove_leftover": lambda: remove_leftover(data_directory, desired.tablespaces),
-        "write_password": lambda: upstream.write_password(host, password),
-        "copy": cleaning(make_copy, data_directory, desired.tablespaces),
-        "swap_in": cleaning(lambda: swap_in(host, data_directory, desired.tablespaces), data_directory, desired.tablespaces),
-    }
-
-
-def wal_for_copy(data_directory: str) -> str | None:
-    """Where the WAL of a copy is staged; None where it is in the copy: the instance whose place it takes has it so."""
-    for directory in (data_directory, rewind_directory(data_directory)):
-        place = wal_link.place_for_copy(directory, os.path.basename(os.path.realpath(data_directory)))
-        if place is not None:
-            return wal_link.staged(place)
-    return None
-
-
-def wal_refusal(data_directory: str) -> str | None:
-    """Why the WAL of a copy could not come to where that of the instance is whose place it takes; None where it could."""
-    try:
-        wal_for_copy(data_directory)
-    except CoordinatorError as error:
-        return error.message
-    return None

@@ -19,7 +19,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.po
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Upstream
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.tablespaces import Placement, Spot
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.timeline import History, parting
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import rejoin, rewind, snapshot
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import rejoin, rejoining, rewind, snapshot
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.rejoin import Former, Source, choose, refusal
 from hypothesis import given
 from hypothesis import strategies as st
@@ -230,8 +230,8 @@ esac""",
 
 def test_the_last_commit_is_looked_for_from_the_end(host, program, monkeypatch):
     waldump(program)
-    monkeypatch.setattr(rejoin.salvage, "missing", lambda *_arguments: {**TOLD, "commits": 2})
-    found = rejoin.discarded(host, former(6 * SEGMENT + 80), "0/14000060")
+    monkeypatch.setattr(rejoining.salvage, "missing", lambda *_arguments: {**TOLD, "commits": 2})
+    found = rejoining.discarded(host, former(6 * SEGMENT + 80), "0/14000060")
     assert found == {
         "from": "0/14000060",
         "to": "0/18000050",
@@ -247,9 +247,9 @@ TOLD = {"end": "0/18000050", "reaches": "0/18000050", "timeline": 1, "missing_by
 
 
 def test_what_is_discarded_is_reported_before(host, tmp_path, monkeypatch):
-    monkeypatch.setattr(rejoin.salvage, "missing", lambda *_arguments: {**TOLD, "why": "it is gone"})
+    monkeypatch.setattr(rejoining.salvage, "missing", lambda *_arguments: {**TOLD, "why": "it is gone"})
     report = tmp_path / "files" / "discarded.jsonl"
-    way = rejoin.Rejoining(host, "/c/gpseg-1", UPSTREAM, {}, (), str(report))
+    way = rejoining.Rejoining(host, "/c/gpseg-1", UPSTREAM, {}, (), str(report))
     way.former = former(SWITCH + 8)
     told = way.tell("rewind", "because", "0/14000060")
     assert (told["method"], told["reason"], told["discarded"]["why"]) == ("rewind", "because", "it is gone")
@@ -301,7 +301,7 @@ def test_a_copy_takes_the_place_of_what_cannot_be_rewound(host, half_rewound, mo
         raise rewind.Failed("no page checksums")
 
     monkeypatch.setattr(rewind, "rewind", fails)
-    way = rejoin.Rejoining(host, str(half_rewound), UPSTREAM, copying(half_rewound), (), None)
+    way = rejoining.Rejoining(host, str(half_rewound), UPSTREAM, copying(half_rewound), (), None)
     found = way.rewind("0/14000060", None)
     (aside,) = found["aside"]
     disk = str(half_rewound.parent.parent / "wal")
@@ -333,7 +333,7 @@ def test_where_the_copy_cannot_come_into_place_what_was_there_comes_back(host, d
 
     (data_directory / "own").touch()
     os.mkdir(snapshot.staging_directory(str(data_directory)))
-    way = rejoin.Rejoining(host, str(data_directory), UPSTREAM, {"swap_in": fails}, (), None)
+    way = rejoining.Rejoining(host, str(data_directory), UPSTREAM, {"swap_in": fails}, (), None)
     way.keep_files()
     way.set_aside()
     assert not data_directory.exists()

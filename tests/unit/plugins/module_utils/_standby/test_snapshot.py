@@ -20,7 +20,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.pa
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.postmaster import Postmaster
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Upstream
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.tablespaces import Placement, Spot, staging_place
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import snapshot
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import base_backup, snapshot
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.snapshot import Desired, Place, Site
 
 CONTROL = ControlData("1", "in archive recovery", 1, "0/1", "0/1", "0/1", 1 << 26, True)
@@ -93,7 +93,7 @@ def test_refuses_before_anything_is_touched(given_place, message):
 
 
 def test_the_copy_fetches_its_wal_and_leaves_out_what_gpinitstandby_leaves_out():
-    arguments = snapshot.base_backup_arguments(Upstream("10.0.0.11", 5432, "r", Passfile("/p", "r")), "/t", 8, DESIRED)
+    arguments = base_backup.base_backup_arguments(Upstream("10.0.0.11", 5432, "r", Passfile("/p", "r")), "/t", 8, DESIRED)
     pairs = dict(zip(arguments[::2], arguments[1::2]))
     assert arguments[arguments.index("--wal-method") + 1] == "fetch"
     assert arguments[arguments.index("--target-gp-dbid") + 1] == "8"
@@ -103,7 +103,7 @@ def test_the_copy_fetches_its_wal_and_leaves_out_what_gpinitstandby_leaves_out()
     assert "--no-verify-checksums" not in arguments
     connection = parse_conninfo(arguments[arguments.index("--dbname") + 1])
     assert connection == {"host": "10.0.0.11", "port": "5432", "user": "r", "passfile": "/p"}
-    limited = snapshot.base_backup_arguments(
+    limited = base_backup.base_backup_arguments(
         Upstream("10.0.0.11", 5432, "r", None), "/t", 8, vary(DESIRED, max_rate="100M", checkpoint="spread")
     )
     assert limited[-2:] == ["--max-rate", "100M"]
@@ -137,9 +137,9 @@ def test_a_finished_copy_comes_into_place_as_a_standby(host, program, tmp_path, 
     target.mkdir(parents=True)
     staging = snapshot.staging_directory(str(target))
     program("pg_basebackup", f"mkdir -m {made} {staging} && echo 12 > {staging}/PG_VERSION")
-    assert snapshot.copy(host, str(target), [])["bytes_copied"] == 4096
+    assert base_backup.copy(host, str(target), [])["bytes_copied"] == 4096
     assert os.listdir(target) == []
-    snapshot.swap_in(host, str(target), [])
+    base_backup.swap_in(host, str(target), [])
     assert sorted(os.listdir(target)) == ["PG_VERSION", "log", "standby.signal"]
     assert target.stat().st_mode & 0o777 == mode
     assert (target / "standby.signal").stat().st_mode & 0o777 == signal
@@ -149,7 +149,7 @@ def test_a_finished_copy_comes_into_place_as_a_standby(host, program, tmp_path, 
 
 def copying(host, target):
     """What carries out a copy into a place."""
-    return snapshot.actions(host, str(target), Upstream("127.0.0.1", 5432, "r", None), None, 8, DESIRED)
+    return base_backup.actions(host, str(target), Upstream("127.0.0.1", 5432, "r", None), None, 8, DESIRED)
 
 
 @pytest.mark.parametrize("error", [CoordinatorError("it is a mount point"), OSError(28, "No space left on device")])
@@ -164,7 +164,7 @@ def test_a_copy_that_cannot_come_into_place_leaves_nothing(host, tmp_path, monke
     def fails(*_arguments):
         raise error
 
-    monkeypatch.setattr(snapshot, "rename", fails)
+    monkeypatch.setattr(base_backup, "rename", fails)
     monkeypatch.setattr(snapshot.wal_link, "rename", fails)
     with pytest.raises(CoordinatorError, match=r"mount point|No space left"):
         copying(host, target)["swap_in"]()
@@ -184,11 +184,11 @@ def test_wal_of_a_copy_comes_to_the_disk_where_it_was(host, program, tmp_path):
     assert arguments.read_text().strip() == str(disk / ".gpseg-1.coordinator_snapshot")
     assert snapshot.leftovers(str(target)) == [snapshot.staging_directory(str(target)), str(disk / ".gpseg-1.coordinator_snapshot")]
     with pytest.raises(CoordinatorError, match="is there already"):
-        snapshot.swap_in(host, str(target), [])
+        base_backup.swap_in(host, str(target), [])
     assert snapshot.wal_link.of_copy(snapshot.staging_directory(str(target))) == str(disk / ".gpseg-1.coordinator_snapshot")
     aside.move(str(target), None, ".former-20261123T080000Z")
     assert sorted(os.listdir(disk)) == [".gpseg-1.coordinator_snapshot", "gpseg-1.former-20261123T080000Z"]
-    snapshot.swap_in(host, str(target), [])
+    base_backup.swap_in(host, str(target), [])
     assert os.listdir(target / "pg_wal") == ["new"]
     assert os.path.realpath(target / "pg_wal") == str(disk / "gpseg-1")
     assert sorted(os.listdir(disk)) == ["gpseg-1", "gpseg-1.former-20261123T080000Z"]
@@ -209,10 +209,10 @@ def test_a_leftover_that_stays_is_named(tmp_path, monkeypatch):
     target = tmp_path / "gpseg-1"
     staging = snapshot.staging_directory(str(target))
     os.mkdir(staging)
-    monkeypatch.setattr(snapshot.shutil, "rmtree", lambda *args, **options: None)
-    monkeypatch.setattr(snapshot, "wait_until", lambda condition, seconds: condition())
+    monkeypatch.setattr(base_backup.shutil, "rmtree", lambda *args, **options: None)
+    monkeypatch.setattr(base_backup, "wait_until", lambda condition, seconds: condition())
     with pytest.raises(CoordinatorError, match="cannot be removed"):
-        snapshot.remove_leftover(str(target), [])
+        base_backup.remove_leftover(str(target), [])
 
 
 def test_a_leftover_goes_with_the_copying_that_fills_it(tmp_path):
@@ -221,8 +221,8 @@ def test_a_leftover_goes_with_the_copying_that_fills_it(tmp_path):
     os.mkdir(staging)
     process = subprocess.Popen(["bash", "-c", 'exec -a pg_basebackup bash -c "sleep 60; :" "$0"', staging])
     try:
-        snapshot.wait_until(lambda: "pg_basebackup" in Path(f"/proc/{process.pid}/cmdline").read_text(), 5)
-        snapshot.remove_leftover(str(target), [])
+        base_backup.wait_until(lambda: "pg_basebackup" in Path(f"/proc/{process.pid}/cmdline").read_text(), 5)
+        base_backup.remove_leftover(str(target), [])
         assert process.wait(timeout=10) != 0
     finally:
         process.kill()
@@ -250,7 +250,7 @@ def test_a_leftover_in_the_place_of_a_tablespace_is_one_too(host, tmp_path):
     desired = vary(DESIRED, tablespaces=(Placement("/fast", str(tmp_path)),))
     os.mkdir(staging_place(str(tmp_path), str(target)))
     assert snapshot.read_place(host, str(target), None, 8, desired).site.leftover
-    snapshot.remove_leftover(str(target), desired.tablespaces)
+    base_backup.remove_leftover(str(target), desired.tablespaces)
     assert not snapshot.read_place(host, str(target), None, 8, desired).site.leftover
 
 
@@ -271,7 +271,7 @@ def test_a_copy_with_a_tablespace(host, program, tmp_path):
         mkdir "$mapped/$dbid/PG_15_1" && echo data > "$mapped/$dbid/PG_15_1/file"
         """,
     )
-    actions = snapshot.actions(host, str(target), upstream, "pw", 8, desired)
+    actions = base_backup.actions(host, str(target), upstream, "pw", 8, desired)
     actions["write_password"]()
     assert (tmp_path / "pass").read_text() == "10.0.0.11:5432:*:r:pw\n"
     assert actions["copy"]() == {"method": "basebackup", "bytes_copied": 4096}

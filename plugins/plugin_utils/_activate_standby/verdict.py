@@ -34,7 +34,7 @@ class ActivationVerdict:
     :param proof: what was seen of the fences, in sentences.
     :param exact_loss: what the former primary's disk has beyond the standby's; None where that was not read.
     :param drift: files that the former primary has otherwise, and that are brought from it before the promotion.
-    :param accept_drift: settings that keep their values meanwhile.
+    :param accepted_drift: settings that keep their values meanwhile.
     :param old_files: what the new primary may lack of the old one's settings and files, a sentence; empty where it lacks none.
     :param archive: on the former primary's host, the archive of WAL that the standby lacks; None without one.
     :param quiet_s: seconds since a segment host last had data from the former primary when it was fenced there; None where no session told.
@@ -48,7 +48,7 @@ class ActivationVerdict:
     archive: str | None = None
     quiet_s: float | None = None
     drift: list[str] = dataclasses.field(default_factory=list)
-    accept_drift: list[str] = dataclasses.field(default_factory=list)
+    accepted_drift: list[str] = dataclasses.field(default_factory=list)
     old_files: str = ""
 
 
@@ -115,7 +115,7 @@ def decide(
         proof="; ".join(proof) or plan["proof"],
         exact_loss=dict(wal) if wal else None,
         drift=to_bring(found),
-        accept_drift=accepted,
+        accepted_drift=accepted,
         old_files=old_files,
         archive=wal["archive"] if wal else None,
         quiet_s=_quiet([fences.get(host) or {} for host in plan["fence"]]),

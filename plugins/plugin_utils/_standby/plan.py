@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private: this may change at any time. What is promised is the documentation of modules, roles and playbooks.
 
-"""What has to be done on which host of a cluster so that its coordinator is mirrored as it is desired."""
+"""What has to be done on which host of a cluster so that its coordinator is mirrored as desired."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def make(pair: Pair, observations: Observations, inventory: t.Container[str] = (
         fenced=rejoin.fenced if _rejoin_options(options) else _fenced(options, observations, addresses),
         # a copy has what the primary has, and one that moves is looked at again in its place
         drift=[] if copying or move.kind else to_bring(pair.drift),
-        accept_drift=options["standby_accepted_drift"],
+        accepted_drift=options["standby_accepted_drift"],
         move={**_moved(move, pair, observations), **_own_of(move, former, on_primary)},
     )
     passwords = {found.passfile.check if found.passfile and found.passfile.usable else None for found in (on_primary, on_standby)}

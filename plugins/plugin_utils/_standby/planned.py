@@ -20,7 +20,7 @@ class StandbyPlan:
 
     :param refusal: why nothing can be begun; empty when it can.
     :param left_alone: why nothing is to be done, and the cluster has no standby; empty where it is to have one.
-    :param to_change: what is not as it is desired; with nothing in it no module would change anything.
+    :param to_change: what is not as desired; with nothing in it no module would change anything.
     :param tasks: name of the role's tasks that do what has to be done; empty where nothing has.
     :param primary: host that is primary.
     :param standby: host that is, or is to be, the standby.
@@ -44,7 +44,7 @@ class StandbyPlan:
     :param rewind_rules: rules that let it in while it is rewound; empty where it will not be.
     :param fenced: hosts with a packet filter against it.
     :param drift: files that have to be brought from the primary, for the standby has them otherwise.
-    :param accept_drift: settings that keep their values meanwhile, by name or pattern.
+    :param accepted_drift: settings that keep their values meanwhile, by name or pattern.
     :param move: how it comes to another place than the catalog has it in, see :class:`move_plan.Move`, whether it ``copies``, ``clears``
         the former place and ``tells`` the present one a password that is chosen or given, and by host the rules ``meanwhile`` and
         ``before``; empty where it stays, or could not go back.
@@ -79,7 +79,7 @@ class StandbyPlan:
     rewind_rules: list[dict[str, t.Any]] = dataclasses.field(default_factory=list)
     fenced: list[str] = dataclasses.field(default_factory=list)
     drift: list[str] = dataclasses.field(default_factory=list)
-    accept_drift: list[str] = dataclasses.field(default_factory=list)
+    accepted_drift: list[str] = dataclasses.field(default_factory=list)
     move: dict[str, t.Any] = dataclasses.field(default_factory=dict)
     former_directory: str = ""
     begins: str = ""

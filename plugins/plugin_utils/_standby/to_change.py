@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private: this may change at any time. What is promised is the documentation of modules, roles and playbooks.
 
-"""What of a cluster's mirroring is not as it is desired."""
+"""What of a cluster's mirroring is not as desired."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.p
 
 
 def to_change(plan: StandbyPlan, pair: Pair, knows: Primary, shows: Coordinator, row_fits: bool, same_password: bool) -> list[str]:
-    """What is not as it is desired, each thing by its name.
+    """What is not as desired, each thing by its name.
 
     :param plan: what is known of it so far.
     :param knows: what the primary knows.
     :param shows: what the standby's host shows.
-    :param row_fits: whether the catalog has the standby as it is desired.
+    :param row_fits: whether the catalog has the standby as desired.
     :param same_password: whether both hosts keep the same password, where they need one.
     """
     options, standby, stored = pair.options, shows.standby, shows.passfile

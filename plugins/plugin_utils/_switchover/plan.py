@@ -43,7 +43,7 @@ class SwitchoverPlan:
     :param hook: whether the hook command is to be run after it.
     :param follows: whether something is to be done for clients after the promotion.
     :param drift: files that are brought to the standby before its primary is stopped, for it has them otherwise.
-    :param accept_drift: settings and files that may differ, by name or pattern.
+    :param accepted_drift: settings and files that may differ, by name or pattern.
     :param session: start-up options of the sessions that gather statistics after it; empty where none are to be gathered.
     :param warnings: what the operator should know beside that.
     """
@@ -64,7 +64,7 @@ class SwitchoverPlan:
     hook: bool = False
     follows: bool = False
     drift: list[str] = dataclasses.field(default_factory=list)
-    accept_drift: list[str] = dataclasses.field(default_factory=list)
+    accepted_drift: list[str] = dataclasses.field(default_factory=list)
     session: str = ""
     warnings: list[str] = dataclasses.field(default_factory=list)
 
@@ -83,7 +83,7 @@ def make(scene: Scene) -> SwitchoverPlan:
     """What has to be done in a cluster."""
     pair = scene.pair
     known = SwitchoverPlan(
-        state=pair.state, primary=pair.primary, accept_drift=scene.pair.options["standby_accepted_drift"], begun=bool(_noted(scene))
+        state=pair.state, primary=pair.primary, accepted_drift=scene.pair.options["standby_accepted_drift"], begun=bool(_noted(scene))
     )
     wrong = [*pair.problems, *pair.wrong, *_wrong_host(scene)]
     if len(pair.coordinators) < 2 and not wrong:

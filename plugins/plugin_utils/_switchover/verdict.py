@@ -56,7 +56,7 @@ def drift(plan: Result, stopped: Result, brought: Result, new: Coordinator | Non
     # nothing has made it a standby yet, nor started it
     if resumed and old and old.instance.role == "primary" and old.instance.postmaster is None:
         there = old.drifting
-    found = to_bring(differences(there, here, plan["accept_drift"]))
+    found = to_bring(differences(there, here, plan["accepted_drift"]))
     if not resumed or not here:
         return found
     promotion, files = new.promotion if new else None, here.files

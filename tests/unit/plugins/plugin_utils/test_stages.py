@@ -66,7 +66,7 @@ def test_an_activation_is_decided_by_fences_and_the_command(options, results, al
     ],
 )
 def test_a_switchover_is_decided_by_what_both_hosts_said(of_old, of_new, way, late):
-    plan = {"primary": "cdw", "standby": "scdw", "promoted": False, "begun": False, "accept_drift": []}
+    plan = {"primary": "cdw", "standby": "scdw", "promoted": False, "begun": False, "accepted_drift": []}
     decided = STAGES["switchover", "decide"].do(task({"cdw": of_old, "scdw": of_new}, __switchover_plans=plan), {})
     assert (decided["way"], decided["drift"]) == (way, late)
 

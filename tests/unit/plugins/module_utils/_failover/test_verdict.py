@@ -151,7 +151,7 @@ def test_a_cluster_that_is_to_have_no_standby_is_as_desired_without(views, desir
 FENCED = Proofs(fenced=frozenset({"cdw"}))
 STOPPED = Proofs(stopped=frozenset({"cdw"}))
 WORD = Proofs(confirmed=frozenset({"cdw"}))
-ALL = Proofs(FENCED.fenced, STOPPED.stopped, WORD.word)
+ALL = Proofs(FENCED.fenced, STOPPED.stopped, WORD.confirmed)
 HUNG = vary(PRIMARY, answered=False)
 GONE = vary(EMPTY, host="cdw")
 

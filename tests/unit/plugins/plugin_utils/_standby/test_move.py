@@ -43,7 +43,7 @@ def demo(found, *changes, former=None, hosts=HOSTS, **options):
 def test_none_is_moved_by_accident(found, place):
     plan = demo(found, move_from=None)
     assert plan.refusal == (
-        f"the catalog has the standby on scdw, port 5432, in /s, and it is wanted on {place}: "
+        f"the catalog has the standby on scdw, port 5432, in /s, and it is desired on {place}: "
         "to move it there set standby_move_from=scdw, otherwise correct the inventory"
     )
     assert (plan.to_change, plan.move) == ([], {})
@@ -167,7 +167,7 @@ def test_a_row_that_names_no_place_at_all_is_corrected_without_a_way_back():
 
 def test_rejoin_takes_nobody_s_place():
     refused = demo(ELSEWHERE, former=FORMER, standby_rejoins=True).refusal
-    assert refused.startswith("the catalog has a standby on scdw already: first make it the one that is wanted")
+    assert refused.startswith("the catalog has a standby on scdw already: first make it the desired one")
 
 
 def test_a_slot_that_a_move_left_is_unsettled():

@@ -135,7 +135,7 @@ def test_what_differs_is_named(way, value, name):
         ({"addresses": ["10.0.0.0/24"]}, ["access"]),
         ({"replication_password": "secret"}, ["password"]),
         ({"retention_limit": "20GB"}, ["retention"]),
-        ({"accept": ["libc"]}, []),
+        ({"accepted_differences": ["libc"]}, []),
         ({"max_rate": "100M"}, []),
     ],
 )
@@ -241,7 +241,7 @@ def test_a_password_is_chosen_where_the_hosts_have_none_in_common(changes, optio
         (
             UNMIRRORED,
             [("scdw installation", {**shown(INSTALLATION), "libc": "glibc 2.28", "open_files": 1024})],
-            {"accept": ["limits"]},
+            {"accepted_differences": ["limits"]},
             "scdw: its C library is glibc 2.28, the primary's glibc 2.34: texts may sort otherwise there, and indexes be wrong; let both "
             "hosts have the same system; or accept it: standby_accepted_differences=['libc']",
         ),
@@ -311,7 +311,7 @@ def test_one_that_has_a_standby_or_was_not_seen_to_have_none_is_told(found, chan
 
 def test_a_difference_that_is_accepted_does_not_hinder():
     other = {**shown(INSTALLATION), "libc": "glibc 2.28"}
-    assert demo(UNMIRRORED, ("scdw installation", other), accept=["libc"]).refusal == ""
+    assert demo(UNMIRRORED, ("scdw installation", other), accepted_differences=["libc"]).refusal == ""
 
 
 def test_a_difference_does_not_hinder_where_there_is_a_standby_already():

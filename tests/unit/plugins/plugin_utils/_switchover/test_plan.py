@@ -94,7 +94,7 @@ def test_what_hinders_is_said_before_anything_is_begun(found, options, words):
 
 
 def test_differences_that_are_accepted_do_not_hinder():
-    assert plan(changed(MIRRORED, ("scdw installation libraries", [])), accept=["preload", "libraries"]).begin
+    assert plan(changed(MIRRORED, ("scdw installation libraries", [])), accepted_differences=["preload", "libraries"]).begin
 
 
 @pytest.mark.parametrize(

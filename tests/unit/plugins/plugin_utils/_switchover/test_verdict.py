@@ -107,7 +107,7 @@ def test_a_promotion_that_was_begun_is_never_taken_back(plan, stopped, disarmed,
 
 
 def test_what_the_old_primary_changed_until_it_was_stopped():
-    plan = {**PLAN, "accept_drift": ["accepted"]}
+    plan = {**PLAN, "accepted_drift": ["accepted"]}
     before, after = drifting("4MB"), drifting("8MB", key="a", accepted="a")
     stopped = {"drifting": after}
     hosts = seen(changed(MIRRORED, ("scdw drifting", before), ("cdw drifting", after), ("cdw instance postmaster", None)))
@@ -138,4 +138,4 @@ LEFT = ("cdw instance postmaster", None)
 def test_a_run_that_finds_the_new_primary_promoted_compares_the_old_one_too(change, promotion, late):
     new = (("scdw drifting", drifting("4MB")), ("scdw promotion", promotion))
     hosts = seen(changed(MIRRORED, ("cdw drifting", drifting("8MB", key="a")), *new, change))
-    assert drift({**RESUMED, "accept_drift": []}, {}, {}, hosts["scdw"], hosts["cdw"]) == late
+    assert drift({**RESUMED, "accepted_drift": []}, {}, {}, hosts["scdw"], hosts["cdw"]) == late

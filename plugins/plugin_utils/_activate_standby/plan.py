@@ -112,8 +112,8 @@ def make(scene: Scene, neighbours: t.Sequence[segment_fence.Neighbour]) -> Activ
     if why or primary is None or standby is None:
         return dataclasses.replace(plan, refusal=why or _sentence(scene, verdict))
     fence: dict[str, dict[str, t.Any]] = {}
-    word = scene.pair.options["activate_standby_confirm_down"] == primary
-    if state in (PRIMARY_DOWN, BOTH_DOWN) or (state == PRIMARY_HUNG and word):
+    confirmed = scene.pair.options["activate_standby_confirm_down"] == primary
+    if state in (PRIMARY_DOWN, BOTH_DOWN) or (state == PRIMARY_HUNG and confirmed):
         fence = {primary: _instance_fence(scene, primary, standby)}
     elif state == PRIMARY_UNKNOWN and scene.pair.options["activate_standby_fence_segments"]:
         try:
@@ -127,7 +127,7 @@ def make(scene: Scene, neighbours: t.Sequence[segment_fence.Neighbour]) -> Activ
     expected = Proofs(
         fenced=frozenset([primary] if command or (fence and state == PRIMARY_UNKNOWN) else []),
         stopped=frozenset([primary] if primary in fence else []),
-        confirmed=frozenset([primary] if word else []),
+        confirmed=frozenset([primary] if confirmed else []),
     )
     verdict = scene.judged(expected)
     if not verdict.activation:
@@ -139,7 +139,7 @@ def make(scene: Scene, neighbours: t.Sequence[segment_fence.Neighbour]) -> Activ
             fence=fence,
             command=command,
             salvage_directory=salvage_directory(coordinator_on(standby, scene.observations).instance.data_directory),
-            proof=_proof(fence, command, word, primary, scene.pair.options),
+            proof=_proof(fence, command, confirmed, primary, scene.pair.options),
             warnings=_warnings(scene, state, standby),
         ),
     )
@@ -165,14 +165,14 @@ def _begun(scene: Scene) -> ActivationPlan | None:
 
 def _refusal_of_hosts(scene: Scene, verdict: Verdict) -> str:
     """Why nothing can be begun with these hosts, whatever is proved."""
-    vouched = scene.pair.options["activate_standby_confirm_down"]
+    confirmed = scene.pair.options["activate_standby_confirm_down"]
     if verdict.state in (PRIMARY_DOWN, PRIMARY_HUNG, PRIMARY_UNKNOWN, BOTH_DOWN):
         if scene.absent:
             return (
                 f"{', '.join(scene.absent)} took no part in this run, and is unknown: run it for all hosts of the cluster, without --limit"
             )
-        if vouched and verdict.primary and vouched != verdict.primary:
-            return f"activate_standby_confirm_down is {vouched!r}, the primary was on {verdict.primary}: name that host, if you mean it"
+        if confirmed and verdict.primary and confirmed != verdict.primary:
+            return f"activate_standby_confirm_down is {confirmed!r}, the primary was on {verdict.primary}: name that host, if you mean it"
     if verdict.standby in scene.pair.unlocked:
         return f"{verdict.standby} could not be locked against other runs: {scene.pair.unlocked[verdict.standby]}"
     standby = scene.coordinator(verdict.standby)
@@ -240,7 +240,7 @@ def _segment_fences(
     return {host: {"kind": "fence", "addresses": addresses, "ports": found, "timeout": _STOP_TIMEOUT} for host, found in ports.items()}
 
 
-def _proof(fence: t.Mapping[str, t.Any], command: bool, word: bool, primary: str, options: t.Mapping[str, t.Any]) -> str:
+def _proof(fence: t.Mapping[str, t.Any], command: bool, confirmed: bool, primary: str, options: t.Mapping[str, t.Any]) -> str:
     found = []
     if primary in fence:
         found.append(f"its instance on {primary} stopped, and its data directory fenced")
@@ -250,7 +250,7 @@ def _proof(fence: t.Mapping[str, t.Any], command: bool, word: bool, primary: str
         found.append(f"{', '.join(addresses)} rejected on {where}")
     if command:
         found.append(f"the fencing command, within {options['activate_standby_fence_command_timeout']:g} s")
-    if word:
+    if confirmed:
         found.append(f"the operator's confirmation that {primary} is down")
     return "; ".join(found)
 

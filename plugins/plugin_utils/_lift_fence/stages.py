@@ -56,12 +56,12 @@ def _refusal(of: Situation, other: str) -> str:
 
     :param other: host where the former primary is, or a standby by now.
     """
-    vouched = of.pair.options["lift_fence_confirm_down"]
+    confirmed = of.pair.options["lift_fence_confirm_down"]
     if of.hindrance:
         return of.hindrance
-    if vouched not in ("", other):
-        return f"lift_fence_confirm_down is {vouched}, and the host in question is {other}: correct it"
-    if other in of.pair.unknown and not vouched:
+    if confirmed not in ("", other):
+        return f"lift_fence_confirm_down is {confirmed}, and the host in question is {other}: correct it"
+    if other in of.pair.unknown and not confirmed:
         return (
             f"{other} was not observed, and could run a primary: make it reachable, or, if no primary will ever run there again, set "
             f"lift_fence_confirm_down={other}"

@@ -303,8 +303,8 @@ def test_never_allowed_without_proof(one, two, proofs, sightings, both_down):
         return
     seen_stopped = primary.observed and primary.running is False and primary.content == "instance" and primary.role == "primary"
     seen_alive = any(found.lives for found in sightings if found.of == primary.host)
-    vouched = primary.host in proofs.confirmed and not seen_alive
-    assert seen_stopped or vouched or primary.host in proofs.fenced
+    confirmed = primary.host in proofs.confirmed and not seen_alive
+    assert seen_stopped or confirmed or primary.host in proofs.fenced
 
 
 @settings(max_examples=500)

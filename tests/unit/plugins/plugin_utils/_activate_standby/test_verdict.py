@@ -166,9 +166,9 @@ results = st.sampled_from([FENCED, NOT_FENCED, FAILED, LOST, None])
     st.booleans(),
     st.sampled_from(["open", "silent"]),
 )
-def test_never_allowed_without_proof(found, by_host, command, vouched, fence, commanded, port):
+def test_never_allowed_without_proof(found, by_host, command, confirmed, fence, commanded, port):
     variables = TWO if "sdw2" in found else VARIABLES
-    options = {"confirm_down": vouched, "fence_segments": fence, "fence_command": commanded}
+    options = {"confirm_down": confirmed, "fence_segments": fence, "fence_command": commanded}
     known = scene(found, ("sdw1 peers cdw", port), variables=variables, **options)
     planned = make(known, [])
     if planned.refusal:
@@ -178,9 +178,9 @@ def test_never_allowed_without_proof(found, by_host, command, vouched, fence, co
         return
     all_fenced = bool(fences) and all(result.get("fenced") for result in fences.values())
     cut_off = planned.command and command.get("rc") == 0
-    believed = vouched == "cdw" and port == "silent"
+    believed = confirmed == "cdw" and port == "silent"
     if found is HUNG:
-        assert all_fenced and vouched == "cdw"
+        assert all_fenced and confirmed == "cdw"
     else:
         assert all_fenced or cut_off or believed
 

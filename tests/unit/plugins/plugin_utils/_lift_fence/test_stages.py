@@ -17,9 +17,9 @@ LOST = ("scdw", {"unreachable": True})
 SILENT = {"serves": False, "reasons": ("it does not answer",), "advice": "activate_standby"}
 
 
-def planned(*changes, vouched="", **of_pair):
+def planned(*changes, confirmed="", **of_pair):
     """The plan where a segment host has a fence, unless it is said what hosts show."""
-    return make(situation(MIRRORED, FENCED, *changes, options={"lift_fence_confirm_down": vouched}, **of_pair))
+    return make(situation(MIRRORED, FENCED, *changes, options={"lift_fence_confirm_down": confirmed}, **of_pair))
 
 
 def test_only_fences_of_the_cluster_are_lifted():
@@ -38,15 +38,15 @@ def test_what_is_wrong_is_told_also_where_there_is_none():
 
 
 @pytest.mark.parametrize(
-    ("vouched", "refusal"),
+    ("confirmed", "refusal"),
     [
         ("", "scdw was not observed, and could run a primary: make it reachable"),
         ("scdw", ""),
         ("cdw", "lift_fence_confirm_down is cdw, and the host in question is scdw: correct it"),
     ],
 )
-def test_a_host_that_could_run_a_primary_is_seen_or_vouched_for(vouched, refusal):
-    made = planned(LOST, vouched=vouched)
+def test_a_host_that_could_run_a_primary_is_seen_or_confirmed_down(confirmed, refusal):
+    made = planned(LOST, confirmed=confirmed)
     assert made.refusal.startswith(refusal) and made.acts is not bool(refusal)
     assert made.blocks == ""
 

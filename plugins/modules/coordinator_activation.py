@@ -319,7 +319,7 @@ def show(found: activation.Candidate) -> dict[str, t.Any]:
     """What is returned of an observation."""
     where = found.instance.data_directory
     return {
-        "promoted": found.instance.content == "instance" and is_promoted(where),
+        "promoted": found.instance.directory_state == "instance" and is_promoted(where),
         "timeline": found.timeline or None,
         "lsn": str(found.end.position) if found.end else None,
         "switch_lsn": switch_position(where, found.timeline),

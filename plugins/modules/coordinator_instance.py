@@ -89,10 +89,10 @@ def plan(instance: instances.Instance, state: str) -> list[Step]:
     :raises CoordinatorError: there is no instance to start, or none that could read its configuration again.
     """
     where = instance.data_directory
-    if instance.content != "instance":
+    if instance.directory_state != "instance":
         if state == "stopped":
             return []
-        raise CoordinatorError(f"{where} holds no instance ({instance.content}): correct data_directory")
+        raise CoordinatorError(f"{where} holds no instance ({instance.directory_state}): correct data_directory")
     running = instance.postmaster is not None
     if state != "stopped" and instance.port is None:
         raise CoordinatorError(f"{where}/postgresql.conf sets no port: set it there")

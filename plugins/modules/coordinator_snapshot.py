@@ -206,7 +206,7 @@ old_wal:
   returned: when it was set aside
   type: str
   sample: /wal/gpseg-1.former-20261123T080000Z
-content:
+directory_state:
   description: What is in the data directory afterwards, V(instance) unless in check mode.
   returned: always
   type: str
@@ -241,7 +241,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby i
 
 def show(place: snapshot.Place) -> dict[str, t.Any]:
     """What is returned of an observation."""
-    return {"content": place.instance.content, "role": place.instance.role, "leftover": place.site.leftover}
+    return {"directory_state": place.instance.directory_state, "role": place.instance.role, "leftover": place.site.leftover}
 
 
 def main() -> None:

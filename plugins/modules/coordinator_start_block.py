@@ -191,8 +191,8 @@ def main() -> None:
 
     def show(target: start_block.Target) -> dict[str, t.Any]:
         stopped = not target.processes and target.instance.postmaster is None
-        fenced = stopped and target.instance.fenced is not None
-        proof = f"{socket.gethostname()}: no process of {where} is left, and {target.instance.fenced} keeps it from starting"
+        fenced = stopped and target.instance.start_block is not None
+        proof = f"{socket.gethostname()}: no process of {where} is left, and {target.instance.start_block} keeps it from starting"
         # of one that is stopped, check mode tells what will be found
         foreseen = module.check_mode and stopped and include and parameters["salvage_directory"]
         return {

@@ -44,7 +44,7 @@ options:
         the instance started again where its WAL has no checkpoint of a shutdown, without which the standby is not promoted; then the module
         fails. On an instance that is shut down already, only the start block is looked after.
       - V(disarmed) disarms the standby, or tells what became of the promotion.
-      - V(serving) takes back what V(prepared) and V(stopped) did, and starts the instance. That is right only where the standby was seen
+      - V(serving) rolls back what V(prepared) and V(stopped) did, and starts the instance. That is right only where the standby was seen
         not to be armed and not to be primary. An instance that has become a standby is left alone.
     type: str
     choices: [prepared, armed, stopped, disarmed, serving]
@@ -168,7 +168,7 @@ running:
   returned: on the primary, success
   type: bool
   sample: false
-fenced:
+start_block:
   description: Name of the include that keeps it from being started, V(null) without one.
   returned: on the primary, success
   type: str
@@ -309,7 +309,7 @@ def show_primary(found: leaving.Leaver) -> dict[str, t.Any]:
     return {
         "role": found.instance.role,
         "running": found.running,
-        "fenced": found.instance.fenced,
+        "start_block": found.instance.start_block,
         "drained": found.drained,
         "drifting": dataclasses.asdict(drift.read(found.instance.data_directory)) if down else None,
         "wal": {"end": str(end.position), "timeline": end.timeline, "proved": proved, "why": ""} if down and end else None,
@@ -362,7 +362,7 @@ def on_standby(module: AnsibleModule, host: Host) -> None:
     def show(found: handover.Readiness) -> dict[str, t.Any]:
         shown = {
             "armed": found.armed,
-            "promoted": found.instance.content == "instance" and found.instance.role == "primary",
+            "promoted": found.instance.directory_state == "instance" and found.instance.role == "primary",
             "lsn": str(found.end.position) if found.end else None,
         }
         return shown if arming else {**shown, "disarmed": not (found.armed or found.promoting)}

@@ -284,7 +284,7 @@ instance:
       description: The data directory, normalised.
       type: str
       sample: /data/whpg/v7/coordinator/gpseg-1
-    content:
+    directory_state:
       description: V(absent), V(empty), V(instance), or V(other) when something else is there; the rest is V(null) without an instance.
       type: str
       sample: instance
@@ -327,7 +327,7 @@ instance:
         consistent: 0/0
         segment_bytes: 67108864
         checksums: true
-    fenced:
+    start_block:
       description: Name of the include that keeps a former primary from starting, V(null) without one.
       type: str
       sample: null

@@ -13,8 +13,8 @@ short_description: Let the primary coordinator go on without its standby
 version_added: 0.1.0
 description:
   - Runs on the primary's host. Ends what ties the primary to a standby that hinders it.
-  - A standby that is suspended holds up every commit until C(wal_sender_timeout). A standby that is away retains WAL until the disk is
-    full.
+  - A standby that is suspended holds up every commit until C(wal_sender_timeout). A standby that is disconnected retains WAL until the
+    disk is full.
   - What is given up is told in a warning. The registration stays, and the standby may come back by itself.
 attributes:
   check_mode:
@@ -35,7 +35,7 @@ options:
     default: false
   wal:
     description:
-      - Drop the slot of a standby that is away, so that the WAL it retains can be removed.
+      - Drop the slot of a standby that is disconnected, so that the WAL it retains can be removed.
       - Such a standby may be unable to catch up, and must be made anew then. One that is connected is refused.
     type: bool
     default: false

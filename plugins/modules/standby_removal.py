@@ -104,7 +104,7 @@ steps:
   sample:
     - name: stop
       seconds: 0.21
-content:
+directory_state:
   description: What is in the data directory now, as in M(warehousepg.coordinator.mirroring_info); V(null) with O(instance=kept).
   returned: always
   type: str
@@ -167,7 +167,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby i
 def show(remains: removal.Remains) -> dict[str, t.Any]:
     """What is returned of an observation."""
     return {
-        "content": remains.instance.content if remains.instance else None,
+        "directory_state": remains.instance.directory_state if remains.instance else None,
         "running": remains.running > 0,
         "tablespaces": list(remains.parts),
         "leftovers": list(remains.leftovers),

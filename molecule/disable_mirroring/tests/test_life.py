@@ -97,7 +97,7 @@ def test_after_a_whole_life_the_hosts_are_as_before(primary, standby, tmp_path):
     for name in HOSTS:
         now = everything(name)
         different = {path for path in {*files[name], *now} if files[name].get(path) != now.get(path)}
-        if "segments go on letting cdw in, by rules of this collection" in line:
+        if "segments go on allowing cdw access, by rules of this collection" in line:
             different = {path for path in different if not re.fullmatch(r".*/(primary|mirror)/gpseg\d+/pg_hba.conf", path)}
         # a socket that an instance of another test left when it was killed
         different = {path for path in different if path in now or not path.startswith("/tmp/.s.PGSQL.")}

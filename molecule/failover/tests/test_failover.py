@@ -90,7 +90,7 @@ def test_what_was_changed_on_the_primary_is_brought_from_its_disk(primary, stand
     foretold = operator.activate("--check")
     assert foretold.code == 0
     assert foretold.line.startswith("can be activated: scdw instead of cdw")
-    assert "its instance on cdw stopped, and its data directory fenced" in foretold.output
+    assert "its instance on cdw stopped, and its data directory start-blocked" in foretold.output
     check_untouched(standby)
     assert "brought from cdw before the promotion: gpbackup_history.db, gpssl/server.key, pg_hba.conf" in foretold.output
     done = operator.activate()

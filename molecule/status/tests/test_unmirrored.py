@@ -14,4 +14,4 @@ def test_unmirrored(tmp_path):
     cluster, code = look(tmp_path)
     assert (cluster["state"], code) == ("unmirrored", 2)
     assert (cluster["registration"]["registered"], cluster["replication"]["connected"], cluster["slots"]) == (False, False, [])
-    assert cluster["hosts"]["scdw"]["content"] == "absent"
+    assert cluster["hosts"]["scdw"]["directory_state"] == "absent"

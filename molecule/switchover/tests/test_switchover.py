@@ -378,7 +378,7 @@ def test_a_switchover_does_not_go_back_where_its_standby_cannot_be_disarmed(prim
         assert done.code == 2
         assert done.line.startswith("SWITCHOVER UNCONFIRMED: cdw was told to stop")
         assert "was to be promoted by a process that still works" in done.line
-        assert "run this again, which finishes it or takes it back" in done.line
+        assert "run this again, which finishes it or rolls it back" in done.line
         assert (done.result["outcome"], done.result["switched"]) == ("unknown", None)
         check_stays_shut_down(primary)
         assert standby.host.file(f"{standby.directory}/standby.signal").exists

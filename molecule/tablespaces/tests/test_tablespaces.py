@@ -102,7 +102,7 @@ def test_a_copy_that_failed_leaves_nothing_and_one_cut_off_is_finished(primary, 
         standby.run("kill $(pgrep -x pg_basebackup)")
         said = failing.communicate(timeout=120)[0]
     assert failing.returncode == 2
-    assert "demo" in said and "Taken back" in said
+    assert "demo" in said and "Rolled back" in said
     assert standby.run(f"ls -A {LOCATION}") == ""
     assert traces(primary, standby) == NOTHING
 

@@ -161,23 +161,23 @@ def _files_of(directory: str) -> list[str]:
     return [path for path in (os.path.join(directory, name) for name in names) if not os.path.isdir(path)]
 
 
-_FENCE = f"{marked.COLLECTION} fence"
-_FENCE_INCLUDE = re.compile(r"^include = '(FENCED_[^']+)'$", re.MULTILINE)
+_START_BLOCK = f"{marked.COLLECTION} fence"
+_START_BLOCK_INCLUDE = re.compile(r"^include = '(FENCED_[^']+)'$", re.MULTILINE)
 
 
 def include_name(new_primary: str) -> str:
-    """The name of the file that a fenced configuration includes and that is never there: whoever starts the instance reads it."""
+    """The name of the file, FENCED_…, that a start-blocked configuration includes and that is never there: a start fails and shows it."""
     return f"FENCED_{re.sub(r'[^A-Za-z0-9.-]', '_', new_primary)}_is_primary.conf"
 
 
-def fenced_by(text: str) -> str | None:
-    """The name of the include that fences the instance with this ``postgresql.conf``, None without a fence."""
-    block = marked.find(text, _FENCE)
-    include = _FENCE_INCLUDE.search("\n".join(block.lines)) if block else None
+def start_block_of(text: str) -> str | None:
+    """The name of the include that start-blocks the instance with this ``postgresql.conf``, None without one."""
+    block = marked.find(text, _START_BLOCK)
+    include = _START_BLOCK_INCLUDE.search("\n".join(block.lines)) if block else None
     return include.group(1) if include else None
 
 
-def change_fence(text: str, include: str | None) -> str:
-    """The text of ``postgresql.conf`` fenced by that include, every other line as it was; None lifts the fence."""
+def change_start_block(text: str, include: str | None) -> str:
+    """The text of ``postgresql.conf`` start-blocked by that include, every other line as it was; None lifts the start block."""
     reason = "# The coordinator of this cluster is elsewhere now. A start of this one would make a second primary."
-    return marked.change(text, _FENCE, [reason, f"include = '{include}'"] if include else [], last=True)
+    return marked.change(text, _START_BLOCK, [reason, f"include = '{include}'"] if include else [], last=True)

@@ -279,7 +279,7 @@ def connect_primary(instance: Instance, timeout: float = 60.0, dispatch: bool = 
     :raises CoordinatorError: it is no primary that runs.
     """
     where = instance.data_directory
-    if instance.content != "instance":
+    if instance.directory_state != "instance":
         raise CoordinatorError(f"{where} holds no instance: set data_directory to the primary's", data_directory=where)
     if instance.role != "primary":
         raise CoordinatorError(f"the instance in {where} is a standby: run this on the primary's host", data_directory=where)

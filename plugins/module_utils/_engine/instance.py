@@ -33,7 +33,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host
     user_name,
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.processes import Process
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.configuration import fenced_by, read_settings
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.configuration import read_settings, start_block_of
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.control_data import ControlData, read_control
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.postmaster import Postmaster, read_postmaster, running_file
 
@@ -72,7 +72,7 @@ _ESSENTIAL = (
 )
 
 
-Content = t.Literal["absent", "empty", "instance", "other"]
+DirectoryState = t.Literal["absent", "empty", "instance", "other"]
 Role = t.Literal["primary", "standby"]
 
 
@@ -81,7 +81,7 @@ class Instance:
     """A data directory and what runs on it.
 
     :param data_directory: its path, symbolic links as given.
-    :param content: ``absent``, ``empty``, ``instance``, or ``other`` when something else is there.
+    :param directory_state: ``absent``, ``empty``, ``instance``, or ``other`` when something else is there.
     :param owner: user that owns it.
     :param role: ``primary`` or ``standby``, as its files say: it is a standby while ``standby.signal`` is there.
     :param major: major version that it was made by, content of ``PG_VERSION``.
@@ -90,12 +90,12 @@ class Instance:
     :param settings: the settings that ALTER SYSTEM and this collection keep in ``postgresql.auto.conf``.
     :param control: what ``pg_controldata`` tells.
     :param postmaster: the running instance, None when it is stopped.
-    :param fenced: name of the include that keeps it from starting, None without a fence.
+    :param start_block: name of the include that keeps it from starting, None without one.
     :param names: what is there instead of an instance.
     """
 
     data_directory: Path
-    content: Content
+    directory_state: DirectoryState
     owner: str | None = None
     role: Role | None = None
     major: str | None = None
@@ -104,11 +104,11 @@ class Instance:
     settings: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
     control: ControlData | None = None
     postmaster: Postmaster | None = None
-    fenced: Name | None = None
+    start_block: Name | None = None
     names: tuple[str, ...] = ()
 
 
-def _content(directory: str) -> tuple[Content, tuple[str, ...]]:
+def _directory_state(directory: str) -> tuple[DirectoryState, tuple[str, ...]]:
     """What a directory holds, and the names of what is there instead of an instance.
 
     What this collection has within one that is a mount point does not count, nor what a file system has in its root.
@@ -151,12 +151,12 @@ def read_instance(host: Host, data_directory: str) -> Instance:
     :raises CoordinatorError: the directory cannot be read by this user.
     """
     data_directory = os.path.normpath(data_directory)
-    content, names = _content(data_directory)
-    if content == "absent":
-        return Instance(data_directory, content)
+    directory_state, names = _directory_state(data_directory)
+    if directory_state == "absent":
+        return Instance(data_directory, directory_state)
     owner = user_name(os.stat(data_directory).st_uid)
-    if content != "instance":
-        return Instance(data_directory, content, owner, names=names[:NAMED])
+    if directory_state != "instance":
+        return Instance(data_directory, directory_state, owner, names=names[:NAMED])
 
     def text(name: str) -> str:
         return read_text(os.path.join(data_directory, name)) or ""
@@ -168,12 +168,12 @@ def read_instance(host: Host, data_directory: str) -> Instance:
     try:
         control: ControlData | None = read_control(host, data_directory)
     except CoordinatorError:
-        control = None  # a damaged or fenced directory is an observation, not a failure
+        control = None  # a damaged or start-blocked directory is an observation, not a failure
     configuration = text("postgresql.conf")
     port = {**read_settings(configuration), **settings}.get("port", "")
     return Instance(
         data_directory=data_directory,
-        content=content,
+        directory_state=directory_state,
         owner=owner,
         role="standby" if os.path.exists(os.path.join(data_directory, "standby.signal")) else "primary",
         major=text("PG_VERSION").strip(),
@@ -182,7 +182,7 @@ def read_instance(host: Host, data_directory: str) -> Instance:
         settings=settings,
         control=control,
         postmaster=postmaster,
-        fenced=fenced_by(configuration),
+        start_block=start_block_of(configuration),
     )
 
 

@@ -60,7 +60,7 @@ def warnings(slots: t.Iterable[Slot], limit: int | None, free: int, size: int) -
     found = []
     for slot in slots:
         held = slot.retained_bytes
-        use = "" if slot.active else ", whose standby is away,"
+        use = "" if slot.active else ", whose standby is disconnected,"
         remedy = "bring its standby back, or give it up: playbook release with release_wal"
         if held is None:
             if slot.restart_lsn is None and not slot.active:

@@ -89,7 +89,7 @@ def observe(
     pid = found.postmaster.pid if found.postmaster and found.role == "standby" else None
     return Candidate(
         instance=found,
-        end=_end(found) if found.content == "instance" else None,
+        end=_end(found) if found.directory_state == "instance" else None,
         stream=(
             read_stream(data_directory, pid, found.settings) if by_disk else see_answer(host, data_directory, pid, found.settings, quiet_s)
         ),
@@ -127,14 +127,14 @@ def refusal(found: Candidate, desired: Desired, expected: loss.Loss) -> str | No
     """Why a standby cannot be activated; None when it can."""
     standby, verdict = found.instance, desired.verdict
     where = standby.data_directory
-    if standby.content != "instance":
-        return f"{where} holds no instance ({standby.content}): set data_directory to the standby's"
+    if standby.directory_state != "instance":
+        return f"{where} holds no instance ({standby.directory_state}): set data_directory to the standby's"
     if standby.role != "standby" or standby.control is None:
         return f"the instance in {where} is no standby whose control file can be read: correct data_directory"
     if not verdict.get("allowed"):
         return f"the pair is {verdict.get('state')}, and activation is not allowed: {verdict.get('reason') or 'no reason was given'}"
-    if standby.fenced:
-        return f"the instance in {where} is fenced ({standby.fenced}): it was the primary once, and is not to become it again as it is"
+    if standby.start_block:
+        return f"the instance in {where} is start-blocked ({standby.start_block}): it was the primary once, and must not become it again"
     running = standby.postmaster
     if running is not None and running.suspended:
         return f"the standby in {where} is suspended, one of its processes is stopped by a signal (postmaster {running.pid}): let it go on"
@@ -164,7 +164,7 @@ def plan(found: Candidate, desired: Desired, expected: loss.Loss) -> list[Step]:
 
     :raises CoordinatorError: it must not become primary; nothing was touched.
     """
-    if found.instance.content == "instance" and found.instance.role == "primary":
+    if found.instance.directory_state == "instance" and found.instance.role == "primary":
         return _finish(found)
     why = refusal(found, desired, expected)
     if why is not None:

@@ -26,7 +26,7 @@ class View:
     :param observed: whether it was seen at all.
     :param silence: why it was not, where it answered and could not be asked.
     :param remedy: what helps then.
-    :param content: of the data directory: ``absent``, ``empty``, ``instance``, ``other``.
+    :param directory_state: of the data directory: ``absent``, ``empty``, ``instance``, ``other``.
     :param role: ``primary`` or ``standby``, as its files say.
     :param running: whether an instance runs on the data directory.
     :param suspended: whether a vital process of it is stopped by a signal.
@@ -53,7 +53,7 @@ class View:
     observed: bool
     silence: str | None = None
     remedy: str | None = None
-    content: str | None = None
+    directory_state: str | None = None
     role: str | None = None
     running: bool | None = None
     suspended: bool | None = None

@@ -5,7 +5,7 @@
 
 """A standby that is armed: a process beside it waits for the proof that its primary was shut down for it, and promotes it then.
 
-Each arming has a file of its own name, which is removed when it is taken back or another one comes in its place, and renamed by its
+Each arming has a file of its own name, which is removed when it is rolled back or another one comes in its place, and renamed by its
 process before that promotes: one of them can do it, and no process can do so for the arming of another.
 """
 
@@ -92,7 +92,7 @@ def observe(host: Host, data_directory: str, files: Files) -> Readiness:
     found = instance.read_instance(host, data_directory)
     return Readiness(
         instance=found,
-        end=wal.end_of_wal(data_directory) if found.content == "instance" else None,
+        end=wal.end_of_wal(data_directory) if found.directory_state == "instance" else None,
         armed=bool(files.waiting),
         promoting=os.path.exists(files.promoting),
         lives=_is_held(files.promoting),
@@ -109,11 +109,11 @@ def plan_arming(found: Readiness) -> list[Step]:
     where, running, control = standby.data_directory, standby.postmaster, standby.control
     if found.promoting and found.lives:
         raise CoordinatorError(_BUSY.format(where))
-    if standby.content != "instance" or standby.role != "standby":
-        what = "holds no instance" if standby.content != "instance" else "holds a primary"
+    if standby.directory_state != "instance" or standby.role != "standby":
+        what = "holds no instance" if standby.directory_state != "instance" else "holds a primary"
         raise CoordinatorError(f"{where} {what}, and cannot be armed: set data_directory to the standby's")
-    if standby.fenced:
-        raise CoordinatorError(f"the instance in {where} is fenced ({standby.fenced}): it must not be primary; run rejoin first")
+    if standby.start_block:
+        raise CoordinatorError(f"the instance in {where} is start-blocked ({standby.start_block}): it must not be primary; run rejoin")
     if running is None:
         raise CoordinatorError(f"the standby in {where} is stopped: start it")
     if running.suspended:
@@ -195,7 +195,7 @@ class Handover:
             _remove(path)
 
     def _take_back(self) -> None:
-        """Take back all armings whose processes have not begun to promote."""
+        """Roll back all armings whose processes have not begun to promote."""
         for path in self._files.waiting:
             _remove(path)
 
@@ -208,7 +208,7 @@ class Handover:
         try:
             os.rename(own, self._files.promoting)
         except FileNotFoundError:
-            return  # it was taken back, or another one came in its place
+            return  # it was rolled back, or another one came in its place
         told: dict[str, t.Any] = {"lsn": str(found.position), "gap_s": None, "seconds": {}, "error": ""}
         try:
             told.update(self._promote(arming, found))

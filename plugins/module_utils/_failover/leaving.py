@@ -108,8 +108,8 @@ def observe(host: Host, data_directory: str, ask: bool = False) -> Leaver:
     :raises CoordinatorError: it cannot be read by this user, or does not answer.
     """
     found = instance.read_instance(host, data_directory)
-    if found.content != "instance":
-        raise CoordinatorError(f"{data_directory} holds no instance ({found.content}): set data_directory to the primary's")
+    if found.directory_state != "instance":
+        raise CoordinatorError(f"{data_directory} holds no instance ({found.directory_state}): set data_directory to the primary's")
     running = bool(start_block.left(data_directory))
     asked: tuple[Transaction, ...] = ()
     senders: tuple[OtherSender, ...] = ()
@@ -221,7 +221,7 @@ def plan_preparation(found: Leaver, desired: Patience) -> list[Step]:
 def plan_stop(found: Leaver, include: str, token: str | None, end_walsenders: bool = False) -> list[Step]:
     """The steps after which the primary is shut down, and stays so.
 
-    :param include: names the fence.
+    :param include: names the start block.
     :param token: what its standby was armed with; None: it is stopped already.
     :param end_walsenders: whether walsenders of others are ended before.
     :raises CoordinatorError: it is not to be stopped by this, or went down otherwise.
@@ -236,7 +236,7 @@ def plan_stop(found: Leaver, include: str, token: str | None, end_walsenders: bo
     if found.running:
         _refuse_hindrances(found, end_walsenders)
     ending = [Step("end_walsenders")] if found.running and found.senders else []
-    lasting = [Step("fence", {"include": include})] if found.instance.fenced != include else []
+    lasting = [Step("fence", {"include": include})] if found.instance.start_block != include else []
     stopping = [Step("announce", {"token": token}), Step("stop")] if found.running else []
     return [*ending, *lasting, *stopping, *_rules(found, False)]
 
@@ -246,6 +246,6 @@ def plan_return(found: Leaver) -> list[Step]:
     if found.instance.role != "primary":
         return []
     halted = [Step("stop_at_once")] if found.stopping else []
-    lifting = [Step("lift_fence")] if found.instance.fenced else []
+    lifting = [Step("lift_fence")] if found.instance.start_block else []
     starting = [Step("start"), Step("wait_serving")] if found.stopping or not found.running else []
     return [*halted, *lifting, *_rules(found, False), *starting]

@@ -18,7 +18,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.erro
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, read_text
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import Step
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.processes import Process, processes
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.configuration import change_fence
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.configuration import change_start_block
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import Instance, read_instance, wait_until
 
 #: seconds that an instance has to stop at once, and that the kernel has to end killed processes
@@ -63,41 +63,41 @@ def working(data_directory: str) -> tuple[int, ...]:
 
 
 def plan(target: Target, include: str | None, user: str) -> list[Step]:
-    """The steps that fence an instance, or lift its fence.
+    """The steps that start-block an instance, or lift its start block.
 
-    The fence comes first: an instance that was only stopped could be started again meanwhile.
+    The start block comes first: an instance that was only stopped could be started again meanwhile.
 
-    :param include: None to lift the fence.
+    :param include: None to lift it.
     :param user: who carries them out.
-    :raises CoordinatorError: there is nothing that could be fenced, or not by this user.
+    :raises CoordinatorError: there is nothing that could be start-blocked, or not by this user.
     """
     instance = target.instance
     if include is None:
-        return [Step("lift_fence")] if instance.fenced else []
+        return [Step("lift_fence")] if instance.start_block else []
     where = instance.data_directory
-    if instance.content != "instance":
-        raise CoordinatorError(f"{where} holds no instance ({instance.content}): correct data_directory")
+    if instance.directory_state != "instance":
+        raise CoordinatorError(f"{where} holds no instance ({instance.directory_state}): correct data_directory")
     if instance.owner != user:
-        raise CoordinatorError(f"the instance in {where} belongs to {instance.owner}: become {instance.owner} to fence it")
-    if instance.role == "standby" and (target.processes or not instance.fenced):
-        raise CoordinatorError(f"the instance in {where} is a standby, which accepts no writes and is not fenced: correct data_directory")
-    fence = [Step("fence", {"include": include})] if instance.fenced != include else []
-    return fence + ([Step("stop")] if target.processes else [])
+        raise CoordinatorError(f"the instance in {where} belongs to {instance.owner}: become {instance.owner} to start-block it")
+    if instance.role == "standby" and (target.processes or not instance.start_block):
+        raise CoordinatorError(f"the instance in {where} is a standby, accepts no writes and is not start-blocked: correct data_directory")
+    block = [Step("fence", {"include": include})] if instance.start_block != include else []
+    return block + ([Step("stop")] if target.processes else [])
 
 
 def write(host: Host, data_directory: str, include: str | None) -> None:
-    """Fence the data directory, or lift its fence."""
+    """Start-block the data directory, or lift its start block."""
     path = os.path.join(data_directory, "postgresql.conf")
     text = read_text(path)
     if text is None:
-        raise CoordinatorError(f"{path} does not exist, so that the instance cannot be fenced: give another proof that it is down")
-    changed = change_fence(text, include)
+        raise CoordinatorError(f"{path} does not exist, so that the instance cannot be start-blocked: give another proof that it is down")
+    changed = change_start_block(text, include)
     if changed != text:
         host.write(path, changed, stat.S_IMODE(os.stat(path).st_mode))
 
 
 def stop(data_directory: str, timeout: float) -> None:
-    """Stop a fenced instance: fast, else at once, else by killing its processes; ends when none of them is left.
+    """Stop a start-blocked instance: fast, else at once, else by killing its processes; ends when none of them is left.
 
     :param timeout: seconds that it has to stop fast.
     :raises CoordinatorError: there are processes that the kernel does not end.
@@ -107,7 +107,7 @@ def stop(data_directory: str, timeout: float) -> None:
 
 
 def end(data_directory: str, timeout: float) -> None:
-    """End a fenced instance at once, else by killing its processes; ends when none of them is left.
+    """End a start-blocked instance at once, else by killing its processes; ends when none of them is left.
 
     :param timeout: seconds that it has to end by itself.
     :raises CoordinatorError: there are processes that the kernel does not end.
@@ -121,7 +121,7 @@ def end(data_directory: str, timeout: float) -> None:
     if not _ordered(data_directory, signal.SIGQUIT, timeout) and not wait_until(killed, _KILL_LIMIT):
         pids = ", ".join(str(process.pid) for process in left(data_directory))
         raise CoordinatorError(
-            f"the instance in {data_directory} is fenced, but its processes {pids} do not end, not even killed: power its host off"
+            f"the instance in {data_directory} is start-blocked, but its processes {pids} do not end, not even killed: power its host off"
         )
 
 

@@ -295,10 +295,10 @@ def _none_living(views: t.Sequence[View]) -> _Finding:
         reasons = [f"{view.host}: no primary runs there" for view in views if _seen_without_primary(view)]
         advice = "; ".join(view.to_be_seen for view in unseen) + (", or prove that it is fenced" if len(unseen) == 1 else "")
         return PRIMARY_UNKNOWN, reasons, advice, unseen[0].host if len(others) == 1 else None, standby
-    stopped = [view for view in others if view.content == "instance" and view.role == "primary"]
+    stopped = [view for view in others if view.directory_state == "instance" and view.role == "primary"]
     primary = max(stopped, key=lambda view: view.timeline or 0, default=None)
     if primary is None:
-        reasons = [f"{view.host}: the data directory is {view.content or 'unknown'}" for view in others]
+        reasons = [f"{view.host}: the data directory is {view.directory_state or 'unknown'}" for view in others]
         # where one host is left, it was primary, and holds no instance any more
         lost = others[0].host if standby and len(others) == 1 else None
         return PRIMARY_UNKNOWN, reasons, "check the data directories named by the inventory", lost, standby

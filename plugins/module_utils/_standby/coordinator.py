@@ -48,7 +48,6 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.s
     Site,
     former_place,
     read_site,
-    staging_directory,
     taken_out,
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.standby import removed_wal
@@ -138,7 +137,6 @@ class Coordinator(Observation):
     activation: t.Mapping[str, t.Any] | None
     promotion: Seconds | None
     passfile: StoredPassword | None
-    looked: preflight.Looked | None
 
 
 Parameters = t.Mapping[str, t.Any]
@@ -223,12 +221,12 @@ def read_coordinator(host: Host, parameters: Parameters, seen: Observation) -> C
     """
     instance = read_instance(host, parameters["data_directory"])
     where, postmaster = instance.data_directory, instance.postmaster
-    there = instance.content == "instance"
+    there = instance.directory_state == "instance"
     user = user_name(os.getuid())
     if instance.owner not in (None, user):
         # another user has another password, and sees a part of the files
         parameters = {**parameters, **dict.fromkeys(STORES), "size": False, "files": False}
-    port, size, look = parameters["port"], parameters["size"], parameters["look"]
+    port, size = parameters["port"], parameters["size"]
     files = read_tree(where, EXCLUDED) if size else None
     kept, wrong = record.read_record(parameters["record_file"]) if parameters["record_file"] else (None, None)
     audit = record.entries(parameters["audit_file"]) if parameters["audit_file"] else []
@@ -267,7 +265,6 @@ def read_coordinator(host: Host, parameters: Parameters, seen: Observation) -> C
         activation=record.last(audit, record.ACTIVATED),
         promotion=(record.last(audit, record.BEGUN, record.ACTIVATED) or {}).get("time"),
         passfile=store.read(replication.followed(instance.settings) if instance.role == "standby" else None) if store else None,
-        looked=preflight.look(look, staging_directory(look["data_directory"])) if look else None,
     )
 
 

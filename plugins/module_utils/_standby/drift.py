@@ -25,11 +25,11 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.bord
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import read_text
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.configuration import (
-    change_fence,
     change_settings,
-    fenced_by,
+    change_start_block,
     read_includes,
     read_settings,
+    start_block_of,
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import own_files
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.own_files import LOOKED, check_file, check_of
@@ -219,7 +219,7 @@ def merge(name: str, source: str, target: str, accepted: t.Iterable[str] = ()) -
         for setting in sorted({*theirs, *ours})
         if theirs.get(setting) != ours.get(setting) and belongs_to_host(setting, theirs.get(setting), ours.get(setting), accepted)
     }
-    return change_fence(change_settings(text, own), fenced_by(target))
+    return change_start_block(change_settings(text, own), start_block_of(target))
 
 
 def changed_settings(before: str, after: str) -> set[str]:

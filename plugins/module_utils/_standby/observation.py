@@ -20,6 +20,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine im
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.access import BLOCK, first_block
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import SegmentProcess, running_segments
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import segment_fence
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import needs
 
 Parameters = t.Mapping[str, t.Any]
 
@@ -37,6 +38,7 @@ class Observation:
     :param peers: by name, how others that were tried answered.
     :param sessions: sessions of other hosts with those segments; None where they could not be seen.
     :param access: by data directory, the rules of this collection's block in its access file; None without it.
+    :param looked: what was seen of the needs of an instance of another host; None where nobody asked.
     """
 
     asked: tuple[Seconds, Seconds] | None
@@ -48,6 +50,7 @@ class Observation:
     peers: t.Mapping[str, Name]
     sessions: tuple[sessions.Session, ...] | None
     access: t.Mapping[Path, tuple[str, ...] | None]
+    looked: needs.Looked | None
 
 
 def read_access(data_directory: str) -> tuple[str, ...] | None:
@@ -57,6 +60,12 @@ def read_access(data_directory: str) -> tuple[str, ...] | None:
     except CoordinatorError:
         return None
     return None if found is None else tuple(found)
+
+
+def _look(options: Parameters) -> needs.Looked:
+    from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.snapshot import staging_directory  # takes long
+
+    return needs.look(options, staging_directory(options["data_directory"]))
 
 
 def observe(host: Host, parameters: Parameters) -> Observation:
@@ -77,6 +86,7 @@ def observe(host: Host, parameters: Parameters) -> Observation:
         peers=sessions.try_peers(parameters["peers"]),
         sessions=tuple(sessions.read_sessions(host, [segment.port for segment in segments], own)),
         access={segment.data_directory: read_access(segment.data_directory) for segment in segments},
+        looked=_look(parameters["look"]) if parameters["look"] else None,
     )
     if not parameters["data_directory"]:
         return found

@@ -12,20 +12,18 @@ import ipaddress
 import os
 import re
 import shlex
-import socket
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.addresses import is_local
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.border import Address
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, read_text
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import tablespaces
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.configuration import (
     Configuration,
-    fenced_by,
     read_configuration,
+    start_block_of,
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import Connection
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.needs import DIRECTORY, FILE, MADE, WRITTEN, Need
 
 #: settings with which a standby would promote itself, or end or pause its recovery, and the value with which it does not
 ENDING: t.Mapping[str, str] = {
@@ -47,30 +45,12 @@ STRAYING: t.Mapping[str, str] = {
 #: the setting by which an engine works in another directory than the one that it is started in
 PLACE = "data_directory"
 
-#: kinds of what an instance needs: a file or a directory that it reads, one that it writes to, one that it makes where there is none
-FILE, DIRECTORY, WRITTEN, MADE = "file", "directory", "written", "made"
 
 _READ = ("hba_file", "ident_file")
 _READ_WITH_SSL = ("ssl_cert_file", "ssl_key_file", "ssl_ca_file", "ssl_crl_file", "ssl_dh_params_file")
 #: a file of names in a rule, and a comment; in quotes neither begins
 _AT_FILE = re.compile(r'(?:^|[\s,])@(?:"([^"]+)"|([^\s,"]+))')
 _COMMENT = re.compile(r'("[^"]*")|#.*')
-
-
-@dataclasses.dataclass(frozen=True)
-class Need:
-    """A file or directory that an instance cannot be without, or could not serve without, and that a copy of it would not have in itself.
-
-    It is outside the data directory, or named by an absolute path, which in another directory is another place.
-
-    :param path: its path.
-    :param kind: :data:`FILE`, :data:`DIRECTORY`, :data:`WRITTEN` or :data:`MADE`.
-    :param where: what names it.
-    """
-
-    path: str
-    kind: str
-    where: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,7 +85,7 @@ def read_configured(data_directory: str) -> Configured:
 
 
 def _needs(data_directory: str, found: Configuration) -> tuple[tuple[Need, ...], tuple[str, ...]]:
-    fence = fenced_by(read_text(os.path.join(data_directory, "postgresql.conf")) or "")
+    start_block = start_block_of(read_text(os.path.join(data_directory, "postgresql.conf")) or "")
     known = {name: setting.value for name, setting in found.settings.items()}
 
     def where(name: str) -> str:
@@ -121,7 +101,7 @@ def _needs(data_directory: str, found: Configuration) -> tuple[tuple[Need, ...],
         found_needs.append((Need(whole(path), kind, what), absolute))
 
     for include in found.includes:
-        if os.path.basename(include.path) != fence and (include.kind != "include_if_exists" or os.path.lexists(include.path)):
+        if os.path.basename(include.path) != start_block and (include.kind != "include_if_exists" or os.path.lexists(include.path)):
             kind = DIRECTORY if include.kind == "include_dir" else FILE
             add(include.path, kind, f"{include.kind} ({include.where})", include.absolute)
     for name in (*_READ, *(_READ_WITH_SSL if _on(known.get("ssl", "off")) else ())):
@@ -248,61 +228,6 @@ def read_limits(connection: Connection) -> Limits:
         ),
         connections=Limit(known["most_connections"], known["connections"], tuple(f"{row['many']} by {_client(row)}" for row in clients)),
     )
-
-
-@dataclasses.dataclass(frozen=True)
-class Lacking(Need):
-    """A need that is not met, and ``why``."""
-
-    why: str
-
-
-@dataclasses.dataclass(frozen=True)
-class Looked:
-    """What was seen of what an instance of another host needs here.
-
-    :param lacks: needs that are not met.
-    :param names: by name, its numeric addresses.
-    :param tablespaces: places for the tablespaces.
-    """
-
-    lacks: tuple[Lacking, ...]
-    names: t.Mapping[str, tuple[Address, ...]]
-    tablespaces: tuple[tablespaces.Spot, ...]
-
-
-def look(options: t.Mapping[str, t.Any], staging: str) -> Looked:
-    """Observe what an instance of another host needs here.
-
-    :param options: as of :data:`arguments.LOOK`.
-    :param staging: where an earlier copy may have been left.
-    """
-    own_parts = tablespaces.moved(options["data_directory"], staging)
-    placements = [tablespaces.Placement(**placement) for placement in options["tablespaces"]]
-    return Looked(
-        lacks=tuple(Lacking(**need, why=why) for need in options["needs"] for why in [_why_lacking(need["path"], need["kind"])] if why),
-        names={name: _addresses(name) for name in options["names"]},
-        tablespaces=tuple(tablespaces.read_spot(placement, options["dbid"], own_parts) for placement in placements),
-    )
-
-
-def _why_lacking(path: str, kind: str) -> str:
-    if kind == MADE and not os.path.lexists(path):
-        path = os.path.dirname(path)
-    if not os.path.lexists(path):
-        return "is missing"
-    if os.path.isdir(path) != (kind != FILE):
-        return "is a directory" if kind == FILE else "is no directory"
-    mode = {FILE: os.R_OK, DIRECTORY: os.R_OK | os.X_OK}.get(kind, os.W_OK | os.X_OK)
-    return "" if os.access(path, mode) else "cannot be written to" if mode & os.W_OK else "cannot be read"
-
-
-def _addresses(name: str) -> tuple[str, ...]:
-    """The numeric addresses of a name on this host, none where it is not known."""
-    try:
-        return tuple(sorted({str(found[4][0]) for found in socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)}))
-    except (OSError, UnicodeError):
-        return ()
 
 
 def named_in(listen_addresses: str) -> list[str]:

@@ -130,7 +130,7 @@ def read_former(host: Host, found: Instance) -> Former:
     """
     where = found.data_directory
     rewinding, wal_refusal = os.path.lexists(snapshot.rewind_directory(where)), base_backup.wal_refusal(where)
-    if found.content in ("absent", "empty"):
+    if found.directory_state in ("absent", "empty"):
         return Former(found, rewinding=rewinding, wal_refusal=wal_refusal)
     directory = wal.wal_directory(where)
     seen = survey.Survey(None)
@@ -169,7 +169,7 @@ def refusal(former: Former, source: Source, asked: str, user: str) -> str | None
     """
     found = former.instance
     where = found.data_directory
-    if found.content in ("absent", "empty"):
+    if found.directory_state in ("absent", "empty"):
         return None
     if found.postmaster is not None and found.role == "primary":
         return f"a primary runs in {where}: stop it first, and see which of both coordinators is right"
@@ -180,7 +180,7 @@ def refusal(former: Former, source: Source, asked: str, user: str) -> str | None
         return f"processes of an instance still work in {where} ({pids}), although it has no postmaster: end them"
     if found.owner != user:
         return f"{where} belongs to {found.owner}: let {user}, which runs the engine, own it"
-    if found.content == "other" and not _REMAINS & set(found.names):
+    if found.directory_state == "other" and not _REMAINS & set(found.names):
         there = named(found.names)
         return f"{where} holds something that is no instance, nor the rest of one, {there}: move it away, or set another data directory"
     if asked == "auto" and _is_later(former, source):
@@ -214,7 +214,7 @@ def choose(former: Former, source: Source, asked: str) -> Choice:
     :param asked: one of :data:`METHODS`.
     """
     found = former.instance
-    if found.content in ("absent", "empty"):
+    if found.directory_state in ("absent", "empty"):
         return Choice(BASEBACKUP, "a rewind of it was cut off" if former.rewinding else "there is no data directory")
     parted, own = _own_from(former, source)
     unusable = _unusable(former, source)
@@ -258,7 +258,7 @@ def _left_in(former: Former, source: Source) -> str | None:
 def _unusable(former: Former, source: Source) -> str:
     """Why an instance cannot become a standby in any way but a copy; empty when it can."""
     found = former.instance
-    if found.content == "other":
+    if found.directory_state == "other":
         return "its data directory is not whole"
     if former.lacks:
         return f"its data directory lacks {', '.join(former.lacks)}"
@@ -301,7 +301,7 @@ def plan(
     tell = Step("tell", {"method": choice.method, "reason": choice.reason, "discards": own})
     first = [tell, *([Step("stop")] if instance.postmaster is not None else [])]
     if choice.method in (START, REWIND):
-        marked = dataclasses.replace(instance, role="standby", postmaster=None, fenced=None)
+        marked = dataclasses.replace(instance, role="standby", postmaster=None, start_block=None)
         first += snapshot.plan(dataclasses.replace(place, instance=marked), copy, password)
         first += snapshot.plan_password(place.stored, password)
         way = Step("rewind", {"parted": own, "left_in": _left_in(former, source)}) if choice.method == REWIND else Step("mark_standby")
@@ -310,7 +310,7 @@ def plan(
         raise CoordinatorError(former.wal_refusal, data_directory=instance.data_directory)
     spots = tuple(dataclasses.replace(spot, taken=None if spot.taken in former.parts else spot.taken) for spot in place.spots)
     rest = snapshot.plan(dataclasses.replace(place, instance=Instance(instance.data_directory, "absent"), spots=spots), copy, password)
-    if instance.content in ("absent", "empty") and not former.rewinding:
+    if instance.directory_state in ("absent", "empty") and not former.rewinding:
         return [*first, *rest]
     # the old one stays in its place, stopped, until there is a whole copy
     at = rest.index(Step("copy")) + 1

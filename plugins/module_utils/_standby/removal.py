@@ -102,7 +102,7 @@ def plan(remains: Remains, fate: str, system_identifier: str | None, user: str) 
             steps.append(Step("stop"))
     if remains.leftovers and fate != STOPPED:
         steps.append(Step("remove_leftovers"))
-    if instance is not None and instance.content == "instance" and fate in (MOVED, DELETED):
+    if instance is not None and instance.directory_state == "instance" and fate in (MOVED, DELETED):
         steps.append(Step("move_aside" if fate == MOVED else "delete"))
     return steps + [Step("remove_file", {"path": path}) for path in remains.files]
 
@@ -110,9 +110,9 @@ def plan(remains: Remains, fate: str, system_identifier: str | None, user: str) 
 def refusal(instance: Instance, system_identifier: str | None, user: str) -> str | None:
     """Why an instance is no standby of a cluster that can be given up; None when it is one, and when there is none."""
     where = instance.data_directory
-    if instance.content in ("absent", "empty"):
+    if instance.directory_state in ("absent", "empty"):
         return None
-    if instance.content != "instance":
+    if instance.directory_state != "instance":
         return f"{where} holds something that is not an instance"
     if instance.owner != user:
         return f"{where} belongs to {instance.owner}, not to {user}"

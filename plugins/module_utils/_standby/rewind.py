@@ -213,7 +213,7 @@ def rewind(
     :returns: ``method``, ``bytes_copied``, ``all_wal_why``, the reason why WAL was copied that both have, None where it was not, and of
         its own files ``kept`` and ``set_aside``, see :func:`own_files.give_back`.
     :raises CoordinatorError: the primary does not answer; nothing was touched.
-    :raises Failed: it cannot be rewound; it is in :func:`snapshot.rewind_directory` now, with its own files and its fence as they were.
+    :raises Failed: it cannot be rewound; it is in :func:`snapshot.rewind_directory` now, its own files and its start block as they were.
     """
     place, staging = os.path.realpath(data_directory), rewind_directory(data_directory)
     all_wal_why = relay.refusal(upstream)
@@ -226,7 +226,7 @@ def rewind(
     try:
         own_files.take_out(staging, kept)
         _move_logs(staging, kept)
-        # single-user mode, which recovers a killed instance, knows neither fence nor standby
+        # single-user mode, which recovers a killed instance, knows neither start block nor standby
         with contextlib.suppress(FileNotFoundError):
             os.unlink(os.path.join(staging, "standby.signal"))
         start_block.write(host, staging, None)

@@ -237,14 +237,14 @@ def refusal(site: Site, instance: Instance, desired: Desired) -> str | None:
         return f"the parent directory {site.parent} does not exist: create it, owned by {site.user}"
     if not site.writable:
         return f"{site.parent} belongs to {site.parent_owner} and {site.user} cannot write there: let {site.user} own it"
-    if instance.content == "other":
+    if instance.directory_state == "other":
         return f"{where} holds something that is not an instance, {named(instance.names)}: move it away, or set another data directory"
     if site.mounts:
         return (
             f"{where} is a mount point, and so is {named(site.mounts)} in it: an instance cannot be put in place there as a whole; set a "
             "directory within it as the data directory"
         )
-    if instance.content != "absent" and instance.owner != site.user:
+    if instance.directory_state != "absent" and instance.owner != site.user:
         return f"{where} belongs to {instance.owner}: let {site.user}, which runs the engine, own it"
     if site.engine_version is None:
         return "this host has no installation of the engine where greenplum_path says: install it, or correct greenplum_path"
@@ -253,7 +253,7 @@ def refusal(site: Site, instance: Instance, desired: Desired) -> str | None:
             f"this host has {site.engine_version!r}, the primary {desired.engine_version!r}: "
             "install the same version on both, or correct greenplum_path"
         )
-    if instance.content == "instance":
+    if instance.directory_state == "instance":
         return _refusal_of_instance(instance, desired)
     if desired.bytes is not None and site.free < desired.bytes + SPARE:
         return (
@@ -298,7 +298,7 @@ def plan(place: Place, desired: Desired, password: str | None) -> list[Step]:
     if why is not None:
         raise CoordinatorError(why, data_directory=instance.data_directory)
     steps = [Step("remove_leftover")] if place.site.leftover else []
-    if instance.content == "instance":
+    if instance.directory_state == "instance":
         return steps
     why = _refusal_of_requirements(place, desired)
     if why is not None:

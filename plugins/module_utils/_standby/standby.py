@@ -96,8 +96,8 @@ def refusal(standby: Standby, desired: Desired, password: str | None) -> str | N
     """Why a directory cannot be configured as a standby; None when it can."""
     instance = standby.instance
     where = instance.data_directory
-    if instance.content != "instance":
-        return f"{where} holds no instance ({instance.content}): make a snapshot of the primary there first"
+    if instance.directory_state != "instance":
+        return f"{where} holds no instance ({instance.directory_state}): make a snapshot of the primary there first"
     if instance.role != "standby":
         return (
             f"the instance in {where} is a primary: it has no standby.signal. It may hold what the present primary lacks, "
@@ -125,7 +125,7 @@ def plan(standby: Standby, desired: Desired, password: str | None) -> list[Step]
     :raises CoordinatorError: the directory is no standby; nothing was touched.
     """
     bringing = []
-    if standby.former is not None and standby.instance.content in ("absent", "empty"):
+    if standby.former is not None and standby.instance.directory_state in ("absent", "empty"):
         bringing = [*([Step("stop_former")] if standby.former.postmaster is not None else []), Step("bring")]
         standby = brought(standby, standby.former)
     return [*bringing, *_plan(standby, desired, password)]

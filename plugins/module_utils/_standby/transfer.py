@@ -163,8 +163,8 @@ def observe(host: Host, data_directory: str, files: t.Mapping[str, Packed]) -> R
     :raises CoordinatorError: something cannot be read by this user.
     """
     found = read_instance(host, data_directory)
-    if found.content != "instance":
-        raise CoordinatorError(f"{data_directory} holds no instance ({found.content}): correct data_directory")
+    if found.directory_state != "instance":
+        raise CoordinatorError(f"{data_directory} holds no instance ({found.directory_state}): correct data_directory")
     texts, newer = {}, set()
     for name, file in files.items():
         path = os.path.join(found.data_directory, name)

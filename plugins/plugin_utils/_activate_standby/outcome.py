@@ -54,7 +54,7 @@ _NEXT = "the cluster is unmirrored now: run rejoin for {primary}, or enable_mirr
 
 #: by kind of a fence that is not lifted, how to undo it
 _STAYS = {
-    "start_block": "its data directory stays fenced; to start that instance, take the fence's block out of its postgresql.conf",
+    "start_block": "its data directory stays start-blocked; to start that instance, take the block of FENCED_… out of its postgresql.conf",
     "fence": "it goes on rejecting the former primary; playbook lift_fence lifts that",
 }
 
@@ -192,7 +192,7 @@ def _fence(known: Variables) -> dict[str, t.Any]:
 
 
 def _left(plan: Variables, hosts: t.Mapping[str, Variables]) -> list[str]:
-    """What this run set and did not take back."""
+    """What this run set and did not roll back."""
     found = []
     for host, options in plan.get("fence", {}).items():
         state = _fence(hosts.get(host) or {})

@@ -176,8 +176,8 @@ def _refusal_of_hosts(scene: Scene, verdict: Verdict) -> str:
     if verdict.standby in scene.pair.unlocked:
         return f"{verdict.standby} could not be locked against other runs: {scene.pair.unlocked[verdict.standby]}"
     standby = scene.coordinator(verdict.standby)
-    if standby and standby.instance.fenced:
-        return f"{verdict.standby} is fenced itself, {standby.instance.fenced}: it must not be primary; run rejoin first"
+    if standby and standby.instance.start_block:
+        return f"{verdict.standby} is start-blocked itself, {standby.instance.start_block}: it must not be primary; run rejoin first"
     return ""
 
 
@@ -243,7 +243,7 @@ def _segment_fences(
 def _proof(fence: t.Mapping[str, t.Any], command: bool, confirmed: bool, primary: str, options: t.Mapping[str, t.Any]) -> str:
     found = []
     if primary in fence:
-        found.append(f"its instance on {primary} stopped, and its data directory fenced")
+        found.append(f"its instance on {primary} stopped, and its data directory start-blocked")
     elif fence:
         where = "; ".join(f"{host}, ports {', '.join(map(str, of_host['ports']))}" for host, of_host in fence.items())
         addresses = next(iter(fence.values()))["addresses"]

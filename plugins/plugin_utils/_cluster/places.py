@@ -29,7 +29,7 @@ def places(
     """By host of the inventory the instances there, the segments with their host, and the hosts that it does not name."""
     instances: Instances = {host: {"coordinator": [], "segments": []} for host in variables}
     for host, found in observations.items():
-        if isinstance(found, Coordinator) and found.instance.content == "instance":
+        if isinstance(found, Coordinator) and found.instance.directory_state == "instance":
             instances[host]["coordinator"].append(found.instance.data_directory)
     if primary is None:
         return instances, [], []

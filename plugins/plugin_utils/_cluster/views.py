@@ -39,7 +39,7 @@ def view_of(host: str, found: Coordinator | None) -> View:
     view = View(
         host=host,
         observed=True,
-        content=instance.content,
+        directory_state=instance.directory_state,
         role=instance.role,
         running=postmaster is not None,
         suspended=bool(postmaster and postmaster.suspended),

@@ -93,7 +93,7 @@ def outcome(cluster: str, plan: Variables, hosts: t.Mapping[str, Variables], los
     done = [f"{host}: {', '.join(said)}" for host, said in ((host, _done(known)) for host, known in hosts.items()) if said]
     registration = hosts[plan["primary"]].get("__disable_mirroring_registration") or {}
     if not failures and not _is_gone(registration):
-        failures = [f"{plan['primary']}: it was not seen that the primary has forgotten its standby"]
+        failures = [f"{plan['primary']}: it was not seen that the primary has deregistered its standby"]
     if failures:
         return _failed(cluster, "; ".join(failures), "; ".join(done), left)
     text = f"unmirrored: {plan['primary']} serves without a standby; " + ("; ".join(done) if done else "nothing was left to remove")

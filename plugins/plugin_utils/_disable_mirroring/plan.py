@@ -201,8 +201,8 @@ def _left(
         left.append(f"{pair.primary}: {SETTING} = {limit} in postgresql.auto.conf, by standby_retention_limit or by others")
     left += [f"{host}: {', '.join(found.site.asides)}" for host, found in coordinators.items() if found.site.asides]
     if on_other and why_kept:
-        fenced = on_other.instance.fenced
-        left.append(f"{other}: {why_kept}; it is left as it is" + (f", fenced by {fenced}" if fenced else ""))
+        start_block = on_other.instance.start_block
+        left.append(f"{other}: {why_kept}; it is left as it is" + (f", start-blocked by {start_block}" if start_block else ""))
     left += [
         f"{host}: {found.unfinished} was cut off, and is not finished by this: run that playbook again when there is a standby"
         for host, found in coordinators.items()
@@ -210,7 +210,7 @@ def _left(
     ]
     left += [f"{host} was not reached: access rules on segments there stay" for host in pair.segment_hosts if host not in seen]
     if known.timeline > 1 and pair.segments:
-        left.append(f"segments go on letting {pair.primary} in, by rules of this collection, for it may have been a standby once")
+        left.append(f"segments go on allowing {pair.primary} access, by rules of this collection, for it may have been a standby once")
     left += [
         f"{host} rejects {', '.join(fence.addresses)}, addresses of a former primary: the playbook lift_fence lifts that"
         for host, found in seen.items()
@@ -230,7 +230,7 @@ def _found(scene: Scene, plan: RemovalPlan, on_primary: Coordinator, known: Prim
         "role": known.role is not None,
         "access rules": any(on_primary.access.get(where) is not None for where in plan.directories)
         or any(_has_other_rules(desired, scene.observations[host]) for host, desired in plan.access.items()),
-        "instance": bool(standby and standby.instance.content == "instance"),
+        "instance": bool(standby and standby.instance.directory_state == "instance"),
         "unfinished copy": any(found.site.leftover for found in coordinators),
         "settings of a standby": any(name in on_primary.instance.settings for name in FOLLOWING),
         **{kind: any(stored.check for stored in kept if stored.kind == kind) for kind in STORES},

@@ -18,7 +18,7 @@ class Progress(progress.Progress):
     def stopped(self) -> bool:
         """Whether the standby is, if there is one."""
         result = self.on_standby("__disable_mirroring_stop")
-        return not self.plan.get("standby") or ("content" in result and not result.get("failed"))
+        return not self.plan.get("standby") or ("directory_state" in result and not result.get("failed"))
 
     @property
     def deregistered(self) -> bool:

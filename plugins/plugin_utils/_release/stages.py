@@ -17,7 +17,7 @@ INTENT = "release"
 
 _NOTHING_ASKED = (
     "say what is to be released, release_commits=true (commits that wait for the standby go on) or release_wal=true (WAL retained for a "
-    "standby that is away may go)"
+    "standby that is disconnected may go)"
 )
 
 

@@ -72,12 +72,12 @@ def _host(name: str, found: Observation | None, missing: str, primary: Primary |
         count = len(found.segments)
         return [f"{name}  segment host, {count} segment instance{'s' if count != 1 else ''} running"]
     instance = found.instance
-    if instance.content != "instance":
-        return [f"{name}  no instance: {instance.data_directory} is {instance.content}"]
+    if instance.directory_state != "instance":
+        return [f"{name}  no instance: {instance.data_directory} is {instance.directory_state}"]
     words = _primary(found) if instance.role == "primary" else _standby(found, primary)
     place = f"dbid {instance.dbid}, port {instance.port}, {instance.data_directory}"
-    if instance.fenced:
-        place += f", fenced by {instance.fenced}"
+    if instance.start_block:
+        place += f", start-blocked by {instance.start_block}"
     return [f"{name}  {instance.role}  " + ", ".join(words), f"{' ' * len(name)}  {place}"]
 
 

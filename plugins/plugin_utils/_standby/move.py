@@ -98,7 +98,7 @@ class Scene:
         instance = self.observed.instance
         connected = bool(instance.postmaster and instance.postmaster.connected)
         streams = self.primary.walsender is not None
-        return not connected and (streams or self.here is False or instance.content != "instance")
+        return not connected and (streams or self.here is False or instance.directory_state != "instance")
 
     @property
     def _is_its_directory(self) -> bool:
@@ -175,8 +175,8 @@ def foresee(
         return Move(f"{asked}: {why}: see which of the primaries is right")
     if why:
         return _without_stopping(move, found, f"{asked}: {why}")
-    empty = found.observed.instance.content in ("absent", "empty")
-    stops = instance.content == "instance"
+    empty = found.observed.instance.directory_state in ("absent", "empty")
+    stops = instance.directory_state == "instance"
     if not stops and lives(found.primary.walsender):
         return _without_stopping(move, found, f"{asked}: nothing is in {instance.data_directory}")
     sites = (seen.site, found.observed.site)

@@ -168,7 +168,7 @@ def _of_pair(progress: Progress, limit: t.Any) -> Outcome:
     stays = _stays(_made(hosts[standby]))
     lefts = [f"{host}: {found['__standby_left']}" for host, found in hosts.items() if found.get("__standby_left")]
     left = "; ".join(filter(None, [*lefts, *stays, _still_open(known, primary)]))
-    done = _went_back(progress, bool(lefts)) or f"Taken back: {back}"
+    done = _went_back(progress, bool(lefts)) or f"Rolled back: {back}"
     return _failed(
         cluster,
         failures,

@@ -19,6 +19,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.st
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.verdict import DEGRADED, UNMIRRORED
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import own_files
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.coordinator import Coordinator
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.observation import Observation
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.primary import Primary
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.record import Record, RecordedPrimary
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.inventory import Variables
@@ -44,7 +45,13 @@ _ANEW = {"cluster": "", "method": "auto", "report_file": None}
 Look = t.Union[Coordinator, Unseen, None]
 
 
-def make(pair: Pair, observations: Observations, inventory: t.Container[str] = (), former: Look = None, looked: Look = None) -> StandbyPlan:
+def make(
+    pair: Pair,
+    observations: Observations,
+    inventory: t.Container[str] = (),
+    former: Look = None,
+    looked: Observation | Unseen | None = None,
+) -> StandbyPlan:
     """What has to be done in a cluster.
 
     :param pair: the verdict on it.
@@ -81,7 +88,7 @@ def make(pair: Pair, observations: Observations, inventory: t.Container[str] = (
         return StandbyPlan(refusal, primary=primary)
     comes = move.kind in (move_plan.DIRECTORY, move_plan.HOST)
     row_fits = row is not None and desired.matches(row)
-    copying = rejoin.copies or (on_standby.instance.content != "instance" and not move.renames)
+    copying = rejoin.copies or (on_standby.instance.directory_state != "instance" and not move.renames)
     instances = rejoin.instances or pair.instances
     if comes:
         instances = {**instances, standby: {**instances[standby], "coordinator": [desired.datadir]}}  # its access file comes with it
@@ -101,7 +108,7 @@ def make(pair: Pair, observations: Observations, inventory: t.Container[str] = (
         snapshot=snapshot,
         unknown_locations=tuple(missing),
         succession=copying and move.copies,
-        looked=looked.looked if isinstance(looked, Coordinator) else None,
+        looked=looked.looked if isinstance(looked, Observation) else None,
     )
     hinders = f"{standby}: {looked.why}" if isinstance(looked, Unseen) else checks.in_the_way(case, options["standby_accepted_differences"])
     if hinders:
@@ -218,7 +225,7 @@ def _way(copying: bool, rejoin: Rejoin, move: Move) -> str:
 def _moved_there(on_primary: Coordinator, on_standby: Coordinator, move: Move) -> Instance | None:
     """What will be in the place of a standby that comes from another directory of its host; None: what is there."""
     comes, there = move.kind == move_plan.DIRECTORY and (move.look or move.renames), on_standby.instance
-    if not comes or there.content not in ("absent", "empty"):
+    if not comes or there.directory_state not in ("absent", "empty"):
         return None
     return dataclasses.replace(
         on_primary.instance, data_directory=there.data_directory, owner=on_standby.site.user, role="standby", postmaster=None

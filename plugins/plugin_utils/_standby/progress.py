@@ -43,7 +43,7 @@ class Progress(progress.Progress):
     @property
     def configured(self) -> bool:
         """Whether it was, and that went well; in check mode, whether it could be copied, for then there is nothing to configure."""
-        copied = self.check_mode and "content" in self._copy
+        copied = self.check_mode and "directory_state" in self._copy
         return copied or "settings" in self.on_standby("__standby_configuration")
 
     @property
@@ -106,14 +106,14 @@ class Progress(progress.Progress):
     @property
     def copied(self) -> bool:
         """Whether the copy is there."""
-        return self.both_admitted and "content" in self._copy
+        return self.both_admitted and "directory_state" in self._copy
 
     @property
     def left_place(self) -> bool:
         """Whether the present one made way for the next."""
         if not self._move.get("copies"):
             return self.both_admitted
-        return self.copied and (not self._move["stops"] or "content" in self.on_standby("__standby_leaving"))
+        return self.copied and (not self._move["stops"] or "directory_state" in self.on_standby("__standby_leaving"))
 
     @property
     def has_copy(self) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.coordinator import Coordinator
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.observation import Observation
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.observations import read_as
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import stage
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import Ending, Situation, Stage, Task, Variables
@@ -24,7 +25,7 @@ INTENT = "standby"
 PLANS = "__standby_plans"
 _VERIFICATION = "__standby_verification"
 #: by what of the standby's host was looked at meanwhile, where that was registered there
-_SEEN = {"former": "__standby_former", "looked": "__standby_look"}
+_SEEN = {"former": (Coordinator, "__standby_former"), "looked": (Observation, "__standby_look")}
 
 #: how far it came, and where its plans are registered
 PROGRESS = (Progress, PLANS)
@@ -36,8 +37,12 @@ def _plans(situations: t.Sequence[Situation]) -> t.Iterator[StandbyPlan]:
 
 def _plan(of: Situation) -> StandbyPlan:
     standby = next((host for host in of.pair.coordinators if host != of.pair.primary), None)
-    known = {what: of.variables[standby].get(name) for what, name in _SEEN.items()} if standby else {}
-    seen = {what: read_as(Coordinator, result) for what, result in known.items() if what in of.options["seen"] and result is not None}
+    seen: dict[str, t.Any] = {}
+    for what in of.options["seen"] if standby else ():
+        kind, name = _SEEN[what]
+        result = of.variables[standby or ""].get(name)
+        if result is not None:
+            seen[what] = read_as(kind, result)
     return make(of.pair, of.observations, of.variables, **seen)
 
 

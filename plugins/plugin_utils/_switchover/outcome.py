@@ -166,7 +166,7 @@ def _what(progress: Progress, promoted: bool, troubles: t.Sequence[str]) -> tupl
     if progress.back and failed(back):
         return NOT_KNOWN, f"{said}; and {plan['primary']} could not be brought back: {message(back)}"
     if plan.get("undo") and not plan["refusal"] and not failures:
-        return ALREADY, f"{plan['primary']} is primary; what a run that was cut off had begun was taken back"
+        return ALREADY, f"{plan['primary']} is primary; what a run that was cut off had begun was rolled back"
     return NOT_SWITCHED, said
 
 
@@ -219,7 +219,7 @@ def _say(
         way = f"{primary} can serve again, instead of {standby}" if plan.get("undo") else f"{standby} can be primary instead of {primary}"
         return f"can be switched: {way}; nothing was changed", lines, ""
     if what == NOT_KNOWN:
-        text = f"SWITCHOVER UNCONFIRMED: {why}; run this again, which finishes it or takes it back"
+        text = f"SWITCHOVER UNCONFIRMED: {why}; run this again, which finishes it or rolls it back"
         return text, lines, f"{cluster}: {text}"
     begun = "back" in document["seconds"] or document["verdict"]
     text = f"NOT switched: {why}; {primary} serves, as before" if begun else f"NOT switched: nothing was changed: {why}"

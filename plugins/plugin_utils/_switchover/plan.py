@@ -31,7 +31,7 @@ class SwitchoverPlan:
     :param done: host that is primary already, as desired; empty without one.
     :param begin: whether the primary serves, and the switch is begun.
     :param resume: whether one that was cut off has to be finished.
-    :param undo: whether one that was cut off has to be taken back.
+    :param undo: whether one that was cut off has to be rolled back.
     :param begun: whether a run that was cut off may have armed the standby.
     :param promoted: whether the standby was primary already when it was looked.
     :param state: in which the pair is.
@@ -146,7 +146,7 @@ def _begun(scene: Scene, known: SwitchoverPlan) -> SwitchoverPlan | None:
             return dataclasses.replace(known, undo=True)
         return _with_aftermath(scene, dataclasses.replace(known, resume=True))
     if new.role == "standby" and old.role == "primary" and (old.is_primary or _shut_down(scene, primary)):
-        # its primary may still refuse sessions, or be fenced
+        # its primary may still refuse sessions, or be start-blocked
         if scene.pair.state != MIRRORED:
             return dataclasses.replace(known, undo=True, refusal="" if target == primary else _sentence(scene))
         if target == primary:

@@ -53,7 +53,7 @@ class Progress(progress.Progress):
 
     @property
     def back(self) -> bool:
-        """Whether it is taken back."""
+        """Whether it is rolled back."""
         return self.on_standby(VERDICT).get("way") == BACK
 
     @property
@@ -76,7 +76,7 @@ class Progress(progress.Progress):
         if not self.plan.get("acts"):
             return []
         served = self.on_primary("__switchover_return")
-        serves = bool(served.get("running")) and served.get("fenced", "") is None
+        serves = bool(served.get("running")) and served.get("start_block", "") is None
         complete = self.promoted and self._mirrored and "msg" not in self.on_standby(ACTIVATION)
         return [self.plan["begins"]] if (self.back and serves) or complete else []
 

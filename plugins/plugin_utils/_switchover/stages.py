@@ -37,7 +37,7 @@ def _plans(situations: t.Sequence[Situation]) -> list[SwitchoverPlan]:
 
 
 def _decide(task: Task, _given: Variables) -> Variables:
-    """Whether the switchover of the host's cluster goes on or is taken back, by what both hosts said."""
+    """Whether the switchover of the host's cluster goes on or is rolled back, by what both hosts said."""
     plan = task.of_cluster(PLANS)
     of_old, of_new = task.on(plan["primary"]), task.on(plan["standby"])
     verdict = decide(plan, stopped=of_old(_STOPPED), disarmed=of_new(_DISARMED), activation=of_new(ACTIVATION))

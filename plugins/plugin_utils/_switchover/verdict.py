@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private: this may change at any time. What is promised is the documentation of modules, roles and playbooks.
 
-"""Whether a switchover goes on, is taken back, or cannot be told to have happened, by what both coordinators' hosts said."""
+"""Whether a switchover goes on, is rolled back, or cannot be told to have happened, by what both coordinators' hosts said."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import Instance
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.coordinator import Coordinator
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.preflight import Looked
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.needs import Looked
 
 #: ways in which a host comes to have the standby; the empty one: it is there
 COPY, MOVE, REWIND, START, STAYS = "copy", "move", "rewind", "start", ""

@@ -10,7 +10,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.preflight import FILE, Need, named_in
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.needs import FILE, Need
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.preflight import named_in
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight import (
     configuration,
     likeness,

@@ -12,7 +12,8 @@ import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.installation import named
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.coordinator import Coordinator
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.preflight import DIRECTORY, ENDING, FILE, PLACE, STRAYING
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.needs import DIRECTORY, FILE
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.preflight import ENDING, PLACE, STRAYING
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight.case import COPY, Case, directory_of, is_within
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight.check import SOURCE, STANDBY, Findings, check
 
@@ -29,7 +30,7 @@ def recovery(case: Case, source: Coordinator) -> Findings:
 
 def _hindering(case: Case, source: Coordinator, names: t.Iterable[str], what: str) -> Findings:
     instance, configured = source.instance, source.configured
-    if not configured or (not case.comes and (instance.postmaster or instance.content != "instance")):
+    if not configured or (not case.comes and (instance.postmaster or instance.directory_state != "instance")):
         return
     for name in names:
         setting = configured.settings.get(name)

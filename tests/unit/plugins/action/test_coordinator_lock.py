@@ -47,7 +47,7 @@ def test_a_lock_is_renewed_as_long_as_its_run_lives_and_holds_it(tmp_path, monke
     monkeypatch.setattr(locking, "RENEWAL", 1)
     file, run = tmp_path / "demo.lock", subprocess.Popen(["sleep", "60"])
     own, action = locking.this_run(run.pid), Action(away=0)
-    action._ask(Ask(TAKE, str(file), own, "test"))
+    action._ask(Ask(what=TAKE, file=str(file), own=own, purpose="test"))
     action.away = 1
     action._keep(str(file), own)
     beside = child(run.pid)

@@ -75,7 +75,7 @@ def test_each_stage_is_done_by_a_role():
     ],
 )
 @pytest.mark.parametrize("host", ["cdw", "scdw", "sdw1"])
-@pytest.mark.parametrize("made", [{"__standby_copy": {"content": "absent"}}, {"__standby_configuration": {"settings": {}}}])
+@pytest.mark.parametrize("made", [{"__standby_copy": {"directory_state": "absent"}}, {"__standby_configuration": {"settings": {}}}])
 def test_without_a_proof_all_hosts_fail_and_with_one_the_standby_keeps_it(made, host, alive, replayed, configured, check_mode, failed):
     if host not in alive:
         return

@@ -34,33 +34,67 @@ def shown(value):
     return json.loads(json.dumps(dataclasses.asdict(value)))
 
 
-CONTROL = ControlData("1", "in production", 1, "0/1", "0/1", "0/0", 1 << 26, True)
+CONTROL = ControlData(
+    system_identifier="1",
+    state="in production",
+    timeline=1,
+    checkpoint="0/1",
+    redo="0/1",
+    consistent="0/0",
+    segment_bytes=1 << 26,
+    checksums=True,
+)
 PRIMARY = Instance(
-    "/c", "instance", "gpadmin", "primary", "12", 1, 5432, {}, CONTROL, Postmaster(7, 5432, "/tmp", "dtmready", False, False, None)
+    data_directory="/c",
+    directory_state="instance",
+    owner="gpadmin",
+    role="primary",
+    major="12",
+    dbid=1,
+    port=5432,
+    settings={},
+    control=CONTROL,
+    postmaster=Postmaster(pid=7, port=5432, socket_directory="/tmp", status="dtmready", suspended=False, connected=False, received=None),
 )
 STANDBY = Instance(
-    "/s",
-    "instance",
-    "gpadmin",
-    "standby",
-    "12",
-    8,
-    5432,
-    {"primary_slot_name": "standby_coordinator"},
-    CONTROL,
-    Postmaster(9, 5432, "/tmp", "standby", False, True, "0/200"),
+    data_directory="/s",
+    directory_state="instance",
+    owner="gpadmin",
+    role="standby",
+    major="12",
+    dbid=8,
+    port=5432,
+    settings={"primary_slot_name": "standby_coordinator"},
+    control=CONTROL,
+    postmaster=Postmaster(pid=9, port=5432, socket_directory="/tmp", status="standby", suspended=False, connected=True, received="0/200"),
 )
 ABSENT = Instance("/s", "absent")
 
 ROWS = (
-    Registration(1, -1, "p", "p", "s", "u", 5432, "cdw", "cdw", "/c"),
-    Registration(2, 0, "p", "p", "s", "u", 6000, "sdw1", "sdw1-ic", "/p0"),
-    Registration(3, 0, "m", "m", "s", "u", 7000, "sdw1", "sdw1-ic", "/m0"),
-    Registration(8, -1, "m", "m", "s", "u", 5432, "scdw", "scdw", "/s"),
+    Registration(
+        dbid=1, content=-1, role="p", preferred_role="p", mode="s", status="u", port=5432, hostname="cdw", address="cdw", datadir="/c"
+    ),
+    Registration(
+        dbid=2, content=0, role="p", preferred_role="p", mode="s", status="u", port=6000, hostname="sdw1", address="sdw1-ic", datadir="/p0"
+    ),
+    Registration(
+        dbid=3, content=0, role="m", preferred_role="m", mode="s", status="u", port=7000, hostname="sdw1", address="sdw1-ic", datadir="/m0"
+    ),
+    Registration(
+        dbid=8, content=-1, role="m", preferred_role="m", mode="s", status="u", port=5432, hostname="scdw", address="scdw", datadir="/s"
+    ),
 )
-INSTALLATION = Installation("/usr/local/greenplum-db", ("metrics.so",), {}, ("c.utf8",), "glibc 2.34", 65536, None)
-PASSFILE = StoredPassword("passfile", "/home/gpadmin/.whpg/demo.pgpass", True, "abcd")
-NO_PASSWORD = StoredPassword("passfile", PASSFILE.path, False, None)
+INSTALLATION = Installation(
+    gphome="/usr/local/greenplum-db",
+    libraries=("metrics.so",),
+    extensions={},
+    locales=("c.utf8",),
+    libc="glibc 2.34",
+    open_files=65536,
+    processes=None,
+)
+PASSFILE = StoredPassword(kind="passfile", path="/home/gpadmin/.whpg/demo.pgpass", usable=True, check="abcd")
+NO_PASSWORD = StoredPassword(kind="passfile", path=PASSFILE.path, usable=False, check=None)
 FOLLOWING = {
     "host": "cdw",
     "hostaddr": "10.0.0.11",
@@ -80,7 +114,18 @@ SEGMENTS = [f'host\tall\t"gpadmin"\t10.0.0.{number}/32\ttrust' for number in (11
 
 def machine(name, *addresses, segments=(), access=None):
     """What every host shows of itself."""
-    return Observation((999.9, 1000.1), name, addresses, 1000.0, segments, (), {}, (), access or {})
+    return Observation(
+        asked=(999.9, 1000.1),
+        hostname=name,
+        addresses=addresses,
+        clock=1000.0,
+        segments=segments,
+        fences=(),
+        peers={},
+        sessions=(),
+        access=access or {},
+        looked=None,
+    )
 
 
 def coordinator(name, address, instance, **more):
@@ -90,20 +135,33 @@ def coordinator(name, address, instance, **more):
         "port_taken": False,
         "used_bytes": GIB,
         "unreadable": (),
-        "configured": Configured({}, "*", (), ()),
+        "configured": Configured(settings={}, listen_addresses="*", needs=(), links=()),
         "listens": ("0.0.0.0", "::"),
         "tablespaces": (),
         "files": None,
-        "wal": WalFiles(None, 100 * GIB, 50 * GIB, "0/0", "0/200", "0/200", (), "", 1, ()),
+        "wal": WalFiles(
+            link=None,
+            size=100 * GIB,
+            free=50 * GIB,
+            oldest_lsn="0/0",
+            end_lsn="0/200",
+            reaches_lsn="0/200",
+            doubts=(),
+            lost_checkpoint="",
+            timeline=1,
+            ancestors=(),
+        ),
         "busy": (),
         "wal_refusal": None,
         "lacks": (),
         "passfile": PASSFILE,
         "access": {instance.data_directory: COORDINATOR},
         **dict.fromkeys(("drifting", "sql", "primary", "standby", "maintenance", "named", "unfinished", "record", "record_wrong")),
-        **dict.fromkeys(("activation", "promotion", "looked")),
+        **dict.fromkeys(("activation", "promotion")),
     }
-    site = Site("/", "gpadmin", True, 9 * GIB, "gpadmin", False, "postgres 12")
+    site = Site(
+        parent="/", parent_owner="gpadmin", writable=True, free=9 * GIB, user="gpadmin", leftover=False, engine_version="postgres 12"
+    )
     return shown(Coordinator(**{**vars(machine(name, address)), **seen, **more}, instance=instance, site=site))
 
 
@@ -115,13 +173,24 @@ CDW = coordinator(
     primary=Primary(
         registrations=ROWS,
         standby=ROWS[-1],
-        walsender=WalSender(8, "10.0.0.12", "streaming", "sync", "0/200", "0/200", "0/200", 0, None, 1.5),
+        walsender=WalSender(
+            pid=8,
+            client_addr="10.0.0.12",
+            state="streaming",
+            sync_state="sync",
+            sent_lsn="0/200",
+            flush_lsn="0/200",
+            replay_lsn="0/200",
+            lag_bytes=0,
+            replay_lag_s=None,
+            reply_age_s=1.5,
+        ),
         other_walsenders=(),
         sync_error="none",
         role=RoleKnown(True, True),
-        slots=(Slot("standby_coordinator", True, "0/1", 0),),
-        probe=Probe("0/200", True, True, 0.1),
-        needs=Needs(("metrics",), ("C",), False, "*"),
+        slots=(Slot(name="standby_coordinator", active=True, restart_lsn="0/1", retained_bytes=0),),
+        probe=Probe(lsn="0/200", acknowledged=True, replayed=True, seconds=0.1),
+        needs=Needs(preload=("metrics",), locales=("C",), ssl=False, listen_addresses="*"),
         limits=Limits(
             "replica",
             walsenders=Limit(10, 1, ("gp_walreceiver of standby_replicator on 10.0.0.12, process 8, streaming",)),

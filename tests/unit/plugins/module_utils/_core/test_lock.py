@@ -15,8 +15,8 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan
 from hypothesis import given
 from hypothesis import strategies as st
 
-OURS = Holder("ada", "control1", "boot", "pid:[1]", 4711, "100")
-THEIRS = Holder("bob", "control2", "boot", "pid:[1]", 42, "200")
+OURS = Holder(user="ada", controller="control1", boot="boot", namespace="pid:[1]", pid=4711, started="100")
+THEIRS = Holder(user="bob", controller="control2", boot="boot", namespace="pid:[1]", pid=42, started="200")
 
 
 def text(holder, purpose="rejoin"):

@@ -38,7 +38,7 @@ def test_the_lines_of_others_stay(text, name):
 
 
 def test_blocks_of_ours_are_those_of_the_collection_alone():
-    text = marked.written([marked.Block(name, 0, 0, ("x",)) for name in NAMES])
+    text = marked.written([marked.Block(name=name, first=0, last=0, lines=("x",)) for name in NAMES])
     assert [block.name for block in marked.own(text)] == list(NAMES[:3])
     assert marked.written(marked.own(text)) == "".join(f"# BEGIN {name}\nx\n# END {name}\n" for name in NAMES[:3])
     assert marked.without(text, marked.own(text)) == "".join(f"# BEGIN {name}\nx\n# END {name}\n" for name in NAMES[3:])

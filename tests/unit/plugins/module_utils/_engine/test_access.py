@@ -21,7 +21,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.ac
 from hypothesis import given
 from hypothesis import strategies as st
 
-RULE = AccessRule("host", "replication", "standby_replicator", "10.0.0.12/32", "scram-sha-256")
+RULE = AccessRule(type="host", database="replication", user="standby_replicator", address="10.0.0.12/32", method="scram-sha-256")
 OTHERS = "# others\nlocal  all gpadmin  ident\r\nhost all all 0.0.0.0/0 md5\n\n@include"
 
 lines = st.text(st.characters(exclude_categories=["Cs"]), max_size=200).filter(
@@ -57,18 +57,23 @@ def test_refuses_broken_markers(text):
 
 
 def test_a_rule_is_one_line_of_fields():
-    assert str(AccessRule("local", "all", "all", None, "peer")) == 'local\tall\t"all"\tpeer'
-    assert str(AccessRule("hostssl", 'a "b', "c,d", "::1/128", "cert", ("map=x",))) == 'hostssl\t"a ""b"\t"c,d"\t::1/128\tcert\tmap=x'
-    assert str(AccessRule("host", "replication", "r", "samehost", "ldap", ('ldapprefix=a "b',))).endswith('\tldapprefix="a ""b"')
+    assert str(AccessRule(type="local", database="all", user="all", address=None, method="peer")) == 'local\tall\t"all"\tpeer'
+    assert (
+        str(AccessRule(type="hostssl", database='a "b', user="c,d", address="::1/128", method="cert", options=("map=x",)))
+        == 'hostssl\t"a ""b"\t"c,d"\t::1/128\tcert\tmap=x'
+    )
+    assert str(
+        AccessRule(type="host", database="replication", user="r", address="samehost", method="ldap", options=('ldapprefix=a "b',))
+    ).endswith('\tldapprefix="a ""b"')
 
 
 def test_a_rule_for_everybody_names_nobody():
-    assert str(AccessRule("host", "all", None, "all", "reject")) == "host\tall\tall\tall\treject"
+    assert str(AccessRule(type="host", database="all", user=None, address="all", method="reject")) == "host\tall\tall\tall\treject"
 
 
 @pytest.mark.parametrize("name", ["all", "+x", "@x", "sameuser", "replication"])
 def test_a_name_means_nothing_but_itself(name):
-    assert str(AccessRule("host", "all", name, "samehost", "trust")).split("\t")[2] == f'"{name}"'
+    assert str(AccessRule(type="host", database="all", user=name, address="samehost", method="trust")).split("\t")[2] == f'"{name}"'
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,19 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.ca
     placed,
 )
 
-ROW = Registration(8, -1, "m", "m", "s", "u", 5432, "scdw", "fd00:203:17::12", "/data/s")
-DESIRED = StandbyAddress("scdw", "fd00:203:17::12", 5432, "/data/s")
+ROW = Registration(
+    dbid=8,
+    content=-1,
+    role="m",
+    preferred_role="m",
+    mode="s",
+    status="u",
+    port=5432,
+    hostname="scdw",
+    address="fd00:203:17::12",
+    datadir="/data/s",
+)
+DESIRED = StandbyAddress(hostname="scdw", address="fd00:203:17::12", port=5432, datadir="/data/s")
 
 
 @pytest.mark.parametrize(

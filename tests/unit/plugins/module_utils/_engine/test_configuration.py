@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.configuration import (
-    change_fence,
     change_settings,
-    fenced_by,
+    change_start_block,
     include_name,
     read_settings,
+    start_block_of,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -73,18 +73,18 @@ includes = st.text(min_size=1).map(include_name)
 
 @given(lines, includes, includes)
 def test_a_fence_is_put_at_the_end_and_lifted_without_a_trace(text, first, second):
-    fenced = change_fence(text, first)
-    assert fenced_by(fenced) == first
-    assert change_fence(fenced, first) == fenced
-    assert fenced_by(change_fence(fenced, second)) == second
+    fenced = change_start_block(text, first)
+    assert start_block_of(fenced) == first
+    assert change_start_block(fenced, first) == fenced
+    assert start_block_of(change_start_block(fenced, second)) == second
     assert fenced.startswith(text)
     whole = text if text.endswith("\n") or not text else f"{text}\n"
-    assert change_fence(fenced, None) == whole
-    assert change_fence(text, None) == text
+    assert change_start_block(fenced, None) == whole
+    assert change_start_block(text, None) == text
     assert read_settings(fenced) == read_settings(text)
 
 
 def test_lines_of_others_are_no_fence():
     text = "include = 'FENCED_scdw_is_primary.conf'\n# BEGIN warehousepg.coordinator fence\nport = 1\n"
-    assert fenced_by(text) is None
-    assert change_fence(text, None) == text
+    assert start_block_of(text) is None
+    assert change_start_block(text, None) == text

@@ -21,8 +21,19 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.po
 from hypothesis import given
 from hypothesis import strategies as st
 
-POSTMASTER = Postmaster(1, 5432, "/tmp", "dtmready", False, False, None)
-PRIMARY = Instance("/data/c", "instance", "gpadmin", "primary", "12", 1, 5432, {}, None, POSTMASTER)
+POSTMASTER = Postmaster(pid=1, port=5432, socket_directory="/tmp", status="dtmready", suspended=False, connected=False, received=None)
+PRIMARY = Instance(
+    data_directory="/data/c",
+    directory_state="instance",
+    owner="gpadmin",
+    role="primary",
+    major="12",
+    dbid=1,
+    port=5432,
+    settings={},
+    control=None,
+    postmaster=POSTMASTER,
+)
 
 
 def test_a_refusal_tells_how_far_a_standby_replayed():
@@ -53,7 +64,7 @@ def test_no_instance_is_a_refusal(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"content": "absent"}, "/data/c holds no instance"),
+        ({"directory_state": "absent"}, "/data/c holds no instance"),
         ({"role": "standby"}, "is a standby: run this on the primary's host"),
         ({"postmaster": None}, "is stopped: start it"),
     ],

@@ -38,14 +38,14 @@ def test_finds_segments_by_their_command_line():
     bin_directory = "/usr/local/greenplum-db/bin/postgres"
     found = running_segments(
         [
-            Process(2, 1, "S", (bin_directory, "-D", "/data/m0", "-p", "7000", "-c", "gp_role=execute")),
-            Process(1, 1, "S", (bin_directory, "-D", "/data/p0", "-p", "6000", "-c", "gp_role=execute")),
-            Process(3, 1, "S", (bin_directory, "-D", "/data/c", "-p", "5432", "-c", "gp_role=dispatch")),
-            Process(4, 1, "S", (bin_directory, "-c", "gp_role=execute")),
-            Process(5, 1, "S", ("",)),
-            Process(6, 1, "S", (bin_directory, "-D", "/data/p\n", "-p", "6001", "-c", "gp_role=execute")),
-            Process(7, 1, "S", (bin_directory, "-D", "here", "-p", "6001", "-c", "gp_role=execute")),
-            Process(8, 1, "S", (bin_directory, "-D", "/data/p1", "-p", "66000", "-c", "gp_role=execute")),
+            Process(pid=2, parent=1, state="S", command=(bin_directory, "-D", "/data/m0", "-p", "7000", "-c", "gp_role=execute")),
+            Process(pid=1, parent=1, state="S", command=(bin_directory, "-D", "/data/p0", "-p", "6000", "-c", "gp_role=execute")),
+            Process(pid=3, parent=1, state="S", command=(bin_directory, "-D", "/data/c", "-p", "5432", "-c", "gp_role=dispatch")),
+            Process(pid=4, parent=1, state="S", command=(bin_directory, "-c", "gp_role=execute")),
+            Process(pid=5, parent=1, state="S", command=("",)),
+            Process(pid=6, parent=1, state="S", command=(bin_directory, "-D", "/data/p\n", "-p", "6001", "-c", "gp_role=execute")),
+            Process(pid=7, parent=1, state="S", command=(bin_directory, "-D", "here", "-p", "6001", "-c", "gp_role=execute")),
+            Process(pid=8, parent=1, state="S", command=(bin_directory, "-D", "/data/p1", "-p", "66000", "-c", "gp_role=execute")),
         ]
     )
     assert found == [SegmentProcess("/data/p0", 6000), SegmentProcess("/data/m0", 7000)]
@@ -53,7 +53,7 @@ def test_finds_segments_by_their_command_line():
 
 def test_reads_a_stopped_standby(host, data_directory):
     instance = read_instance(host, f"{data_directory}/")
-    assert (instance.content, instance.role, instance.major, instance.dbid, instance.port) == ("instance", "standby", "12", 8, 5432)
+    assert (instance.directory_state, instance.role, instance.major, instance.dbid, instance.port) == ("instance", "standby", "12", 8, 5432)
     assert instance.settings == {"primary_slot_name": "standby_coordinator"}
     assert instance.control.timeline == 1
     assert instance.postmaster is None
@@ -114,13 +114,13 @@ def test_what_else_a_data_directory_may_be(host, tmp_path, make, content):
         (path / "precious").touch()
     if make == "file":
         path.touch()
-    assert read_instance(host, str(path)).content == content
+    assert read_instance(host, str(path)).directory_state == content
 
 
 def test_a_damaged_control_file_is_an_observation(host, program, data_directory):
     program("pg_controldata", "echo broken >&2; exit 1")
     instance = read_instance(host, str(data_directory))
-    assert (instance.content, instance.control) == ("instance", None)
+    assert (instance.directory_state, instance.control) == ("instance", None)
 
 
 def test_starts_with_the_environment_of_the_installation(host, program, data_directory):

@@ -22,7 +22,7 @@ from ..conftest import PIDFILE
 
 
 def test_reads_the_postmaster_file():
-    assert parse_postmaster_file(PIDFILE) == PostmasterFile(90, 5432, "/tmp", "standby")
+    assert parse_postmaster_file(PIDFILE) == PostmasterFile(pid=90, port=5432, socket_directory="/tmp", status="standby")
 
 
 @pytest.mark.parametrize("text", ["", "\n", "x\n"])
@@ -31,15 +31,15 @@ def test_a_postmaster_file_that_names_no_process_is_none(text):
 
 
 def test_a_postmaster_file_that_is_just_being_written():
-    assert parse_postmaster_file("90\n/data\n") == PostmasterFile(90, None, None, None)
+    assert parse_postmaster_file("90\n/data\n") == PostmasterFile(pid=90, port=None, socket_directory=None, status=None)
 
 
-FILE = PostmasterFile(90, 5432, "/tmp", "standby")
+FILE = PostmasterFile(pid=90, port=5432, socket_directory="/tmp", status="standby")
 FAMILY = [
-    Process(90, 1, "S", ("/usr/local/greenplum-db/bin/postgres", "-D", "/data")),
-    Process(91, 90, "S", ("postgres:  5432, startup   recovering 00000001000000000000000D",)),
-    Process(92, 90, "S", ("postgres:  5432, walreceiver   streaming 0/340000A8",)),
-    Process(95, 1, "T", ("vi",)),
+    Process(pid=90, parent=1, state="S", command=("/usr/local/greenplum-db/bin/postgres", "-D", "/data")),
+    Process(pid=91, parent=90, state="S", command=("postgres:  5432, startup   recovering 00000001000000000000000D",)),
+    Process(pid=92, parent=90, state="S", command=("postgres:  5432, walreceiver   streaming 0/340000A8",)),
+    Process(pid=95, parent=1, state="T", command=("vi",)),
 ]
 
 
@@ -54,7 +54,7 @@ def test_a_standby_that_streams():
 
 
 def test_before_the_first_wal_came_only_the_connection_tells():
-    family = [*FAMILY[:2], Process(92, 90, "S", ("postgres:  5432, walreceiver",))]
+    family = [*FAMILY[:2], Process(pid=92, parent=90, state="S", command=("postgres:  5432, walreceiver",))]
     assert (described(family).connected, described(family).received) == (True, None)
 
 
@@ -68,7 +68,7 @@ def test_before_the_first_wal_came_only_the_connection_tells():
     ],
 )
 def test_a_connection_that_cannot_be_seen_is_not_denied(title, look, connected):
-    family = [*FAMILY[:2], Process(92, 90, "S", (f"postgres:  5432, {title}",))]
+    family = [*FAMILY[:2], Process(pid=92, parent=90, state="S", command=(f"postgres:  5432, {title}",))]
     assert describe_postmaster(FILE, family, lambda pid: look).connected is connected
 
 
@@ -102,7 +102,11 @@ def test_another_user_s_postmaster_is_known_by_its_command_line(data_directory, 
         raise PermissionError(13, "Permission denied")
 
     (data_directory / "postmaster.pid").write_text(PIDFILE)
-    family = [] if words is None else [Process(90, 1, "S", (POSTGRES, *(word.format(data_directory) for word in words)))]
+    family = (
+        []
+        if words is None
+        else [Process(pid=90, parent=1, state="S", command=(POSTGRES, *(word.format(data_directory) for word in words)))]
+    )
     monkeypatch.setattr(postmasters.os.path, "samefile", denied)
     monkeypatch.setattr(postmasters, "processes", lambda: family)
     monkeypatch.setattr(postmasters, "read_process", {process.pid: process for process in family}.get)

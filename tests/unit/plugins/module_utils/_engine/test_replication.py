@@ -36,7 +36,9 @@ SENDER = {
 
 
 def test_an_upstream_by_name_keeps_the_address_too():
-    found = parse_conninfo(Upstream("localhost", 5432, "standby_replicator", Passfile("/p", "standby_replicator")).primary_conninfo())
+    found = parse_conninfo(
+        Upstream(host="localhost", port=5432, user="standby_replicator", store=Passfile("/p", "standby_replicator")).primary_conninfo()
+    )
     assert found["host"] == "localhost"
     assert found["hostaddr"] in ("127.0.0.1", "::1")
     assert found["application_name"] == "gp_walreceiver"
@@ -44,20 +46,23 @@ def test_an_upstream_by_name_keeps_the_address_too():
 
 
 def test_an_upstream_by_address_that_is_trusted():
-    found = parse_conninfo(Upstream("10.0.0.11", 5432, "r", None).primary_conninfo())
+    found = parse_conninfo(Upstream(host="10.0.0.11", port=5432, user="r", store=None).primary_conninfo())
     assert found == {"host": "10.0.0.11", "port": "5432", "user": "r", "application_name": "gp_walreceiver"}
 
 
 def test_an_upstream_carries_further_parameters():
     connection = {"sslmode": "verify-full", "options": "-c wal_sender_timeout=10s", "keepalives_idle": "3"}
-    found = parse_conninfo(Upstream("10.0.0.11", 5432, "r", None, connection).primary_conninfo())
+    found = parse_conninfo(Upstream(host="10.0.0.11", port=5432, user="r", store=None, connection=connection).primary_conninfo())
     assert {name: found[name] for name in connection} == connection
 
 
 @pytest.mark.parametrize("name", ["host", "port", "user", "passfile", "application_name"])
 def test_who_and_where_are_never_a_further_parameter(name):
-    plain = Upstream("10.0.0.11", 5432, "r", Passfile("/p", "r"))
-    assert Upstream("10.0.0.11", 5432, "r", Passfile("/p", "r"), {name: "x"}).primary_conninfo() == plain.primary_conninfo()
+    plain = Upstream(host="10.0.0.11", port=5432, user="r", store=Passfile("/p", "r"))
+    assert (
+        Upstream(host="10.0.0.11", port=5432, user="r", store=Passfile("/p", "r"), connection={name: "x"}).primary_conninfo()
+        == plain.primary_conninfo()
+    )
 
 
 @pytest.mark.parametrize(("host", "known"), [(None, False), ("", False), ("cdw.invalid", False), ("127.0.0.1", True)])
@@ -67,7 +72,7 @@ def test_an_unknown_name_has_no_address(host, known):
 
 def test_an_unknown_name_is_refused_with_the_remedy():
     with pytest.raises(CoordinatorError, match=r"'cdw\.invalid' is not known on this host.*/etc/hosts"):
-        Upstream("cdw.invalid", 5432, "r", None).primary_conninfo()
+        Upstream(host="cdw.invalid", port=5432, user="r", store=None).primary_conninfo()
 
 
 def test_only_the_standby_s_walsender_counts(recorder):
@@ -178,7 +183,7 @@ def test_a_probe_that_hangs_is_ended_also_where_no_connection_is_left(recorder, 
 
 
 def test_gpactivatestandby_can_read_it():
-    line = f"primary_conninfo = '{Upstream('10.0.0.11', 5432, 'r', Passfile('/p', 'r')).primary_conninfo()}'"
+    line = f"primary_conninfo = '{Upstream(host='10.0.0.11', port=5432, user='r', store=Passfile('/p', 'r')).primary_conninfo()}'"
     words = dict(word.split("=", 1) for word in line.split() if "=" in word[1:])
     assert (words["host"], int(words["port"])) == ("10.0.0.11", 5432)
 

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 GIB = 1 << 30
-ACTIVE = Slot("s", True, "0/1", GIB)
+ACTIVE = Slot(name="s", active=True, restart_lsn="0/1", retained_bytes=GIB)
 AWAY = dataclasses.replace(ACTIVE, active=False)
 vary = dataclasses.replace
 
@@ -84,8 +84,13 @@ def test_says_nothing_where_nothing_is_in_danger(slots, limit, free, size):
     ("slot", "limit", "free", "said"),
     [
         (ACTIVE, GIB - 1, 50 * GIB, "the slot s retains 1024 MiB of WAL, more than 1023 MiB: bring its standby back, or give it up"),
-        (AWAY, 512 << 20, 50 * GIB, "the slot s, whose standby is away, retains 1024 MiB of WAL, more than 512 MiB: bring its"),
-        (AWAY, None, 9 * GIB, "the disk of the WAL is in danger, 9216 MiB of 102400 MiB are free: the slot s, whose standby is away,"),
+        (AWAY, 512 << 20, 50 * GIB, "the slot s, whose standby is disconnected, retains 1024 MiB of WAL, more than 512 MiB: bring its"),
+        (
+            AWAY,
+            None,
+            9 * GIB,
+            "the disk of the WAL is in danger, 9216 MiB of 102400 MiB are free: the slot s, whose standby is disconnected,",
+        ),
         (AWAY, 2 * GIB, 9 * GIB, "the disk of the WAL is in danger"),
         (vary(AWAY, retained_bytes=60 * GIB), None, 50 * GIB, "the disk of the WAL is in danger, 51200 MiB of 102400 MiB are free"),
         (vary(AWAY, restart_lsn=None, retained_bytes=None), None, 50 * GIB, "the slot s holds no WAL any more: what its standby"),

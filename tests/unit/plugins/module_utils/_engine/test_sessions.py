@@ -60,9 +60,19 @@ def test_the_last_answer_is_known_where_the_kernel_tells(code, text, found):
 @pytest.mark.parametrize(
     ("found", "seconds"),
     [
-        ([Session("10.0.0.11", 6000, 1, 7.5), Session("10.0.0.11", 7000, 1, 3.5), Session("10.0.0.12", 7000, 1, 0.5)], 3.5),
-        ([Session("10.0.0.11", 6000, 1, 7.5), Session("fd00::11", 7000, 1, None)], 0.0),
-        ([Session("10.0.0.12", 6000, 1, 7.5)], None),
+        (
+            [
+                Session(address="10.0.0.11", port=6000, count=1, quiet_s=7.5),
+                Session(address="10.0.0.11", port=7000, count=1, quiet_s=3.5),
+                Session(address="10.0.0.12", port=7000, count=1, quiet_s=0.5),
+            ],
+            3.5,
+        ),
+        (
+            [Session(address="10.0.0.11", port=6000, count=1, quiet_s=7.5), Session(address="fd00::11", port=7000, count=1, quiet_s=None)],
+            0.0,
+        ),
+        ([Session(address="10.0.0.12", port=6000, count=1, quiet_s=7.5)], None),
         ([], None),
     ],
 )
@@ -81,8 +91,8 @@ def test_counts_the_sessions_of_others():
         (22, "10.0.0.12", 1.0),
     ]
     assert sessions.together(seen, {6000, 7000}, ["10.0.0.21"]) == [
-        Session("10.0.0.11", 6000, 3, 0.5),
-        Session("10.0.0.11", 7000, 1, None),
+        Session(address="10.0.0.11", port=6000, count=3, quiet_s=0.5),
+        Session(address="10.0.0.11", port=7000, count=1, quiet_s=None),
     ]
 
 
@@ -164,7 +174,10 @@ def test_a_backend_that_does_not_end_is_named_and_not_killed(listener, backend):
 
 def test_this_process_holds_no_engine_session():
     running = [process for process in processes() if process.pid == os.getpid()]
-    assert sessions.holders([Socket(1, "10.0.0.1", 1)], [*running, Process(4194400, 1, "S", ("postgres: gone",))]) == []
+    assert (
+        sessions.holders([Socket(1, "10.0.0.1", 1)], [*running, Process(pid=4194400, parent=1, state="S", command=("postgres: gone",))])
+        == []
+    )
 
 
 def test_reads_sessions_with_and_without_ss(host, listener, backend, tmp_path, monkeypatch):
@@ -173,12 +186,12 @@ def test_reads_sessions_with_and_without_ss(host, listener, backend, tmp_path, m
     monkeypatch.setattr(sessions, "is_loopback", lambda _address: False)
     assert sessions.read_sessions(host, [], []) == []
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert sessions.read_sessions(host, [port], []) == [Session("127.0.0.1", port, 1, None)]
+    assert sessions.read_sessions(host, [port], []) == [Session(address="127.0.0.1", port=port, count=1, quiet_s=None)]
     (tmp_path / "ss").write_text(
         f"#!/bin/sh\necho '0 0 10.0.0.21:{port} 10.0.0.11:40402 rto:204 lastrcv:500'\necho \"$*\" > {tmp_path}/asked\n"
     )
     (tmp_path / "ss").chmod(0o755)
-    assert sessions.read_sessions(host, [port, 6000], []) == [Session("10.0.0.11", port, 1, 0.5)]
+    assert sessions.read_sessions(host, [port, 6000], []) == [Session(address="10.0.0.11", port=port, count=1, quiet_s=0.5)]
     assert (tmp_path / "asked").read_text() == f"-Htin state established sport = :{port} or sport = :6000\n"
 
 

@@ -49,7 +49,7 @@ def line(form, second, pid, message, level="FATAL"):
 )
 def test_tells_who_ended_a_stream(form, message, by):
     lines = [line(form, 5, 42, BEGIN, "LOG"), line(form, 30, 42, message)]
-    assert stream.find_disconnect(lines) == Disconnect(NOON + 30.5, by, message, NOON + 5.5)
+    assert stream.find_disconnect(lines) == Disconnect(time=NOON + 30.5, by=by, error=message, started=NOON + 5.5)
 
 
 @FORMS
@@ -61,7 +61,7 @@ def test_attempts_to_connect_end_nothing(form):
 @FORMS
 def test_the_last_stream_counts(form):
     lines = [line(form, 5, 42, BEGIN, "LOG"), line(form, 6, 42, TIMEOUT), line(form, 7, 43, BEGIN, "LOG"), line(form, 8, 43, TIMEOUT)]
-    assert stream.find_disconnect(lines) == Disconnect(NOON + 8.5, STANDBY, TIMEOUT, NOON + 7.5)
+    assert stream.find_disconnect(lines) == Disconnect(time=NOON + 8.5, by=STANDBY, error=TIMEOUT, started=NOON + 7.5)
 
 
 @FORMS
@@ -83,7 +83,7 @@ def test_reads_the_logs_oldest_first(tmp_path):
     (log / "b.csv").write_text(line(ENGINE, 5, 42, BEGIN, "LOG") + "\n")
     (log / "a.csv").write_text("other\n" + line(ENGINE, 30, 42, TIMEOUT) + "\n")
     os.utime(log / "b.csv", (1000, 1000))
-    assert stream.last_disconnect(str(tmp_path)) == Disconnect(NOON + 30.5, STANDBY, TIMEOUT, NOON + 5.5)
+    assert stream.last_disconnect(str(tmp_path)) == Disconnect(time=NOON + 30.5, by=STANDBY, error=TIMEOUT, started=NOON + 5.5)
     assert stream.last_disconnect(str(tmp_path / "missing")) is None
 
 
@@ -129,7 +129,9 @@ def test_a_log_is_read_in_the_zone_of_the_engine(data_directory):
     (data_directory / "log").mkdir()
     lines = (f"2026-11-23 06:00:{second:02d} CST [42] {rest}\n" for second, rest in ((5, f"LOG:  {BEGIN}"), (30, f"FATAL:  {TIMEOUT}")))
     (data_directory / "log" / "x.log").write_text("".join(lines))
-    assert stream.read_stream(str(data_directory), None, {}).disconnect == Disconnect(NOON + 30, STANDBY, TIMEOUT, NOON + 5)
+    assert stream.read_stream(str(data_directory), None, {}).disconnect == Disconnect(
+        time=NOON + 30, by=STANDBY, error=TIMEOUT, started=NOON + 5
+    )
     assert stream.read_stream(str(data_directory), None, {"log_timezone": "Europe/Berlin"}).disconnect is None
 
 
@@ -273,7 +275,10 @@ def test_asks_the_primary_for_what_was_set_not_for_what_this_session_or_its_role
     st.lists(st.tuples(st.integers(1, 3), st.sampled_from("SZ"), st.sampled_from(["walreceiver streaming 0/1", "startup", "wal receiver"])))
 )
 def test_finds_the_walreceiver_of_an_instance(shown):
-    running = [Process(10 + number, parent, state, ("postgres:", title)) for number, (parent, state, title) in enumerate(shown)]
+    running = [
+        Process(pid=10 + number, parent=parent, state=state, command=("postgres:", title))
+        for number, (parent, state, title) in enumerate(shown)
+    ]
     found = stream.walreceiver(1, running)
     fitting = [process for process in running if process.parent == 1 and process.state == "S" and "receiver" in process.command[1]]
     assert found == (fitting[0] if fitting else None)
@@ -295,4 +300,4 @@ def test_ports_of_a_process():
 def test_a_standby_that_is_stopped(data_directory):
     (data_directory / "postgresql.conf").write_text("wal_receiver_status_interval = 5\nwal_receiver_timeout = 20s\n")
     found = stream.read_stream(str(data_directory), None, {"primary_conninfo": "host=cdw"})
-    assert found == stream.Stream(None, frozenset(), None, 20.0, 5.0, found.booted)
+    assert found == stream.Stream(started=None, ports=frozenset(), disconnect=None, silence_s=20.0, status_s=5.0, booted=found.booted)

@@ -77,12 +77,12 @@ def test_observes_a_place(tmp_path):
     assert read_spot(placement, 9).taken is None
     assert read_spot(placement, None).taken is None
     assert read_spot(Placement("/fast", str(tmp_path / "none")), 8) == Spot(
-        Placement("/fast", str(tmp_path / "none")), False, False, None, 0, 0
+        placement=Placement("/fast", str(tmp_path / "none")), exists=False, writable=False, taken=None, free=0, device=0
     )
 
 
 def spot(place="/fast", size=None, exists=True, writable=True, taken=None, free=4 << 20, device=1, location="/fast"):
-    return Spot(Placement(location, place, size), exists, writable, taken, free, device)
+    return Spot(placement=Placement(location, place, size), exists=exists, writable=writable, taken=taken, free=free, device=device)
 
 
 @pytest.mark.parametrize(

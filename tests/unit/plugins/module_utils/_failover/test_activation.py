@@ -26,20 +26,40 @@ from ansible_collections.warehousepg.coordinator.plugins.modules import coordina
 from hypothesis import given
 from hypothesis import strategies as st
 
-CONTROL = ControlData("1", "in archive recovery", 1, "0/1", "0/1", "0/200", 1 << 26, True)
-RUNNING = Postmaster(9, 5432, "/tmp", "standby", False, False, None)
-STANDBY = Instance("/s", "instance", "gpadmin", "standby", "12", 8, 5432, {}, CONTROL, RUNNING)
+CONTROL = ControlData(
+    system_identifier="1",
+    state="in archive recovery",
+    timeline=1,
+    checkpoint="0/1",
+    redo="0/1",
+    consistent="0/200",
+    segment_bytes=1 << 26,
+    checksums=True,
+)
+RUNNING = Postmaster(pid=9, port=5432, socket_directory="/tmp", status="standby", suspended=False, connected=False, received=None)
+STANDBY = Instance(
+    data_directory="/s",
+    directory_state="instance",
+    owner="gpadmin",
+    role="standby",
+    major="12",
+    dbid=8,
+    port=5432,
+    settings={},
+    control=CONTROL,
+    postmaster=RUNNING,
+)
 PRIMARY = dataclasses.replace(STANDBY, role="primary", control=dataclasses.replace(CONTROL, state="in production", timeline=2))
 STOPPED = dataclasses.replace(STANDBY, postmaster=None)
-SEGMENT = Segment("/s/pg_wal/x", 1, 0, 1, 1 << 26, 1 << 15, 0xD101, 1 << 26)
+SEGMENT = Segment(path="/s/pg_wal/x", timeline=1, start=0, system_identifier=1, size=1 << 26, block=1 << 15, magic=0xD101, length=1 << 26)
 END = End(1, Lsn.parse("0/200"), SEGMENT)
-STREAM = Stream(None, frozenset(), None, 60.0, 10.0)
+STREAM = Stream(started=None, ports=frozenset(), disconnect=None, silence_s=60.0, status_s=10.0)
 FOUND = Candidate(STANDBY, END, STREAM)
 VERDICT = {"state": "primary_down", "allowed": True, "reason": "seen stopped", "proof": "fenced"}
 DESIRED = Desired(VERDICT, {"end": "0/200", "commits": 0, "proved": True}, None, False, False, "standby_coordinator", None)
-NO_LOSS = Loss("none", 0, 0, "the disk", Window())
-SOME = Loss("bytes", 128, 2, "the disk", Window())
-NOT_KNOWN = Loss("unknown", None, None, "no record", Window())
+NO_LOSS = Loss(known="none", bytes=0, commits=0, why="the disk", window=Window())
+SOME = Loss(known="bytes", bytes=128, commits=2, why="the disk", window=Window())
+NOT_KNOWN = Loss(known="unknown", bytes=None, commits=None, why="no record", window=Window())
 SALVAGE = {"archive": "/a.tar.gz", "end": "0/280"}
 SETTLING = ["wait_dispatch", "checkpoint", "check_catalog", "check_segments", "make_slot", "clean_up", "note_end"]
 WHOLE = ["note_begin", "promote", *SETTLING]
@@ -88,7 +108,7 @@ def test_the_steps_of_an_activation(candidate, asked, expected, steps):
             NO_LOSS,
             "the pair is primary_down, and activation is not allowed: seen stopped",
         ),
-        (found(instance=dataclasses.replace(STANDBY, fenced="FENCED_x")), DESIRED, NO_LOSS, "is fenced .FENCED_x."),
+        (found(instance=dataclasses.replace(STANDBY, start_block="FENCED_x")), DESIRED, NO_LOSS, "is start-blocked .FENCED_x."),
         (
             found(instance=dataclasses.replace(STANDBY, postmaster=dataclasses.replace(RUNNING, suspended=True))),
             DESIRED,
@@ -220,7 +240,20 @@ def answers(monkeypatch):
 
 
 def row(dbid, content, role):
-    return dataclasses.asdict(Registration(dbid, content, role, role, "s", "u", 5432, f"h{dbid}", f"h{dbid}", "/d"))
+    return dataclasses.asdict(
+        Registration(
+            dbid=dbid,
+            content=content,
+            role=role,
+            preferred_role=role,
+            mode="s",
+            status="u",
+            port=5432,
+            hostname=f"h{dbid}",
+            address=f"h{dbid}",
+            datadir="/d",
+        )
+    )
 
 
 ROWS = [row(8, -1, "p"), row(2, 0, "p"), row(3, 1, "p"), row(4, 1, "m")]
@@ -407,7 +440,7 @@ def test_observes_all_that_is_kept(host, data_directory, tmp_path):
     assert seen.timeline == 1
     assert not is_promoted(str(data_directory))
     bare = activation.observe(host, str(tmp_path / "missing"), None, None)
-    assert (bare.instance.content, bare.timeline) == ("absent", 0)
+    assert (bare.instance.directory_state, bare.timeline) == ("absent", 0)
 
 
 class Doing:

@@ -26,12 +26,41 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.
 from hypothesis import given
 from hypothesis import strategies as st
 
-SEGMENT = Segment("/s/pg_wal/000000010000000000000000", 1, 0, 1, 1 << 26, 1 << 15, 0xD101, 1 << 26)
+SEGMENT = Segment(
+    path="/s/pg_wal/000000010000000000000000",
+    timeline=1,
+    start=0,
+    system_identifier=1,
+    size=1 << 26,
+    block=1 << 15,
+    magic=0xD101,
+    length=1 << 26,
+)
 END = End(1, Lsn(0x200), SEGMENT)
-RUNNING = Postmaster(9, 5432, "/tmp", "standby", False, True, "0/200")
-CONTROL = ControlData("1", "in archive recovery", 1, "0/1", "0/1", "0/0", 1 << 26, True)
-STANDBY = Instance("/s", "instance", "gpadmin", "standby", "12", 8, 5432, {}, CONTROL, RUNNING)
-ARMING = Arming("0123abcd", 1, "0/200", 4e9)
+RUNNING = Postmaster(pid=9, port=5432, socket_directory="/tmp", status="standby", suspended=False, connected=True, received="0/200")
+CONTROL = ControlData(
+    system_identifier="1",
+    state="in archive recovery",
+    timeline=1,
+    checkpoint="0/1",
+    redo="0/1",
+    consistent="0/0",
+    segment_bytes=1 << 26,
+    checksums=True,
+)
+STANDBY = Instance(
+    data_directory="/s",
+    directory_state="instance",
+    owner="gpadmin",
+    role="standby",
+    major="12",
+    dbid=8,
+    port=5432,
+    settings={},
+    control=CONTROL,
+    postmaster=RUNNING,
+)
+ARMING = Arming(token="0123abcd", timeline=1, start="0/200", expires=4e9)
 READY = Readiness(STANDBY, END)
 
 
@@ -49,9 +78,9 @@ def test_a_standby_that_follows_is_armed_with_the_end_of_its_wal(found):
 @pytest.mark.parametrize(
     ("found", "words"),
     [
-        (vary(content="absent", role=None), "holds no instance"),
+        (vary(directory_state="absent", role=None), "holds no instance"),
         (vary(role="primary"), "holds a primary"),
-        (vary(fenced="FENCED_cdw_is_primary.conf"), "fenced"),
+        (vary(start_block="FENCED_cdw_is_primary.conf"), "start-blocked"),
         (vary(postmaster=None), "stopped: start it"),
         (vary(postmaster=dataclasses.replace(RUNNING, suspended=True)), "suspended"),
         (vary(postmaster=dataclasses.replace(RUNNING, connected=False)), "no connection"),
@@ -97,7 +126,7 @@ def test_the_proof_is_a_shutdown_behind_the_token_by_the_same_connection_in_time
     for growth, shutdown, timeline, receiver, seconds in looks:
         position += growth
         before, now = now, now + seconds
-        end = End(1 if timeline < 3 else 2, Lsn(position), SEGMENT, shutdown)
+        end = End(timeline=1 if timeline < 3 else 2, position=Lsn(position), segment=SEGMENT, shutdown=shutdown)
 
         def holds(found, start, text):
             assert text == b"0123abcd"
@@ -121,7 +150,7 @@ def test_the_proof_is_a_shutdown_behind_the_token_by_the_same_connection_in_time
 
 
 def shutdown_at(position):
-    return End(1, Lsn(position), SEGMENT, shutdown=True)
+    return End(timeline=1, position=Lsn(position), segment=SEGMENT, shutdown=True)
 
 
 def test_the_checkpoint_of_a_primary_that_restarted_itself_after_a_crash_proves_nothing():
@@ -168,7 +197,7 @@ def test_wal_that_came_by_nothing_proves_nothing():
 def test_wal_that_is_not_there_proves_nothing():
     watch = Watch(ARMING, 0.0, 70)
     assert watch.look(None, 1.0, 70, 1.0) is None
-    assert watch.look(End(1, Lsn(0x100), SEGMENT, shutdown=True), 2.0, 70, 2.0, lambda *_: True) is None
+    assert watch.look(End(timeline=1, position=Lsn(0x100), segment=SEGMENT, shutdown=True), 2.0, 70, 2.0, lambda *_: True) is None
 
 
 @pytest.fixture

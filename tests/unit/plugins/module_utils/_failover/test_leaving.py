@@ -22,9 +22,29 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.
 from hypothesis import given
 from hypothesis import strategies as st
 
-CONTROL = ControlData("1", "in production", 1, "0/1", "0/1", "0/0", 1 << 26, True)
-RUNNING = Postmaster(7, 5432, "/tmp", "dtmready", False, False, None)
-PRIMARY = Instance("/c", "instance", "gpadmin", "primary", "12", 1, 5432, {}, CONTROL, RUNNING)
+CONTROL = ControlData(
+    system_identifier="1",
+    state="in production",
+    timeline=1,
+    checkpoint="0/1",
+    redo="0/1",
+    consistent="0/0",
+    segment_bytes=1 << 26,
+    checksums=True,
+)
+RUNNING = Postmaster(pid=7, port=5432, socket_directory="/tmp", status="dtmready", suspended=False, connected=False, received=None)
+PRIMARY = Instance(
+    data_directory="/c",
+    directory_state="instance",
+    owner="gpadmin",
+    role="primary",
+    major="12",
+    dbid=1,
+    port=5432,
+    settings={},
+    control=CONTROL,
+    postmaster=RUNNING,
+)
 RULES = "# BEGIN warehousepg.coordinator\nhost\tall\n# END warehousepg.coordinator\nlocal all all trust\n"
 DRAINED = access.change_block(RULES, leaving.BLOCK, access.rules_of(leaving.REFUSAL))
 FENCE = "FENCED_scdw_is_primary.conf"
@@ -35,14 +55,14 @@ CRASHED = dataclasses.replace(DOWN, instance=dataclasses.replace(PRIMARY, postma
 STOPPING = dataclasses.replace(SERVING, instance=dataclasses.replace(PRIMARY, postmaster=dataclasses.replace(RUNNING, status="stopping")))
 ORPHANED = dataclasses.replace(SERVING, instance=dataclasses.replace(PRIMARY, postmaster=None))
 LONG = (Transaction(1, "etl", 100.0), Transaction(2, "web", 0.5))
-PATIENCE = Patience(60, False, 0, "end")
-ARCHIVE = OtherSender(9, "pg_receivewal", "backup", "10.0.0.30", "streaming", 40.0)
+PATIENCE = Patience(transaction_seconds=60, accept_transactions=False, drain_seconds=0, drain_then="end")
+ARCHIVE = OtherSender(pid=9, application_name="pg_receivewal", user="backup", client_addr="10.0.0.30", state="streaming", reply_age_s=40.0)
 SENDING = dataclasses.replace(SERVING, senders=(ARCHIVE,))
-STUCK = dataclasses.replace(SERVING, stuck=(Process(8, 7, "T", ("postgres: etl",)),))
+STUCK = dataclasses.replace(SERVING, stuck=(Process(pid=8, parent=7, state="T", command=("postgres: etl",)),))
 
 
 def fenced(found):
-    return dataclasses.replace(found, instance=dataclasses.replace(found.instance, fenced=FENCE))
+    return dataclasses.replace(found, instance=dataclasses.replace(found.instance, start_block=FENCE))
 
 
 def drained(found):
@@ -173,7 +193,7 @@ def test_every_step_has_an_action():
 def look_at(monkeypatch, *states):
     """What is seen at each look: by process, its state."""
     monkeypatch.setattr(leaving.time, "sleep", lambda seconds: None)
-    looks = [[Process(pid, 7, state, ("postgres: x",)) for pid, state in seen.items()] for seen in states]
+    looks = [[Process(pid=pid, parent=7, state=state, command=("postgres: x",)) for pid, state in seen.items()] for seen in states]
     return leaving.stuck_of(lambda: looks.pop(0) if len(looks) > 1 else looks[0])
 
 
@@ -218,7 +238,10 @@ class Stopping:
     def __init__(self, monkeypatch, ends=None, written=None, left=("postgres: etl",), walsender=0):
         self.clock, self.killed = Clock(monkeypatch), False
         self.written, self.ends = written, ends
-        self.processes = [Process(7, 1, "S", ("postgres", "-D", "/c")), *(Process(8 + n, 7, "T", (name,)) for n, name in enumerate(left))]
+        self.processes = [
+            Process(pid=7, parent=1, state="S", command=("postgres", "-D", "/c")),
+            *(Process(pid=8 + n, parent=7, state="T", command=(name,)) for n, name in enumerate(left)),
+        ]
         monkeypatch.setattr(leaving.start_block, "left", lambda directory: [] if self.is_gone() else self.processes)
         monkeypatch.setattr(leaving.start_block, "end", self.end)
         monkeypatch.setattr(shutdown, "wait_until", self.wait_until)
@@ -271,7 +294,7 @@ def test_the_standby_gets_its_time_to_have_all_of_it(monkeypatch):
 def test_a_shutdown_that_hangs_is_broken_off_within_its_part_of_the_gap(monkeypatch, last, started, serves):
     """It serves again at once where its WAL does not end with the checkpoint of a shutdown, which the standby could have got, too."""
     stopping, tried = Stopping(monkeypatch), []
-    end = None if last is None else wal.End(1, Lsn(0x200), None, shutdown=last)
+    end = None if last is None else wal.End(timeline=1, position=Lsn(0x200), segment=None, shutdown=last)
     monkeypatch.setattr(leaving.wal, "end_of_wal", lambda directory: end)
 
     def serve_again():

@@ -18,8 +18,10 @@ RECORD = Record(
     "1", RecordedPrimary("cdw", "cdw", ()), (), commit_limit_s=300.0, other_walsenders=False, in_sync=InSync(50.0, 10.0, booted=1.0)
 )
 vary = dataclasses.replace
-CONNECTED = Stream(10.0, frozenset({41522}), None, 12.0, 10.0, booted=1.0, answered=True)
-SILENT = dataclasses.replace(CONNECTED, started=None, ports=frozenset(), disconnect=Disconnect(1000.0, STANDBY, "timed out", 10.1))
+CONNECTED = Stream(started=10.0, ports=frozenset({41522}), disconnect=None, silence_s=12.0, status_s=10.0, booted=1.0, answered=True)
+SILENT = dataclasses.replace(
+    CONNECTED, started=None, ports=frozenset(), disconnect=Disconnect(time=1000.0, by=STANDBY, error="timed out", started=10.1)
+)
 HANGS = dataclasses.replace(CONNECTED, answered=False, silent_s=11.0)
 END = Lsn.parse("0/200")
 
@@ -93,19 +95,19 @@ def test_nothing_is_lost_while_commits_wait(stream, heard, evidence):
         ({"stream": dataclasses.replace(CONNECTED, started=20.0)}, "its present stream is not the one"),
         ({"stream": dataclasses.replace(SILENT, disconnect=None)}, "it is not known how its stream ended"),
         (
-            {"stream": dataclasses.replace(SILENT, disconnect=Disconnect(1000.0, STANDBY, "", None))},
+            {"stream": dataclasses.replace(SILENT, disconnect=Disconnect(time=1000.0, by=STANDBY, error="", started=None))},
             "the stream that ended last is not known",
         ),
         (
-            {"stream": dataclasses.replace(SILENT, disconnect=Disconnect(1000.0, STANDBY, "", 500.0))},
+            {"stream": dataclasses.replace(SILENT, disconnect=Disconnect(time=1000.0, by=STANDBY, error="", started=500.0))},
             "the stream that ended last is not known",
         ),
         (
-            {"stream": dataclasses.replace(SILENT, disconnect=Disconnect(1000.0, PRIMARY, "closed", 10.0))},
+            {"stream": dataclasses.replace(SILENT, disconnect=Disconnect(time=1000.0, by=PRIMARY, error="closed", started=10.0))},
             "may have known that its stream ended",
         ),
         (
-            {"stream": dataclasses.replace(SILENT, disconnect=Disconnect(1000.0, UNKNOWN, "ended", 10.0))},
+            {"stream": dataclasses.replace(SILENT, disconnect=Disconnect(time=1000.0, by=UNKNOWN, error="ended", started=10.0))},
             "may have known that its stream ended",
         ),
         ({"now": 1277.0}, "the primary may have given the standby up 1 s before it was fenced"),
@@ -129,7 +131,10 @@ def test_nothing_is_lost_while_commits_wait(stream, heard, evidence):
         ({"stream": dataclasses.replace(SILENT, booted=-99.0)}, "the clock of the standby's host was set"),
         ({"stream": dataclasses.replace(SILENT, booted=None)}, "the clock of the standby's host was set"),
         ({"record": vary(RECORD, in_sync=InSync(50.0, 10.0))}, "the clock of the standby's host was set"),
-        ({"stream": dataclasses.replace(SILENT, disconnect=Disconnect(9.5, STANDBY, "", 10.0))}, "the clock of the standby's host was set"),
+        (
+            {"stream": dataclasses.replace(SILENT, disconnect=Disconnect(time=9.5, by=STANDBY, error="", started=10.0))},
+            "the clock of the standby's host was set",
+        ),
         ({"record": vary(RECORD, commit_limit_s=10.0), "stream": CONNECTED}, "the primary may have given the standby up"),
     ],
 )
@@ -169,7 +174,9 @@ def test_nothing_lost_is_never_said_by_what_the_old_primary_could_do_unseen(
     moved, heard, ended, limit, answered, others, connected, silent
 ):
     """Whatever limit was recorded: it may have been lowered since."""
-    ended_silently = dataclasses.replace(SILENT, disconnect=Disconnect(ended, STANDBY, "timed out", 10.0), booted=1.0 + moved)
+    ended_silently = dataclasses.replace(
+        SILENT, disconnect=Disconnect(time=ended, by=STANDBY, error="timed out", started=10.0), booted=1.0 + moved
+    )
     stream = dataclasses.replace(CONNECTED, answered=answered, silent_s=silent) if connected else ended_silently
     record = vary(RECORD, commit_limit_s=limit, other_walsenders=others)
     if of(record=record, stream=stream, heard=heard).known == NONE:

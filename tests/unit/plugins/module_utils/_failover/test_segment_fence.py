@@ -23,12 +23,12 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.
 from hypothesis import given
 from hypothesis import strategies as st
 
-BOTH = Fence("demo", ("10.0.0.11", "fd00::11"), (6000, 7000), "nft")
-OLD = Fence("demo", ("10.0.0.11",), (6000, 7000), "nft")
+BOTH = Fence(cluster="demo", addresses=("10.0.0.11", "fd00::11"), ports=(6000, 7000), tool="nft")
+OLD = Fence(cluster="demo", addresses=("10.0.0.11",), ports=(6000, 7000), tool="nft")
 PATHS = segment_fence.paths_of("demo")
 TEXTS = segment_fence.texts_of(OLD, PATHS)
-UP = State(dataclasses.replace(OLD, since=5.0), "nft", OLD.rules, True, TEXTS, True)
-NOTHING = State(None, "nft", frozenset(), False, {}, False)
+UP = State(described=dataclasses.replace(OLD, since=5.0), tool="nft", rules=OLD.rules, leftover=True, texts=TEXTS, enabled=True)
+NOTHING = State(described=None, tool="nft", rules=frozenset(), leftover=False, texts={}, enabled=False)
 ALL = ["describe", "keep", "reject", "end_sessions", "confirm", "tell_systemd"]
 
 
@@ -126,12 +126,12 @@ addresses = st.text() | st.sampled_from(HOSTILE) | st.ip_addresses().map(str) | 
 
 @given(st.lists(addresses, max_size=3), st.sampled_from(sorted(FILTERS)))
 def test_what_root_runs_holds_nothing_but_addresses_and_ports(given_addresses, tool):
-    scripts = {segment_fence.script(Fence("demo", (), (), tool))}
+    scripts = {segment_fence.script(Fence(cluster="demo", addresses=(), ports=(), tool=tool))}
     try:
         fence = fence_of("demo", given_addresses, [6000], tool, [])
     except CoordinatorError:
         with pytest.raises(ValueError):
-            segment_fence.rules_of(Fence("demo", ("fe80::1%$(id)",), (6000,), tool))
+            segment_fence.rules_of(Fence(cluster="demo", addresses=("fe80::1%$(id)",), ports=(6000,), tool=tool))
         return
     assert {segment_fence.script(fence)} == scripts
     for text in segment_fence.rules_of(fence).values():

@@ -21,11 +21,11 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.
 
 INCLUDE = "FENCED_scdw_is_primary.conf"
 OTHER = "FENCED_smdw_is_primary.conf"
-PRIMARY = Instance("/c", "instance", "gpadmin", "primary")
-FENCED = dataclasses.replace(PRIMARY, fenced=INCLUDE)
+PRIMARY = Instance(data_directory="/c", directory_state="instance", owner="gpadmin", role="primary")
+FENCED = dataclasses.replace(PRIMARY, start_block=INCLUDE)
 STANDBY = dataclasses.replace(PRIMARY, role="standby")
-POSTMASTER = Process(7, 1, "S", ("/usr/local/bin/postgres", "-D", "/c"))
-WRITER = Process(8, 7, "S", ("postgres:  5432, walwriter",))
+POSTMASTER = Process(pid=7, parent=1, state="S", command=("/usr/local/bin/postgres", "-D", "/c"))
+WRITER = Process(pid=8, parent=7, state="S", command=("postgres:  5432, walwriter",))
 RUNNING = (POSTMASTER, WRITER)
 
 
@@ -54,7 +54,7 @@ def test_fences_first_and_stops_then(target, include, steps):
         (Target(Instance("/c", "absent")), "/c holds no instance \\(absent\\): correct data_directory"),
         (Target(Instance("/c", "other", "gpadmin")), "/c holds no instance \\(other\\)"),
         (Target(dataclasses.replace(PRIMARY, owner="whpg")), "the instance in /c belongs to whpg: become whpg"),
-        (Target(STANDBY), "is a standby, which accepts no writes"),
+        (Target(STANDBY), "is a standby, accepts no writes"),
         (Target(dataclasses.replace(FENCED, role="standby"), RUNNING), "is a standby"),
     ],
 )
@@ -68,7 +68,7 @@ def test_fences_the_data_directory_and_lifts_it(host, data_directory):
     path.chmod(0o640)
     before = path.read_text()
     start_block.write(host, str(data_directory), INCLUDE)
-    assert start_block.observe(host, str(data_directory)).instance.fenced == INCLUDE
+    assert start_block.observe(host, str(data_directory)).instance.start_block == INCLUDE
     assert path.read_text().startswith(before)
     assert path.stat().st_mode & 0o777 == 0o640
     start_block.write(host, str(data_directory), None)
@@ -158,8 +158,8 @@ def test_others_in_the_data_directory_or_elsewhere_are_left_alone(engine, data_d
 
 def test_says_what_cannot_even_be_killed(data_directory, monkeypatch):
     monkeypatch.setattr(start_block, "_KILL_LIMIT", 0.1)
-    monkeypatch.setattr(start_block, "family", lambda *_: [Process(4194400, 1, "D", ("postgres: gpadmin",))])
-    with pytest.raises(CoordinatorError, match="is fenced, but its processes 4194400 do not end, not even killed: power its host off"):
+    monkeypatch.setattr(start_block, "family", lambda *_: [Process(pid=4194400, parent=1, state="D", command=("postgres: gpadmin",))])
+    with pytest.raises(CoordinatorError, match="start-blocked, but its processes 4194400 do not end, not even killed: power its host off"):
         start_block.stop(str(data_directory), 0.1)
 
 

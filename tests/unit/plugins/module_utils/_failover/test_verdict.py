@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 PRIMARY = View(
     "cdw",
     observed=True,
-    content="instance",
+    directory_state="instance",
     role="primary",
     running=True,
     suspended=False,
@@ -31,7 +31,7 @@ PRIMARY = View(
 STANDBY = View(
     "scdw",
     observed=True,
-    content="instance",
+    directory_state="instance",
     role="standby",
     running=True,
     suspended=False,
@@ -41,7 +41,7 @@ STANDBY = View(
 )
 LOST = View("cdw", observed=False)
 LOST_STANDBY = View("scdw", observed=False)
-EMPTY = View("scdw", observed=True, content="absent", running=False)
+EMPTY = View("scdw", observed=True, directory_state="absent", running=False)
 
 
 def vary(view, **changes):
@@ -53,7 +53,7 @@ STANDBY_DOWN = vary(STANDBY, running=False)
 REFUSING = View(
     "cdw",
     observed=True,
-    content="instance",
+    directory_state="instance",
     role="primary",
     running=True,
     suspended=False,
@@ -198,9 +198,9 @@ def test_a_standby_that_is_down_too_is_activated_on_demand_only():
         assert not judge(views, WORD, both_down=True).activation
 
 
-SESSIONS = Sighting("sdw1", "cdw", sessions=2, port="silent")
-PORT = Sighting("sdw1", "cdw", sessions=0, port="open")
-NOTHING = Sighting("sdw1", "cdw", sessions=0, port="silent")
+SESSIONS = Sighting(by="sdw1", of="cdw", sessions=2, port="silent")
+PORT = Sighting(by="sdw1", of="cdw", sessions=0, port="open")
+NOTHING = Sighting(by="sdw1", of="cdw", sessions=0, port="silent")
 
 
 @pytest.mark.parametrize(
@@ -208,9 +208,9 @@ NOTHING = Sighting("sdw1", "cdw", sessions=0, port="silent")
     [
         (SESSIONS, True),
         (PORT, True),
-        (Sighting("sdw1", "cdw", sessions=None, port="open"), True),
+        (Sighting(by="sdw1", of="cdw", sessions=None, port="open"), True),
         (NOTHING, None),
-        (Sighting("sdw1", "cdw", sessions=0, port="refused"), None),
+        (Sighting(by="sdw1", of="cdw", sessions=0, port="refused"), None),
         (Sighting("sdw1", "cdw"), None),
     ],
 )
@@ -257,7 +257,7 @@ view = st.builds(
     View,
     host=st.just("x"),
     observed=st.booleans(),
-    content=st.sampled_from([None, "absent", "empty", "instance", "other"]),
+    directory_state=st.sampled_from([None, "absent", "empty", "instance", "other"]),
     role=st.sampled_from([None, "primary", "standby"]),
     running=maybe,
     suspended=maybe,
@@ -301,7 +301,7 @@ def test_never_allowed_without_proof(one, two, proofs, sightings, both_down):
         hangs = not primary.answered or (primary.acknowledged is False and not primary.streaming)
         assert primary.host in proofs.stopped & proofs.confirmed and hangs and not primary.refused
         return
-    seen_stopped = primary.observed and primary.running is False and primary.content == "instance" and primary.role == "primary"
+    seen_stopped = primary.observed and primary.running is False and primary.directory_state == "instance" and primary.role == "primary"
     seen_alive = any(found.lives for found in sightings if found.of == primary.host)
     confirmed = primary.host in proofs.confirmed and not seen_alive
     assert seen_stopped or confirmed or primary.host in proofs.fenced

@@ -22,7 +22,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby i
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import primary as primaries
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.registration import scram_verifier
 
-PROBE = Probe("0/200", True, True, 0.1)
+PROBE = Probe(lsn="0/200", acknowledged=True, replayed=True, seconds=0.1)
 ROW = {
     "dbid": 8,
     "content": -1,
@@ -196,8 +196,19 @@ def test_a_standby_that_runs_shows_what_it_follows(data_directory, tmp_path, con
     (data_directory / "log").mkdir()
     (data_directory / "log" / "gpdb.csv").write_text("ERROR: requested WAL segment 0A has already been removed\n")
     settings = {"primary_conninfo": "host=127.0.0.1 user=r"}
-    instance = Instance(str(data_directory), "instance", "gpadmin", "standby", "12", 8, 5432, settings)
-    postmaster = Postmaster(1, 5432, str(tmp_path), "standby", False, connected, "0/200")
+    instance = Instance(
+        data_directory=str(data_directory),
+        directory_state="instance",
+        owner="gpadmin",
+        role="standby",
+        major="12",
+        dbid=8,
+        port=5432,
+        settings=settings,
+    )
+    postmaster = Postmaster(
+        pid=1, port=5432, socket_directory=str(tmp_path), status="standby", suspended=False, connected=connected, received="0/200"
+    )
     found = shown(coordinator.read_standby(instance, postmaster, 1))
     assert found["following"] == {"host": "127.0.0.1", "user": "r"}
     assert (found["resolved"], found["received_lsn"], found["replayed_lsn"]) == ("127.0.0.1", "0/200", None)
@@ -228,7 +239,7 @@ def test_a_standby_that_is_stopped(host, addressed, data_directory, tmp_path):
 
 
 def test_shows_what_is_unfinished_fences_sessions_and_peers(host, addressed, data_directory, tmp_path, monkeypatch):
-    fence = segment_fence.Fence("demo", ("10.0.0.11",), (6000,), "nft", 5.0)
+    fence = segment_fence.Fence(cluster="demo", addresses=("10.0.0.11",), ports=(6000,), tool="nft", since=5.0)
     monkeypatch.setattr(segment_fence, "described", lambda: [fence])
     (data_directory / "pg_wal").mkdir()
     (tmp_path / "lock.unfinished").write_text("rejoin\n")
@@ -240,7 +251,7 @@ def test_shows_what_is_unfinished_fences_sessions_and_peers(host, addressed, dat
     assert found["maintenance"] is None
     assert (found["record"], found["activation"]) == (None, {"event": "activated", "timeline": 2})
     assert found["fences"] == [shown(fence)]
-    assert (found["sessions"], found["peers"], found["instance"]["fenced"]) == ([], {"nobody": "unknown"}, None)
+    assert (found["sessions"], found["peers"], found["instance"]["start_block"]) == ([], {"nobody": "unknown"}, None)
     (tmp_path / "lock.unfinished").unlink()
     assert observe(host, parameters(data_directory=str(data_directory), **files))["unfinished"] is None
     (data_directory.parent / ".gpseg-1.coordinator_maintenance").touch()
@@ -250,7 +261,7 @@ def test_shows_what_is_unfinished_fences_sessions_and_peers(host, addressed, dat
 
 def test_a_place_without_an_instance(host, addressed, tmp_path):
     found = observe(host, parameters(data_directory=str(tmp_path / "none")))
-    assert (found["instance"]["content"], found["wal"], found["installation"], found["used_bytes"]) == ("absent", None, None, None)
+    assert (found["instance"]["directory_state"], found["wal"], found["installation"], found["used_bytes"]) == ("absent", None, None, None)
     assert (found["passfile"], found["tablespaces"]) == (None, [])
     assert found["instance"]["data_directory"] not in found["access"]
 
@@ -267,7 +278,7 @@ def test_what_waits_for_a_lock_of_somebody_is_no_hang(recorder, monkeypatch, blo
         recorder(("pg_blocking_pids", [{"pids": blockers}])),
     ]
     monkeypatch.setattr(connection, "connect_primary", lambda *_arguments, **_options: contextlib.nullcontext(opened.pop(0)))
-    instance = Instance("/c", "instance", "gpadmin", "primary", "12", 1, 5432)
+    instance = Instance(data_directory="/c", directory_state="instance", owner="gpadmin", role="primary", major="12", dbid=1, port=5432)
     with pytest.raises(error, match="held by the process 4712" if blockers else "did not answer in time"):
         primaries.read_primary(instance, parameters(probe_write=False), ())
     assert not opened

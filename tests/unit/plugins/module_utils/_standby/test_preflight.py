@@ -11,16 +11,12 @@ from unittest import mock
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.addresses import is_local
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.configuration import change_fence, include_name
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.configuration import change_start_block, include_name
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import preflight
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.needs import DIRECTORY, FILE, MADE, WRITTEN, look
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.preflight import (
-    DIRECTORY,
     ENDING,
-    FILE,
-    MADE,
     STRAYING,
-    WRITTEN,
-    look,
     named_in,
     reaches,
     read_configured,
@@ -137,7 +133,7 @@ def test_an_absolute_path_into_the_data_directory_is_another_place_in_a_copy(ins
 
 
 def test_a_fence_is_no_need(instance):
-    fenced = change_fence("port = 5432\n", include_name("scdw"))
+    fenced = change_start_block("port = 5432\n", include_name("scdw"))
     assert instance(*fenced.splitlines()).needs == ()
 
 

@@ -28,8 +28,8 @@ GIVEN = Record(
     system_identifier="1",
     primary=RecordedPrimary("cdw", "cdw", ("10.0.0.11",)),
     segments=(
-        RecordedSegment(2, 0, "p", "s", "s", 6000, "/p0", "sdw1"),
-        RecordedSegment(3, 0, "m", "t", "t", 7000, "/m0", None),
+        RecordedSegment(dbid=2, content=0, role="p", hostname="s", address="s", port=6000, datadir="/p0", host="sdw1"),
+        RecordedSegment(dbid=3, content=0, role="m", hostname="t", address="t", port=7000, datadir="/m0", host=None),
     ),
     commit_limit_s=300.0,
     other_walsenders=False,

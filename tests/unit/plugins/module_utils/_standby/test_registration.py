@@ -27,23 +27,38 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.r
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-PRIMARY = Registration(1, -1, "p", "p", "s", "u", 5432, "cdw", "cdw", "/data/c")
-STANDBY = Registration(8, -1, "m", "m", "s", "u", 5432, "scdw", "scdw", "/data/s")
-DESIRED = StandbyAddress("scdw", "scdw", 5432, "/data/s")
-PASSFILE = StoredPassword("passfile", "/p", True, "abcd")
-SLOT = Slot("standby_coordinator", True, "0/1", 0)
+PRIMARY = Registration(
+    dbid=1, content=-1, role="p", preferred_role="p", mode="s", status="u", port=5432, hostname="cdw", address="cdw", datadir="/data/c"
+)
+STANDBY = Registration(
+    dbid=8, content=-1, role="m", preferred_role="m", mode="s", status="u", port=5432, hostname="scdw", address="scdw", datadir="/data/s"
+)
+DESIRED = StandbyAddress(hostname="scdw", address="scdw", port=5432, datadir="/data/s")
+PASSFILE = StoredPassword(kind="passfile", path="/p", usable=True, check="abcd")
+SLOT = Slot(name="standby_coordinator", active=True, restart_lsn="0/1", retained_bytes=0)
 VERIFIER = scram_verifier("pw")
 
 
 ROLE = Role(True, VERIFIER)
 
 
-SENDER = WalSender(4711, "10.0.0.12", "streaming", "sync", None, None, None, None, None, None)
+SENDER = WalSender(
+    pid=4711,
+    client_addr="10.0.0.12",
+    state="streaming",
+    sync_state="sync",
+    sent_lsn=None,
+    flush_lsn=None,
+    replay_lsn=None,
+    lag_bytes=None,
+    replay_lag_s=None,
+    reply_age_s=None,
+)
 BLOCK = "# BEGIN warehousepg.coordinator\nhost\tall\tall\t10.0.0.12/32\ttrust\n# END warehousepg.coordinator\n"
 
 
 def known(rows=(PRIMARY, STANDBY), role=ROLE, slot=SLOT, stored=PASSFILE, **more):
-    return Known(tuple(rows), role, slot, stored, **more)
+    return Known(rows=tuple(rows), role=role, slot=slot, stored=stored, **more)
 
 
 def names(steps):
@@ -56,7 +71,7 @@ def names(steps):
         (known(), None, "pw", True, []),
         (known(), "pw", "pw", True, []),
         (known(), "new", "pw", True, ["write_password", "change_role"]),
-        (known(stored=StoredPassword("passfile", "/p", False, "abcd")), None, "pw", True, ["write_password"]),
+        (known(stored=StoredPassword(kind="passfile", path="/p", usable=False, check="abcd")), None, "pw", True, ["write_password"]),
         (known(role=Role(False, VERIFIER)), None, "pw", True, ["change_role"]),
         (known(role=Role(True, None)), None, "pw", True, ["change_role"]),
         (known(role=None), "pw", None, True, ["write_password", "create_role"]),
@@ -71,8 +86,8 @@ def test_plans_what_is_missing(seen, password, kept, scram, steps):
     assert names(plan_present(seen, DESIRED, password, kept, scram)) == steps
 
 
-SPARE = Slot("standby_coordinator_next", False, "0/1", 0)
-OTHER = StandbyAddress("cdw2", "cdw2", 5432, "/data/s")
+SPARE = Slot(name="standby_coordinator_next", active=False, restart_lsn="0/1", retained_bytes=0)
+OTHER = StandbyAddress(hostname="cdw2", address="cdw2", port=5432, datadir="/data/s")
 
 
 @pytest.mark.parametrize(
@@ -140,10 +155,10 @@ def test_limits_what_the_slot_may_hold_back(has, desired, steps):
 @pytest.mark.parametrize(
     "desired",
     [
-        StandbyAddress("other", "scdw", 5432, "/data/s"),
-        StandbyAddress("scdw", "10.0.0.12", 5432, "/data/s"),
-        StandbyAddress("scdw", "scdw", 5433, "/data/s"),
-        StandbyAddress("scdw", "scdw", 5432, "/data/other"),
+        StandbyAddress(hostname="other", address="scdw", port=5432, datadir="/data/s"),
+        StandbyAddress(hostname="scdw", address="10.0.0.12", port=5432, datadir="/data/s"),
+        StandbyAddress(hostname="scdw", address="scdw", port=5433, datadir="/data/s"),
+        StandbyAddress(hostname="scdw", address="scdw", port=5432, datadir="/data/other"),
     ],
 )
 def test_a_wrong_row_is_corrected_not_doubled(desired):
@@ -221,7 +236,18 @@ def test_reads_the_limit_where_the_engine_has_one(recorder):
 
 
 def test_finds_the_standby_among_the_rows():
-    segment = Registration(2, 0, "p", "p", "s", "u", 6000, "sdw1", "sdw1", "/data/p0")
+    segment = Registration(
+        dbid=2,
+        content=0,
+        role="p",
+        preferred_role="p",
+        mode="s",
+        status="u",
+        port=6000,
+        hostname="sdw1",
+        address="sdw1",
+        datadir="/data/p0",
+    )
     assert catalog.standby_of([segment, PRIMARY, STANDBY]) == STANDBY
     assert catalog.standby_of([segment, PRIMARY]) is None
 

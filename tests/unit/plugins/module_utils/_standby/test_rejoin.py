@@ -28,12 +28,33 @@ from .._engine.test_timeline import histories
 
 SEGMENT = 1 << 26
 SWITCH = 5 * SEGMENT + 0x60
-CONTROL = ControlData("1", "in production", 1, "0/1", "0/1", "0/0", SEGMENT, True)
-INSTANCE = Instance("/c/gpseg-1", "instance", "gpadmin", "primary", "12", 1, 5432, {}, CONTROL, None, "FENCED_scdw_is_primary.conf")
-SOURCE = Source("1", History(2, ((1, Lsn(SWITCH)),)), Lsn(2 * SEGMENT), ())
+CONTROL = ControlData(
+    system_identifier="1",
+    state="in production",
+    timeline=1,
+    checkpoint="0/1",
+    redo="0/1",
+    consistent="0/0",
+    segment_bytes=SEGMENT,
+    checksums=True,
+)
+INSTANCE = Instance(
+    data_directory="/c/gpseg-1",
+    directory_state="instance",
+    owner="gpadmin",
+    role="primary",
+    major="12",
+    dbid=1,
+    port=5432,
+    settings={},
+    control=CONTROL,
+    postmaster=None,
+    start_block="FENCED_scdw_is_primary.conf",
+)
+SOURCE = Source(system_identifier="1", history=History(2, ((1, Lsn(SWITCH)),)), oldest=Lsn(2 * SEGMENT), tablespaces=())
 FORMER = Former(INSTANCE, History(1), Lsn(SWITCH))
-RUNNING = Postmaster(7, 5432, "/tmp", "standby", False, True, "0/1")
-STANDBY = dataclasses.replace(INSTANCE, role="standby", fenced=None)
+RUNNING = Postmaster(pid=7, port=5432, socket_directory="/tmp", status="standby", suspended=False, connected=True, received="0/1")
+STANDBY = dataclasses.replace(INSTANCE, role="standby", start_block=None)
 
 
 def vary(thing, **changes):
@@ -63,7 +84,7 @@ def former(end=SWITCH, history=None, **changes):
         (former(lacks=("pg_xact",)), "auto", "basebackup", "lacks pg_xact"),
         (former(instance=vary(INSTANCE, control=None)), "auto", "basebackup", "control file"),
         (former(instance=vary(INSTANCE, control=vary(CONTROL, system_identifier="2"))), "auto", "basebackup", "of the system 2"),
-        (former(instance=vary(INSTANCE, content="other")), "auto", "basebackup", "not whole"),
+        (former(instance=vary(INSTANCE, directory_state="other")), "auto", "basebackup", "not whole"),
         (vary(FORMER, history=None, end=None), "auto", "basebackup", "no valid WAL"),
         # more may have been written than what is seen
         (former(doubts=("x has 5 bytes", "y")), "auto", "basebackup", "its WAL is not whole: x has 5 bytes"),
@@ -117,7 +138,7 @@ def test_nothing_of_its_own_is_ever_followed_up_or_silently_discarded(own, of_so
         (former(instance=vary(STANDBY, postmaster=RUNNING, control=vary(CONTROL, system_identifier="2"))), "auto", "of the system 2"),
         (former(busy=(17,)), "auto", "(17)"),
         (former(instance=vary(INSTANCE, owner="root")), "auto", "belongs to root"),
-        (former(instance=vary(INSTANCE, content="other", names=("photo",))), "auto", "no instance"),
+        (former(instance=vary(INSTANCE, directory_state="other", names=("photo",))), "auto", "no instance"),
         (former(history=History(3, ((1, Lsn(8)),))), "auto", "rejoin_method"),
     ],
 )
@@ -139,13 +160,15 @@ def test_what_may_be(found, asked):
     assert refusal(found, SOURCE, asked, "gpadmin") is None
 
 
-UPSTREAM = Upstream("10.0.0.12", 5432, "r", Passfile("/p", "r"))
+UPSTREAM = Upstream(host="10.0.0.12", port=5432, user="r", store=Passfile("/p", "r"))
 COPY = snapshot.Desired("1", "postgres 12", 1 << 30)
-SITE = snapshot.Site("/c", "gpadmin", True, 10 << 30, "gpadmin", False, "postgres 12")
+SITE = snapshot.Site(
+    parent="/c", parent_owner="gpadmin", writable=True, free=10 << 30, user="gpadmin", leftover=False, engine_version="postgres 12"
+)
 
 
 def steps_of(found, asked="auto", password=None, kept=True, **place):
-    passfile = StoredPassword("passfile", "/p", kept, "abcd")
+    passfile = StoredPassword(kind="passfile", path="/p", usable=kept, check="abcd")
     return rejoin.plan(vary(snapshot.Place(SITE, found.instance, passfile), **place), found, SOURCE, asked, password, COPY)
 
 
@@ -187,7 +210,7 @@ def test_a_standby_that_cannot_catch_up_is_stopped_first():
 
 
 def test_its_own_part_of_a_tablespace_is_not_in_the_way_of_the_copy():
-    spot = Spot(Placement("/fast", "/fast"), True, True, "/fast/9", 10 << 30, 1)
+    spot = Spot(placement=Placement("/fast", "/fast"), exists=True, writable=True, taken="/fast/9", free=10 << 30, device=1)
     with pytest.raises(CoordinatorError, match="not empty"):
         planned(FORMER, "basebackup", spots=(spot,))
     assert "copy" in planned(vary(FORMER, parts=("/fast/9",)), "basebackup", spots=(spot,))
@@ -208,7 +231,7 @@ def test_what_is_there_is_observed(host, data_directory):
     (data_directory.parent / ".gpseg-1.coordinator_rewind").mkdir()
     (data_directory / "PG_VERSION").unlink()
     remains = rejoin.read_former(host, read_instance(host, str(data_directory)))
-    assert (remains.instance.content, remains.rewinding) == ("other", True)
+    assert (remains.instance.directory_state, remains.rewinding) == ("other", True)
     assert rejoin.refusal(remains, SOURCE, "auto", remains.instance.owner) is None, "it is the rest of one"
     photos = data_directory.parent / "photos"
     photos.mkdir()

@@ -41,7 +41,7 @@ def message(kind: bytes, body: bytes) -> bytes:
 
 
 def upstream(primary, **connection) -> Upstream:
-    return Upstream("127.0.0.1", primary.port, "r", None, connection)
+    return Upstream(host="127.0.0.1", port=primary.port, user="r", store=None, connection=connection)
 
 
 def ask(between: relay.Relay, port: int, sent: bytes) -> bytes:
@@ -108,7 +108,7 @@ def test_a_primary_that_is_away_is_told_before(primary):
 def test_a_primary_that_is_silent_is_told_before(monkeypatch):
     monkeypatch.setattr(relay, "_TIMEOUT", 0.05)
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        silent = Upstream("127.0.0.1", listener.getsockname()[1], "r", None)
+        silent = Upstream(host="127.0.0.1", port=listener.getsockname()[1], user="r", store=None)
         with pytest.raises(relay.CoordinatorError, match="timed out"):
             relay.refusal(silent)
 

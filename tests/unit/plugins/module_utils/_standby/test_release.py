@@ -13,8 +13,19 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.re
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import release
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.release import Tie
 
-SENDER = WalSender(7, "10.0.0.12", "streaming", "sync", "0/200", "0/200", "0/200", 0, None, 1.5)
-SLOT = Slot("standby_coordinator", True, "0/1", 5 << 20)
+SENDER = WalSender(
+    pid=7,
+    client_addr="10.0.0.12",
+    state="streaming",
+    sync_state="sync",
+    sent_lsn="0/200",
+    flush_lsn="0/200",
+    replay_lsn="0/200",
+    lag_bytes=0,
+    replay_lag_s=None,
+    reply_age_s=1.5,
+)
+SLOT = Slot(name="standby_coordinator", active=True, restart_lsn="0/1", retained_bytes=5 << 20)
 AWAY = dataclasses.replace(SLOT, active=False)
 
 

@@ -20,8 +20,27 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.r
 PEER = ("cdw", 5432)
 
 SYSTEM = "7711121183714698180"
-CONTROL = ControlData(SYSTEM, "in archive recovery", 1, "0/1", "0/1", "0/1", 1 << 26, True)
-STANDBY = Instance("/s", "instance", "gpadmin", "standby", "12", 8, 5432, {}, CONTROL)
+CONTROL = ControlData(
+    system_identifier=SYSTEM,
+    state="in archive recovery",
+    timeline=1,
+    checkpoint="0/1",
+    redo="0/1",
+    consistent="0/1",
+    segment_bytes=1 << 26,
+    checksums=True,
+)
+STANDBY = Instance(
+    data_directory="/s",
+    directory_state="instance",
+    owner="gpadmin",
+    role="standby",
+    major="12",
+    dbid=8,
+    port=5432,
+    settings={},
+    control=CONTROL,
+)
 ABSENT = Instance("/s", "absent")
 
 
@@ -42,12 +61,16 @@ def planned(remains, fate):
         (Remains(STANDBY), "moved", ["move_aside"]),
         (Remains(STANDBY, 0, ("/fast/8",)), "deleted", ["delete"]),
         # the postmaster is gone, some of its children are not
-        (Remains(vary(STANDBY, content="absent"), 1), "moved", ["stop"]),
+        (Remains(vary(STANDBY, directory_state="absent"), 1), "moved", ["stop"]),
         (Remains(ABSENT), "moved", []),
-        (Remains(vary(ABSENT, content="empty", owner="gpadmin")), "deleted", []),
-        (Remains(ABSENT, 0, (), ("/.s.coordinator_removal",)), "moved", ["remove_leftovers"]),
-        (Remains(STANDBY, 0, (), ("/.s.coordinator_snapshot",)), "deleted", ["remove_leftovers", "delete"]),
-        (Remains(STANDBY, 0, (), ("/.s.coordinator_snapshot",)), "stopped", []),
+        (Remains(vary(ABSENT, directory_state="empty", owner="gpadmin")), "deleted", []),
+        (Remains(instance=ABSENT, running=0, parts=(), leftovers=("/.s.coordinator_removal",)), "moved", ["remove_leftovers"]),
+        (
+            Remains(instance=STANDBY, running=0, parts=(), leftovers=("/.s.coordinator_snapshot",)),
+            "deleted",
+            ["remove_leftovers", "delete"],
+        ),
+        (Remains(instance=STANDBY, running=0, parts=(), leftovers=("/.s.coordinator_snapshot",)), "stopped", []),
         # pg_control is damaged
         (Remains(vary(STANDBY, control=None)), "moved", ["move_aside"]),
         (Remains(None, files=("/p", "/r")), "kept", ["remove_file", "remove_file"]),
@@ -63,7 +86,7 @@ def test_plans_what_is_left_to_do(remains, fate, steps):
     ("instance", "message"),
     [
         (vary(STANDBY, role="primary"), "/s holds a primary, which is stopped: correct data_directory"),
-        (vary(STANDBY, content="other"), "/s holds something that is not an instance"),
+        (vary(STANDBY, directory_state="other"), "/s holds something that is not an instance"),
         (vary(STANDBY, owner="whpg"), "/s belongs to whpg, not to gpadmin"),
         (vary(STANDBY, control=vary(CONTROL, system_identifier="2")), f"a standby of the system 2, the cluster is {SYSTEM}"),
     ],
@@ -102,7 +125,7 @@ def test_moves_a_standby_aside_once(there, data_directory, tmp_path):
     assert os.listdir(data_directory.parent) == [os.path.basename(directory)]
     assert os.listdir(tmp_path / "fast") == [os.path.basename(part)]
     assert os.path.realpath(f"{directory}/pg_tblspc/20") == part
-    assert (after.instance.content, after.parts, after.files) == ("absent", (), ())
+    assert (after.instance.directory_state, after.parts, after.files) == ("absent", (), ())
     assert there("moved")[0] == []
 
 

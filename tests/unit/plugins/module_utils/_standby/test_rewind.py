@@ -8,7 +8,7 @@ import os
 import sys
 
 import pytest
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.configuration import change_fence, fenced_by
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.configuration import change_start_block, start_block_of
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import session_options
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection_string import parse_conninfo
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.passfile import Passfile
@@ -19,7 +19,13 @@ from ..wal_writer import SEGMENT, WalWriter
 from .test_relay import LIST
 
 #: by TLS, where nothing is put between
-UPSTREAM = Upstream("127.0.0.1", 5432, "r", Passfile("/p", "r"), {"options": "-c wal_sender_timeout=10s", "sslmode": "require"})
+UPSTREAM = Upstream(
+    host="127.0.0.1",
+    port=5432,
+    user="r",
+    store=Passfile("/p", "r"),
+    connection={"options": "-c wal_sender_timeout=10s", "sslmode": "require"},
+)
 BY_TLS = "the connection to the primary is by TLS"
 FENCE = "FENCED_scdw_is_primary.conf"
 # As the engine's: configuration and access rules become the source's, logs go.
@@ -38,7 +44,7 @@ def former(data_directory):
     """A former primary, stopped and fenced."""
     (data_directory / "standby.signal").unlink()
     conf = data_directory / "postgresql.conf"
-    conf.write_text(change_fence(conf.read_text(), FENCE))
+    conf.write_text(change_start_block(conf.read_text(), FENCE))
     (data_directory / "pg_hba.conf").write_text("own\n")
     (data_directory / "server.key").write_text("own\n")
     (data_directory / "server.key").chmod(0o600)
@@ -76,7 +82,7 @@ def test_it_is_rewound_under_another_name_and_keeps_what_is_its_own(host, progra
     assert (former / "gpmetrics" / "deep").is_dir() and os.readlink(former / "link") == "/elsewhere"
     assert (former / "standby.signal").exists()
     conf = (former / "postgresql.conf").read_text()
-    assert fenced_by(conf) is None
+    assert start_block_of(conf) is None
     assert "port=5432" in conf and "internal.auto.conf" in conf
     assert (former / "pg_hba.conf").read_text() == "own\n"
     assert (former / "internal.auto.conf").read_text() == "gp_dbid=8\n"
@@ -119,7 +125,7 @@ END"""
 @pytest.fixture
 def plain(primary):
     """A connection to a server that has no TLS, and answers with what it was sent."""
-    return Upstream("127.0.0.1", primary.port, "r", None, {})
+    return Upstream(host="127.0.0.1", port=primary.port, user="r", store=None, connection={})
 
 
 @pytest.fixture
@@ -173,7 +179,7 @@ def test_with_the_primary_away_nothing_is_touched(host, former, plain, primary):
     primary.leave()
     with pytest.raises(rewind.CoordinatorError, match="does not answer"):
         rewind.rewind(host, str(former), plain)
-    assert fenced_by((former / "postgresql.conf").read_text()) == FENCE
+    assert start_block_of((former / "postgresql.conf").read_text()) == FENCE
     assert os.listdir(former.parent) == ["gpseg-1"]
 
 
@@ -197,7 +203,7 @@ def test_what_cannot_be_rewound_is_as_it_was(host, program, former, cut_off):
             rewind.rewind(host, str(former), UPSTREAM)
     assert os.listdir(former.parent) == [staging.name]
     assert {path: entry for path, entry in look(staging).items() if "of_the_primary" not in path} == before
-    assert fenced_by((staging / "postgresql.conf").read_text()) == FENCE
+    assert start_block_of((staging / "postgresql.conf").read_text()) == FENCE
     assert not (staging / "standby.signal").exists()
     assert os.listdir(staging / "log") == ["own"]
 
@@ -219,7 +225,7 @@ def test_a_directory_that_cannot_be_renamed_stays(host, former, monkeypatch):
     monkeypatch.setattr(rewind.os, "rename", busy)
     with pytest.raises(rewind.CoordinatorError, match="mount point"):
         rewind.rewind(host, str(former), UPSTREAM)
-    assert fenced_by((former / "postgresql.conf").read_text()) == FENCE
+    assert start_block_of((former / "postgresql.conf").read_text()) == FENCE
     assert os.listdir(former.parent) == ["gpseg-1"]
 
 
@@ -229,7 +235,7 @@ def test_a_primary_is_marked_before_its_fence_is_lifted(host, former, monkeypatc
     monkeypatch.setattr(host, "write", lambda path, *rest: (written.append(os.path.basename(path)), write(path, *rest)))
     rewind.mark_standby(host, str(former))
     assert written == ["standby.signal", "postgresql.conf"]
-    assert fenced_by((former / "postgresql.conf").read_text()) is None
+    assert start_block_of((former / "postgresql.conf").read_text()) is None
 
 
 def test_what_is_there_goes_aside_with_its_parts_of_tablespaces(former, tmp_path):

@@ -18,8 +18,8 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.r
 
 BEFORE = "local\tall\tall\tpeer\n"
 BLOCK = '# BEGIN warehousepg.coordinator rewind\nhost\t"postgres"\t"r"\t10.0.0.11/32\tscram-sha-256\n# END warehousepg.coordinator rewind\n'
-NOTHING = Rights((), True, False, {"/s": BEFORE})
-ALL = Rights(FUNCTIONS, True, False, {"/s": BLOCK + BEFORE})
+NOTHING = Rights(functions=(), temporary=True, on_database=False, access_files={"/s": BEFORE})
+ALL = Rights(functions=FUNCTIONS, temporary=True, on_database=False, access_files={"/s": BLOCK + BEFORE})
 
 
 def vary(thing, **changes):
@@ -54,8 +54,12 @@ def test_rights_are_read(recorder, data_directory):
         ("FROM unnest", [{"name": name} for name in reversed(FUNCTIONS[:2])]),
         ("FROM pg_database", [{"temporary": False, "granted": True}]),
     )
-    assert read_rights(connection, "r", str(data_directory)) == Rights(FUNCTIONS[:2], False, True, {str(data_directory): BEFORE})
-    assert read_rights(recorder(), "r", str(data_directory)) == Rights((), False, False, {str(data_directory): BEFORE})
+    assert read_rights(connection, "r", str(data_directory)) == Rights(
+        functions=FUNCTIONS[:2], temporary=False, on_database=True, access_files={str(data_directory): BEFORE}
+    )
+    assert read_rights(recorder(), "r", str(data_directory)) == Rights(
+        functions=(), temporary=False, on_database=False, access_files={str(data_directory): BEFORE}
+    )
 
 
 def test_statements(recorder):

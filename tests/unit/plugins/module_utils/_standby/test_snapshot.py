@@ -23,15 +23,36 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.ta
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import base_backup, snapshot
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.snapshot import Desired, Place, Site
 
-CONTROL = ControlData("1", "in archive recovery", 1, "0/1", "0/1", "0/1", 1 << 26, True)
+CONTROL = ControlData(
+    system_identifier="1",
+    state="in archive recovery",
+    timeline=1,
+    checkpoint="0/1",
+    redo="0/1",
+    consistent="0/1",
+    segment_bytes=1 << 26,
+    checksums=True,
+)
 ABSENT = Instance("/data/gpseg-1", "absent")
-STANDBY = Instance("/data/gpseg-1", "instance", "gpadmin", "standby", "12", 8, 5432, {}, CONTROL)
-POSTMASTER = Postmaster(1, 5432, "/tmp", "standby", False, True, None)
-SITE = Site("/data", "gpadmin", True, 10 << 30, "gpadmin", False, "postgres 12")
+STANDBY = Instance(
+    data_directory="/data/gpseg-1",
+    directory_state="instance",
+    owner="gpadmin",
+    role="standby",
+    major="12",
+    dbid=8,
+    port=5432,
+    settings={},
+    control=CONTROL,
+)
+POSTMASTER = Postmaster(pid=1, port=5432, socket_directory="/tmp", status="standby", suspended=False, connected=True, received=None)
+SITE = Site(
+    parent="/data", parent_owner="gpadmin", writable=True, free=10 << 30, user="gpadmin", leftover=False, engine_version="postgres 12"
+)
 DESIRED = Desired("1", "postgres 12", 1 << 30)
-PASSFILE = StoredPassword("passfile", "/p", True, "abcd")
-UNUSABLE = StoredPassword("passfile", "/p", False, None)
-SPOT = Spot(Placement("/fast", "/fast"), True, True, None, 10 << 30, 1)
+PASSFILE = StoredPassword(kind="passfile", path="/p", usable=True, check="abcd")
+UNUSABLE = StoredPassword(kind="passfile", path="/p", usable=False, check=None)
+SPOT = Spot(placement=Placement("/fast", "/fast"), exists=True, writable=True, taken=None, free=10 << 30, device=1)
 
 
 def vary(thing, **changes):
@@ -39,17 +60,23 @@ def vary(thing, **changes):
 
 
 def planned(site=SITE, instance=ABSENT, stored=PASSFILE, password=None, desired=DESIRED, spots=(), missing=()):
-    return [step.name for step in snapshot.plan(Place(site, instance, stored, spots, missing), desired, password)]
+    return [
+        step.name
+        for step in snapshot.plan(Place(site=site, instance=instance, stored=stored, spots=spots, missing=missing), desired, password)
+    ]
 
 
 @pytest.mark.parametrize(
     ("given_place", "steps"),
     [
         ({}, ["copy", "swap_in"]),
-        ({"instance": vary(ABSENT, content="empty", owner="gpadmin")}, ["copy", "swap_in"]),
+        ({"instance": vary(ABSENT, directory_state="empty", owner="gpadmin")}, ["copy", "swap_in"]),
         ({"password": "pw"}, ["write_password", "copy", "swap_in"]),
         ({"stored": None, "password": "pw"}, ["copy", "swap_in"]),
-        ({"stored": StoredPassword("passfile", "/p", True, "abcd", named=False)}, ["write_password", "copy", "swap_in"]),
+        (
+            {"stored": StoredPassword(kind="passfile", path="/p", usable=True, check="abcd", named=False)},
+            ["write_password", "copy", "swap_in"],
+        ),
         ({"site": vary(SITE, leftover=True)}, ["remove_leftover", "copy", "swap_in"]),
         ({"instance": STANDBY}, []),
         ({"spots": (SPOT,)}, ["copy", "swap_in"]),
@@ -69,8 +96,8 @@ def test_plans(given_place, steps):
     [
         ({"site": vary(SITE, parent_owner=None, writable=False)}, "parent directory /data does not exist: create it"),
         ({"site": vary(SITE, parent_owner="root", writable=False)}, "/data belongs to root and gpadmin cannot write there"),
-        ({"instance": vary(ABSENT, content="other", owner="gpadmin")}, "holds something that is not an instance"),
-        ({"instance": vary(ABSENT, content="empty", owner="root")}, "/data/gpseg-1 belongs to root: let gpadmin"),
+        ({"instance": vary(ABSENT, directory_state="other", owner="gpadmin")}, "holds something that is not an instance"),
+        ({"instance": vary(ABSENT, directory_state="empty", owner="root")}, "/data/gpseg-1 belongs to root: let gpadmin"),
         ({"site": vary(SITE, engine_version=None)}, "no installation of the engine"),
         ({"site": vary(SITE, engine_version="postgres 13")}, "this host has 'postgres 13', the primary 'postgres 12'"),
         ({"site": vary(SITE, free=1 << 20)}, "/data has 1 MiB free, the copy needs 1536 MiB"),
@@ -93,7 +120,9 @@ def test_refuses_before_anything_is_touched(given_place, message):
 
 
 def test_the_copy_fetches_its_wal_and_leaves_out_what_gpinitstandby_leaves_out():
-    arguments = base_backup.base_backup_arguments(Upstream("10.0.0.11", 5432, "r", Passfile("/p", "r")), "/t", 8, DESIRED)
+    arguments = base_backup.base_backup_arguments(
+        Upstream(host="10.0.0.11", port=5432, user="r", store=Passfile("/p", "r")), "/t", 8, DESIRED
+    )
     pairs = dict(zip(arguments[::2], arguments[1::2]))
     assert arguments[arguments.index("--wal-method") + 1] == "fetch"
     assert arguments[arguments.index("--target-gp-dbid") + 1] == "8"
@@ -104,7 +133,7 @@ def test_the_copy_fetches_its_wal_and_leaves_out_what_gpinitstandby_leaves_out()
     connection = parse_conninfo(arguments[arguments.index("--dbname") + 1])
     assert connection == {"host": "10.0.0.11", "port": "5432", "user": "r", "passfile": "/p"}
     limited = base_backup.base_backup_arguments(
-        Upstream("10.0.0.11", 5432, "r", None), "/t", 8, vary(DESIRED, max_rate="100M", checkpoint="spread")
+        Upstream(host="10.0.0.11", port=5432, user="r", store=None), "/t", 8, vary(DESIRED, max_rate="100M", checkpoint="spread")
     )
     assert limited[-2:] == ["--max-rate", "100M"]
 
@@ -149,7 +178,7 @@ def test_a_finished_copy_comes_into_place_as_a_standby(host, program, tmp_path, 
 
 def copying(host, target):
     """What carries out a copy into a place."""
-    return base_backup.actions(host, str(target), Upstream("127.0.0.1", 5432, "r", None), None, 8, DESIRED)
+    return base_backup.actions(host, str(target), Upstream(host="127.0.0.1", port=5432, user="r", store=None), None, 8, DESIRED)
 
 
 @pytest.mark.parametrize("error", [CoordinatorError("it is a mount point"), OSError(28, "No space left on device")])
@@ -259,7 +288,7 @@ def test_a_copy_with_a_tablespace(host, program, tmp_path):
     for directory in (target.parent, place):
         directory.mkdir()
     desired = vary(DESIRED, engine_version=None, bytes=None, tablespaces=(Placement("/fast", str(place)),))
-    upstream = Upstream("10.0.0.11", 5432, "r", Passfile(str(tmp_path / "pass"), "r"))
+    upstream = Upstream(host="10.0.0.11", port=5432, user="r", store=Passfile(str(tmp_path / "pass"), "r"))
     program(
         "pg_basebackup",
         r"""

@@ -21,16 +21,27 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.re
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import standby
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.standby import Desired, Standby
 
-UPSTREAM = Upstream("10.0.0.11", 5432, "r", Passfile("/p", "r"))
+UPSTREAM = Upstream(host="10.0.0.11", port=5432, user="r", store=Passfile("/p", "r"))
 DESIRED = Desired(8, 5432, UPSTREAM.primary_conninfo(), "standby_coordinator", "streaming")
 SETTINGS = {
     # as the engine's own tools write it: another order, no quotes
     "primary_conninfo": "user=r host=10.0.0.11 port=5432 passfile=/p application_name=gp_walreceiver",
     "primary_slot_name": "standby_coordinator",
 }
-RUNNING = Postmaster(1, 5432, "/tmp", "standby", False, True, "0/1")
-INSTANCE = Instance("/data/gpseg-1", "instance", "gpadmin", "standby", "12", 8, 5432, SETTINGS, None, RUNNING)
-PASSFILE = StoredPassword("passfile", "/p", True, "abcd")
+RUNNING = Postmaster(pid=1, port=5432, socket_directory="/tmp", status="standby", suspended=False, connected=True, received="0/1")
+INSTANCE = Instance(
+    data_directory="/data/gpseg-1",
+    directory_state="instance",
+    owner="gpadmin",
+    role="standby",
+    major="12",
+    dbid=8,
+    port=5432,
+    settings=SETTINGS,
+    control=None,
+    postmaster=RUNNING,
+)
+PASSFILE = StoredPassword(kind="passfile", path="/p", usable=True, check="abcd")
 FOUND = Standby(INSTANCE, PASSFILE, True)
 
 
@@ -89,7 +100,18 @@ def test_plans(seen, desired, password, steps):
 
 
 FORMER = vary(
-    INSTANCE, data_directory="/data/other", control=ControlData("1", "in archive recovery", 1, "0/1", "0/1", "0/0", 1 << 26, True)
+    INSTANCE,
+    data_directory="/data/other",
+    control=ControlData(
+        system_identifier="1",
+        state="in archive recovery",
+        timeline=1,
+        checkpoint="0/1",
+        redo="0/1",
+        consistent="0/0",
+        segment_bytes=1 << 26,
+        checksums=True,
+    ),
 )
 ABSENT = Standby(Instance("/data/gpseg-1", "absent"), PASSFILE, True)
 
@@ -112,14 +134,14 @@ def test_it_is_brought_from_another_place(former, desired, steps):
     for system in (None, "1"):
         assert planned(vary(ABSENT, former=former), vary(desired, system_identifier=system)) == steps
     # that was done already
-    assert planned(vary(FOUND, former=vary(FORMER, content="absent", role=None, postmaster=None))) == []
+    assert planned(vary(FOUND, former=vary(FORMER, directory_state="absent", role=None, postmaster=None))) == []
 
 
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
         ({"role": "primary"}, "is a primary"),
-        ({"content": "absent"}, "holds no instance"),
+        ({"directory_state": "absent"}, "holds no instance"),
         ({"control": vary(FORMER.control, system_identifier="2")}, "of the system 2"),
     ],
 )
@@ -138,7 +160,7 @@ def test_another_slot_is_another_configuration(slot):
 @pytest.mark.parametrize(
     ("seen", "message"),
     [
-        (found(content="absent"), "holds no instance (absent): make a snapshot"),
+        (found(directory_state="absent"), "holds no instance (absent): make a snapshot"),
         (found(role="primary"), "is a primary: it has no standby.signal"),
         (vary(FOUND, password_kept=False), "give replication_password"),
         (found(postmaster=vary(RUNNING, suspended=True)), "is suspended"),
@@ -152,19 +174,19 @@ def test_refuses_before_anything_is_touched(seen, message):
 
 def test_reads_a_standby_and_its_password(host, data_directory, tmp_path):
     path = tmp_path / "pass"
-    upstream = Upstream("10.0.0.11", 5432, "r", Passfile(str(path), "r"))
+    upstream = Upstream(host="10.0.0.11", port=5432, user="r", store=Passfile(str(path), "r"))
     assert not standby.read_standby(host, str(data_directory), upstream, None).password_kept
     path.write_text(passfile.entry(("10.0.0.11", 5432), "r", "pw"))
     assert standby.read_standby(host, str(data_directory), upstream, None).password_kept
     assert standby.read_standby(host, str(data_directory), upstream, "pw").password_kept
     assert not standby.read_standby(host, str(data_directory), upstream, "new").password_kept
-    assert standby.read_standby(host, str(data_directory), Upstream("10.0.0.11", 5432, "r", None), None).stored is None
+    assert standby.read_standby(host, str(data_directory), Upstream(host="10.0.0.11", port=5432, user="r", store=None), None).stored is None
 
 
 def test_reads_under_which_dbids_tablespaces_lie(host, data_directory, tmp_path):
     (data_directory / "pg_tblspc").mkdir()
     (data_directory / "pg_tblspc" / "20").symlink_to(tmp_path / "fast" / "2")
-    seen = standby.read_standby(host, str(data_directory), Upstream("10.0.0.11", 5432, "r", None), None)
+    seen = standby.read_standby(host, str(data_directory), Upstream(host="10.0.0.11", port=5432, user="r", store=None), None)
     assert seen.tablespace_dbids == (2,)
 
 

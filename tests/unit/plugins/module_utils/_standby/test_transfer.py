@@ -15,7 +15,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.in
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.postmaster import Postmaster
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import transfer
 
-RUNS = Postmaster(9, 5432, "/tmp", "standby", False, True, "0/200")
+RUNS = Postmaster(pid=9, port=5432, socket_directory="/tmp", status="standby", suspended=False, connected=True, received="0/200")
 KEEP, WRITE, RELOAD, RESTART = map(Step, ("keep", "write", "reload", "restart"))
 
 
@@ -44,8 +44,8 @@ def packed(text, mode=0o600, changed=100.0):
 
 
 def receiver(directory, texts, role="standby", postmaster=None, newer=(), restarting=("max_connections",)):
-    found = Instance(str(directory), "instance", role=role, port=5432, postmaster=postmaster)
-    return transfer.Receiver(found, texts, frozenset(newer), frozenset(restarting))
+    found = Instance(data_directory=str(directory), directory_state="instance", role=role, port=5432, postmaster=postmaster)
+    return transfer.Receiver(instance=found, texts=texts, newer=frozenset(newer), restarting=frozenset(restarting))
 
 
 def test_what_was_packed_comes_out_as_it_was(tmp_path):

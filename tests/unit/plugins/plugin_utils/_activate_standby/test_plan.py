@@ -72,7 +72,7 @@ def test_the_old_primary_is_fenced_first(found, options, fence, command):
         (BOTH_DOWN, {}, ["both_down: the standby is down too", "activate_standby_both_down=true"]),
         (changed(UNKNOWN, ("scdw", {"unreachable": True, "msg": "no"})), WORD, ["no standby was seen in recovery"]),
         (changed(DOWN, ("scdw instance postmaster suspended", True)), {}, ["the standby on scdw is suspended"]),
-        (changed(DOWN, ("scdw instance fenced", "FENCED_cdw_is_primary.conf")), {}, ["scdw is fenced itself, FENCED_cdw_is_primary.conf"]),
+        (changed(DOWN, ("scdw instance start_block", "FENCED_cdw_is_primary.conf")), {}, ["scdw is start-blocked itself, FENCED_cdw_"]),
         (changed(DOWN, ("cdw", None)), WORD, ["cdw took no part in this run", "unknown", "--limit"]),
         (changed(DOWN, ("sdw1", None)), {}, ["sdw1 took no part in this run", "unknown", "--limit"]),
         (changed(DOWN, ("scdw maintenance", {"since": None, "by": "", "reason": "disks"})), {}, ["in maintenance (disks), marked on scdw"]),

@@ -115,7 +115,7 @@ def test_the_host_without_a_standby_can_take_one():
     [
         (UNMIRRORED, ("scdw site free", 0), "scdw: / has 0 MiB free, the copy needs 1536 MiB"),
         (UNMIRRORED, ("scdw site engine_version", "postgres 13"), "scdw: this host has 'postgres 13', the primary 'postgres 12'"),
-        (UNMIRRORED, ("scdw instance content", "other"), "scdw: /s holds something that is not an instance"),
+        (UNMIRRORED, ("scdw instance directory_state", "other"), "scdw: /s holds something that is not an instance"),
         (UNMIRRORED, ("scdw port_taken", True), "scdw: something else listens on the standby's port there: stop it, or set whpg_port"),
         (MIRRORED, ("scdw instance control system_identifier", "2"), "scdw: /s holds an instance of the system 2, the primary is of 1"),
     ],
@@ -351,7 +351,7 @@ def test_clocks_may_differ_a_little(clock, differ):
 )
 def test_what_was_not_seen_differs_in_nothing(primary, standby):
     found = seen({"cdw": primary, "scdw": standby})
-    assert unlike(Case("cdw", found["cdw"], "scdw", found["scdw"])) == {}
+    assert unlike(Case(primary_host="cdw", primary=found["cdw"], host="scdw", standby=found["scdw"])) == {}
 
 
 AWAY = {"name": "standby_coordinator", "active": False, "restart_lsn": "0/1", "retained_bytes": 2 * GIB}

@@ -17,7 +17,7 @@ from ..observed import MIRRORED, changed, seen, shown
 PRIMARY = View(
     "cdw",
     observed=True,
-    content="instance",
+    directory_state="instance",
     role="primary",
     running=True,
     suspended=False,
@@ -34,7 +34,7 @@ PRIMARY = View(
 STANDBY = View(
     "scdw",
     observed=True,
-    content="instance",
+    directory_state="instance",
     role="standby",
     running=True,
     suspended=False,
@@ -43,7 +43,7 @@ STANDBY = View(
     timeline=1,
     place=(5432, "/s", 8),
 )
-OTHER = shown(OtherSender(5, "x", "u", None, "streaming", 20.0))
+OTHER = shown(OtherSender(pid=5, application_name="x", user="u", client_addr=None, state="streaming", reply_age_s=20.0))
 
 
 def view(host, *changes):

@@ -90,8 +90,8 @@ def test_it_can_be_done(found, said):
             "sdw1: Take: no such file. Done so far: cdw: the slot. Run this again",
         ),
         ({"cdw": registration()}, ["scdw"], "scdw: lost during the run, see above. Nothing was removed."),
-        ({}, [], "cdw: it was not seen that the primary has forgotten its standby"),
-        ({"cdw": registration(role=True)}, [], "cdw: it was not seen that the primary has forgotten its standby"),
+        ({}, [], "cdw: it was not seen that the primary has deregistered its standby"),
+        ({"cdw": registration(role=True)}, [], "cdw: it was not seen that the primary has deregistered its standby"),
     ],
 )
 def test_it_is_not_done(hosts, lost, said):

@@ -17,7 +17,7 @@ NO_RULES = {"sdw1": {"data_directories": ["/p0", "/m0"], "rules": []}}
 AWAY = ("scdw", {"unreachable": True, "msg": "No route to host"})
 #: the standby's host is gone, and its walsender with it
 ALONE = (AWAY, ("cdw primary walsender", None), ("cdw primary slots 0 active", False))
-FORMER = {**shown(PRIMARY), "data_directory": "/s", "postmaster": None, "fenced": "FENCED_cdw_is_primary.conf"}
+FORMER = {**shown(PRIMARY), "data_directory": "/s", "postmaster": None, "start_block": "FENCED_cdw_is_primary.conf"}
 FENCE = {"cluster": "demo", "addresses": ["10.0.0.12"], "ports": [6000], "tool": "nft", "since": 1000.0}
 
 
@@ -190,13 +190,13 @@ def test_a_segment_host_that_is_left_out_keeps_its_rules():
 @pytest.mark.parametrize(
     ("instance", "said"),
     [
-        (FORMER, "scdw: /s holds a primary, which is stopped; it is left as it is, fenced by FENCED_cdw_is_primary.conf"),
+        (FORMER, "scdw: /s holds a primary, which is stopped; it is left as it is, start-blocked by FENCED_cdw_is_primary.conf"),
         (
             {**MIRRORED["scdw"]["instance"], "control": {**shown(CONTROL), "system_identifier": "2"}},
             "scdw: /s holds a standby of the system 2, the cluster is 1; it is left as it is",
         ),
         (
-            {**EMPTY["instance"], "content": "other", "owner": "gpadmin"},
+            {**EMPTY["instance"], "directory_state": "other", "owner": "gpadmin"},
             "scdw: /s holds something that is not an instance; it is left as it is",
         ),
     ],
@@ -220,7 +220,7 @@ def test_a_primary_that_was_a_standby_is_still_let_in_by_the_segments():
     rules = [{"database": "all", "addresses": ["10.0.0.11"], "user": "gpadmin", "method": "trust", "data_directories": ["/p0", "/m0"]}]
     assert plan.access == {"sdw1": {"data_directories": ["/p0", "/m0"], "rules": rules}}
     assert "access rules" in plan.found
-    assert plan.left == ["segments go on letting cdw in, by rules of this collection, for it may have been a standby once"]
+    assert plan.left == ["segments go on allowing cdw access, by rules of this collection, for it may have been a standby once"]
     own = ("sdw1 access", {"/p0": SEGMENTS[:1], "/m0": SEGMENTS[:1]})
     assert demo(UNMIRRORED, ("cdw primary timeline", 2), own).found == []
     assert demo(UNMIRRORED, own).found == ["access rules"]

@@ -13,8 +13,8 @@ PLAN = {"primary": "cdw", "standby": "scdw", "acts": True}
 @pytest.mark.parametrize(
     ("standby", "result", "stopped"),
     [
-        ("scdw", {"content": "instance"}, True),
-        ("scdw", {"content": "instance", "failed": True}, False),
+        ("scdw", {"directory_state": "instance"}, True),
+        ("scdw", {"directory_state": "instance", "failed": True}, False),
         ("scdw", None, False),
         (None, None, True),
     ],

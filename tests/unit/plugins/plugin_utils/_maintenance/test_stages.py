@@ -57,7 +57,7 @@ def test_hosts_are_marked_that_are_seen_and_can_be():
     ],
 )
 def test_how_it_is_now_is_told(desired, hosts, unknown, marked, text, failed):
-    plan = vars(MaintenancePlan("", desired, hosts, unknown))
+    plan = vars(MaintenancePlan(refusal="", desired=desired, hosts=hosts, unknown=unknown))
     found = outcome("demo", plan, {host: MARKED if host in marked else {} for host in ("cdw", "scdw")})
     assert (found.text, found.failure) == (text, f"demo: {text}" if failed else "")
 

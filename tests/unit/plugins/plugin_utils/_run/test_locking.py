@@ -18,7 +18,7 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.locki
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-OURS = Holder("o'brien 100%", "control1", "boot", "pid:[1]", 4711, "18")
+OURS = Holder(user="o'brien 100%", controller="control1", boot="boot", namespace="pid:[1]", pid=4711, started="18")
 THEIRS = dataclasses.replace(OURS, user="ada", pid=47)
 
 
@@ -36,7 +36,7 @@ def test_of_two_runs_one_takes_the_lock_and_it_alone_renews_and_releases_it(tmp_
     file = tmp_path / path[2:] if path.startswith("~") else path
 
     def ask(what, own, **more):
-        return shell(Ask(what, path, own, **more), tmp_path)
+        return shell(Ask(what=what, file=path, own=own, **more), tmp_path)
 
     assert ask(LOOK, OURS).lock is None
     first = ask(TAKE, OURS, purpose="re\"join's")
@@ -61,7 +61,7 @@ def test_of_two_runs_one_takes_the_lock_and_it_alone_renews_and_releases_it(tmp_
 
 @pytest.mark.parametrize("purpose", [r"100%s %n \\n \x41", r"""$(id) `id` '\" """, "a\nb\x1b\u202e"])
 def test_what_a_lock_says_is_data_for_the_shell(tmp_path, purpose):
-    taken = shell(Ask(TAKE, "~/demo.lock", OURS, purpose=purpose), tmp_path)
+    taken = shell(Ask(what=TAKE, file="~/demo.lock", own=OURS, purpose=purpose), tmp_path)
     assert (taken.changed, taken.lock.purpose, taken.lock.holder) == (True, purpose, OURS)
 
 
@@ -70,7 +70,7 @@ def test_what_was_begun_stays_noted_until_it_is_finished(tmp_path, finished, sta
     file = str(tmp_path / "demo.lock")
     shell(Ask(TAKE, file, OURS), tmp_path)
     (tmp_path / os.path.basename(note_file(file))).write_text("switchover to it's host\n")
-    shell(Ask(RELEASE, file, OURS, finished=finished), tmp_path)
+    shell(Ask(what=RELEASE, file=file, own=OURS, finished=finished), tmp_path)
     assert [path.name for path in tmp_path.glob("*")] == (["demo.lock.unfinished"] if stays else [])
     assert tmp_path.exists() == stays, "a directory with nothing in it is not left"
 
@@ -147,7 +147,7 @@ class Place:
         text = None
         if self.lock:
             text = f"{line_of(self.lock.holder)}\n{json.dumps({'since': self.lock.since, 'purpose': self.lock.purpose})}\n"
-        return Seen("/l", text, self.renewed if self.lock else 0, self.clock.now - self.renewed, changed)
+        return Seen(file="/l", text=text, renewed=self.renewed if self.lock else 0, age=self.clock.now - self.renewed, changed=changed)
 
 
 class Clock:
@@ -158,7 +158,7 @@ class Run:
     """A playbook that takes the lock of two hosts, changes both if it has both, and gives back what it has."""
 
     def __init__(self, number, controller, places, living):
-        self.holder = Holder("ada", controller, "", "", number, "1")
+        self.holder = Holder(user="ada", controller=controller, boot="", namespace="", pid=number, started="1")
         self.places, self.living = places, living
         self.ended, self.answers = {}, {}
         self.state, self.changes = "taking", 0
@@ -311,7 +311,7 @@ def test_check_mode_takes_nothing_and_tells_who_holds_it():
         return end.value.value
 
     assert (foretell().refusal, place.lock) == ("", None)
-    place.answer(Ask(TAKE, "/l", THEIRS, "rejoin"))
+    place.answer(Ask(what=TAKE, file="/l", own=THEIRS, purpose="rejoin"))
     clock.now += 12
     assert foretell().refusal == (
         "another run works on this pair: rejoin by ada on control1, process 47, since 1970-01-01 00:16:40 UTC, alive 12 s ago. "

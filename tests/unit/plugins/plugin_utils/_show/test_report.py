@@ -57,7 +57,7 @@ PRIMARY = {
     "stopped": STOPPED,
     "silent": {"primary": None, "sql": {"answered": False, "refused": None, "error": "no answer"}},
     "damaged": {**STOPPED, "instance control": None, "instance dbid": None},
-    "fenced": {**STOPPED, "instance fenced": "FENCED_scdw_is_primary.conf"},
+    "fenced": {**STOPPED, "instance start_block": "FENCED_scdw_is_primary.conf"},
     "without its WAL": {"wal": None},
     "not seen": {"": {"unreachable": True, "msg": "no route"}},
 }
@@ -135,7 +135,7 @@ def test_maintenance_is_told():
 
 def test_fences_are_told():
     hosts = described("fenced", "as it streams", ("sdw1 fences", FENCES))["hosts"]
-    assert (hosts["cdw"]["fenced"], hosts["scdw"]["fenced"]) == ("FENCED_scdw_is_primary.conf", None)
+    assert (hosts["cdw"]["start_block"], hosts["scdw"]["start_block"]) == ("FENCED_scdw_is_primary.conf", None)
     assert [fence["since"] for fence in hosts["sdw1"]["fences"]] == ["1970-01-01T00:16:40Z", None]
     assert hosts["cdw"]["fences"] == []
     assert described("fenced", "as it streams", ("sdw1", None))["hosts"]["sdw1"]["fences"] is None
@@ -153,7 +153,7 @@ def test_what_was_seen_to_be_absent_is_told_as_such():
     found = described("without a standby", "not there")
     assert found["state"] == "unmirrored"
     assert (found["replication"]["connected"], found["registration"]["registered"], found["slots"]) == (False, False, [])
-    assert (found["hosts"]["scdw"]["content"], found["hosts"]["scdw"]["running"]) == ("absent", False)
+    assert (found["hosts"]["scdw"]["directory_state"], found["hosts"]["scdw"]["running"]) == ("absent", False)
 
 
 def test_the_run_is_mirrored_when_every_cluster_is():

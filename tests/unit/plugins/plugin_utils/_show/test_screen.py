@@ -57,7 +57,7 @@ def test_a_mirrored_pair_on_one_screen():
         (SILENT, "primary  up, does not answer: no answer"),
         (REFUSING, "primary  up, refuses: too many clients"),
         ([*SILENT, ("cdw instance postmaster suspended", True)], "primary  suspended, does not answer"),
-        ([*STOPPED, ("cdw instance content", "absent")], "cdw  no instance: /c is absent"),
+        ([*STOPPED, ("cdw instance directory_state", "absent")], "cdw  no instance: /c is absent"),
         (
             [("scdw instance postmaster", None), ("scdw standby", None), ("scdw instance control", None)],
             "standby  stopped, pg_control cannot be read",
@@ -82,9 +82,9 @@ def test_says_what_is_missing():
     assert "slot" not in shown
 
 
-def test_tells_of_a_former_primary_that_is_fenced():
-    shown = screen(*STOPPED, ("cdw instance fenced", "FENCED_scdw_is_primary.conf"))
-    assert "\n       dbid 1, port 5432, /c, fenced by FENCED_scdw_is_primary.conf\n" in shown
+def test_tells_of_a_former_primary_that_is_start_blocked():
+    shown = screen(*STOPPED, ("cdw instance start_block", "FENCED_scdw_is_primary.conf"))
+    assert "\n       dbid 1, port 5432, /c, start-blocked by FENCED_scdw_is_primary.conf\n" in shown
 
 
 def test_lists_the_packet_filters_of_the_cluster():

@@ -34,7 +34,14 @@ NEEDS = Needs(preload=("metrics", "$libdir/metrics.so", "/opt/other.so"), locale
 def differences(primary, standby, needs):
     """By name of the check, what is told of a standby's host that offers that."""
     cdw, scdw = (dataclasses.replace(one, installation=offered) for one, offered in ((CDW, primary), (SCDW, standby)))
-    return checks.unlike(Case("cdw", dataclasses.replace(cdw, primary=dataclasses.replace(CDW.primary, needs=needs)), "scdw", scdw))
+    return checks.unlike(
+        Case(
+            primary_host="cdw",
+            primary=dataclasses.replace(cdw, primary=dataclasses.replace(CDW.primary, needs=needs)),
+            host="scdw",
+            standby=scdw,
+        )
+    )
 
 
 def unlike(needs=NEEDS, **changes):

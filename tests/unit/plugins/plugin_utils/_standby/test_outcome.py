@@ -71,7 +71,7 @@ def test_the_standby_was_not_seen_in_time(cdw, walsender):
     why = "NOT mirrored: the primary did not see the standby stream in sync and replay a write within 60 s; its walsender is "
     assert ended.text.startswith(why)
     assert walsender in ended.text[len(why) :]
-    assert ended.failure.endswith("Taken back: nothing. The primary cdw goes on serving; run this again when the cause is mended")
+    assert ended.failure.endswith("Rolled back: nothing. The primary cdw goes on serving; run this again when the cause is mended")
 
 
 def test_failures_are_told_with_their_hosts_and_in_one_line():
@@ -84,7 +84,7 @@ def test_failures_are_told_with_their_hosts_and_in_one_line():
 def test_the_standby_s_log_is_told():
     ended = demo(scdw={**failed("it stopped"), "__standby_explanation": changed(SCDW, ("standby errors", "FATAL: out of disk"))})
     assert ended.text == "NOT mirrored: scdw: it stopped. The standby's log: FATAL: out of disk."
-    assert "it stopped. The standby's log: FATAL: out of disk. Taken back: nothing." in ended.failure
+    assert "it stopped. The standby's log: FATAL: out of disk. Rolled back: nothing." in ended.failure
 
 
 @pytest.mark.parametrize(
@@ -98,12 +98,12 @@ def test_the_standby_s_log_is_told():
 )
 def test_what_was_taken_back_is_told(steps, parts):
     taken = {"__standby_taken_back": {"steps": [{"name": name, "seconds": 0.1} for name in steps]}}
-    assert f" Taken back: {parts}. " in demo({**seen(), **taken}).failure
+    assert f" Rolled back: {parts}. " in demo({**seen(), **taken}).failure
 
 
 def test_what_was_left_is_told():
     ended = demo(seen(), sdw1={"__standby_left": "access rules stay"}, scdw={"__standby_left": ""})
-    assert "Taken back: nothing. sdw1: access rules stay. The primary cdw goes on serving" in ended.failure
+    assert "Rolled back: nothing. sdw1: access rules stay. The primary cdw goes on serving" in ended.failure
 
 
 def test_a_standby_that_was_lost_is_no_success():
@@ -139,7 +139,7 @@ def test_a_former_primary_rejoined():
         f"{MIRRORED}; it rejoined by a new copy: a new copy was asked for; only it had 0/200 to an unknown end on timeline 1, "
         "with an unknown number of commits (its WAL is gone); discarded; what was there is in /s.2026"
     )
-    kept = {"content": "instance", "method": "basebackup", "bytes_copied": 5}
+    kept = {"directory_state": "instance", "method": "basebackup", "bytes_copied": 5}
     assert demo(seen(PROBE), scdw={"__standby_copy": kept}).text == MIRRORED, "a copy where nothing was is no rejoin"
 
 
@@ -177,7 +177,7 @@ def test_what_became_of_its_files_is_told(made, said):
 def test_what_is_aside_is_told_where_it_failed():
     ended = demo(seen(), scdw={"__standby_copy": {"msg": "no", "aside": ["/s.former-1"], "kept": ["x"]}})
     assert "what was there is in /s.former-1; only it had x, kept in place" in ended.failure
-    assert "Taken back: the copy" in demo(seen(), scdw={"__standby_uncopied": {"deleted": ["/s"]}}).failure
+    assert "Rolled back: the copy" in demo(seen(), scdw={"__standby_uncopied": {"deleted": ["/s"]}}).failure
 
 
 def test_what_would_become_of_its_files_is_told():
@@ -249,7 +249,7 @@ def test_how_it_would_be_moved_is_told(renames, how):
 def test_what_became_of_one_that_was_to_be_moved_is_told(scdw, said):
     ended = demo(scdw={**failed("it did not start"), **scdw}, plan=MOVING)
     assert said in ended.failure
-    assert "Taken back" not in ended.failure
+    assert "Rolled back" not in ended.failure
 
 
 def test_a_host_that_was_lost_while_its_standby_was_moved_is_told():

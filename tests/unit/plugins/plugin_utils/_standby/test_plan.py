@@ -9,10 +9,12 @@ import dataclasses
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.access import rules_of
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.tablespaces import Tablespace
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.needs import Looked
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.pair import assess
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby import stages
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.plan import make
 
-from ..desired import with_options
+from ..desired import desired, with_options
 from ..observed import (
     COORDINATOR,
     FOLLOWING,
@@ -32,6 +34,7 @@ from ..observed import (
     seen,
     shown,
 )
+from ..situations import situation
 
 CERTIFICATE = {"sslmode": "verify-full", "sslrootcert": "/ca.crt", "sslcert": "/s.crt", "sslkey": "/s.key"}
 
@@ -168,8 +171,8 @@ def test_trusted_by_address_no_password_counts():
 
 
 def test_tablespaces_under_the_standby_s_number_are_as_wanted():
-    spaces = [shown(Tablespace(20, "/fast", 1, GIB))]
-    own = [shown(Tablespace(20, "/fast", 8, GIB))]
+    spaces = [shown(Tablespace(oid=20, location="/fast", dbid=1, bytes=GIB))]
+    own = [shown(Tablespace(oid=20, location="/fast", dbid=8, bytes=GIB))]
     assert demo(MIRRORED, ("cdw tablespaces", spaces), ("scdw tablespaces", own)).to_change == []
 
 
@@ -228,7 +231,15 @@ def test_a_password_is_chosen_where_the_hosts_have_none_in_common(changes, optio
         ),
         (
             UNMIRRORED,
-            [("cdw tablespaces", [shown(Tablespace(20, "/fast", 1, GIB)), shown(Tablespace(21, "/slow", 1, GIB))])],
+            [
+                (
+                    "cdw tablespaces",
+                    [
+                        shown(Tablespace(oid=20, location="/fast", dbid=1, bytes=GIB)),
+                        shown(Tablespace(oid=21, location="/slow", dbid=1, bytes=GIB)),
+                    ],
+                )
+            ],
             {"tablespace_mapping": {"/fast": "/x", "/fsat": "/y"}},
             "standby_tablespace_mapping names /fsat; the primary has tablespaces in /fast, /slow: correct the mapping",
         ),
@@ -360,7 +371,10 @@ def test_a_new_standby_is_registered_as_its_host_names_itself():
     assert demo(UNMIRRORED, port="6000").registration["standby_port"] == 6000
 
 
-SPACES = ("cdw tablespaces", [shown(Tablespace(21, "/slow", 1, 2 * GIB)), shown(Tablespace(20, "/fast", 1, GIB))])
+SPACES = (
+    "cdw tablespaces",
+    [shown(Tablespace(oid=21, location="/slow", dbid=1, bytes=2 * GIB)), shown(Tablespace(oid=20, location="/fast", dbid=1, bytes=GIB))],
+)
 
 
 def test_tablespaces_have_their_places():
@@ -507,3 +521,14 @@ def test_nothing_is_brought_to_a_copy_that_will_be_made():
 def test_what_is_of_another_system_is_not_compared():
     other = ("scdw instance control system_identifier", "2")
     assert assess("demo", VARIABLES, changed(MIRRORED, *DRIFT, other)).drift is None
+
+
+def test_a_further_look_at_a_host_needs_no_instance():
+    result = {**shown(machine("scdw", "10.0.0.12")), "looked": shown(Looked(lacks=(), names={}, tablespaces=()))}
+    of = situation(UNMIRRORED, options=desired("standby").options)
+    (plan,) = stages._plans([dataclasses.replace(of, variables={"scdw": {"__standby_look": result}}, options={"seen": ["looked"]})])
+    assert (plan.refusal, plan.copying, plan.look) == ("", True, {})
+    (plan,) = stages._plans(
+        [dataclasses.replace(of, variables={"scdw": {"__standby_look": {"unreachable": True}}}, options={"seen": ["looked"]})]
+    )
+    assert plan.refusal.startswith("scdw: unreachable")

@@ -9,7 +9,8 @@ import importlib
 import pathlib
 
 import pytest
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.preflight import Lacking, Limit, Looked
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.needs import Lacking, Looked
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.preflight import Limit
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.pair import assess
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight import checks
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight.case import COPY, MOVE, REWIND, START, STAYS, Case
@@ -30,7 +31,16 @@ OTHER_SYSTEM = {**shown(INSTALLATION), "libc": "glibc 2.28"}
 
 def case(way=COPY, *changes, found=UNMIRRORED, addresses=("10.0.0.12",), options=None, **more):
     hosts = seen(changed(found, *changes))
-    return Case("cdw", hosts["cdw"], "scdw", hosts["scdw"], way, addresses=addresses, options={**OPTIONS, **(options or {})}, **more)
+    return Case(
+        primary_host="cdw",
+        primary=hosts["cdw"],
+        host="scdw",
+        standby=hosts["scdw"],
+        way=way,
+        addresses=addresses,
+        options={**OPTIONS, **(options or {})},
+        **more,
+    )
 
 
 def lacking(*needs, **names):
@@ -224,7 +234,7 @@ def test_no_check_fails_whatever_was_not_seen(accept, way, data):
     hosts = {way.split(" ")[0] for way in missing if " " not in way}
     changes = [(where, None) for where in missing if " " in where and where.split(" ")[0] not in hosts]
     there = seen({**changed(found, *changes), **dict.fromkeys(hosts)})
-    one = Case("cdw", there["cdw"], "scdw", there["scdw"], way, options={**OPTIONS})
+    one = Case(primary_host="cdw", primary=there["cdw"], host="scdw", standby=there["scdw"], way=way, options={**OPTIONS})
     for told in (checks.in_the_way(one, accept), checks.obstacle(one), deaf(one)):
         assert told is None or isinstance(told, str)
     assert isinstance(checks.to_look_for(one), dict)
@@ -245,7 +255,7 @@ def test_what_was_not_observed_is_not_looked_at():
     never = checks.CHECKS[0]
     assert {what for check in checks.CHECKS for what in check.looks_at} == {"primary", "standby", "source", "sql"}
     assert all(check.looks_at for check in checks.CHECKS)
-    assert never.findings(Case("cdw", None, "scdw", None)) == []
+    assert never.findings(Case(primary_host="cdw", primary=None, host="scdw", standby=None)) == []
 
 
 def test_what_has_to_be_looked_at_on_the_standby_s_host():

@@ -24,7 +24,7 @@ def progress(cdw=None, scdw=None, sdw1=None, lost=(), check_mode=False, **plan):
     """By what was registered on its hosts, names without their prefix."""
     hosts = {"cdw": cdw or {}, "scdw": scdw or {}, "sdw1": sdw1 or {}}
     registered = {host: {f"__standby_{name}": result for name, result in known.items()} for host, known in hosts.items()}
-    return Progress("demo", {**PLAN, **plan}, registered, lost, check_mode)
+    return Progress(cluster="demo", plan={**PLAN, **plan}, hosts=registered, lost=lost, check_mode=check_mode)
 
 
 def everywhere(name, result=None, **of_host):
@@ -81,7 +81,7 @@ def test_a_failed_start_is_a_start(result, started, configured):
 def test_it_is_verified_by_a_write_that_it_replayed_and_in_check_mode_by_what_can_be_done(seen, check_mode, verified):
     assert progress(cdw={"verification": seen}, scdw={"configuration": CONFIGURED}, check_mode=check_mode).verified is verified
     assert not progress(scdw={"configuration": SKIPPED}, check_mode=True).verified
-    copied = {"configuration": SKIPPED, "copy": {"content": "absent"}}
+    copied = {"configuration": SKIPPED, "copy": {"directory_state": "absent"}}
     assert progress(scdw=copied, check_mode=True).verified and not progress(scdw=copied).verified
 
 
@@ -127,8 +127,8 @@ def test_the_present_one_has_to_know_the_password(told, knows):
     assert (found.told, found.former_lost) == (knows, told is UNREACHABLE)
 
 
-COPY = {"content": "absent", **steps("copy", "swap_in")}
-LEFT = {"content": "absent", "moved_to": ["/s.removed-1"]}
+COPY = {"directory_state": "absent", **steps("copy", "swap_in")}
+LEFT = {"directory_state": "absent", "moved_to": ["/s.removed-1"]}
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,19 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.p
 from ..desired import with_options
 from ..observed import CONTROL, GIB, MIRRORED, PASSFILE, UNMIRRORED, VARIABLES, changed, coordinator, seen, shown
 
-FORMER = Instance("/s", "instance", "gpadmin", "primary", "12", 1, 5432, {}, CONTROL, None, "FENCED_cdw_is_primary.conf")
+FORMER = Instance(
+    data_directory="/s",
+    directory_state="instance",
+    owner="gpadmin",
+    role="primary",
+    major="12",
+    dbid=1,
+    port=5432,
+    settings={},
+    control=CONTROL,
+    postmaster=None,
+    start_block="FENCED_cdw_is_primary.conf",
+)
 
 #: cdw was activated, scdw was the primary before and has nothing beyond
 ACTIVATED = changed(
@@ -70,10 +82,10 @@ def test_one_that_diverged():
     [
         [("scdw instance control", None)],
         [("scdw instance control system_identifier", "2")],
-        [("scdw instance content", "other"), ("scdw instance names", ["base"])],
+        [("scdw instance directory_state", "other"), ("scdw instance names", ["base"])],
         [("scdw wal", None)],
-        [DIVERGED, ("cdw tablespaces", [shown(Tablespace(20, "/fast", 1, 8))])],
-        [("scdw instance content", "absent"), ("scdw site rewinding", True)],
+        [DIVERGED, ("cdw tablespaces", [shown(Tablespace(oid=20, location="/fast", dbid=1, bytes=8))])],
+        [("scdw instance directory_state", "absent"), ("scdw site rewinding", True)],
         [("cdw wal oldest_lsn", "0/8000000")],
         [("scdw wal doubts", ["0001 has 5 bytes instead of 64"])],
         [("scdw wal lost_checkpoint", "the latest checkpoint cannot be read")],
@@ -120,7 +132,11 @@ def test_a_copy_needs_what_a_copy_needs():
         ([("scdw site writable", False)], {}, "cannot write there"),
         ([("scdw site engine_version", "postgres 11")], {}, "install the same version"),
         ([("scdw port_taken", True)], {}, "something else listens"),
-        ([("scdw instance content", "other"), ("scdw instance names", ["photo"])], {}, "scdw: /s holds something that is no instance"),
+        (
+            [("scdw instance directory_state", "other"), ("scdw instance names", ["photo"])],
+            {},
+            "scdw: /s holds something that is no instance",
+        ),
         ([("scdw busy", [7, 9])], {}, "scdw: processes of an instance still work in /s (7, 9), although it has no postmaster"),
         ([("scdw wal_refusal", "pg_wal leads to /wal")], {"method": "basebackup"}, "scdw: pg_wal leads to /wal"),
         (

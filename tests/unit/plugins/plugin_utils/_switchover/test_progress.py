@@ -14,7 +14,7 @@ BACK = {"switchover_verdict": {"way": "back", "drift": []}}
 PROMOTED = {**FORWARD, "switchover_activation": {"promoted": True}}
 MIRRORED = {**PROMOTED, "standby_verification": {"primary": {"probe": {"replayed": True}}}}
 FOLLOWS = {"primary": "scdw", "standby": "cdw", "to_change": ["state"]}
-SERVES = {"switchover_return": {"running": True, "fenced": None}}
+SERVES = {"switchover_return": {"running": True, "start_block": None}}
 
 
 def progress(cdw=None, scdw=None, check_mode=False, follows=None, **plan):
@@ -22,7 +22,7 @@ def progress(cdw=None, scdw=None, check_mode=False, follows=None, **plan):
     plans = {"standby_plans": {"clusters": {"demo": follows}}} if follows else {}
     hosts = {"cdw": cdw or {}, "scdw": {**plans, **(scdw or {})}}
     registered = {host: {f"__{name}": result for name, result in known.items()} for host, known in hosts.items()}
-    return Progress("demo", {**PLAN, **plan}, registered, (), check_mode)
+    return Progress(cluster="demo", plan={**PLAN, **plan}, hosts=registered, lost=(), check_mode=check_mode)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_what_was_changed_late_is_brought_after_the_promotion(cdw, scdw, late, p
         ({}, PROMOTED, None, False),
         ({}, {**MIRRORED, "switchover_activation": {"promoted": True, "msg": "no slot"}}, FOLLOWS, False),
         (SERVES, BACK, None, True),
-        ({"switchover_return": {"running": True, "fenced": "by hand"}}, BACK, None, False),
+        ({"switchover_return": {"running": True, "start_block": "by hand"}}, BACK, None, False),
         ({"switchover_return": {"failed": True, "msg": "no"}}, BACK, None, False),
         ({}, {}, None, False),
     ],

@@ -13,7 +13,7 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby import stages as of_standby
 
 from .losses import SERVING, UNKNOWN, scene
-from .observed import EMPTY, MIRRORED, drifting, seen, shown
+from .observed import MIRRORED, drifting, machine, seen, shown
 
 FENCED = {"fenced": True, "proof": "it is fenced"}
 SUCCEEDED = {"rc": 0}
@@ -82,7 +82,7 @@ def test_a_standby_is_planned_by_what_the_task_says_was_looked_at(looked_at, coo
 
     monkeypatch.setattr(of_standby, "make", make)
     pair = {**shown(scene(SERVING).pair), "role": "standby", "coordinators": coordinators, "segment_hosts": []}
-    found = {"former": MIRRORED["scdw"], "looked": EMPTY}
+    found = {"former": MIRRORED["scdw"], "looked": shown(machine("scdw", "10.0.0.12"))}
     earlier = {"__standby_former": found["former"], "__standby_look": found["looked"]}
     STAGES["standby", "plan"].do(task({"cdw": {}, "scdw": earlier}, **{VERDICT: pair}), {"seen": looked_at})
     assert given == [seen({what: found[what] for what in looked_at}) if len(coordinators) > 1 else {}]

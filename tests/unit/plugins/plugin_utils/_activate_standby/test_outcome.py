@@ -120,9 +120,9 @@ def test_fences_that_stay_after_a_refusal_are_told(lifted, left):
     assert found.document["left"] == ([stays] if left else [])
 
 
-def test_a_data_directory_stays_fenced():
+def test_a_data_directory_stays_start_blocked():
     found = ended(plan(DOWN), {**REFUSED, "reason": "no"}, cdw={"__activate_standby_fence": {"fenced": True, "changed": True}})
-    assert found.text.startswith("NOT activated: no; cdw: its data directory stays fenced; to start that instance")
+    assert found.text.startswith("NOT activated: no; cdw: its data directory stays start-blocked; to start that instance")
 
 
 def test_the_module_refused():

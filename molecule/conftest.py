@@ -301,7 +301,7 @@ def pause(host: str) -> None:
     """Make the host silent, until it is unpaused."""
 
     def paused() -> bool:
-        # Its cgroup cannot be suspended while a process of it waits for the disk; half suspended it would be neither paused nor running.
+        # Its cgroup cannot be frozen while a process of it waits for the disk; half frozen it would be neither paused nor running.
         done = run_podman("pause", host)
         if done.returncode:
             run_podman("unpause", host)

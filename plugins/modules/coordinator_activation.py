@@ -161,8 +161,8 @@ EXAMPLES = r"""
       state: primary_down
       allowed: true
       reason: the instance on cdw was seen stopped
-      proof: its data directory is fenced
-    exact_loss: "{{ hostvars.cdw.fence.wal }}"
+      proof: its data directory is start-blocked
+    exact_loss: "{{ hostvars.cdw.start_block.wal }}"
     audit_file: ~/.whpg/demo.audit.jsonl
   become: true
   become_user: gpadmin

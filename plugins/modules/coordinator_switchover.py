@@ -39,10 +39,10 @@ options:
       - V(prepared) looks at the transactions of clients and at what a shutdown could wait for, drains the primary if that is desired, and
         writes checkpoints until one is short.
       - V(armed) arms the standby, and refuses one that could not become primary.
-      - V(stopped) blocks the start of the primary, writes O(token) into the WAL, sees that the
-        standby has it, and shuts the instance down. A shutdown that hangs is broken off in time, by an end of the instance at once, and
-        the instance started again where its WAL has no checkpoint of a shutdown, without which the standby is not promoted; then the module
-        fails. On an instance that is shut down already, only the start block is looked after.
+      - V(stopped) start-blocks the primary, writes O(token) into the WAL, sees that the standby has it, and shuts the instance down. A
+        shutdown that hangs is broken off in time, by an end of the instance at once, and the instance started again where its WAL
+        has no checkpoint of a shutdown, without which the standby is not promoted; then the module fails. On an instance that is shut
+        down already, only the start block is looked after.
       - V(disarmed) disarms the standby, or tells what became of the promotion.
       - V(serving) rolls back what V(prepared) and V(stopped) did, and starts the instance. That is right only where the standby was seen
         not to be armed and not to be primary. An instance that has become a standby is left alone.
@@ -73,7 +73,7 @@ options:
     default: end
   end_walsenders:
     description:
-      - Whether walsenders that serve something else than the standby, such as C(pg_receivewal) or a backup, are ended right before the
+      - Whether walsenders that serve something else than the standby, such as C(pg_receivewal) or a backup, are terminated right before the
         shutdown, which would wait for them. Without it, they are a reason not to begin.
     type: bool
     default: false

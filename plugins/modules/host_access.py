@@ -112,7 +112,7 @@ steps:
     - name: write_rules
       seconds: 0.004
 data_directories:
-  description: The data directories that hold the block as asked.
+  description: The data directories that hold the block that is desired.
   returned: always
   type: list
   elements: str

@@ -55,8 +55,8 @@ options:
   sql_user:
     description:
       - Role to connect to the primary as; that of the module's user without it.
-      - A role of one's own for monitoring needs membership in C(pg_monitor), and a line in C(pg_hba.conf) that lets it in to database
-        C(postgres) over the Unix-domain socket.
+      - A role of one's own for monitoring needs membership in C(pg_monitor), and a line in C(pg_hba.conf) that allows it access to
+        database C(postgres) over the Unix-domain socket.
     type: str
   probe_timeout:
     description:
@@ -331,6 +331,11 @@ instance:
       description: Name of the include that keeps a former primary from starting, V(null) without one.
       type: str
       sample: null
+    names:
+      description: What is there instead of an instance, where C(directory_state) is V(other).
+      type: list
+      elements: str
+      sample: []
     postmaster:
       description:
         - The running instance, its C(pid), C(port), C(socket_directory) and C(status) of C(postmaster.pid), whether one of its vital
@@ -459,6 +464,17 @@ lacks:
   type: list
   elements: str
   sample: []
+drifting:
+  description:
+    - What the data directory holds that WAL does not carry, to compare two hosts by. The C(files) by their paths there, each with its
+      C(size), when it was C(changed) and digits to C(check) it by, the C(settings) of each configuration file, and what was C(left_out).
+    - V(null) without an instance.
+  returned: with O(data_directory)
+  type: dict
+  sample:
+    files: {}
+    settings: {}
+    left_out: []
 passfile:
   description:
     - Whether the passfile is usable, and four digits to compare two hosts' passwords by. C(named) is V(false) on a standby where it would
@@ -527,10 +543,10 @@ primary:
       sample: PostgreSQL 12.12 (Greenplum Database 7.1.0)
     needs:
       description:
-        - What it uses, the libraries to C(preload), the C(locales) of databases and settings, whether C(ssl) is on, and its
-          C(listen_addresses).
+        - What it uses, the libraries to C(preload), the C(locales) of databases and settings, whether C(ssl) is on, its
+          C(listen_addresses), and its C(dynamic_shared_memory_type) as C(shared_memory).
       type: dict
-      sample: {preload: [], locales: [C], ssl: false, listen_addresses: "*"}
+      sample: {preload: [], locales: [C], ssl: false, listen_addresses: "*", shared_memory: posix}
     limits:
       description:
         - Its C(wal_level), and how many C(walsenders), C(slots) and C(connections) it may have at C(most), how many are C(used), and by

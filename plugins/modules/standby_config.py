@@ -47,7 +47,7 @@ options:
     type: str
   state:
     description:
-      - What the standby is to be. V(streaming) means started, with a walreceiver that the primary let in. Whether WAL flows, is
+      - What the standby is to be. V(streaming) means started, with a walreceiver that the primary accepted. Whether WAL flows, is
         in sync and replayed is seen on the primary, by M(warehousepg.coordinator.mirroring_info).
     type: str
     choices: [configured, started, streaming]

@@ -18,8 +18,8 @@ description:
     connection in utility mode. A row that names another place is replaced, which gives the standby a new dbid.
   - The replication role is made over a dispatched connection, so that coordinator and segments agree on their roles.
     What is sent is a SCRAM verifier, never the password.
-  - With O(state=absent) the standby's walsender is ended before its row is removed, and rights that the role was granted in the database
-    C(postgres) are revoked before it is dropped. A primary that was a standby once loses C(primary_conninfo) and
+  - With O(state=absent) the standby's walsender is terminated before its row is removed, and rights that the role was granted in the
+    database C(postgres) are revoked before it is dropped. A primary that was a standby once loses C(primary_conninfo) and
     C(primary_slot_name), which its promotion left.
 attributes:
   check_mode:
@@ -34,15 +34,15 @@ extends_documentation_fragment:
 options:
   state:
     description:
-      - Whether the standby is to be known.
+      - Whether the standby is to be registered.
     type: str
     choices: [present, absent]
     default: present
   parts:
     description:
       - What to remove, with O(state=absent). V(rewind) is what O(rewind_rules) gave, the rights and the rules.
-      - With O(state=present) V(role), V(row) and V(slot), or none, on a host that does not hold the primary but has to let the standby in.
-        Then only O(access) is seen to.
+      - With O(state=present) V(role), V(row) and V(slot), or none, on a host that does not hold the primary but has to allow the
+        standby access. Then only O(access) is seen to.
     type: list
     elements: str
     choices: [role, row, slot, rewind]
@@ -111,7 +111,7 @@ options:
   access:
     description:
       - Access rules that the standby needs on this host, kept in the same execution.
-      - Options of M(warehousepg.coordinator.host_access), C(data_directories) and C(rules). With O(state=absent) the rules are taken away.
+      - Options of M(warehousepg.coordinator.host_access), C(data_directories) and C(rules). With O(state=absent) the rules are removed.
     type: dict
     suboptions:
       data_directories:
@@ -129,7 +129,7 @@ options:
       - Access rules for a former primary that is to be rewound, and so needs rights that no standby needs; the role is granted them, too.
       - C(pg_rewind) on its host reads files of the primary by functions, over a utility-mode connection to the database C(postgres), and a
         replication role may do neither. What everybody may do in that database is left as it is.
-      - Take both away with O(state=absent) and O(parts=rewind) as soon as it streams.
+      - Revoke both with O(state=absent) and O(parts=rewind) as soon as it streams.
       - Rules as of O(access).
     type: list
     elements: dict
@@ -151,7 +151,7 @@ EXAMPLES = r"""
   become: true
   become_user: gpadmin
 
-- name: Let a former primary that was rewound read no more
+- name: Revoke what a former primary was granted for a rewind
   warehousepg.coordinator.standby_registration:
     data_directory: /data/whpg/v7/standby/gpseg-1
     state: absent

@@ -29,7 +29,7 @@ extends_documentation_fragment:
 options:
   commits:
     description:
-      - End the walsender of the standby, so that commits which wait for it go on. They are on the primary alone until it is back.
+      - Terminate the walsender of the standby, so that commits which wait for it go on. They are on the primary alone until it is back.
       - It comes back as soon as it can, and commits wait for it again.
     type: bool
     default: false

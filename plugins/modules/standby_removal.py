@@ -85,7 +85,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Move the standby aside
+- name: Set the standby aside
   warehousepg.coordinator.standby_removal:
     data_directory: /data/whpg/v7/standby/gpseg-1
     instance: moved

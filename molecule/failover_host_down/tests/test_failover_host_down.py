@@ -109,7 +109,7 @@ def test_the_word_of_the_operator_is_for_one_host(standby, operator):
         assert wrong.code == 2
         assert "sdw1" in wrong.line and "nothing was changed" in wrong.line
         check_untouched(standby)
-        # as long as segments have heard of the former primary a moment ago the word is not taken
+        # as long as segments have heard of the former primary a moment ago the confirmation is not taken
         wait_until(lambda: operator.activate(confirm_down="cdw", accept_loss=True).code == 0, "the word is taken", 40)
         check_primary(standby)
         assert any("cdw" in str(entry.get("proof")) for entry in operator.audit())

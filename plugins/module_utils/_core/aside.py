@@ -92,7 +92,7 @@ def foreign(data_directory: str, dbid: int | None) -> list[str]:
 
 
 def move(data_directory: str, dbid: int | None, added: str) -> str:
-    """Move a stopped instance aside, beside its place; what was moved is whole, its links lead to the moved parts and WAL.
+    """Set a stopped instance aside, beside its place; what was moved is whole, its links lead to the moved parts and WAL.
 
     :param dbid: of the instance.
     :param added: to the names of its directory and of its parts.

@@ -53,7 +53,7 @@ def found_in(text: str, cluster: str) -> str | None:
 
 
 def change(text: str, cluster: str, desired: str | None) -> str:
-    """The text with the marked line as its last, every other line as it was; None takes it away."""
+    """The text with the marked line as its last, every other line as it was; None removes it."""
     if desired is not None and found_in(text, cluster) == desired:
         return text
     return marked.change(text, _name(cluster), [desired] if desired is not None else [], last=True)

@@ -118,7 +118,7 @@ def survey(data_directory: str, control: ControlData | None, start: Lsn | None =
     """What the pages of WAL, the last records in it, and the control file show.
 
     :param control: of the instance; None when it cannot be read.
-    :param start: where a record begins from which on the records are desired; None: where recovery begins.
+    :param start: where a record begins from which on the records are read; None: where recovery begins.
     :raises CoordinatorError: it cannot be read by this user.
     """
     directory = wal_directory(data_directory)
@@ -196,7 +196,7 @@ class _Look:
                     doubts.append(f"the valid WAL ends at {Lsn(walk.end)}, {what} needs it up to {Lsn(position)}")
             reaches = max(reaches, reached, consistent)
         if start is not None and not begin <= start.position <= walk.end:
-            # what is desired begins elsewhere than recovery
+            # what is to be read begins elsewhere than recovery
             limit = self._limit(start.position)
             desired = self._walk(start.position, limit)
             if start.position > walk.end:

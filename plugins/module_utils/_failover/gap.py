@@ -5,7 +5,7 @@
 
 """How the time is divided in which a switchover leaves the clients without a primary, whatever hangs.
 
-It begins when the former primary announces its shutdown. Both hosts count it by clocks of their own that nobody sets.
+It begins when the primary announces its shutdown. Both hosts count it by clocks of their own that nobody sets.
 """
 
 from __future__ import annotations

@@ -195,7 +195,7 @@ def _rules(found: Leaver, refuse: bool) -> list[Step]:
 
 
 def plan_preparation(found: Leaver, desired: Patience) -> list[Step]:
-    """The steps after which the primary can be stopped quickly, and its clients were treated as desired.
+    """The steps after which the primary can be stopped quickly, and its clients were treated as the options say.
 
     :raises CoordinatorError: it does not serve, has transactions that run for too long, or something that its shutdown could wait for;
         nothing was touched.

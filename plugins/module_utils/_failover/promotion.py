@@ -74,7 +74,7 @@ class Promotion:
         return Instance(self._directory, "instance", role="primary", port=self._port, postmaster=running)
 
     def _refusal(self) -> str:
-        """What the instance says to a connection; empty when it lets it in."""
+        """What the instance says to a connection; empty when it accepts it."""
         try:
             with connection.connect_primary(self._instance(), 1.0, dispatch=True):
                 return ""

@@ -375,7 +375,7 @@ def put_back(kept: str, directory: str) -> None:
 
 
 def _clear(path: str, directory: bool) -> None:
-    """Move away what the source had under a name, where it is no directory as desired, or one that is not."""
+    """Move away what the source had under a name, where that is no directory and one is to be there, or the other way round."""
     is_directory = os.path.isdir(path) and not os.path.islink(path)
     if os.path.lexists(path) and is_directory != directory and (directory or is_directory):
         os.rename(path, f"{path}.of_the_primary")

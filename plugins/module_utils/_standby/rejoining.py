@@ -151,7 +151,7 @@ class Rejoining:
         return {"kept": found["kept"], "wal_directory": wal_link.place_of(new)}
 
     def set_aside(self) -> dict[str, t.Any]:
-        """Move what is there aside."""
+        """Set what is there aside."""
         self._aside = rewind.set_aside(self._directory)
         where = self._aside[0]
         return {

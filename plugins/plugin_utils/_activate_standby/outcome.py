@@ -130,7 +130,7 @@ def outcome(cluster: str, plan: Variables, hosts: t.Mapping[str, Variables], los
 
 
 def _old_files(plan: Variables, verdict: Variables | None, hosts: t.Mapping[str, Variables]) -> str:
-    """What the new primary may lack of the old one's settings and files; empty where it lacks none, as far as that was seen."""
+    """What the new primary may lack of the former one's settings and files; empty where it lacks none, as far as that was seen."""
     tasks = ((plan["primary"], "__activate_standby_packed"), (plan["standby"], "__activate_standby_brought"))
     results = [(host, (hosts.get(host or "") or {}).get(name) or {}) for host, name in tasks]
     failures = [f"{host}: {message(result)}" for host, result in results if failed(result)]

@@ -35,7 +35,7 @@ class ActivationVerdict:
     :param exact_loss: what the former primary's disk has beyond the standby's; None where that was not read.
     :param drift: files that the former primary has otherwise, and that are brought from it before the promotion.
     :param accepted_drift: settings that keep their values meanwhile.
-    :param old_files: what the new primary may lack of the old one's settings and files, a sentence; empty where it lacks none.
+    :param old_files: what the new primary may lack of the former one's settings and files, a sentence; empty where it lacks none.
     :param archive: on the former primary's host, the archive of WAL that the standby lacks; None without one.
     :param quiet_s: seconds since a segment host last had data from the former primary when it was fenced there; None where no session told.
     """

@@ -159,7 +159,7 @@ def _refusal_of_place(row: Registration | None, host: str | None, found: Coordin
 def _access(pair: Pair, seen: t.Container[str], addresses: t.Sequence[str], options: Options) -> dict[str, dict[str, t.Any]]:
     """By host, the segments there and the rules that they keep.
 
-    A primary that was a standby once is let in by no rule but ours: gpinitsystem wrote its own for the coordinator that it made.
+    A primary that was a standby once is allowed access by no rule but ours: gpinitsystem wrote its own for the coordinator that it made.
 
     :param addresses: of the primary, if it may have been a standby.
     """

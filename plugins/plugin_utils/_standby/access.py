@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private: this may change at any time. What is promised is the documentation of modules, roles and playbooks.
 
-"""Whom the instances of a cluster let in, by rules of this collection in their access files."""
+"""Whom the instances of a cluster allow access, by rules of this collection in their access files."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def addresses_of(host: str, pair: Pair, observations: Observations) -> list[str]
 def of_pair(pair: Pair, observations: Observations, options: Options, more: t.Iterable[str] = ()) -> Admission:
     """By host, the instances there and their rules.
 
-    :param more: addresses that are let in beside those of the coordinators.
+    :param more: addresses that are allowed access beside those of the coordinators.
     """
     own = [address for host in pair.coordinators for address in addresses_of(host, pair, observations)]
     return access(pair.instances, [*own, *more], options)
 
 
 def access(instances: Instances, addresses: t.Iterable[str], options: Options) -> Admission:
-    """By host, the instances there and their rules; either coordinator may be primary later, so both are let in on both.
+    """By host, the instances there and their rules; either coordinator may be primary later, so both are allowed access on both.
 
     The engine's programs, gpcheckcat for one, come to a coordinator by its host's own address. gpinitsystem lets in the addresses of the
     host that it ran on, and the standby's file is a copy of that.
@@ -79,7 +79,7 @@ def closed(admission: Admission, observations: Observations) -> list[str]:
 
 
 def _rule(database: str, addresses: t.Sequence[str], options: Options) -> dict[str, t.Any]:
-    """The rule that lets the replication role in on a coordinator."""
+    """The rule that allows the replication role access to a coordinator."""
     return {
         "type": "hostssl" if options["standby_tls"] else "host",
         "database": database,

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private: this may change at any time. What is promised is the documentation of modules, roles and playbooks.
 
-"""How a standby comes to another place than the catalog has it in, and what it would go back to."""
+"""How a standby comes to another place than the catalog has it in, and what it would be reverted to."""
 
 from __future__ import annotations
 
@@ -70,13 +70,13 @@ class Move:
 
 @dataclasses.dataclass(frozen=True)
 class Scene:
-    """What is known of the present standby and of the place where it is desired.
+    """What is known of the present standby and of the desired place.
 
-    :param host: host where it is desired.
+    :param host: host of the desired place.
     :param row: its row in the catalog.
     :param here: whether that is on this very host; None where its address is not known.
     :param primary: what the primary knows.
-    :param observed: what the host shows where it is desired.
+    :param observed: what that host shows there.
     """
 
     host: str
@@ -109,7 +109,7 @@ def scene(host: str, row: Registration, primary: Primary, observed: Coordinator,
     """What is known of a standby.
 
     :param primary: what the primary knows.
-    :param addresses: of the host where it is desired.
+    :param addresses: of the host of the desired place.
     """
     numeric = [normal_address(address) for address in addresses]
     here = placed([row], primary.resolved, {host: (observed.hostname, numeric)})[row.dbid] == host

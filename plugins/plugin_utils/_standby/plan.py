@@ -242,7 +242,7 @@ def _refusal_of_move(move: Move, options: Options) -> str:
 
 
 def _moved(move: Move, pair: Pair, observations: Observations) -> dict[str, t.Any]:
-    """The move, and by host the rules that let in both standbys, and the former one alone."""
+    """The move, and by host the rules that allow both standbys access, and the former one alone."""
     if not move.kind:
         return {}
     options, given = pair.options, pair.options["standby_addresses"]

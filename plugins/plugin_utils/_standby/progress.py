@@ -32,7 +32,7 @@ class Progress(progress.Progress):
 
     @property
     def admitted(self) -> bool:
-        """Whether it is registered, and every host lets it in."""
+        """Whether it is registered, and every host allows it access."""
         return "dbid" in self.on_primary("__standby_registration") and self.everywhere("__standby_registration")
 
     @property
@@ -100,7 +100,7 @@ class Progress(progress.Progress):
 
     @property
     def both_admitted(self) -> bool:
-        """Whether the other hosts let in both as well."""
+        """Whether the other hosts allow both access as well."""
         return self.prepared and self.everywhere("__standby_access")
 
     @property

@@ -177,7 +177,7 @@ def _sentence(scene: Scene) -> str:
 
 
 def _not_admitted(scene: Scene, standby: str) -> list[str]:
-    """Hosts with segment instances that lack the rules which let the standby's host in."""
+    """Hosts with segment instances that lack the rules which allow the standby's host access."""
     here = [normal_address(address) for address in addresses_of(standby, scene.pair, scene.observations)]
     seen = {host: found for host, found in scene.observations.items() if found}
     instances = {host: {"coordinator": [], "segments": there["segments"]} for host, there in scene.pair.instances.items()}

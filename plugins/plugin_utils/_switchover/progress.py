@@ -63,7 +63,7 @@ class Progress(progress.Progress):
 
     @property
     def late(self) -> bool:
-        """Whether the new primary lacks what the old one changed until it was stopped."""
+        """Whether the new primary lacks what the former one changed until it was stopped."""
         return self.promoted and bool(self.on_standby(VERDICT).get("drift"))
 
     @property

@@ -21,7 +21,7 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.resul
 )
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.drift import differences, to_bring
 
-#: go on with the promotion, or with what follows it; let the former primary serve again; neither is safe
+#: go on with the promotion, or with what follows it; let the primary serve again; neither is safe
 FORWARD, BACK, UNKNOWN = "forward", "back", "unknown"
 
 
@@ -42,14 +42,14 @@ class SwitchoverVerdict:
 
 
 def drift(plan: Result, stopped: Result, brought: Result, new: Coordinator | None, old: Coordinator | None) -> list[str]:
-    """Files that the new primary has otherwise than the old one had them when it was stopped.
+    """Files that the new primary has otherwise than the former one had them when it was stopped.
 
     Where a run that was cut off stopped it, the new one may have been changed since: what it has that is newer than its promotion stays.
 
     :param stopped: the result of stopping the former primary; empty where this run did not.
     :param brought: the result of bringing the new one in step before; empty when there was nothing to bring.
     :param new: what the new one showed before.
-    :param old: what the old one showed before.
+    :param old: what the former one showed before.
     """
     there, here = unlogged(stopped), unlogged(brought) or (new.drifting if new else None)
     resumed = plan["promoted"] and not there
@@ -64,11 +64,11 @@ def drift(plan: Result, stopped: Result, brought: Result, new: Coordinator | Non
 
 
 def decide(plan: Result, stopped: Result, disarmed: Result, activation: Result) -> SwitchoverVerdict:
-    """What is right to do after the former primary was stopped, or was not; and again after the standby was to be activated.
+    """What is right to do after the primary was stopped, or was not; and again after the standby was to be activated.
 
-    The former primary may serve again only where it is certain that the standby is not primary and nothing can promote it: it was seen
-    disarmed, nothing was ever announced to what may be armed, or the former primary's own host saw that there is no proof to promote it by,
-    and acted on that. The standby is promoted only where it was, or where the former primary was seen shut down.
+    The primary may serve again only where it is certain that the standby is not primary and nothing can promote it: it was seen
+    disarmed, nothing was ever announced to what may be armed, or the primary's own host saw that there is no proof to promote it by,
+    and acted on that. The standby is promoted only where it was, or where its primary was seen shut down.
 
     :param plan: the plan for the cluster.
     :param stopped: the result of stopping the former primary; empty when that was not tried.

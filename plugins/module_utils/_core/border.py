@@ -183,7 +183,7 @@ def _of_node(node: t.Any, names: t.Mapping[str, t.Any]) -> Form:
         return _optional(_of_node(node.left, names))
     if isinstance(node, ast.Subscript):
         inner = getattr(node.slice, "value", node.slice) if type(node.slice).__name__ == "Index" else node.slice  # Python 3.8 wraps it
-        parts = [_of_node(part, names) for part in getattr(inner, "elts", [inner]) if ast.dump(part) != ast.dump(ast.Constant(...))]
+        parts = [_of_node(part, names) for part in getattr(inner, "elts", [inner]) if getattr(part, "value", None) is not ...]
         container = getattr(node.value, "attr", getattr(node.value, "id", ""))
         if container in ("Mapping", "dict"):
             return _mapping(*parts)

@@ -84,4 +84,5 @@ class Progress(progress.Progress):
     def _mirrored(self) -> bool:
         """Whether the former primary follows the new one, which it may have done before it was looked at."""
         plan = (self.on_standby(PLANS_OF_STANDBY).get("clusters") or {}).get(self.cluster) or {}
-        return ProgressOfStandby(self.cluster, plan, self.hosts).verified or plan.get("to_change") == []
+        settled = plan.get("to_change") == [] and not plan.get("refusal") and not plan.get("left_alone")
+        return ProgressOfStandby(self.cluster, plan, self.hosts).verified or settled

@@ -12,8 +12,12 @@ import json
 import math
 import os
 import re
+import shutil
+import subprocess
+import sys
 import types
 import typing as t
+from pathlib import Path
 
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import border
@@ -160,3 +164,48 @@ def test_an_object_has_the_fields_that_are_asked_for():
     for wrong in ({"name": "x"}, {"number": "1"}, {"number": 1, "name": ""}, [], None, "a"):
         with pytest.raises(ValueError):
             border.parse(Sample, wrong)
+
+
+#: each way to annotate a field that there is
+EACH_WAY = """
+from __future__ import annotations
+import dataclasses, typing as t
+from {border} import Address, Name, Position
+import {border} as border
+
+Kind = t.Literal["one", "other"]
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    name: Name | None
+
+@dataclasses.dataclass(frozen=True)
+class Whole:
+    kind: Kind
+    several: tuple[Part, ...] | None
+    pair: tuple[int, Position]
+    pairs: tuple[tuple[int, border.Position], ...]
+    by_name: t.Mapping[Name, tuple[Address, ...]]
+    listed: list[str]
+    anything: t.Mapping[str, t.Any]
+
+whole = Whole("one", (Part("x"), Part(None)), (1, "0/1"), ((2, "0/2"),), {{"a": ("10.0.0.1",)}}, ["y"], {{"z": 1}})
+import json
+assert border.parse(Whole, json.loads(json.dumps(dataclasses.asdict(whole)))) == whole
+"""
+
+
+def pythons():
+    """This Python, and the oldest one that targets may have where this machine has it."""
+    found = [shutil.which("python3.8"), *map(str, sorted(Path.home().glob(".pyenv/versions/3.8*/bin/python")))]
+    works = [path for path in found if path and subprocess.run([path, "--version"], capture_output=True, check=False).returncode == 0]
+    return [sys.executable, *works[:1]]
+
+
+@pytest.mark.parametrize("python", pythons())
+def test_each_way_to_annotate_a_field_is_read_by_the_oldest_python_as_well(python):
+    """Its syntax trees are others."""
+    collections = str(Path(border.__file__).parents[6])
+    script = EACH_WAY.format(border=border.__name__)
+    ran = subprocess.run([python, "-c", script], env={"PYTHONPATH": collections}, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr

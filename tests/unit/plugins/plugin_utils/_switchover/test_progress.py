@@ -75,6 +75,8 @@ def test_what_was_changed_late_is_brought_after_the_promotion(cdw, scdw, late, p
         ({}, MIRRORED, FOLLOWS, True),
         ({}, PROMOTED, FOLLOWS, False),
         ({}, PROMOTED, {**FOLLOWS, "to_change": []}, True),
+        ({}, PROMOTED, {**FOLLOWS, "to_change": [], "refusal": "scdw is unknown"}, False),
+        ({}, PROMOTED, {**FOLLOWS, "to_change": [], "left_alone": "it names no host for one"}, False),
         ({}, PROMOTED, None, False),
         ({}, {**MIRRORED, "switchover_activation": {"promoted": True, "msg": "no slot"}}, FOLLOWS, False),
         (SERVES, BACK, None, True),

@@ -103,7 +103,7 @@ class Operator:
         return Outcome(
             code=done.returncode,
             output=done.stdout,
-            line=re.findall(rf"^demo: (.*{word}.*)$", done.stdout, re.MULTILINE | re.IGNORECASE)[-1],
+            line=re.findall(rf"^demo: (.*(?:{word}|unconfirmed).*)$", done.stdout, re.MULTILINE | re.IGNORECASE)[-1],
             result=json.loads(file.read_text()) if file.exists() else {},
             changes=changes(done),
         )

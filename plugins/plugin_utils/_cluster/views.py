@@ -29,13 +29,8 @@ def view_of(host: str, found: Coordinator | None) -> View:
     """
     if found is None:
         return View(host, observed=False)
-    instance, postmaster, control, sql, primary = (
-        found.instance,
-        found.instance.postmaster,
-        found.instance.control,
-        found.sql,
-        found.primary,
-    )
+    instance, sql, primary = found.instance, found.sql, found.primary
+    postmaster, control = instance.postmaster, instance.control
     view = View(
         host=host,
         observed=True,

@@ -74,6 +74,11 @@ class Task:
         """The verdict on a cluster."""
         return border.parse(Pair, self.of_clusters(VERDICT)[cluster])
 
+    def hosts(self, cluster: str) -> list[str]:
+        """All hosts of a cluster. Conditions ask for them: the verdict is not parsed whole."""
+        pair = self.of_clusters(VERDICT)[cluster]
+        return [*pair["coordinators"], *pair["segment_hosts"]]
+
     def on(self, host: str) -> t.Callable[[str], Variables]:
         """What was registered on a host under a name; empty where nothing was."""
         known = self.variables["hostvars"][host]  # each lookup makes them anew
@@ -88,8 +93,7 @@ class Task:
         plan = found.get(self.cluster) if found else None
         if plan is None:
             return kind("", {}, {})
-        pair, alive = self.of_cluster(VERDICT), self.variables["ansible_play_hosts"]  # a condition asks this: it is not parsed whole
-        hosts = [*pair["coordinators"], *pair["segment_hosts"]]
+        hosts, alive = self.hosts(self.cluster), self.variables["ansible_play_hosts"]
         lost = [host for host in hosts if host not in alive]
         return kind(self.cluster, plan, Known(hosts, self.variables["hostvars"]), lost, self.check_mode)
 
@@ -214,7 +218,7 @@ def conclude(intent: str, plans: str, registered: t.Collection[str], ended: t.Ca
         hostvars, alive = task.variables["hostvars"], task.variables["ansible_play_batch"]
         clusters = task.of_clusters(VERDICT)
         for cluster in clusters if task.host == alive[0] else {task.cluster} & {*clusters}:
-            hosts = task.pair(cluster).hosts
+            hosts = task.hosts(cluster)
             reporter = next((name for name in hosts if name in alive), None)
             if task.host not in (alive[0], reporter):
                 continue

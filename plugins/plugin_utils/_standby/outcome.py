@@ -16,7 +16,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.o
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.primary import Primary
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.observations import OBSERVATION, coordinator_of, observed
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.results import failed, message
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.progress import Progress
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.progress import Progress, steps_of
 
 Variables = t.Mapping[str, t.Any]
 
@@ -159,7 +159,7 @@ def _of_pair(progress: Progress, limit: t.Any) -> Outcome:
     on_standby = coordinator_of(observed(hosts[standby].get("__standby_explanation")))
     errors = on_standby.standby.errors if on_standby and on_standby.standby else ""
     log = f"The standby's log: {errors}. " if errors else ""
-    steps = [step["name"] for step in (known.get("__standby_taken_back") or {}).get("steps", ())]
+    steps = steps_of(known.get("__standby_taken_back") or {})
     parts = [part for step, part in _PARTS if step in steps]
     uncopied = hosts[standby].get("__standby_uncopied") or {}
     if uncopied.get("deleted"):

@@ -15,7 +15,8 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.m
 _PARTS = (("create_role", "role"), ("add_row", "row"), ("create_slot", "slot"))
 
 
-def _steps(result: progress.Variables) -> set[str]:
+def steps_of(result: progress.Variables) -> set[str]:
+    """Names of the steps that a task carried out."""
     return {step["name"] for step in result.get("steps") or ()}
 
 
@@ -74,13 +75,13 @@ class Progress(progress.Progress):
 
         A row that replaced a wrong one is kept.
         """
-        steps = _steps(self.on_primary("__standby_registration"))
+        steps = steps_of(self.on_primary("__standby_registration"))
         return [part for step, part in _PARTS if step in steps and not (part == "row" and "remove_row" in steps)]
 
     @property
     def copied_in(self) -> bool:
         """Whether a copy of the primary was put where nothing was."""
-        return "row" in self.created and "swap_in" in _steps(self._copy) and "aside" not in self._copy
+        return "row" in self.created and "swap_in" in steps_of(self._copy) and "aside" not in self._copy
 
     @property
     def told(self) -> bool:
@@ -118,7 +119,7 @@ class Progress(progress.Progress):
     @property
     def has_copy(self) -> bool:
         """Whether this run put a copy of the primary in the next one's place."""
-        return bool(self._move.get("copies")) and "copy" in _steps(self._copy)
+        return bool(self._move.get("copies")) and "copy" in steps_of(self._copy)
 
     @property
     def has_to_go_back(self) -> bool:

@@ -7,15 +7,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-import yaml
 
-ROOT = Path(__file__).parents[3]
+from ..plays import run_play
+
 #: what is asked for, and how it is seen
 ASKED = {
     "standby_timeout": (5.0, "5"),
@@ -41,17 +38,7 @@ def run(tmp_path, play, *arguments, **variables):
     inventory = {"whpg_clusters": {"hosts": {"here": {**HOST, **variables}}}}
     seen = {"content": "{{ discovery_options | to_json }}", "dest": str(tmp_path / "options.json"), "mode": "0600"}
     show = {"ansible.builtin.copy": seen}
-    (tmp_path / "inventory.yml").write_text(yaml.safe_dump(inventory))
-    (tmp_path / "play.yml").write_text(yaml.safe_dump([{"hosts": "here", "gather_facts": False, **play, "post_tasks": [show]}]))
-    done = subprocess.run(
-        [sys.executable, "-m", "ansible", "playbook", "-i", "inventory.yml", "play.yml", *arguments],
-        cwd=tmp_path,
-        env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".cache/collections"), "LC_ALL": "C.UTF-8"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    run_play(tmp_path, inventory, {"hosts": "here", "gather_facts": False, **play, "post_tasks": [show]}, *arguments)
     return json.loads((tmp_path / "options.json").read_text())
 
 

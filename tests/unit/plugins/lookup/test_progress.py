@@ -6,18 +6,14 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
-import yaml
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.progress import names
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stages import PROGRESS
 
-ROOT = Path(__file__).parents[4]
+from ...plays import ROOT, run_play
+
 FINISHED = "lookup('warehousepg.coordinator.progress', 'standby', finished=true)"
 PAIR = {"coordinators": ["cdw", "scdw"], "segment_hosts": ["sdw1"]}
 
@@ -99,14 +95,4 @@ def test_conditions_are_of_the_host_s_own_cluster(tmp_path, check_mode):
         "vars_files": [str(ROOT / "roles/standby/vars/main.yml")],
         "tasks": tasks,
     }
-    (tmp_path / "play.yml").write_text(yaml.safe_dump([play]))
-    (tmp_path / "inventory.yml").write_text(yaml.safe_dump({"all": {"hosts": hosts}}))
-    done = subprocess.run(
-        [sys.executable, "-m", "ansible", "playbook", "-i", "inventory.yml", "play.yml", *(["--check"] if check_mode else [])],
-        cwd=tmp_path,
-        env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".cache/collections"), "LC_ALL": "C.UTF-8"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    run_play(tmp_path, {"all": {"hosts": hosts}}, play, *(["--check"] if check_mode else []))

@@ -11,12 +11,10 @@ import dataclasses
 import json
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.catalog import Registration
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.control_data import ControlData
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.installation import Installation, Needs
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import Instance, SegmentProcess
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.password_store import StoredPassword
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.postmaster import Postmaster
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Probe, Slot, WalSender
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Probe, Slot
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.stream import CommitLimits
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.coordinator import Coordinator, Standby, WalFiles
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.drift import File, Unlogged, read_meaning
@@ -26,6 +24,8 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.p
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.snapshot import Site
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.observations import observed
 
+from .. import instances
+
 GIB = 1 << 30
 
 
@@ -34,40 +34,8 @@ def shown(value):
     return json.loads(json.dumps(dataclasses.asdict(value)))
 
 
-CONTROL = ControlData(
-    system_identifier="1",
-    state="in production",
-    timeline=1,
-    checkpoint="0/1",
-    redo="0/1",
-    consistent="0/0",
-    segment_bytes=1 << 26,
-    checksums=True,
-)
-PRIMARY = Instance(
-    data_directory="/c",
-    directory_state="instance",
-    owner="gpadmin",
-    role="primary",
-    major="12",
-    dbid=1,
-    port=5432,
-    settings={},
-    control=CONTROL,
-    postmaster=Postmaster(pid=7, port=5432, socket_directory="/tmp", status="dtmready", suspended=False, connected=False, received=None),
-)
-STANDBY = Instance(
-    data_directory="/s",
-    directory_state="instance",
-    owner="gpadmin",
-    role="standby",
-    major="12",
-    dbid=8,
-    port=5432,
-    settings={"primary_slot_name": "standby_coordinator"},
-    control=CONTROL,
-    postmaster=Postmaster(pid=9, port=5432, socket_directory="/tmp", status="standby", suspended=False, connected=True, received="0/200"),
-)
+CONTROL, PRIMARY = instances.CONTROL, instances.PRIMARY
+STANDBY = dataclasses.replace(instances.STANDBY, settings={"primary_slot_name": "standby_coordinator"})
 ABSENT = Instance("/s", "absent")
 
 ROWS = (
@@ -173,18 +141,7 @@ CDW = coordinator(
     primary=Primary(
         registrations=ROWS,
         standby=ROWS[-1],
-        walsender=WalSender(
-            pid=8,
-            client_addr="10.0.0.12",
-            state="streaming",
-            sync_state="sync",
-            sent_lsn="0/200",
-            flush_lsn="0/200",
-            replay_lsn="0/200",
-            lag_bytes=0,
-            replay_lag_s=None,
-            reply_age_s=1.5,
-        ),
+        walsender=instances.SENDER,
         other_walsenders=(),
         sync_error="none",
         role=RoleKnown(True, True),

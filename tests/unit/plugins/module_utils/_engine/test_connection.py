@@ -16,24 +16,13 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.erro
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import user_name
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import connection
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import NoAnswer, Refused
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import Instance
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.postmaster import Postmaster
 from hypothesis import given
 from hypothesis import strategies as st
 
-POSTMASTER = Postmaster(pid=1, port=5432, socket_directory="/tmp", status="dtmready", suspended=False, connected=False, received=None)
-PRIMARY = Instance(
-    data_directory="/data/c",
-    directory_state="instance",
-    owner="gpadmin",
-    role="primary",
-    major="12",
-    dbid=1,
-    port=5432,
-    settings={},
-    control=None,
-    postmaster=POSTMASTER,
-)
+from ... import instances
+
+POSTMASTER = dataclasses.replace(instances.SERVING, pid=1)
+PRIMARY = dataclasses.replace(instances.PRIMARY, data_directory="/data/c", control=None, postmaster=POSTMASTER)
 
 
 def test_a_refusal_tells_how_far_a_standby_replayed():

@@ -13,9 +13,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.erro
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lsn import Lsn
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import connection, instance
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.catalog import Registration
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.control_data import ControlData
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import Instance
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.postmaster import Postmaster
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.stream import Stream
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.wal import End, Segment
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import activation, promotion, salvage
@@ -26,29 +24,11 @@ from ansible_collections.warehousepg.coordinator.plugins.modules import coordina
 from hypothesis import given
 from hypothesis import strategies as st
 
-CONTROL = ControlData(
-    system_identifier="1",
-    state="in archive recovery",
-    timeline=1,
-    checkpoint="0/1",
-    redo="0/1",
-    consistent="0/200",
-    segment_bytes=1 << 26,
-    checksums=True,
-)
-RUNNING = Postmaster(pid=9, port=5432, socket_directory="/tmp", status="standby", suspended=False, connected=False, received=None)
-STANDBY = Instance(
-    data_directory="/s",
-    directory_state="instance",
-    owner="gpadmin",
-    role="standby",
-    major="12",
-    dbid=8,
-    port=5432,
-    settings={},
-    control=CONTROL,
-    postmaster=RUNNING,
-)
+from ... import instances
+
+CONTROL = dataclasses.replace(instances.CONTROL, state="in archive recovery", consistent="0/200")
+RUNNING = dataclasses.replace(instances.SERVING, pid=9, status="standby")
+STANDBY = dataclasses.replace(instances.STANDBY, control=CONTROL, postmaster=RUNNING)
 PRIMARY = dataclasses.replace(STANDBY, role="primary", control=dataclasses.replace(CONTROL, state="in production", timeline=2))
 STOPPED = dataclasses.replace(STANDBY, postmaster=None)
 SEGMENT = Segment(path="/s/pg_wal/x", timeline=1, start=0, system_identifier=1, size=1 << 26, block=1 << 15, magic=0xD101, length=1 << 26)

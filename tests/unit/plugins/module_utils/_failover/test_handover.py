@@ -16,15 +16,14 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.erro
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import read_text
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lsn import Lsn
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import instance
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.control_data import ControlData
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import Instance
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.postmaster import Postmaster
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.wal import End, Segment
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import handover
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.handover import Files, Handover, Readiness
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.shutdown_proof import Arming, Proof, Watch, wait_for_proof
 from hypothesis import given
 from hypothesis import strategies as st
+
+from ... import instances
 
 SEGMENT = Segment(
     path="/s/pg_wal/000000010000000000000000",
@@ -37,29 +36,9 @@ SEGMENT = Segment(
     length=1 << 26,
 )
 END = End(1, Lsn(0x200), SEGMENT)
-RUNNING = Postmaster(pid=9, port=5432, socket_directory="/tmp", status="standby", suspended=False, connected=True, received="0/200")
-CONTROL = ControlData(
-    system_identifier="1",
-    state="in archive recovery",
-    timeline=1,
-    checkpoint="0/1",
-    redo="0/1",
-    consistent="0/0",
-    segment_bytes=1 << 26,
-    checksums=True,
-)
-STANDBY = Instance(
-    data_directory="/s",
-    directory_state="instance",
-    owner="gpadmin",
-    role="standby",
-    major="12",
-    dbid=8,
-    port=5432,
-    settings={},
-    control=CONTROL,
-    postmaster=RUNNING,
-)
+RUNNING = instances.STREAMING
+CONTROL = dataclasses.replace(instances.CONTROL, state="in archive recovery")
+STANDBY = dataclasses.replace(instances.STANDBY, control=CONTROL, postmaster=RUNNING)
 ARMING = Arming(token="0123abcd", timeline=1, start="0/200", expires=4e9)
 READY = Readiness(STANDBY, END)
 

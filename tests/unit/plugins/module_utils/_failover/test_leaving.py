@@ -12,9 +12,6 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.erro
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lsn import Lsn
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.processes import Process
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import access, wal
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.control_data import ControlData
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import Instance
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.postmaster import Postmaster
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import OtherSender
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import leaving, shutdown
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.leaving import Leaver, Patience, Transaction
@@ -22,29 +19,11 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.
 from hypothesis import given
 from hypothesis import strategies as st
 
-CONTROL = ControlData(
-    system_identifier="1",
-    state="in production",
-    timeline=1,
-    checkpoint="0/1",
-    redo="0/1",
-    consistent="0/0",
-    segment_bytes=1 << 26,
-    checksums=True,
-)
-RUNNING = Postmaster(pid=7, port=5432, socket_directory="/tmp", status="dtmready", suspended=False, connected=False, received=None)
-PRIMARY = Instance(
-    data_directory="/c",
-    directory_state="instance",
-    owner="gpadmin",
-    role="primary",
-    major="12",
-    dbid=1,
-    port=5432,
-    settings={},
-    control=CONTROL,
-    postmaster=RUNNING,
-)
+from ... import instances
+
+CONTROL = instances.CONTROL
+RUNNING = instances.SERVING
+PRIMARY = instances.PRIMARY
 RULES = "# BEGIN warehousepg.coordinator\nhost\tall\n# END warehousepg.coordinator\nlocal all all trust\n"
 DRAINED = access.change_block(RULES, leaving.BLOCK, access.rules_of(leaving.REFUSAL))
 FENCE = "FENCED_scdw_is_primary.conf"

@@ -12,33 +12,8 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-PRIMARY = View(
-    "cdw",
-    observed=True,
-    directory_state="instance",
-    role="primary",
-    running=True,
-    suspended=False,
-    answered=True,
-    system_identifier="1",
-    timeline=1,
-    place=(5432, "/c", 1),
-    registered=(5432, "/s", 8),
-    streaming=True,
-    acknowledged=True,
-    caught_up=True,
-)
-STANDBY = View(
-    "scdw",
-    observed=True,
-    directory_state="instance",
-    role="standby",
-    running=True,
-    suspended=False,
-    system_identifier="1",
-    timeline=1,
-    place=(5432, "/s", 8),
-)
+from ...views import PRIMARY, STANDBY
+
 LOST = View("cdw", observed=False)
 LOST_STANDBY = View("scdw", observed=False)
 EMPTY = View("scdw", observed=True, directory_state="absent", running=False)

@@ -11,11 +11,9 @@ import os
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lsn import Lsn
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.control_data import ControlData
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import Instance, read_instance
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.passfile import Passfile
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.password_store import StoredPassword
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.postmaster import Postmaster
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Upstream
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.tablespaces import Placement, Spot
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.timeline import History, parting
@@ -24,36 +22,18 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.r
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ... import instances
 from .._engine.test_timeline import histories
 
 SEGMENT = 1 << 26
 SWITCH = 5 * SEGMENT + 0x60
-CONTROL = ControlData(
-    system_identifier="1",
-    state="in production",
-    timeline=1,
-    checkpoint="0/1",
-    redo="0/1",
-    consistent="0/0",
-    segment_bytes=SEGMENT,
-    checksums=True,
-)
-INSTANCE = Instance(
-    data_directory="/c/gpseg-1",
-    directory_state="instance",
-    owner="gpadmin",
-    role="primary",
-    major="12",
-    dbid=1,
-    port=5432,
-    settings={},
-    control=CONTROL,
-    postmaster=None,
-    start_block="FENCED_scdw_is_primary.conf",
+CONTROL = dataclasses.replace(instances.CONTROL, segment_bytes=SEGMENT)
+INSTANCE = dataclasses.replace(
+    instances.PRIMARY, data_directory="/c/gpseg-1", control=CONTROL, postmaster=None, start_block="FENCED_scdw_is_primary.conf"
 )
 SOURCE = Source(system_identifier="1", history=History(2, ((1, Lsn(SWITCH)),)), oldest=Lsn(2 * SEGMENT), tablespaces=())
 FORMER = Former(INSTANCE, History(1), Lsn(SWITCH))
-RUNNING = Postmaster(pid=7, port=5432, socket_directory="/tmp", status="standby", suspended=False, connected=True, received="0/1")
+RUNNING = dataclasses.replace(instances.STREAMING, pid=7, received="0/1")
 STANDBY = dataclasses.replace(INSTANCE, role="standby", start_block=None)
 
 

@@ -9,22 +9,13 @@ import dataclasses
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import Step
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Slot, WalSender
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Slot
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import release
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.release import Tie
 
-SENDER = WalSender(
-    pid=7,
-    client_addr="10.0.0.12",
-    state="streaming",
-    sync_state="sync",
-    sent_lsn="0/200",
-    flush_lsn="0/200",
-    replay_lsn="0/200",
-    lag_bytes=0,
-    replay_lag_s=None,
-    reply_age_s=1.5,
-)
+from ... import instances
+
+SENDER = dataclasses.replace(instances.SENDER, pid=7)
 SLOT = Slot(name="standby_coordinator", active=True, restart_lsn="0/1", retained_bytes=5 << 20)
 AWAY = dataclasses.replace(SLOT, active=False)
 

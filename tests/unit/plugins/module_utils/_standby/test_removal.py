@@ -12,35 +12,17 @@ import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import user_name
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import Step, run
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.control_data import ControlData
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import Instance
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import removal
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.removal import Remains
 
+from ... import instances
+
 PEER = ("cdw", 5432)
 
 SYSTEM = "7711121183714698180"
-CONTROL = ControlData(
-    system_identifier=SYSTEM,
-    state="in archive recovery",
-    timeline=1,
-    checkpoint="0/1",
-    redo="0/1",
-    consistent="0/1",
-    segment_bytes=1 << 26,
-    checksums=True,
-)
-STANDBY = Instance(
-    data_directory="/s",
-    directory_state="instance",
-    owner="gpadmin",
-    role="standby",
-    major="12",
-    dbid=8,
-    port=5432,
-    settings={},
-    control=CONTROL,
-)
+CONTROL = dataclasses.replace(instances.CONTROL, system_identifier=SYSTEM, state="in archive recovery", consistent="0/1")
+STANDBY = dataclasses.replace(instances.STANDBY, control=CONTROL, postmaster=None)
 ABSENT = Instance("/s", "absent")
 
 

@@ -13,39 +13,20 @@ import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import aside
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection_string import parse_conninfo
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.control_data import ControlData
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import Instance
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.passfile import Passfile
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.password_store import StoredPassword
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.postmaster import Postmaster
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Upstream
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.tablespaces import Placement, Spot, staging_place
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import base_backup, snapshot
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.snapshot import Desired, Place, Site
 
-CONTROL = ControlData(
-    system_identifier="1",
-    state="in archive recovery",
-    timeline=1,
-    checkpoint="0/1",
-    redo="0/1",
-    consistent="0/1",
-    segment_bytes=1 << 26,
-    checksums=True,
-)
+from ... import instances
+
+CONTROL = dataclasses.replace(instances.CONTROL, state="in archive recovery", consistent="0/1")
 ABSENT = Instance("/data/gpseg-1", "absent")
-STANDBY = Instance(
-    data_directory="/data/gpseg-1",
-    directory_state="instance",
-    owner="gpadmin",
-    role="standby",
-    major="12",
-    dbid=8,
-    port=5432,
-    settings={},
-    control=CONTROL,
-)
-POSTMASTER = Postmaster(pid=1, port=5432, socket_directory="/tmp", status="standby", suspended=False, connected=True, received=None)
+STANDBY = dataclasses.replace(instances.STANDBY, data_directory="/data/gpseg-1", control=CONTROL, postmaster=None)
+POSTMASTER = dataclasses.replace(instances.STREAMING, pid=1, received=None)
 SITE = Site(
     parent="/data", parent_owner="gpadmin", writable=True, free=10 << 30, user="gpadmin", leftover=False, engine_version="postgres 12"
 )

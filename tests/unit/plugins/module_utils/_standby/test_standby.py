@@ -11,15 +11,15 @@ import time
 
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.control_data import ControlData
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import Instance
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores import passfile
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.passfile import Passfile
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.password_store import StoredPassword
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.postmaster import Postmaster
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Upstream
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import standby
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.standby import Desired, Standby
+
+from ... import instances
 
 UPSTREAM = Upstream(host="10.0.0.11", port=5432, user="r", store=Passfile("/p", "r"))
 DESIRED = Desired(8, 5432, UPSTREAM.primary_conninfo(), "standby_coordinator", "streaming")
@@ -28,19 +28,8 @@ SETTINGS = {
     "primary_conninfo": "user=r host=10.0.0.11 port=5432 passfile=/p application_name=gp_walreceiver",
     "primary_slot_name": "standby_coordinator",
 }
-RUNNING = Postmaster(pid=1, port=5432, socket_directory="/tmp", status="standby", suspended=False, connected=True, received="0/1")
-INSTANCE = Instance(
-    data_directory="/data/gpseg-1",
-    directory_state="instance",
-    owner="gpadmin",
-    role="standby",
-    major="12",
-    dbid=8,
-    port=5432,
-    settings=SETTINGS,
-    control=None,
-    postmaster=RUNNING,
-)
+RUNNING = dataclasses.replace(instances.STREAMING, pid=1, received="0/1")
+INSTANCE = dataclasses.replace(instances.STANDBY, data_directory="/data/gpseg-1", settings=SETTINGS, control=None, postmaster=RUNNING)
 PASSFILE = StoredPassword(kind="passfile", path="/p", usable=True, check="abcd")
 FOUND = Standby(INSTANCE, PASSFILE, True)
 
@@ -102,16 +91,7 @@ def test_plans(seen, desired, password, steps):
 FORMER = vary(
     INSTANCE,
     data_directory="/data/other",
-    control=ControlData(
-        system_identifier="1",
-        state="in archive recovery",
-        timeline=1,
-        checkpoint="0/1",
-        redo="0/1",
-        consistent="0/0",
-        segment_bytes=1 << 26,
-        checksums=True,
-    ),
+    control=dataclasses.replace(instances.CONTROL, state="in archive recovery"),
 )
 ABSENT = Standby(Instance("/data/gpseg-1", "absent"), PASSFILE, True)
 

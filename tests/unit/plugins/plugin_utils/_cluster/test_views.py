@@ -12,37 +12,11 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.verdict import judge
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.views import view_of
 
+from ... import views
 from ..observed import MIRRORED, changed, seen, shown
 
-PRIMARY = View(
-    "cdw",
-    observed=True,
-    directory_state="instance",
-    role="primary",
-    running=True,
-    suspended=False,
-    answered=True,
-    system_identifier="1",
-    timeline=1,
-    place=(5432, "/c", 1),
-    registered=(5432, "/s", 8),
-    registered_on="scdw",
-    streaming=True,
-    acknowledged=True,
-    caught_up=True,
-)
-STANDBY = View(
-    "scdw",
-    observed=True,
-    directory_state="instance",
-    role="standby",
-    running=True,
-    suspended=False,
-    connected=True,
-    system_identifier="1",
-    timeline=1,
-    place=(5432, "/s", 8),
-)
+PRIMARY = dataclasses.replace(views.PRIMARY, registered_on="scdw")
+STANDBY = dataclasses.replace(views.STANDBY, connected=True)
 OTHER = shown(OtherSender(pid=5, application_name="x", user="u", client_addr=None, state="streaming", reply_age_s=20.0))
 
 

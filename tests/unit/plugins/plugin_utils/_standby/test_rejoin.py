@@ -4,27 +4,19 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import Instance
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.tablespaces import Tablespace
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.pair import assess
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.plan import make
 
+from ... import instances
 from ..desired import with_options
 from ..observed import CONTROL, GIB, MIRRORED, PASSFILE, UNMIRRORED, VARIABLES, changed, coordinator, seen, shown
 
-FORMER = Instance(
-    data_directory="/s",
-    directory_state="instance",
-    owner="gpadmin",
-    role="primary",
-    major="12",
-    dbid=1,
-    port=5432,
-    settings={},
-    control=CONTROL,
-    postmaster=None,
-    start_block="FENCED_cdw_is_primary.conf",
+FORMER = dataclasses.replace(
+    instances.PRIMARY, data_directory="/s", control=CONTROL, postmaster=None, start_block="FENCED_cdw_is_primary.conf"
 )
 
 #: cdw was activated, scdw was the primary before and has nothing beyond

@@ -76,9 +76,9 @@ steps:
   type: list
   elements: dict
   sample:
-    - name: fence
+    - name: block_start
       seconds: 0.004
-fenced:
+start_blocked:
   description: Whether the data directory is blocked, and no process of the instance is left.
   returned: always
   type: bool
@@ -191,15 +191,15 @@ def main() -> None:
 
     def show(target: start_block.Target) -> dict[str, t.Any]:
         stopped = not target.processes and target.instance.postmaster is None
-        fenced = stopped and target.instance.start_block is not None
+        start_blocked = stopped and target.instance.start_block is not None
         proof = f"{socket.gethostname()}: no process of {where} is left, and {target.instance.start_block} keeps it from starting"
         # of one that is stopped, check mode tells what will be found
         foreseen = module.check_mode and stopped and include and parameters["salvage_directory"]
         return {
-            "fenced": fenced,
-            "proof": proof if fenced else "",
+            "start_blocked": start_blocked,
+            "proof": proof if start_blocked else "",
             "stopped": stopped,
-            "drifting": dataclasses.asdict(drift.read(where)) if fenced else None,
+            "drifting": dataclasses.asdict(drift.read(where)) if start_blocked else None,
             **(read_wal(pack=False) if foreseen else {"wal": None}),
         }
 
@@ -208,8 +208,8 @@ def main() -> None:
         lambda: start_block.observe(host, where),
         plan,
         {
-            "fence": lambda include: start_block.write(host, where, include),
-            "lift_fence": lambda: start_block.write(host, where, None),
+            "block_start": lambda include: start_block.write(host, where, include),
+            "lift_start_block": lambda: start_block.write(host, where, None),
             "stop": lambda: start_block.stop(where, parameters["stop_timeout"]),
             "read_wal": read_wal,
         },

@@ -236,7 +236,7 @@ def plan_stop(found: Leaver, include: str, token: str | None, end_walsenders: bo
     if found.running:
         _refuse_hindrances(found, end_walsenders)
     ending = [Step("end_walsenders")] if found.running and found.senders else []
-    lasting = [Step("fence", {"include": include})] if found.instance.start_block != include else []
+    lasting = [Step("block_start", {"include": include})] if found.instance.start_block != include else []
     stopping = [Step("announce", {"token": token}), Step("stop")] if found.running else []
     return [*ending, *lasting, *stopping, *_rules(found, False)]
 
@@ -246,6 +246,6 @@ def plan_return(found: Leaver) -> list[Step]:
     if found.instance.role != "primary":
         return []
     halted = [Step("stop_at_once")] if found.stopping else []
-    lifting = [Step("lift_fence")] if found.instance.start_block else []
+    lifting = [Step("lift_start_block")] if found.instance.start_block else []
     starting = [Step("start"), Step("wait_serving")] if found.stopping or not found.running else []
     return [*halted, *lifting, *_rules(found, False), *starting]

@@ -124,11 +124,11 @@ class Shutdown:
                 listed = "; ".join(map(str, other_senders(open_connection)))
                 raise CoordinatorError(f"the primary was to end what it sends WAL to beside its standby, and it does not end: {listed}")
 
-    def fence(self, include: str) -> None:
+    def block_start(self, include: str) -> None:
         """Keep the instance from being started again; one that runs goes on."""
         start_block.write(self._host, self._directory, include)
 
-    def lift_fence(self) -> None:
+    def lift_start_block(self) -> None:
         """Let it be started again."""
         start_block.write(self._host, self._directory, None)
 
@@ -239,8 +239,8 @@ class Shutdown:
             "end_walsenders",
             "wait_for_clients",
             "checkpoint",
-            "fence",
-            "lift_fence",
+            "block_start",
+            "lift_start_block",
             "announce",
             "stop",
             "stop_at_once",

@@ -73,7 +73,7 @@ def plan(target: Target, include: str | None, user: str) -> list[Step]:
     """
     instance = target.instance
     if include is None:
-        return [Step("lift_fence")] if instance.start_block else []
+        return [Step("lift_start_block")] if instance.start_block else []
     where = instance.data_directory
     if instance.directory_state != "instance":
         raise CoordinatorError(f"{where} holds no instance ({instance.directory_state}): correct data_directory")
@@ -81,7 +81,7 @@ def plan(target: Target, include: str | None, user: str) -> list[Step]:
         raise CoordinatorError(f"the instance in {where} belongs to {instance.owner}: become {instance.owner} to start-block it")
     if instance.role == "standby" and (target.processes or not instance.start_block):
         raise CoordinatorError(f"the instance in {where} is a standby, accepts no writes and is not start-blocked: correct data_directory")
-    block = [Step("fence", {"include": include})] if instance.start_block != include else []
+    block = [Step("block_start", {"include": include})] if instance.start_block != include else []
     return block + ([Step("stop")] if target.processes else [])
 
 

@@ -118,7 +118,7 @@ class Rejoining:
         return found
 
     def mark_standby(self) -> None:
-        """Make the stopped primary a standby, and lift its fence."""
+        """Make the stopped primary a standby, and lift its start block."""
         rewind.mark_standby(self._host, self._directory)
 
     def rewind(self, parted: str, left_in: str | None) -> dict[str, t.Any]:

@@ -40,6 +40,7 @@ REGISTERED = (
     "__activate_standby_verdict",
     "__activate_standby_packed",
     "__activate_standby_brought",
+    "__activate_standby_start_block",
     "__activate_standby_fence",
     "__activate_standby_command",
     ACTIVATION,
@@ -52,11 +53,9 @@ REGISTERED = (
 _NEXT = "the cluster is unmirrored now: run rejoin for {primary}, or enable_mirroring, to have a standby again"
 
 
-#: by kind of a fence that is not lifted, how to undo it
-_STAYS = {
-    "start_block": "its data directory stays start-blocked; to start that instance, take the block of FENCED_… out of its postgresql.conf",
-    "fence": "it goes on rejecting the former primary; playbook lift_fence lifts that",
-}
+#: what stays where it is not rolled back, and how to undo it
+_STAYS_BLOCKED = "its data directory stays start-blocked; to start that instance, take the block of FENCED_… out of its postgresql.conf"
+_STAYS_FENCED = "it goes on rejecting the former primary; playbook lift_fence lifts that"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,7 +110,8 @@ def outcome(cluster: str, plan: Variables, hosts: t.Mapping[str, Variables], los
         "allowed": bool(verdict and verdict["allowed"]),
         "verdict": verdict["reason"] if verdict else plan["refusal"],
         "proof": (verdict or plan).get("proof", ""),
-        "fences": {host: _fence(hosts.get(host) or {}) for host in plan.get("fence", {})},
+        "start_block": _start_block(plan, hosts) if plan.get("start_block") else None,
+        "fences": {host: _fence(hosts.get(host) or {}) for host in plan.get("fences", {})},
         "timeline": activation.get("timeline"),
         "lsn": activation.get("lsn"),
         "switch_lsn": activation.get("switch_lsn"),
@@ -184,20 +184,27 @@ def _what(progress: Progress, verdict: Variables | None, later: t.Sequence[str])
     return UNKNOWN, f"{plan['standby']}: no word of how its promotion ended: {message(activation)}"
 
 
+def _start_block(plan: Variables, hosts: t.Mapping[str, Variables]) -> dict[str, t.Any]:
+    result = (hosts.get(plan["primary"]) or {}).get("__activate_standby_start_block") or {}
+    return {name: result[name] for name in ("start_blocked", "changed", "proof", "stopped", "wal", "msg") if name in result}
+
+
 def _fence(known: Variables) -> dict[str, t.Any]:
     result = known.get("__activate_standby_fence") or {}
     lifted = known.get("__activate_standby_lift") or {}
-    names = ("fenced", "changed", "proof", "persistent", "sessions_ended", "stopped", "wal", "msg")
+    names = ("fenced", "changed", "proof", "persistent", "sessions_ended", "msg")
     return {**{name: result[name] for name in names if name in result}, "lifted": bool(lifted.get("changed"))}
 
 
 def _left(plan: Variables, hosts: t.Mapping[str, Variables]) -> list[str]:
     """What this run set and did not roll back."""
     found = []
-    for host, options in plan.get("fence", {}).items():
+    if plan.get("start_block") and _start_block(plan, hosts).get("changed"):
+        found.append(f"{plan['primary']}: {_STAYS_BLOCKED}")
+    for host in plan.get("fences", {}):
         state = _fence(hosts.get(host) or {})
         if state.get("changed") and not state["lifted"]:
-            found.append(f"{host}: {_STAYS[options['kind']]}")
+            found.append(f"{host}: {_STAYS_FENCED}")
     return found
 
 
@@ -243,7 +250,7 @@ def _say(
         ]
         return f"can be activated: {standby} instead of {primary}; nothing was changed", lines, ""
     if what == UNKNOWN:
-        text = f"ACTIVATION UNCONFIRMED: {why}; fences stay; run this again, which finishes it or begins anew"
+        text = f"ACTIVATION UNCONFIRMED: {why}; start block and fences stay; run this again, which finishes it or begins anew"
         return text, lines, f"{cluster}: {text}"
     text = f"NOT activated: {why}; {'; '.join(left)}" if left else f"NOT activated: nothing was changed: {why}"
     return text, lines, f"{cluster}: {text}"

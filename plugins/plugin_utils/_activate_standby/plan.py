@@ -49,7 +49,8 @@ class ActivationPlan:
     :param state: in which the pair is.
     :param primary: host of the former primary.
     :param standby: host whose instance is to be primary.
-    :param fence: by host, options of the module of its ``kind``, C(coordinator_start_block) or C(coordinator_fence).
+    :param start_block: options of C(coordinator_start_block) on the former primary's host; empty where that does not answer.
+    :param fences: by segment host, options of C(coordinator_fence).
     :param command: whether the fencing command is to be run.
     :param proof: what will prove that the former primary can do no harm.
     :param access: by host, the data directories and rules that have to be written.
@@ -68,7 +69,8 @@ class ActivationPlan:
     state: str = PRIMARY_UNKNOWN
     primary: str | None = None
     standby: str | None = None
-    fence: dict[str, dict[str, t.Any]] = dataclasses.field(default_factory=dict)
+    start_block: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+    fences: dict[str, dict[str, t.Any]] = dataclasses.field(default_factory=dict)
     command: bool = False
     proof: str = ""
     access: dict[str, dict[str, t.Any]] = dataclasses.field(default_factory=dict)
@@ -111,13 +113,14 @@ def make(scene: Scene, neighbours: t.Sequence[segment_fence.Neighbour]) -> Activ
     why = _refusal_of_hosts(scene, verdict)
     if why or primary is None or standby is None:
         return dataclasses.replace(plan, refusal=why or _sentence(scene, verdict))
-    fence: dict[str, dict[str, t.Any]] = {}
+    start_block: dict[str, t.Any] = {}
+    fences: dict[str, dict[str, t.Any]] = {}
     confirmed = scene.pair.options["activate_standby_confirm_down"] == primary
     if state in (PRIMARY_DOWN, BOTH_DOWN) or (state == PRIMARY_HUNG and confirmed):
-        fence = {primary: _instance_fence(scene, primary, standby)}
+        start_block = _start_block(scene, primary, standby)
     elif state == PRIMARY_UNKNOWN and scene.pair.options["activate_standby_fence_segments"]:
         try:
-            fence = _segment_fences(scene, primary, standby, neighbours)
+            fences = _fences(scene, primary, standby, neighbours)
         except CoordinatorError as error:
             other = f"activate_standby_fence_command, or activate_standby_confirm_down={primary} if you know that it is down"
             return dataclasses.replace(
@@ -125,8 +128,8 @@ def make(scene: Scene, neighbours: t.Sequence[segment_fence.Neighbour]) -> Activ
             )
     command = state == PRIMARY_UNKNOWN and bool(scene.pair.options["activate_standby_fence_command"])
     expected = Proofs(
-        fenced=frozenset([primary] if command or (fence and state == PRIMARY_UNKNOWN) else []),
-        stopped=frozenset([primary] if primary in fence else []),
+        fenced=frozenset([primary] if command or fences else []),
+        stopped=frozenset([primary] if start_block else []),
         confirmed=frozenset([primary] if confirmed else []),
     )
     verdict = scene.judged(expected)
@@ -136,10 +139,11 @@ def make(scene: Scene, neighbours: t.Sequence[segment_fence.Neighbour]) -> Activ
         scene,
         dataclasses.replace(
             plan,
-            fence=fence,
+            start_block=start_block,
+            fences=fences,
             command=command,
             salvage_directory=salvage_directory(coordinator_on(standby, scene.observations).instance.data_directory),
-            proof=_proof(fence, command, confirmed, primary, scene.pair.options),
+            proof=_proof(start_block, fences, command, confirmed, primary, scene.pair.options),
             warnings=_warnings(scene, state, standby),
         ),
     )
@@ -203,12 +207,11 @@ def _hint(verdict: Verdict) -> str:
     return "" if verdict.advice == "nothing" else f". Next: {verdict.advice}"
 
 
-def _instance_fence(scene: Scene, primary: str, standby: str) -> dict[str, t.Any]:
+def _start_block(scene: Scene, primary: str, standby: str) -> dict[str, t.Any]:
     directory = coordinator_on(primary, scene.observations).instance.data_directory
     here = coordinator_on(standby, scene.observations)
     wal, control = here.wal, here.instance.control
     return {
-        "kind": "start_block",
         "data_directory": directory,
         "new_primary": standby,
         "stop_timeout": _STOP_TIMEOUT,
@@ -219,9 +222,7 @@ def _instance_fence(scene: Scene, primary: str, standby: str) -> dict[str, t.Any
     }
 
 
-def _segment_fences(
-    scene: Scene, primary: str, standby: str, neighbours: t.Sequence[segment_fence.Neighbour]
-) -> dict[str, dict[str, t.Any]]:
+def _fences(scene: Scene, primary: str, standby: str, neighbours: t.Sequence[segment_fence.Neighbour]) -> dict[str, dict[str, t.Any]]:
     record, why = kept_record(scene.pair.coordinators, scene.observations, primary)
     if record is None:
         raise CoordinatorError(f"{why}; enable_mirroring leaves one on {standby} while a primary serves")
@@ -237,16 +238,23 @@ def _segment_fences(
         neighbours=neighbours,
     )
     addresses, ports = segment_fence.ports_by_host(situation)
-    return {host: {"kind": "fence", "addresses": addresses, "ports": found, "timeout": _STOP_TIMEOUT} for host, found in ports.items()}
+    return {host: {"addresses": addresses, "ports": found, "timeout": _STOP_TIMEOUT} for host, found in ports.items()}
 
 
-def _proof(fence: t.Mapping[str, t.Any], command: bool, confirmed: bool, primary: str, options: t.Mapping[str, t.Any]) -> str:
+def _proof(
+    start_block: t.Mapping[str, t.Any],
+    fences: t.Mapping[str, t.Any],
+    command: bool,
+    confirmed: bool,
+    primary: str,
+    options: t.Mapping[str, t.Any],
+) -> str:
     found = []
-    if primary in fence:
+    if start_block:
         found.append(f"its instance on {primary} stopped, and its data directory start-blocked")
-    elif fence:
-        where = "; ".join(f"{host}, ports {', '.join(map(str, of_host['ports']))}" for host, of_host in fence.items())
-        addresses = next(iter(fence.values()))["addresses"]
+    elif fences:
+        where = "; ".join(f"{host}, ports {', '.join(map(str, of_host['ports']))}" for host, of_host in fences.items())
+        addresses = next(iter(fences.values()))["addresses"]
         found.append(f"{', '.join(addresses)} rejected on {where}")
     if command:
         found.append(f"the fencing command, within {options['activate_standby_fence_command_timeout']:g} s")

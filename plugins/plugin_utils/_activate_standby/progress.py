@@ -27,7 +27,7 @@ class Progress(progress.Progress):
     @property
     def packed_wal(self) -> bool:
         """Whether WAL that the standby lacks was packed on the former primary's host."""
-        return bool((self.on_primary("__activate_standby_fence").get("wal") or {}).get("archive"))
+        return bool((self.on_primary("__activate_standby_start_block").get("wal") or {}).get("archive"))
 
     @property
     def lacks_wal(self) -> bool:

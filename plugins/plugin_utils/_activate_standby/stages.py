@@ -22,6 +22,7 @@ INTENT = "activate_standby"
 
 #: where its tasks register
 PLANS = "__activate_standby_plans"
+_START_BLOCK = "__activate_standby_start_block"
 _FENCE = "__activate_standby_fence"
 _COMMAND = "__activate_standby_command"
 
@@ -34,12 +35,15 @@ def _plans(situations: t.Sequence[Situation]) -> list[ActivationPlan]:
 
 
 def _decide(task: Task, _given: Variables) -> Variables:
-    """Whether the standby of the host's cluster may be promoted, now that its former primary was fenced."""
+    """Whether the standby of the host's cluster may be promoted, now that its former primary was kept from writing."""
     plan = task.of_cluster(PLANS)
+    results = {host: task.on(host)(_FENCE) for host in plan["fences"]}
+    if plan["start_block"]:
+        results[plan["primary"]] = task.on(plan["primary"])(_START_BLOCK)
     verdict = decide(
         scene_of(task.cluster, task.pair(task.cluster), task.variables["hostvars"]),
         plan,
-        fences={host: task.on(host)(_FENCE) for host in plan["fence"]},
+        results=results,
         command=task.on(plan["primary"])(_COMMAND),
         check_mode=task.check_mode,
     )

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private: this may change at any time. What is promised is the documentation of modules, roles and playbooks.
 
-"""Whether a standby may be promoted, now that its former primary was fenced, by what the fences proved."""
+"""Whether a standby may be promoted, now that its former primary was kept from writing, by what proves that."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class ActivationVerdict:
     :param allowed: whether the standby may be promoted.
     :param state: in which the pair is.
     :param reason: why, or what is missing.
-    :param proof: what was seen of the fences, in sentences.
+    :param proof: what was seen of the start block or of the fences, in sentences.
     :param exact_loss: what the former primary's disk has beyond the standby's; None where that was not read.
     :param drift: files that the former primary has otherwise, and that are brought from it before the promotion.
     :param accepted_drift: settings that keep their values meanwhile.
@@ -53,12 +53,12 @@ class ActivationVerdict:
 
 
 def decide(
-    scene: Scene, plan: t.Mapping[str, t.Any], fences: t.Mapping[str, Result], command: Result, check_mode: bool
+    scene: Scene, plan: t.Mapping[str, t.Any], results: t.Mapping[str, Result], command: Result, check_mode: bool
 ) -> ActivationVerdict:
     """Judge again, with what is proved now.
 
     :param plan: the plan for the cluster.
-    :param fences: by host, what C(coordinator_start_block) or C(coordinator_fence) returned; one that failed, or that is missing, proves
+    :param results: by host, what C(coordinator_start_block) or C(coordinator_fence) returned; one that failed, or that is missing, proves
         nothing.
     :param command: the result of the fencing command; empty without one.
     :param check_mode: whether what would be done counts as done.
@@ -67,15 +67,17 @@ def decide(
     if plan["resume"]:
         return ActivationVerdict(True, plan["state"], f"{plan['standby']} was promoted already", plan["proof"])
 
-    def holds(host: str) -> bool:
-        result = fences.get(host) or {}
-        return bool("fenced" in result if check_mode else result.get("fenced"))
+    instance = bool(plan["start_block"])
+    hosts, key = ([primary], "start_blocked") if instance else (list(plan["fences"]), "fenced")
 
-    open_hosts = [host for host in plan["fence"] if not holds(host)]
-    instance = primary in plan["fence"]
+    def holds(host: str) -> bool:
+        result = results.get(host) or {}
+        return bool(key in result if check_mode else result.get(key))
+
+    open_hosts = [host for host in hosts if not holds(host)]
     commanded = plan["command"] and (check_mode or command.get("rc") == 0)
     proofs = Proofs(
-        fenced=frozenset([primary] if commanded or (plan["fence"] and not instance and not open_hosts) else []),
+        fenced=frozenset([primary] if commanded or (plan["fences"] and not open_hosts) else []),
         stopped=frozenset([primary] if instance and not open_hosts else []),
         confirmed=frozenset([primary] if scene.pair.options["activate_standby_confirm_down"] == primary else []),
     )
@@ -85,20 +87,20 @@ def decide(
         for view in scene.views
     ]
     verdict = scene.judged(proofs, views)
-    proof = [str(fences[host]["proof"]) for host in plan["fence"] if holds(host) and fences[host]["proof"]]
+    proof = [str(results[host]["proof"]) for host in hosts if holds(host) and results[host]["proof"]]
     if commanded and not check_mode:
         proof.append(f"the fencing command for {primary} ended with 0")
     if primary in proofs.confirmed:
         proof.append(f"the operator confirmed that {primary} is down")
-    failures = [f"{host}: {_why(fences.get(host))}" for host in open_hosts]
+    failures = [f"{host}: {_why(results.get(host), key)}" for host in open_hosts]
     if plan["command"] and not commanded:
-        failures.append(f"the fencing command: {_why(command)}")
+        failures.append(f"the fencing command: {_why(command, "fenced")}")
     reason = verdict.activation_reason
     accepted = scene.pair.options["standby_accepted_drift"]
     old, new = scene.coordinator(primary), scene.coordinator(plan["standby"])
     here = new.drifting if new else None
-    # in check mode the instance is not fenced: it is as it was when it was looked at
-    there = unlogged(fences.get(primary) or {}) or (old.drifting if old and check_mode else None)
+    # in check mode the instance is not stopped: it is as it was when it was looked at
+    there = unlogged(results.get(primary) or {}) or (old.drifting if old and check_mode else None)
     found = differences(there, here, accepted)
     stays = staying(found)
     said = [*([described(stays)] if stays else []), *([f"{uncompared(found)}, not compared"] if uncompared(found) else [])]
@@ -107,7 +109,7 @@ def decide(
         old_files = (
             f"what was changed on {primary} and WAL does not carry could not be read; {plan['standby']} has {ages(here) or 'its own'}"
         )
-    wal = (fences.get(primary) or {}).get("wal") if instance else None
+    wal = (results.get(primary) or {}).get("wal") if instance else None
     return ActivationVerdict(
         allowed=verdict.activation,
         state=plan["state"],
@@ -118,7 +120,7 @@ def decide(
         accepted_drift=accepted,
         old_files=old_files,
         archive=wal["archive"] if wal else None,
-        quiet_s=_quiet([fences.get(host) or {} for host in plan["fence"]]),
+        quiet_s=_quiet([results.get(host) or {} for host in hosts]),
     )
 
 
@@ -133,11 +135,11 @@ def _quiet(results: t.Sequence[Result]) -> float | None:
     return min(told, default=None)
 
 
-def _why(result: Result | None) -> str:
-    """Why there is no proof, by a result."""
+def _why(result: Result | None, key: str) -> str:
+    """Why there is no proof, by a result that lacks what it should return as true."""
     if not result:
         return "nothing was done there"
     said = " ".join(str(part) for part in (result.get("msg"), result.get("stderr") or result.get("stdout")) if part)
     if result.get("unreachable"):
         return f"unreachable: {said}"
-    return " ".join(said.split()) or "it is not fenced"
+    return " ".join(said.split()) or f"it is not {key.replace('_', '-')}"

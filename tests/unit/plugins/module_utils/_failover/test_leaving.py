@@ -26,7 +26,7 @@ RUNNING = instances.SERVING
 PRIMARY = instances.PRIMARY
 RULES = "# BEGIN warehousepg.coordinator\nhost\tall\n# END warehousepg.coordinator\nlocal all all trust\n"
 DRAINED = access.change_block(RULES, leaving.BLOCK, access.rules_of(leaving.REFUSAL))
-FENCE = "FENCED_scdw_is_primary.conf"
+INCLUDE = "FENCED_scdw_is_primary.conf"
 
 SERVING = Leaver(PRIMARY, True, RULES)
 DOWN = Leaver(dataclasses.replace(PRIMARY, postmaster=None, control=dataclasses.replace(CONTROL, state="shut down")), False, RULES)
@@ -40,8 +40,8 @@ SENDING = dataclasses.replace(SERVING, senders=(ARCHIVE,))
 STUCK = dataclasses.replace(SERVING, stuck=(Process(pid=8, parent=7, state="T", command=("postgres: etl",)),))
 
 
-def fenced(found):
-    return dataclasses.replace(found, instance=dataclasses.replace(found.instance, start_block=FENCE))
+def blocked(found):
+    return dataclasses.replace(found, instance=dataclasses.replace(found.instance, start_block=INCLUDE))
 
 
 def drained(found):
@@ -102,17 +102,17 @@ def test_a_primary_that_is_not_to_be_left_now_is_refused(found, words):
 @pytest.mark.parametrize(
     ("found", "token", "steps"),
     [
-        (SERVING, "t", ["fence", "announce", "stop"]),
-        (drained(SERVING), "t", ["fence", "announce", "stop", "write_rules", "reload"]),
-        (fenced(SERVING), "t", ["announce", "stop"]),
-        (SENDING, "t", ["end_walsenders", "fence", "announce", "stop"]),
-        (DOWN, None, ["fence"]),
-        (fenced(DOWN), None, []),
-        (fenced(drained(DOWN)), "t", ["write_rules", "reload"]),
+        (SERVING, "t", ["block_start", "announce", "stop"]),
+        (drained(SERVING), "t", ["block_start", "announce", "stop", "write_rules", "reload"]),
+        (blocked(SERVING), "t", ["announce", "stop"]),
+        (SENDING, "t", ["end_walsenders", "block_start", "announce", "stop"]),
+        (DOWN, None, ["block_start"]),
+        (blocked(DOWN), None, []),
+        (blocked(drained(DOWN)), "t", ["write_rules", "reload"]),
     ],
 )
-def test_it_is_fenced_before_it_is_told_that_the_shutdown_follows(found, token, steps):
-    assert names(leaving.plan_stop(found, FENCE, token, end_walsenders=True)) == steps
+def test_it_is_start_blocked_before_it_is_told_that_the_shutdown_follows(found, token, steps):
+    assert names(leaving.plan_stop(found, INCLUDE, token, end_walsenders=True)) == steps
 
 
 @pytest.mark.parametrize(
@@ -127,19 +127,19 @@ def test_it_is_fenced_before_it_is_told_that_the_shutdown_follows(found, token, 
 )
 def test_what_proves_nothing_is_not_stopped(found, token, words):
     with pytest.raises(CoordinatorError, match=words):
-        leaving.plan_stop(found, FENCE, token)
+        leaving.plan_stop(found, INCLUDE, token)
 
 
 @pytest.mark.parametrize(
     ("found", "steps"),
     [
         (SERVING, []),
-        (fenced(drained(SERVING)), ["lift_fence", "write_rules", "reload"]),
-        (fenced(DOWN), ["lift_fence", "start", "wait_serving"]),
-        (fenced(CRASHED), ["lift_fence", "start", "wait_serving"]),
-        (fenced(STOPPING), ["stop_at_once", "lift_fence", "start", "wait_serving"]),
+        (blocked(drained(SERVING)), ["lift_start_block", "write_rules", "reload"]),
+        (blocked(DOWN), ["lift_start_block", "start", "wait_serving"]),
+        (blocked(CRASHED), ["lift_start_block", "start", "wait_serving"]),
+        (blocked(STOPPING), ["stop_at_once", "lift_start_block", "start", "wait_serving"]),
         (ORPHANED, ["stop_at_once", "start", "wait_serving"]),
-        (standby(fenced(DOWN)), []),
+        (standby(blocked(DOWN)), []),
     ],
 )
 def test_it_serves_again_as_if_nothing_had_been_begun(found, steps):
@@ -150,21 +150,21 @@ STATES = st.sampled_from([SERVING, DOWN, CRASHED, STOPPING, ORPHANED])
 
 
 @given(STATES, st.booleans(), st.booleans())
-def test_nothing_that_was_begun_is_left_whatever_was_cut_off(found, with_fence, with_drain):
+def test_nothing_that_was_begun_is_left_whatever_was_cut_off(found, with_block, with_drain):
     found = drained(found) if with_drain else found
-    found = fenced(found) if with_fence else found
+    found = blocked(found) if with_block else found
     steps = names(leaving.plan_return(found))
-    assert ("lift_fence" in steps, "write_rules" in steps) == (with_fence, with_drain)
+    assert ("lift_start_block" in steps, "write_rules" in steps) == (with_block, with_drain)
     assert ("start" in steps) == (found.stopping or not found.running)
-    assert "start" not in steps or "lift_fence" not in steps or steps.index("lift_fence") < steps.index("start")
+    assert "start" not in steps or "lift_start_block" not in steps or steps.index("lift_start_block") < steps.index("start")
 
 
 def test_every_step_has_an_action():
     doing = Shutdown(None, SERVING, 1.0, 10.0)
     steps = [
         *leaving.plan_preparation(SERVING, dataclasses.replace(PATIENCE, drain_seconds=1)),
-        *leaving.plan_stop(SENDING, FENCE, "t", end_walsenders=True),
-        *leaving.plan_return(fenced(STOPPING)),
+        *leaving.plan_stop(SENDING, INCLUDE, "t", end_walsenders=True),
+        *leaving.plan_return(blocked(STOPPING)),
     ]
     assert set(names(steps)) <= set(doing.actions)
 

@@ -22,7 +22,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.
 INCLUDE = "FENCED_scdw_is_primary.conf"
 OTHER = "FENCED_smdw_is_primary.conf"
 PRIMARY = Instance(data_directory="/c", directory_state="instance", owner="gpadmin", role="primary")
-FENCED = dataclasses.replace(PRIMARY, start_block=INCLUDE)
+BLOCKED = dataclasses.replace(PRIMARY, start_block=INCLUDE)
 STANDBY = dataclasses.replace(PRIMARY, role="standby")
 POSTMASTER = Process(pid=7, parent=1, state="S", command=("/usr/local/bin/postgres", "-D", "/c"))
 WRITER = Process(pid=8, parent=7, state="S", command=("postgres:  5432, walwriter",))
@@ -32,19 +32,19 @@ RUNNING = (POSTMASTER, WRITER)
 @pytest.mark.parametrize(
     ("target", "include", "steps"),
     [
-        (Target(PRIMARY, RUNNING), INCLUDE, ["fence", "stop"]),
-        (Target(PRIMARY), INCLUDE, ["fence"]),
-        (Target(PRIMARY, (WRITER,)), INCLUDE, ["fence", "stop"]),
-        (Target(FENCED, RUNNING), INCLUDE, ["stop"]),
-        (Target(FENCED), INCLUDE, []),
-        (Target(FENCED), OTHER, ["fence"]),
-        (Target(dataclasses.replace(FENCED, role="standby")), INCLUDE, []),
-        (Target(FENCED, RUNNING), None, ["lift_fence"]),
+        (Target(PRIMARY, RUNNING), INCLUDE, ["block_start", "stop"]),
+        (Target(PRIMARY), INCLUDE, ["block_start"]),
+        (Target(PRIMARY, (WRITER,)), INCLUDE, ["block_start", "stop"]),
+        (Target(BLOCKED, RUNNING), INCLUDE, ["stop"]),
+        (Target(BLOCKED), INCLUDE, []),
+        (Target(BLOCKED), OTHER, ["block_start"]),
+        (Target(dataclasses.replace(BLOCKED, role="standby")), INCLUDE, []),
+        (Target(BLOCKED, RUNNING), None, ["lift_start_block"]),
         (Target(PRIMARY, RUNNING), None, []),
         (Target(Instance("/c", "absent")), None, []),
     ],
 )
-def test_fences_first_and_stops_then(target, include, steps):
+def test_blocks_the_start_first_and_stops_then(target, include, steps):
     assert [step.name for step in start_block.plan(target, include, "gpadmin")] == steps
 
 
@@ -55,7 +55,7 @@ def test_fences_first_and_stops_then(target, include, steps):
         (Target(Instance("/c", "other", "gpadmin")), "/c holds no instance \\(other\\)"),
         (Target(dataclasses.replace(PRIMARY, owner="whpg")), "the instance in /c belongs to whpg: become whpg"),
         (Target(STANDBY), "is a standby, accepts no writes"),
-        (Target(dataclasses.replace(FENCED, role="standby"), RUNNING), "is a standby"),
+        (Target(dataclasses.replace(BLOCKED, role="standby"), RUNNING), "is a standby"),
     ],
 )
 def test_refuses_what_is_no_former_primary_of_this_user(target, message):
@@ -63,7 +63,7 @@ def test_refuses_what_is_no_former_primary_of_this_user(target, message):
         start_block.plan(target, INCLUDE, "gpadmin")
 
 
-def test_fences_the_data_directory_and_lifts_it(host, data_directory):
+def test_start_blocks_the_data_directory_and_lifts_that(host, data_directory):
     path = data_directory / "postgresql.conf"
     path.chmod(0o640)
     before = path.read_text()
@@ -75,7 +75,7 @@ def test_fences_the_data_directory_and_lifts_it(host, data_directory):
     assert path.read_text() == before
 
 
-def test_an_instance_whose_configuration_is_elsewhere_is_not_fenced(host, data_directory):
+def test_an_instance_whose_configuration_is_elsewhere_is_not_start_blocked(host, data_directory):
     (data_directory / "postgresql.conf").unlink()
     with pytest.raises(CoordinatorError, match=r"postgresql\.conf does not exist, .*: give another proof that it is down"):
         start_block.write(host, str(data_directory), INCLUDE)
@@ -166,4 +166,4 @@ def test_says_what_cannot_even_be_killed(data_directory, monkeypatch):
 def test_user_names_are_compared_as_the_instance_tells_them(host, data_directory):
     (data_directory / "standby.signal").unlink()
     target = start_block.observe(host, str(data_directory))
-    assert [step.name for step in start_block.plan(target, INCLUDE, user_name(os.getuid()))] == ["fence"]
+    assert [step.name for step in start_block.plan(target, INCLUDE, user_name(os.getuid()))] == ["block_start"]

@@ -72,6 +72,7 @@ def test_it_is_activated():
         "left": [],
     }
     assert expected.items() <= found.document.items()
+    assert found.document["start_block"] is None
     assert found.document["fences"] == {
         "sdw1": {"fenced": True, "changed": True, "proof": "sdw1 rejects it", "persistent": True, "lifted": False}
     }
@@ -121,7 +122,9 @@ def test_fences_that_stay_after_a_refusal_are_told(lifted, left):
 
 
 def test_a_data_directory_stays_start_blocked():
-    found = ended(plan(DOWN), {**REFUSED, "reason": "no"}, cdw={"__activate_standby_fence": {"fenced": True, "changed": True}})
+    blocked = {"start_blocked": True, "changed": True}
+    found = ended(plan(DOWN), {**REFUSED, "reason": "no"}, cdw={"__activate_standby_start_block": blocked})
+    assert (found.document["start_block"], found.document["fences"]) == (blocked, {})
     assert found.text.startswith("NOT activated: no; cdw: its data directory stays start-blocked; to start that instance")
 
 

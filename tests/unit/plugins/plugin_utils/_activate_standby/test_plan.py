@@ -23,37 +23,34 @@ WORD = {"confirm_down": "cdw"}
 COMMAND = {"fence_command": True}
 BOTH = {"both_down": True}
 
-INSTANCE_FENCE = {
-    "cdw": {
-        "kind": "start_block",
-        "data_directory": "/c",
-        "new_primary": "scdw",
-        "stop_timeout": 10,
-        "wal_from": "0/200",
-        "timeline": 1,
-        "salvage_directory": "/.c.coordinator_salvage",
-    }
+START_BLOCK = {
+    "data_directory": "/c",
+    "new_primary": "scdw",
+    "stop_timeout": 10,
+    "wal_from": "0/200",
+    "timeline": 1,
+    "salvage_directory": "/.c.coordinator_salvage",
 }
-SEGMENT_FENCE = {"sdw1": {"kind": "fence", "addresses": ["10.0.0.11", "fd00::11"], "ports": [6000, 7000], "timeout": 10}}
+FENCES = {"sdw1": {"addresses": ["10.0.0.11", "fd00::11"], "ports": [6000, 7000], "timeout": 10}}
 
 
 @pytest.mark.parametrize(
-    ("found", "options", "fence", "command"),
+    ("found", "options", "start_block", "fences", "command"),
     [
-        (DOWN, {}, INSTANCE_FENCE, False),
-        (DOWN, {**FENCE, **COMMAND, **WORD}, INSTANCE_FENCE, False),
-        (BOTH_DOWN, BOTH, INSTANCE_FENCE, False),
-        (HUNG, WORD, INSTANCE_FENCE, False),
-        (UNKNOWN, FENCE, SEGMENT_FENCE, False),
-        (UNKNOWN, COMMAND, {}, True),
-        (UNKNOWN, WORD, {}, False),
-        (UNKNOWN, {**FENCE, **COMMAND}, SEGMENT_FENCE, True),
+        (DOWN, {}, START_BLOCK, {}, False),
+        (DOWN, {**FENCE, **COMMAND, **WORD}, START_BLOCK, {}, False),
+        (BOTH_DOWN, BOTH, START_BLOCK, {}, False),
+        (HUNG, WORD, START_BLOCK, {}, False),
+        (UNKNOWN, FENCE, {}, FENCES, False),
+        (UNKNOWN, COMMAND, {}, {}, True),
+        (UNKNOWN, WORD, {}, {}, False),
+        (UNKNOWN, {**FENCE, **COMMAND}, {}, FENCES, True),
     ],
 )
-def test_the_old_primary_is_fenced_first(found, options, fence, command):
+def test_the_former_primary_is_start_blocked_or_fenced_first(found, options, start_block, fences, command):
     made = plan(found, **options)
     assert (made.refusal, made.primary, made.standby, made.done, made.resume) == ("", "cdw", "scdw", "", False)
-    assert (made.fence, made.command) == (fence, command)
+    assert (made.start_block, made.fences, made.command) == (start_block, fences, command)
     assert made.proof
     assert made.connection == "host=scdw,cdw port=5432,5432 target_session_attrs=read-write"
 
@@ -88,7 +85,8 @@ def test_refuses_with_reason_and_remedy(found, options, words):
     made = plan(found, **options)
     for word in words:
         assert word in made.refusal
-    assert (made.fence, made.command, made.access, made.floating, made.done, made.resume) == ({}, False, {}, {}, "", False)
+    assert (made.start_block, made.fences, made.command, made.access, made.floating) == ({}, {}, False, {}, {})
+    assert (made.done, made.resume) == ("", False)
 
 
 def test_split_brain_is_refused():
@@ -162,14 +160,14 @@ def test_a_fence_on_segment_hosts_that_would_prove_nothing_is_refused(change, wo
         *words,
     ]:
         assert word in made.refusal
-    assert made.fence == {}
+    assert made.fences == {}
 
 
 def test_a_host_that_tells_what_cannot_be_is_not_believed():
     made = plan(UNKNOWN, ("scdw record primary addresses", ["10.0.0.11", "fe80::1%$(id)"]), **FENCE)
     assert "no standby was seen in recovery" in made.refusal
     assert "scdw: it answered, and what it told is not of its form: record: primary: addresses: 'fe80::1%$(id)' is no addr" in made.refusal
-    assert made.fence == {}
+    assert made.fences == {}
 
 
 def test_what_is_wrong_with_a_record_on_its_own_host_is_told():
@@ -188,7 +186,7 @@ def test_sessions_with_other_ports_of_a_segment_host_do_not_matter():
 
 def fenced_ports(*changes, neighbours=(), variables=None, found=UNKNOWN):
     made = plan(found, *changes, neighbours=neighbours, variables=variables, **FENCE)
-    return made.refusal or {host: fence["ports"] for host, fence in made.fence.items()}
+    return made.refusal or {host: fence["ports"] for host, fence in made.fences.items()}
 
 
 RUNNING = [{"data_directory": "/p0", "port": 6000}, {"data_directory": "/p9", "port": 6009}]
@@ -254,14 +252,14 @@ def test_the_floating_address_is_not_fenced_for_it_is_to_be_the_new_primary_s(fl
     if left is None:
         assert "10.9.0.100 is the only address of cdw in 10.9.0.0/24" in made.refusal
     else:
-        assert made.fence["sdw1"]["addresses"] == left
+        assert made.fences["sdw1"]["addresses"] == left
         assert made.floating == {"scdw": "present"}
 
 
 def test_addresses_of_the_inventory_are_fenced_too():
     variables = {**VARIABLES, "cdw": {**VARIABLES["cdw"], "whpg_addresses": ["10.5.0.11"]}}
     made = plan(UNKNOWN, variables=variables, **FENCE)
-    assert made.fence["sdw1"]["addresses"] == ["10.0.0.11", "10.5.0.11", "fd00::11"]
+    assert made.fences["sdw1"]["addresses"] == ["10.0.0.11", "10.5.0.11", "fd00::11"]
 
 
 def test_what_follows():
@@ -300,7 +298,7 @@ FINISHED = ("scdw activation", {"event": "activated", "timeline": 2})
 
 def test_nothing_is_left_to_be_done_after_a_complete_activation():
     made = plan(PROMOTED, FINISHED)
-    assert (made.refusal, made.done, made.resume, made.fence) == ("", "scdw", False, {})
+    assert (made.refusal, made.done, made.resume, made.start_block, made.fences) == ("", "scdw", False, {}, {})
     assert made.connection.startswith("host=scdw,cdw ")
 
 
@@ -310,7 +308,7 @@ def test_nothing_is_left_to_be_done_after_a_complete_activation():
 def test_an_activation_that_was_cut_off_is_finished(changes):
     made = plan(PROMOTED, ("scdw unfinished", PURPOSE), *changes)
     assert (made.refusal, made.done, made.resume) == ("", "", True)
-    assert (made.primary, made.standby, made.fence) == ("cdw", "scdw", {})
+    assert (made.primary, made.standby, made.start_block, made.fences) == ("cdw", "scdw", {}, {})
 
 
 @pytest.mark.parametrize(

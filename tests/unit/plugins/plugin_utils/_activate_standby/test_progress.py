@@ -37,10 +37,11 @@ def test_what_is_brought_to_the_standby_follows_from_the_verdict(verdict, allowe
 
 
 @pytest.mark.parametrize(
-    ("fence", "packed"), [(None, False), ({"wal": None}, False), ({"wal": {"archive": None}}, False), ({"wal": {"archive": "/p"}}, True)]
+    ("start_block", "packed"),
+    [(None, False), ({"wal": None}, False), ({"wal": {"archive": None}}, False), ({"wal": {"archive": "/p"}}, True)],
 )
-def test_wal_that_was_packed_is_known_whatever_the_verdict(fence, packed):
-    assert progress(cdw={"fence": fence}).packed_wal is packed
+def test_wal_that_was_packed_is_known_whatever_the_verdict(start_block, packed):
+    assert progress(cdw={"start_block": start_block}).packed_wal is packed
 
 
 @pytest.mark.parametrize(

@@ -28,8 +28,15 @@ WAL = {
     "why": "",
 }
 FENCED = {"fenced": True, "proof": "it is fenced", "changed": True}
-STOPPED = {**FENCED, "stopped": True, "wal": {**WAL, "missing_bytes": 0, "archive": None}}
+STOPPED = {
+    "start_blocked": True,
+    "proof": "it is stopped",
+    "changed": True,
+    "stopped": True,
+    "wal": {**WAL, "missing_bytes": 0, "archive": None},
+}
 NOT_FENCED = {"fenced": False, "proof": "", "changed": True}
+NOT_STOPPED = {"start_blocked": False, "proof": "", "changed": True}
 FAILED = {"failed": True, "msg": "neither nft\nnor iptables"}
 LOST = {"unreachable": True, "msg": "timed out"}
 
@@ -37,19 +44,19 @@ TWO = {**VARIABLES, "sdw2": {"whpg_role": "segment"}}
 UNKNOWN_OF_TWO = {**UNKNOWN, "sdw2": shown(machine("sdw2", "10.0.0.22", segments=(SegmentProcess("/p1", 6001),)))}
 
 
-def demo(found, fences, *changes, command=None, check_mode=False, variables=None, **options):
+def demo(found, results, *changes, command=None, check_mode=False, variables=None, **options):
     """The verdict after the plan for a cluster was carried out with these results."""
     known = scene(found, *changes, variables=variables, **options)
     planned = make(known, [])
     assert planned.refusal == ""
-    return decide(known, shown(planned), fences, command or {}, check_mode)
+    return decide(known, shown(planned), results, command or {}, check_mode)
 
 
 @pytest.mark.parametrize(
     ("found", "options", "results", "allowed", "words"),
     [
         (DOWN, {}, {"cdw": STOPPED}, True, "the instance on cdw was seen stopped"),
-        (DOWN, {}, {"cdw": NOT_FENCED}, False, "cdw was not seen down: fence it, or confirm that it is down; cdw: it is not fenced"),
+        (DOWN, {}, {"cdw": NOT_STOPPED}, False, "or confirm that it is down; cdw: it is not start-blocked"),
         (DOWN, {}, {"cdw": FAILED}, False, "cdw: neither nft nor iptables"),
         (DOWN, {}, {"cdw": LOST}, False, "cdw: unreachable: timed out"),
         (DOWN, {}, {}, False, "cdw: nothing was done there"),
@@ -65,7 +72,7 @@ def demo(found, fences, *changes, command=None, check_mode=False, variables=None
         (UNKNOWN, WORD, {}, True, "the operator confirms that cdw is down"),
     ],
 )
-def test_what_the_fences_proved_decides(found, options, results, allowed, words):
+def test_what_was_proved_decides(found, options, results, allowed, words):
     verdict = demo(found, results, **options)
     assert verdict.allowed is allowed
     assert words in verdict.reason
@@ -91,7 +98,7 @@ def test_since_when_no_segment_heard_of_the_old_primary(first, second, quiet):
 
 
 def test_a_hung_primary_that_was_not_stopped_stays_where_it_is():
-    for result in (NOT_FENCED, FAILED, LOST, {}):
+    for result in (NOT_STOPPED, FAILED, LOST, {}):
         assert not demo(HUNG, {"cdw": result}, **WORD).allowed
 
 
@@ -131,7 +138,7 @@ def test_a_command_proves_by_its_exit_code(command, allowed, words):
 
 def test_what_can_be_fenced_counts_in_check_mode():
     assert demo(UNKNOWN, {"sdw1": NOT_FENCED}, check_mode=True, **FENCE).allowed
-    assert demo(DOWN, {"cdw": NOT_FENCED}, check_mode=True).allowed
+    assert demo(DOWN, {"cdw": NOT_STOPPED}, check_mode=True).allowed
     assert demo(UNKNOWN, {}, check_mode=True, **COMMAND).allowed
     assert not demo(UNKNOWN, {"sdw1": FAILED}, check_mode=True, **FENCE).allowed
 
@@ -153,13 +160,14 @@ def test_an_activation_that_was_cut_off_is_finished():
     assert (verdict.allowed, verdict.reason) == (True, "scdw was promoted already")
 
 
-results = st.sampled_from([FENCED, NOT_FENCED, FAILED, LOST, None])
+of_coordinator = st.sampled_from([STOPPED, NOT_STOPPED, FAILED, LOST, None])
+of_segments = st.sampled_from([FENCED, NOT_FENCED, FAILED, LOST, None])
 
 
 @settings(max_examples=300)
 @given(
     st.sampled_from([DOWN, HUNG, UNKNOWN_OF_TWO]),
-    st.fixed_dictionaries({"cdw": results, "sdw1": results, "sdw2": results}),
+    st.fixed_dictionaries({"cdw": of_coordinator, "sdw1": of_segments, "sdw2": of_segments}),
     st.sampled_from([{}, {"rc": 0}, {"rc": 1}, LOST]),
     st.sampled_from(["", "cdw"]),
     st.booleans(),
@@ -173,16 +181,16 @@ def test_never_allowed_without_proof(found, by_host, command, confirmed, fence, 
     planned = make(known, [])
     if planned.refusal:
         return
-    fences = {host: by_host[host] or {} for host in planned.fence}
-    if not decide(known, shown(planned), fences, command, False).allowed:
+    if not decide(known, shown(planned), by_host, command, False).allowed:
         return
-    all_fenced = bool(fences) and all(result.get("fenced") for result in fences.values())
+    stopped = bool(planned.start_block) and by_host["cdw"] == STOPPED
+    all_fenced = bool(planned.fences) and all(by_host[host] == FENCED for host in planned.fences)
     cut_off = planned.command and command.get("rc") == 0
     believed = confirmed == "cdw" and port == "silent"
     if found is HUNG:
-        assert all_fenced and confirmed == "cdw"
+        assert stopped and confirmed == "cdw"
     else:
-        assert all_fenced or cut_off or believed
+        assert stopped or all_fenced or cut_off or believed
 
 
 HERE = ("scdw drifting", drifting("4MB", own="b"))
@@ -207,5 +215,5 @@ def test_where_the_old_primary_was_not_read_it_is_said_of_when_the_files_are():
 
 
 def test_in_check_mode_what_was_seen_before_tells_what_would_be_brought():
-    verdict = demo(DOWN, {"cdw": NOT_FENCED}, HERE, ("cdw drifting", drifting("8MB")), check_mode=True)
+    verdict = demo(DOWN, {"cdw": NOT_STOPPED}, HERE, ("cdw drifting", drifting("8MB")), check_mode=True)
     assert verdict.drift == ["postgresql.conf"]

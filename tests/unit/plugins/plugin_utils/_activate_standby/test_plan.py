@@ -69,7 +69,7 @@ def test_the_former_primary_is_start_blocked_or_fenced_first(found, options, sta
         (BOTH_DOWN, {}, ["both_down: the standby is down too", "activate_standby_both_down=true"]),
         (changed(UNKNOWN, ("scdw", {"unreachable": True, "msg": "no"})), WORD, ["no standby was seen in recovery"]),
         (changed(DOWN, ("scdw instance postmaster suspended", True)), {}, ["the standby on scdw is suspended"]),
-        (changed(DOWN, ("scdw instance start_block", "FENCED_cdw_is_primary.conf")), {}, ["scdw is start-blocked itself, FENCED_cdw_"]),
+        (changed(DOWN, ("scdw instance start_block", "START_BLOCKED_cdw_is_primary.conf")), {}, ["scdw is start-blocked itself, START_"]),
         (changed(DOWN, ("cdw", None)), WORD, ["cdw took no part in this run", "unknown", "--limit"]),
         (changed(DOWN, ("sdw1", None)), {}, ["sdw1 took no part in this run", "unknown", "--limit"]),
         (changed(DOWN, ("scdw maintenance", {"since": None, "by": "", "reason": "disks"})), {}, ["in maintenance (disks), marked on scdw"]),

@@ -131,7 +131,7 @@ restart_needed:
   type: list
   elements: str
   sample: [max_connections]
-drifting:
+unlogged:
   description: What the instance has now that WAL does not carry, as M(warehousepg.coordinator.mirroring_info) returns it.
   returned: with O(state=brought)
   type: dict
@@ -189,7 +189,7 @@ def main() -> None:
         return transfer.plan(found, needed, parameters["restart"])
 
     def show(found: transfer.Receiver) -> dict[str, t.Any]:
-        return {"brought": [], "kept": [], "restart_needed": [], "drifting": dataclasses.asdict(drift.read(found.instance.data_directory))}
+        return {"brought": [], "kept": [], "restart_needed": [], "unlogged": dataclasses.asdict(drift.read(found.instance.data_directory))}
 
     carry_out(module, lambda: transfer.observe(host, where, files), plan, actions, show=show)
 

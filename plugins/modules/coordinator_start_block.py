@@ -136,7 +136,7 @@ wal:
       description: Why something is not known or not proved, what was seen and where; empty when all is.
       type: str
       sample: ""
-drifting:
+unlogged:
   description:
     - Of an instance that is kept from starting, what M(warehousepg.coordinator.mirroring_info) returns under this name; V(null) of another.
   returned: always
@@ -199,7 +199,7 @@ def main() -> None:
             "start_blocked": start_blocked,
             "proof": proof if start_blocked else "",
             "stopped": stopped,
-            "drifting": dataclasses.asdict(drift.read(where)) if start_blocked else None,
+            "unlogged": dataclasses.asdict(drift.read(where)) if start_blocked else None,
             **(read_wal(pack=False) if foreseen else {"wal": None}),
         }
 

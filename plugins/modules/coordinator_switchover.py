@@ -185,7 +185,7 @@ wal:
   returned: on the primary, success
   type: dict
   sample: {end: 0/C0001F0, timeline: 1, proved: true, why: ""}
-drifting:
+unlogged:
   description: Of an instance that was shut down, what M(warehousepg.coordinator.mirroring_info) returns under this name; else V(null).
   returned: on the primary, success
   type: dict
@@ -311,7 +311,7 @@ def show_primary(found: leaving.Leaver) -> dict[str, t.Any]:
         "running": found.running,
         "start_block": found.instance.start_block,
         "drained": found.drained,
-        "drifting": dataclasses.asdict(drift.read(found.instance.data_directory)) if down else None,
+        "unlogged": dataclasses.asdict(drift.read(found.instance.data_directory)) if down else None,
         "wal": {"end": str(end.position), "timeline": end.timeline, "proved": proved, "why": ""} if down and end else None,
     }
 

@@ -464,7 +464,7 @@ lacks:
   type: list
   elements: str
   sample: []
-drifting:
+unlogged:
   description:
     - What the data directory holds that WAL does not carry, to compare two hosts by. The C(files) by their paths there, each with its
       C(size), when it was C(changed) and digits to C(check) it by, the C(settings) of each configuration file, and what was C(left_out).

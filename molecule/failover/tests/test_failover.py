@@ -10,7 +10,7 @@ import subprocess
 import pytest
 from activating import ACTIVATE, Client, Operator, check_primary, check_untouched, check_writes, kill_run
 from conftest import INVENTORY, NET, TOLD, playbook, podman, status, wait_until
-from drifting import KEY, change, check_files, check_settings
+from drift import KEY, change, check_files, check_settings
 
 FLOATING = f"{NET}.50"
 # One whose commits span segments, one that writes on the coordinator alone; they write when the primary is lost.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 from conftest import changes, enable, wait_in_sync
 from document import look
-from drifting import KEY, SETTINGS, change, check_files
+from drift import KEY, SETTINGS, change, check_files
 
 
 @pytest.mark.usefixtures("mirrored")

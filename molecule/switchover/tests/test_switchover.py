@@ -14,7 +14,7 @@ from typing import Iterator
 import pytest
 from activating import EVERY_SEGMENT, SWITCH, Client, Operator, check_untouched, check_writes, kill_run
 from conftest import INVENTORY, NET, TOLD, Coordinator, playbook, podman, status, stopped, wait_in_sync, wait_until
-from drifting import KEY, change, check_files, check_settings
+from drift import KEY, change, check_files, check_settings
 
 FLOATING = f"{NET}.50"
 

@@ -125,7 +125,7 @@ class Coordinator(Observation):
     busy: tuple[int, ...]
     wal_refusal: str | None
     lacks: tuple[str, ...]
-    drifting: drift.Unlogged | None
+    unlogged: drift.Unlogged | None
     sql: SqlAnswer | None
     primary: Primary | None
     standby: Standby | None
@@ -253,7 +253,7 @@ def read_coordinator(host: Host, parameters: Parameters, seen: Observation) -> C
         busy=tuple(start_block.working(where)) if size and postmaster is None else (),
         wal_refusal=wal_refusal(where) if size else None,
         lacks=tuple(lacking(where)) if there and postmaster is None else (),
-        drifting=drift.read(where) if there else None,
+        unlogged=drift.read(where) if there else None,
         sql=sql,
         primary=primary,
         standby=standby,

@@ -98,9 +98,9 @@ def decide(
     reason = verdict.activation_reason
     accepted = scene.pair.options["standby_accepted_drift"]
     old, new = scene.coordinator(primary), scene.coordinator(plan["standby"])
-    here = new.drifting if new else None
+    here = new.unlogged if new else None
     # in check mode the instance is not stopped: it is as it was when it was looked at
-    there = unlogged(results.get(primary) or {}) or (old.drifting if old and check_mode else None)
+    there = unlogged(results.get(primary) or {}) or (old.unlogged if old and check_mode else None)
     found = differences(there, here, accepted)
     stays = staying(found)
     said = [*([described(stays)] if stays else []), *([f"{uncompared(found)}, not compared"] if uncompared(found) else [])]

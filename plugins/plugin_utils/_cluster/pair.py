@@ -183,7 +183,7 @@ def _drift(primary: Coordinator | None, standby: Coordinator | None, accepted: t
     one, other = (found.instance.control if found else None for found in (primary, standby))
     if not primary or not standby or not one or not other or one.system_identifier != other.system_identifier:
         return None
-    return drift.differences(primary.drifting, standby.drifting, accepted)
+    return drift.differences(primary.unlogged, standby.unlogged, accepted)
 
 
 def hindrances(locks: t.Mapping[str, Result]) -> tuple[str, dict[str, str]]:

@@ -39,7 +39,7 @@ def message(result: Result) -> str:
 def unlogged(result: Result) -> Unlogged | None:
     """What a task saw that WAL does not carry; None where it did not look, or what it says is not of its form."""
     try:
-        return border.parse(Unlogged, result.get("drifting"))
+        return border.parse(Unlogged, result.get("unlogged"))
     except ValueError:
         return None
 

@@ -51,11 +51,11 @@ def drift(plan: Result, stopped: Result, brought: Result, new: Coordinator | Non
     :param new: what the new one showed before.
     :param old: what the former one showed before.
     """
-    there, here = unlogged(stopped), unlogged(brought) or (new.drifting if new else None)
+    there, here = unlogged(stopped), unlogged(brought) or (new.unlogged if new else None)
     resumed = plan["promoted"] and not there
     # nothing has made it a standby yet, nor started it
     if resumed and old and old.instance.role == "primary" and old.instance.postmaster is None:
-        there = old.drifting
+        there = old.unlogged
     found = to_bring(differences(there, here, plan["accepted_drift"]))
     if not resumed or not here:
         return found

@@ -124,7 +124,7 @@ def coordinator(name, address, instance, **more):
         "lacks": (),
         "passfile": PASSFILE,
         "access": {instance.data_directory: COORDINATOR},
-        **dict.fromkeys(("drifting", "sql", "primary", "standby", "maintenance", "named", "unfinished", "record", "record_wrong")),
+        **dict.fromkeys(("unlogged", "sql", "primary", "standby", "maintenance", "named", "unfinished", "record", "record_wrong")),
         **dict.fromkeys(("activation", "promotion")),
     }
     site = Site(
@@ -231,7 +231,7 @@ def seen(found):
     return {host: observed(result) for host, result in found.items()}
 
 
-def drifting(work_mem, **files):
+def unlogged(work_mem, **files):
     """What a host has that WAL does not carry."""
     conf = File(1, 1000.0, "")
     found = {"postgresql.conf": conf, **{name: File(1, 1000.0, check) for name, check in files.items()}}

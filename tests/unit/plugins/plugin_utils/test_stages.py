@@ -13,7 +13,7 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby import stages as of_standby
 
 from .losses import SERVING, UNKNOWN, scene
-from .observed import MIRRORED, drifting, machine, seen, shown
+from .observed import MIRRORED, machine, seen, shown, unlogged
 
 FENCED = {"fenced": True, "proof": "it is fenced"}
 SUCCEEDED = {"rc": 0}
@@ -58,8 +58,8 @@ def test_an_activation_is_decided_by_fences_and_the_command(options, results, al
         ({}, {"__switchover_disarmed": {"disarmed": True}}, "back", []),
         ({"__switchover_stopped": {"wal": WAL}}, {"__switchover_activation": {"failed_step": "promote", "msg": "no"}}, "unknown", []),
         (
-            {"__switchover_stopped": {"wal": WAL, "drifting": drifting(1, **{"pg_hba.conf": "new"})}},
-            {"__switchover_activation": {"promoted": True}, "__switchover_brought": {"drifting": drifting(1, **{"pg_hba.conf": "old"})}},
+            {"__switchover_stopped": {"wal": WAL, "unlogged": unlogged(1, **{"pg_hba.conf": "new"})}},
+            {"__switchover_activation": {"promoted": True}, "__switchover_brought": {"unlogged": unlogged(1, **{"pg_hba.conf": "old"})}},
             "forward",
             ["pg_hba.conf"],
         ),

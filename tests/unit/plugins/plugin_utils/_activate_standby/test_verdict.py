@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ..losses import BOTH_DOWN, DOWN, HUNG, PROMOTED, UNKNOWN, scene
-from ..observed import VARIABLES, drifting, machine, shown
+from ..observed import VARIABLES, machine, shown, unlogged
 
 FENCE = {"fence_segments": True}
 WORD = {"confirm_down": "cdw"}
@@ -193,17 +193,17 @@ def test_never_allowed_without_proof(found, by_host, command, confirmed, fence, 
         assert stopped or all_fenced or cut_off or believed
 
 
-HERE = ("scdw drifting", drifting("4MB", own="b"))
+HERE = ("scdw unlogged", unlogged("4MB", own="b"))
 
 
 def test_files_of_the_old_primary_are_brought():
-    verdict = demo(DOWN, {"cdw": {**STOPPED, "drifting": drifting("8MB", key="a")}}, HERE)
+    verdict = demo(DOWN, {"cdw": {**STOPPED, "unlogged": unlogged("8MB", key="a")}}, HERE)
     assert (verdict.drift, "not brought from cdw: own" in verdict.old_files) == (["key", "postgresql.conf"], True)
 
 
 def test_what_was_not_compared_is_said():
-    there = {**drifting("8MB"), "left_out": ["many"]}
-    verdict = demo(DOWN, {"cdw": {**STOPPED, "drifting": there}}, HERE)
+    there = {**unlogged("8MB"), "left_out": ["many"]}
+    verdict = demo(DOWN, {"cdw": {**STOPPED, "unlogged": there}}, HERE)
     assert verdict.old_files.startswith("not brought from cdw: own ")
     assert verdict.old_files.endswith("; many (more than 1000 files, or not readable by the engine's user), not compared")
 
@@ -215,5 +215,5 @@ def test_where_the_old_primary_was_not_read_it_is_said_of_when_the_files_are():
 
 
 def test_in_check_mode_what_was_seen_before_tells_what_would_be_brought():
-    verdict = demo(DOWN, {"cdw": NOT_STOPPED}, HERE, ("cdw drifting", drifting("8MB")), check_mode=True)
+    verdict = demo(DOWN, {"cdw": NOT_STOPPED}, HERE, ("cdw unlogged", unlogged("8MB")), check_mode=True)
     assert verdict.drift == ["postgresql.conf"]

@@ -23,7 +23,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ...nested import put
-from ..observed import CDW, EMPTY, MIRRORED, VARIABLES, changed, drifting, seen
+from ..observed import CDW, EMPTY, MIRRORED, VARIABLES, changed, seen, unlogged
 
 SCHEMA = json.loads((Path(__file__).parents[5] / "roles/status/files/status.schema.json").read_text())
 NOON = datetime.datetime(2026, 11, 22, 13, 0, 0, 5, tzinfo=datetime.timezone(datetime.timedelta(hours=1)))
@@ -185,8 +185,8 @@ TOLD = json.loads(
     json.dumps(
         changed(
             MIRRORED,
-            ("cdw drifting", drifting("4MB")),
-            ("scdw drifting", drifting("8MB", key="a")),
+            ("cdw unlogged", unlogged("4MB")),
+            ("scdw unlogged", unlogged("8MB", key="a")),
             ("cdw maintenance", {"since": 1000.0, "by": "gpadmin", "reason": "disks"}),
             ("sdw1 fences", [FENCE]),
             ("sdw1 sessions", [{"address": "10.0.0.11", "port": 6000, "count": 2, "quiet_s": 0.5}]),

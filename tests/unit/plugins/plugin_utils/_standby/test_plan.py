@@ -29,10 +29,10 @@ from ..observed import (
     UNMIRRORED,
     VARIABLES,
     changed,
-    drifting,
     machine,
     seen,
     shown,
+    unlogged,
 )
 from ..situations import situation
 
@@ -495,7 +495,7 @@ def test_a_plan_tells_no_secret():
     assert PASSFILE.path not in repr(plan.connection)
 
 
-DRIFT = (("cdw drifting", drifting("8MB", key="a")), ("scdw drifting", drifting("4MB", own="b")))
+DRIFT = (("cdw unlogged", unlogged("8MB", key="a")), ("scdw unlogged", unlogged("4MB", own="b")))
 
 
 def test_a_mirrored_pair_with_drift_is_not_left_alone():
@@ -510,7 +510,7 @@ def test_a_mirrored_pair_with_drift_is_not_left_alone():
 
 
 def test_a_file_that_only_the_standby_has_is_no_reason_to_do_something():
-    plan = demo(MIRRORED, ("cdw drifting", drifting("4MB")), ("scdw drifting", drifting("4MB", own="b")))
+    plan = demo(MIRRORED, ("cdw unlogged", unlogged("4MB")), ("scdw unlogged", unlogged("4MB", own="b")))
     assert (plan.to_change, plan.drift) == ([], [])
 
 

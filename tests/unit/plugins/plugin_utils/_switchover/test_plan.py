@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ..desired import with_options
 from ..losses import DOWN, PROMOTED, UNKNOWN
-from ..observed import CONTROL, MIRRORED, SEGMENTS, VARIABLES, changed, drifting, shown
+from ..observed import CONTROL, MIRRORED, SEGMENTS, VARIABLES, changed, shown, unlogged
 
 CONNECTION = "host=scdw,cdw port=5432,5432 target_session_attrs=read-write"
 CUT_OFF = "switchover to scdw"
@@ -199,12 +199,12 @@ def test_what_is_wrong_with_options_is_told():
 
 
 def test_what_the_standby_has_otherwise_is_brought_before():
-    found = plan(MIRRORED, ("cdw drifting", drifting("8MB", key="a")), ("scdw drifting", drifting("4MB", own="b")))
+    found = plan(MIRRORED, ("cdw unlogged", unlogged("8MB", key="a")), ("scdw unlogged", unlogged("4MB", own="b")))
     assert (found.begin, found.drift) == (True, ["key", "postgresql.conf"])
     first, second = found.warnings
     assert first.endswith("brought there before the switch")
     assert "work_mem and key" in first
     assert second.endswith("which is not brought there")
     assert "own" in second
-    (said,) = plan(MIRRORED, ("cdw drifting", {**drifting("4MB"), "left_out": ["many"]}), ("scdw drifting", drifting("4MB"))).warnings
+    (said,) = plan(MIRRORED, ("cdw unlogged", {**unlogged("4MB"), "left_out": ["many"]}), ("scdw unlogged", unlogged("4MB"))).warnings
     assert said.startswith("not compared between cdw and scdw, nor brought there: many ")

@@ -9,7 +9,7 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchove
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ..observed import MIRRORED, changed, drifting, seen
+from ..observed import MIRRORED, changed, seen, unlogged
 
 PLAN = {"primary": "cdw", "standby": "scdw", "promoted": False, "begun": False}
 CUT_OFF = {**PLAN, "begun": True}
@@ -108,15 +108,15 @@ def test_a_promotion_that_was_begun_is_never_taken_back(plan, stopped, disarmed,
 
 def test_what_the_old_primary_changed_until_it_was_stopped():
     plan = {**PLAN, "accepted_drift": ["accepted"]}
-    before, after = drifting("4MB"), drifting("8MB", key="a", accepted="a")
-    stopped = {"drifting": after}
-    hosts = seen(changed(MIRRORED, ("scdw drifting", before), ("cdw drifting", after), ("cdw instance postmaster", None)))
+    before, after = unlogged("4MB"), unlogged("8MB", key="a", accepted="a")
+    stopped = {"unlogged": after}
+    hosts = seen(changed(MIRRORED, ("scdw unlogged", before), ("cdw unlogged", after), ("cdw instance postmaster", None)))
     new, old = hosts["scdw"], hosts["cdw"]
     assert drift(plan, stopped, {}, new, None) == ["key", "postgresql.conf"]
     assert drift(plan, stopped, stopped, new, None) == [], "it was brought before"
     assert drift(plan, {}, {}, new, None) == [], "it was not stopped by this run"
     assert drift(plan, {}, {}, new, old) == [], "it may serve again"
-    assert drift(plan, {"drifting": {**after, "left_out": [7]}}, {}, new, None) == [], "who knows what told that"
+    assert drift(plan, {"unlogged": {**after, "left_out": [7]}}, {}, new, None) == [], "who knows what told that"
 
 
 #: the former primary is as it was when it was stopped
@@ -136,6 +136,6 @@ LEFT = ("cdw instance postmaster", None)
     ],
 )
 def test_a_run_that_finds_the_new_primary_promoted_compares_the_old_one_too(change, promotion, late):
-    new = (("scdw drifting", drifting("4MB")), ("scdw promotion", promotion))
-    hosts = seen(changed(MIRRORED, ("cdw drifting", drifting("8MB", key="a")), *new, change))
+    new = (("scdw unlogged", unlogged("4MB")), ("scdw promotion", promotion))
+    hosts = seen(changed(MIRRORED, ("cdw unlogged", unlogged("8MB", key="a")), *new, change))
     assert drift({**RESUMED, "accepted_drift": []}, {}, {}, hosts["scdw"], hosts["cdw"]) == late

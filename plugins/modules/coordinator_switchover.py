@@ -71,7 +71,7 @@ options:
     type: str
     choices: [end, refuse]
     default: end
-  end_walsenders:
+  terminate_walsenders:
     description:
       - Whether walsenders that serve something else than the standby, such as C(pg_receivewal) or a backup, are terminated right before the
         shutdown, which would wait for them. Without it, they are a reason not to begin.
@@ -287,7 +287,7 @@ ARGUMENTS: dict[str, t.Any] = {
     "accept_transactions": {"type": "bool", "default": False},
     "drain_seconds": {"type": "float", "default": 0},
     "drain_then": {"type": "str", "choices": [leaving.END, leaving.REFUSE], "default": leaving.END},
-    "end_walsenders": {"type": "bool", "default": False},
+    "terminate_walsenders": {"type": "bool", "default": False},
     "cluster": {"type": "str"},
     "armed_file": {"type": "path"},
     "seconds": {"type": "float", "default": 120},
@@ -325,13 +325,13 @@ def on_primary(module: AnsibleModule, host: Host) -> None:
     def plan(found: leaving.Leaver) -> list[Step]:
         actions.update(Shutdown(host, found, parameters["timeout"], parameters["max_gap"]).actions)
         if state == "prepared":
-            names = ("transaction_seconds", "accept_transactions", "drain_seconds", "drain_then", "end_walsenders")
+            names = ("transaction_seconds", "accept_transactions", "drain_seconds", "drain_then", "terminate_walsenders")
             return leaving.plan_preparation(found, leaving.Patience(**{name: parameters[name] for name in names}))
         if state == "serving":
             return leaving.plan_return(found)
         # in check mode the standby is not armed, and would be
         token = parameters["token"] or ("foreseen" if module.check_mode else None)
-        return leaving.plan_stop(found, include_name(parameters["new_primary"]), token, parameters["end_walsenders"])
+        return leaving.plan_stop(found, include_name(parameters["new_primary"]), token, parameters["terminate_walsenders"])
 
     carry_out(
         module,

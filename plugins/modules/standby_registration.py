@@ -255,7 +255,7 @@ def actions_on(host: Host, instance: Instance, connection: Connection, parameter
         "take_spare_slot": lambda: replication.copy_slot(connection, registration.spare(slot), slot),
         "drop_spare_slot": lambda: replication.drop_slot(connection, registration.spare(slot)),
         "drop_slot": lambda: replication.drop_slot(connection, slot),
-        "end_walsender": lambda pid: release.end_walsender(connection, pid),
+        "terminate_walsender": lambda pid: release.terminate_walsender(connection, pid),
         "limit_retention": lambda limit: retention.write_limit(connection, limit),
         "forget_upstream": lambda names: replication.forget_upstream(connection, names),
         "revoke_rights": lambda: dispatch(instance, f"DROP OWNED BY {identifier(user)}"),

@@ -71,7 +71,7 @@ steps:
   type: list
   elements: dict
   sample:
-    - name: end_walsender
+    - name: terminate_walsender
       seconds: 0.012
 walsender:
   description: The walsender that serves the standby, V(null) when none does.
@@ -133,7 +133,7 @@ def main() -> None:
                 lambda: release.read_tie(connection, parameters["slot_name"]),
                 plan,
                 {
-                    "end_walsender": lambda pid: release.end_walsender(connection, pid),
+                    "terminate_walsender": lambda pid: release.terminate_walsender(connection, pid),
                     "drop_slot": lambda: drop_slot(connection, parameters["slot_name"]),
                 },
                 show=show,

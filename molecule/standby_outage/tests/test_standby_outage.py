@@ -54,7 +54,7 @@ def test_commits_wait_for_a_frozen_standby_until_they_are_released(primary, stan
     assert "COMMITS WAIT for the standby on scdw, which is suspended" in shown
     assert "release_commits" in shown
     assert "[WARNING]" in converged
-    wait_for_commit(primary, "the walsender was ended")
+    wait_for_commit(primary, "the walsender was terminated")
     standby.signal("CONT")
     wait_in_sync(primary)
     assert status() == ("mirrored", 0)

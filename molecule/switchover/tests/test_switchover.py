@@ -210,10 +210,10 @@ def test_a_walsender_of_somebody_else_is_named_and_ended_by_option(primary, stan
         for arguments in (["--check"], []):
             refused = operator.switch(*arguments)
             assert refused.code == 2
-            assert f"{name} of gpadmin on this host" in refused.line and "switchover_end_walsenders=true" in refused.line
+            assert f"{name} of gpadmin on this host" in refused.line and "switchover_terminate_walsenders=true" in refused.line
             check_untouched(standby)
         assert primary.sql("SELECT 1", role="dispatch") == "1"
-        done = operator.switch(end_walsenders=True)
+        done = operator.switch(terminate_walsenders=True)
     assert done.code == 0
     check_swapped(standby, primary)
 

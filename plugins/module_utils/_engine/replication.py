@@ -203,7 +203,7 @@ def forget_upstream(connection: Connection, names: t.Iterable[str]) -> None:
 
 
 def drop_slot(connection: Connection, name: str) -> None:
-    """Remove a slot; the walsender that uses it is ended first."""
+    """Remove a slot; the walsender that uses it is terminated first."""
     connection.query("SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = %s", name)
 
     def idle() -> bool:

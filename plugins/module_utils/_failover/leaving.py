@@ -91,14 +91,14 @@ class Patience:
     :param accept_transactions: unless that is accepted.
     :param drain_seconds: how long clients have to end, while new ones are refused; 0 for no drain.
     :param drain_then: :data:`END` or :data:`REFUSE`.
-    :param end_walsenders: whether walsenders of others are ended before the stop.
+    :param terminate_walsenders: whether walsenders of others are terminated before the stop.
     """
 
     transaction_seconds: float
     accept_transactions: bool
     drain_seconds: float
     drain_then: str
-    end_walsenders: bool = False
+    terminate_walsenders: bool = False
 
 
 def observe(host: Host, data_directory: str, ask: bool = False) -> Leaver:
@@ -164,7 +164,7 @@ def named(found: t.Iterable[Process]) -> str:
     )
 
 
-def _refuse_hindrances(found: Leaver, end_walsenders: bool) -> None:
+def _refuse_hindrances(found: Leaver, terminate_walsenders: bool) -> None:
     """Refuse what the shutdown could wait for, and no primary would serve meanwhile.
 
     :raises CoordinatorError: there is something of that kind.
@@ -175,11 +175,11 @@ def _refuse_hindrances(found: Leaver, end_walsenders: bool) -> None:
             f"the shutdown of the primary in {where} would wait for {named(found.stuck)}: let it go on (kill -CONT), or see what it "
             "waits for"
         )
-    if found.senders and not end_walsenders:
+    if found.senders and not terminate_walsenders:
         listed = "; ".join(map(str, found.senders))
         raise CoordinatorError(
             f"the primary in {where} sends WAL to others than its standby, and its shutdown waits until they have all of it: {listed}. "
-            "Stop their programs first, or set switchover_end_walsenders=true, and they are ended right before the shutdown",
+            "Stop their programs first, or set switchover_terminate_walsenders=true, and they are terminated right before the shutdown",
             walsenders=[dataclasses.asdict(sender) for sender in found.senders],
         )
 
@@ -204,7 +204,7 @@ def plan_preparation(found: Leaver, desired: Patience) -> list[Step]:
     where = found.instance.data_directory
     if found.instance.postmaster is None or found.stopping:
         raise CoordinatorError(f"the primary in {where} does not run: start it, or activate its standby")
-    _refuse_hindrances(found, desired.end_walsenders)
+    _refuse_hindrances(found, desired.terminate_walsenders)
     drains = desired.drain_seconds > 0
     long = [transaction for transaction in found.transactions if transaction.seconds > desired.transaction_seconds]
     if long and not desired.accept_transactions and not drains:
@@ -218,12 +218,12 @@ def plan_preparation(found: Leaver, desired: Patience) -> list[Step]:
     return [*_rules(found, drains), *waiting, Step("checkpoint")]
 
 
-def plan_stop(found: Leaver, include: str, token: str | None, end_walsenders: bool = False) -> list[Step]:
+def plan_stop(found: Leaver, include: str, token: str | None, terminate_walsenders: bool = False) -> list[Step]:
     """The steps after which the primary is shut down, and stays so.
 
     :param include: names the start block.
     :param token: what its standby was armed with; None: it is stopped already.
-    :param end_walsenders: whether walsenders of others are ended before.
+    :param terminate_walsenders: whether walsenders of others are terminated before.
     :raises CoordinatorError: it is not to be stopped by this, or went down otherwise.
     """
     _require_primary(found)
@@ -234,11 +234,11 @@ def plan_stop(found: Leaver, include: str, token: str | None, end_walsenders: bo
     if found.running and not token:
         raise CoordinatorError(f"the primary in {where} runs, and its standby is not armed: arm that first")
     if found.running:
-        _refuse_hindrances(found, end_walsenders)
-    ending = [Step("end_walsenders")] if found.running and found.senders else []
+        _refuse_hindrances(found, terminate_walsenders)
+    terminating = [Step("terminate_walsenders")] if found.running and found.senders else []
     lasting = [Step("block_start", {"include": include})] if found.instance.start_block != include else []
     stopping = [Step("announce", {"token": token}), Step("stop")] if found.running else []
-    return [*ending, *lasting, *stopping, *_rules(found, False)]
+    return [*terminating, *lasting, *stopping, *_rules(found, False)]
 
 
 def plan_return(found: Leaver) -> list[Step]:

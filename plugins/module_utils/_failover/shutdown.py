@@ -107,8 +107,8 @@ class Shutdown:
             "more"
         )
 
-    def end_walsenders(self) -> None:
-        """End what serves something else than the standby.
+    def terminate_walsenders(self) -> None:
+        """Terminate the walsenders that serve something else than the standby.
 
         :raises CoordinatorError: something of it does not end.
         """
@@ -236,7 +236,7 @@ class Shutdown:
     def actions(self) -> dict[str, t.Callable[..., t.Any]]:
         """The actions of all plans of a primary that is left."""
         own = (
-            "end_walsenders",
+            "terminate_walsenders",
             "wait_for_clients",
             "checkpoint",
             "block_start",

@@ -183,7 +183,7 @@ def _living(primary: View, views: t.Sequence[View], desired: bool) -> _Finding:
             seen += " and had replayed its position; no write was tried"
         return MIRRORED, [seen], "nothing", primary.host, standby
     if standby is not None and standby.suspended:
-        advice = f"let {standby.host} go on, or end its walsender (playbook release with release_commits): commits wait for it"
+        advice = f"resume {standby.host}, or terminate its walsender (playbook release with release_commits): commits wait for it"
     elif standby is not None and standby.lacks:
         advice = f"run enable_mirroring to make {standby.host} anew; what is there now is kept"
     elif standby is not None and standby.deaf:

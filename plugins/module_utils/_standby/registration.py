@@ -171,7 +171,7 @@ def plan_present(
     steps = []
     sender = known.walsender
     if succession and sender is not None and sender.reply_age_s is not None and sender.reply_age_s >= SILENT:
-        steps.append(Step("end_walsender", {"pid": sender.pid}))  # of one that is gone; the changes below would wait for it
+        steps.append(Step("terminate_walsender", {"pid": sender.pid}))  # of one that is gone; the changes below would wait for it
     desired = password or kept
     if scram and desired is None:
         raise CoordinatorError("no password for the replication role is known: give replication_password")
@@ -209,8 +209,8 @@ def _plan_slot(known: Known, new: bool) -> list[Step]:
     if not new and known.slot is not None:
         return [Step("drop_spare_slot")]
     # of the former one; commits would wait for it if it is suspended
-    ended = [Step("end_walsender", {"pid": known.walsender.pid})] if new and known.walsender is not None else []
-    return [*ended, *([Step("drop_slot")] if known.slot is not None else []), Step("take_spare_slot"), Step("drop_spare_slot")]
+    terminated = [Step("terminate_walsender", {"pid": known.walsender.pid})] if new and known.walsender is not None else []
+    return [*terminated, *([Step("drop_slot")] if known.slot is not None else []), Step("take_spare_slot"), Step("drop_spare_slot")]
 
 
 def plan_absent(known: Known, parts: t.Container[str]) -> list[Step]:
@@ -220,7 +220,7 @@ def plan_absent(known: Known, parts: t.Container[str]) -> list[Step]:
     """
     steps = access.plan_removal(known.access_files)
     if "row" in parts and known.walsender is not None:
-        steps.append(Step("end_walsender", {"pid": known.walsender.pid}))
+        steps.append(Step("terminate_walsender", {"pid": known.walsender.pid}))
     if "slot" in parts and known.slot is not None:
         steps.append(Step("drop_slot"))
     if "slot" in parts and known.spare_slot is not None:

@@ -44,14 +44,14 @@ def plan(tie: Tie, commits: bool, wal: bool) -> list[Step]:
         raise CoordinatorError(
             f"the slot {tie.slot.name} is in use: its standby is connected and needs the WAL. Stop it first, if it is to be given up"
         )
-    steps = [Step("end_walsender", {"pid": tie.walsender.pid})] if commits and tie.walsender is not None else []
+    steps = [Step("terminate_walsender", {"pid": tie.walsender.pid})] if commits and tie.walsender is not None else []
     return steps + ([Step("drop_slot")] if wal and tie.slot is not None else [])
 
 
 def warnings(steps: t.Iterable[Step], tie: Tie) -> list[str]:
     """What is given up by the steps."""
     given_up = {
-        "end_walsender": (
+        "terminate_walsender": (
             "THE COPY IS GIVEN UP FOR NOW: commits go on without the standby, and are on the primary alone until it streams in sync again"
         ),
         "drop_slot": (
@@ -62,6 +62,6 @@ def warnings(steps: t.Iterable[Step], tie: Tie) -> list[str]:
     return [given_up[step.name] for step in steps]
 
 
-def end_walsender(connection: Connection, pid: int) -> None:
-    """End a walsender. Commits that wait for its standby go on at once (walsender.c)."""
+def terminate_walsender(connection: Connection, pid: int) -> None:
+    """Terminate a walsender. Commits that wait for its standby go on at once (walsender.c)."""
     connection.query("SELECT pg_terminate_backend(%s)", pid)

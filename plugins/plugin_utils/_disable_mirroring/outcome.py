@@ -30,7 +30,7 @@ _LOST = "lost during the run, see above"
 #: what a step took away, for people
 _DONE = {
     "stop": "the instance stopped",
-    "end_walsender": "the walsender ended",
+    "terminate_walsender": "the walsender terminated",
     "drop_slot": "the slot",
     "remove_row": "the catalog's row",
     "revoke_rights": "rights of the role",

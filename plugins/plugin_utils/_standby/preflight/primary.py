@@ -48,8 +48,8 @@ def walsenders(case: Case, known: Primary) -> Findings:
     if limit and limit.used + needed > limit.most:
         yield (
             case.primary_host,
-            f"max_wal_senders is {limit.most}, and {limit.used} are in use ({_used(limit)}): stop one of these programs, or end its "
-            "walsender by SELECT pg_terminate_backend(<process>), or raise max_wal_senders and restart the primary",
+            f"max_wal_senders is {limit.most}, and {limit.used} are in use ({_used(limit)}): stop one of these programs, or "
+            "terminate its walsender by SELECT pg_terminate_backend(<process>), or raise max_wal_senders and restart the primary",
         )
 
 

@@ -73,7 +73,7 @@ def test_refusing_sessions_goes_before_all_rules_and_spares_replication():
             {"drain_seconds": 5},
             ["write_rules", "reload", "wait_for_clients", "checkpoint"],
         ),
-        (SENDING, {"end_walsenders": True}, ["checkpoint"]),
+        (SENDING, {"terminate_walsenders": True}, ["checkpoint"]),
         (drained(SERVING), {"drain_seconds": 5}, ["wait_for_clients", "checkpoint"]),
         (drained(SERVING), {}, ["write_rules", "reload", "checkpoint"]),
     ],
@@ -86,7 +86,7 @@ def test_clients_are_treated_as_wished(found, desired, steps):
     ("found", "words"),
     [
         (dataclasses.replace(SERVING, transactions=LONG), "etl, process 1, since 100 s.*switchover_accept_transactions"),
-        (SENDING, "pg_receivewal of backup on 10.0.0.30, served by process 9, streaming, silent for 40 s.*switchover_end_walsenders"),
+        (SENDING, "pg_receivewal of backup on 10.0.0.30, served by process 9, streaming, silent for 40 s.*switchover_terminate_walsenders"),
         (STUCK, r"process 8 \(postgres: etl\), stopped by a signal"),
         (DOWN, "does not run"),
         (STOPPING, "does not run"),
@@ -105,21 +105,21 @@ def test_a_primary_that_is_not_to_be_left_now_is_refused(found, words):
         (SERVING, "t", ["block_start", "announce", "stop"]),
         (drained(SERVING), "t", ["block_start", "announce", "stop", "write_rules", "reload"]),
         (blocked(SERVING), "t", ["announce", "stop"]),
-        (SENDING, "t", ["end_walsenders", "block_start", "announce", "stop"]),
+        (SENDING, "t", ["terminate_walsenders", "block_start", "announce", "stop"]),
         (DOWN, None, ["block_start"]),
         (blocked(DOWN), None, []),
         (blocked(drained(DOWN)), "t", ["write_rules", "reload"]),
     ],
 )
 def test_it_is_start_blocked_before_it_is_told_that_the_shutdown_follows(found, token, steps):
-    assert names(leaving.plan_stop(found, INCLUDE, token, end_walsenders=True)) == steps
+    assert names(leaving.plan_stop(found, INCLUDE, token, terminate_walsenders=True)) == steps
 
 
 @pytest.mark.parametrize(
     ("found", "token", "words"),
     [
         (SERVING, None, "not armed"),
-        (SENDING, "t", "switchover_end_walsenders"),
+        (SENDING, "t", "switchover_terminate_walsenders"),
         (STUCK, "t", "process 8"),
         (CRASHED, "t", "was not shut down, it is in production"),
         (standby(DOWN), "t", "is a standby"),
@@ -163,7 +163,7 @@ def test_every_step_has_an_action():
     doing = Shutdown(None, SERVING, 1.0, 10.0)
     steps = [
         *leaving.plan_preparation(SERVING, dataclasses.replace(PATIENCE, drain_seconds=1)),
-        *leaving.plan_stop(SENDING, INCLUDE, "t", end_walsenders=True),
+        *leaving.plan_stop(SENDING, INCLUDE, "t", terminate_walsenders=True),
         *leaving.plan_return(blocked(STOPPING)),
     ]
     assert set(names(steps)) <= set(doing.actions)

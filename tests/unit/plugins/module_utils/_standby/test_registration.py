@@ -99,7 +99,7 @@ OTHER = StandbyAddress(hostname="cdw2", address="cdw2", port=5432, datadir="/dat
         (known(walsender=SENDER), ["create_spare_slot"]),
         (known(walsender=dataclasses.replace(SENDER, reply_age_s=14.0)), ["create_spare_slot"]),
         # what is gone would hold up what follows
-        (known(walsender=dataclasses.replace(SENDER, reply_age_s=15.0)), ["end_walsender", "create_spare_slot"]),
+        (known(walsender=dataclasses.replace(SENDER, reply_age_s=15.0)), ["terminate_walsender", "create_spare_slot"]),
     ],
 )
 def test_a_succession_is_prepared_beside_the_present_standby(seen, steps):
@@ -113,7 +113,7 @@ def test_a_succession_is_prepared_beside_the_present_standby(seen, steps):
         (
             known(spare_slot=SPARE, walsender=SENDER),
             OTHER,
-            ["end_walsender", "drop_slot", "take_spare_slot", "drop_spare_slot", "remove_row", "add_row"],
+            ["terminate_walsender", "drop_slot", "take_spare_slot", "drop_spare_slot", "remove_row", "add_row"],
         ),
         # cut off on the way
         (known(spare_slot=SPARE, slot=None), OTHER, ["take_spare_slot", "drop_spare_slot", "remove_row", "add_row"]),
@@ -177,8 +177,8 @@ def test_without_any_password_nothing_is_begun():
         (known(), ("row",), ["remove_row"]),
         (known(rows=[PRIMARY], role=None, slot=None), ("role", "row", "slot"), []),
         # a suspended standby would hold up the commits of the steps after it
-        (known(walsender=SENDER), ("row", "slot"), ["end_walsender", "drop_slot", "remove_row"]),
-        (known(rows=[PRIMARY], slot=None, walsender=SENDER), ("row",), ["end_walsender"]),
+        (known(walsender=SENDER), ("row", "slot"), ["terminate_walsender", "drop_slot", "remove_row"]),
+        (known(rows=[PRIMARY], slot=None, walsender=SENDER), ("row",), ["terminate_walsender"]),
         (known(walsender=SENDER), ("slot",), ["drop_slot"]),
         # rights that a rewind left would keep it from being dropped
         (known(role=Role(True, None, True)), ("role",), ["revoke_rights", "drop_role"]),

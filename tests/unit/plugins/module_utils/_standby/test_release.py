@@ -23,9 +23,9 @@ AWAY = dataclasses.replace(SLOT, active=False)
 @pytest.mark.parametrize(
     ("tie", "commits", "wal", "steps"),
     [
-        (Tie(SENDER, SLOT), True, False, ["end_walsender"]),
+        (Tie(SENDER, SLOT), True, False, ["terminate_walsender"]),
         (Tie(None, AWAY), False, True, ["drop_slot"]),
-        (Tie(SENDER, SLOT), True, True, ["end_walsender", "drop_slot"]),
+        (Tie(SENDER, SLOT), True, True, ["terminate_walsender", "drop_slot"]),
         (Tie(None, AWAY), True, False, []),
         (Tie(None, None), True, True, []),
         (Tie(SENDER, None), False, True, []),
@@ -62,5 +62,5 @@ def test_reads_what_ties_the_primary(recorder):
 
 def test_ends_that_very_walsender(recorder):
     connection = recorder()
-    release.end_walsender(connection, SENDER.pid)
+    release.terminate_walsender(connection, SENDER.pid)
     assert connection.asked == [("SELECT pg_terminate_backend(%s)", (7,))]

@@ -32,7 +32,7 @@ def test_it_was_refused():
 
 def test_everything_is_gone():
     ended = demo(
-        registration("write_rules", "reload", "end_walsender", "drop_slot", "remove_row", "drop_role"),
+        registration("write_rules", "reload", "terminate_walsender", "drop_slot", "remove_row", "drop_role"),
         {
             "__disable_mirroring_stop": {"steps": steps("stop")},
             "__disable_mirroring_removal": {
@@ -44,8 +44,8 @@ def test_everything_is_gone():
     )
     assert (ended.removed, ended.failure) == (True, "")
     assert ended.text == (
-        "unmirrored: cdw serves without a standby; cdw: access rules, the walsender ended, the slot, the catalog's row, the role; scdw: "
-        "the instance stopped, the data is now in /s.removed-1, /f/8.r, 2 files in ~/.whpg; sdw1: access rules"
+        "unmirrored: cdw serves without a standby; cdw: access rules, the walsender terminated, the slot, the catalog's row, the role; "
+        "scdw: the instance stopped, the data is now in /s.removed-1, /f/8.r, 2 files in ~/.whpg; sdw1: access rules"
     )
 
 

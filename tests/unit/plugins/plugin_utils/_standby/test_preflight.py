@@ -86,7 +86,7 @@ def test_nothing_is_in_the_way_where_all_is_in_order(way):
             [("cdw primary limits walsenders", shown(Limit(1, 1, ("pg_receivewal of backup on 10.0.0.9, process 7, streaming",))))],
             {},
             "cdw: max_wal_senders is 1, and 1 are in use (pg_receivewal of backup on 10.0.0.9, process 7, streaming): stop one of these "
-            "programs, or end its walsender by SELECT pg_terminate_backend(<process>)",
+            "programs, or terminate its walsender by SELECT pg_terminate_backend(<process>)",
         ),
         (
             COPY,

@@ -3,16 +3,16 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Let a primary coordinator go on without its standby."""
+"""Release a primary coordinator from a standby that hinders it."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: standby_release
-short_description: Let the primary coordinator go on without its standby
+short_description: Release the primary coordinator from a standby that hinders it
 version_added: 0.1.0
 description:
-  - Runs on the primary's host. Ends what ties the primary to a standby that hinders it.
+  - Runs on the primary's host. Terminates the walsender of a standby that hinders the primary, or drops its slot.
   - A standby that is suspended holds up every commit until C(wal_sender_timeout). A standby that is disconnected retains WAL until the
     disk is full.
   - What is given up is told in a warning. The registration stays, and the standby may come back by itself.
@@ -56,7 +56,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Let waiting commits go on
+- name: Terminate the walsender of a suspended standby
   warehousepg.coordinator.standby_release:
     data_directory: /data/whpg/v7/coordinator/gpseg-1
     commits: true

@@ -137,7 +137,7 @@ def refusal(found: Candidate, desired: Desired, expected: loss.Loss) -> str | No
         return f"the instance in {where} is start-blocked ({standby.start_block}): it was the primary once, and must not become it again"
     running = standby.postmaster
     if running is not None and running.suspended:
-        return f"the standby in {where} is suspended, one of its processes is stopped by a signal (postmaster {running.pid}): let it go on"
+        return f"the standby in {where} is suspended, one of its processes is stopped by a signal (postmaster {running.pid}): resume it"
     if running is not None and standby.control.state not in ("in archive recovery", "shut down in recovery"):
         return f"the standby in {where} is {standby.control.state}, not in recovery: see its log, {instance.recent_errors(where)}"
     startable = desired.both_down and verdict.get("state") == BOTH_DOWN

@@ -117,7 +117,7 @@ def plan_arming(found: Readiness) -> list[Step]:
     if running is None:
         raise CoordinatorError(f"the standby in {where} is stopped: start it")
     if running.suspended:
-        raise CoordinatorError(f"the standby in {where} is suspended, one of its processes is stopped by a signal: let it go on")
+        raise CoordinatorError(f"the standby in {where} is suspended, one of its processes is stopped by a signal: resume it")
     if control is None or control.state != "in archive recovery":
         raise CoordinatorError(f"the standby in {where} is {control.state if control else 'without a control file'}, not in recovery")
     if not running.connected or found.end is None:

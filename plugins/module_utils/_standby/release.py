@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private: this may change at any time. What is promised is the documentation of modules, roles and playbooks.
 
-"""What ties a primary to a standby that hinders it, and how it is let go."""
+"""What ties a primary to a standby that hinders it, and how it is released."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def read_tie(connection: Connection, slot_name: str) -> Tie:
 
 
 def plan(tie: Tie, commits: bool, wal: bool) -> list[Step]:
-    """The steps that let the primary go on.
+    """The steps that release the primary.
 
     :param commits: whether waiting commits are to go on.
     :param wal: whether WAL that is retained may go.

@@ -111,7 +111,7 @@ def refusal(standby: Standby, desired: Desired, password: str | None) -> str | N
     if instance.postmaster is not None and instance.postmaster.suspended and desired.state == "streaming":
         return (
             f"the standby in {where} is suspended: one of its processes is stopped by a signal (postmaster {instance.postmaster.pid}). "
-            "Let it go on (SIGCONT), or end it"
+            "Resume it (kill -CONT), or end it"
         )
     return None
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private: this may change at any time. What is promised is the documentation of modules, roles and playbooks.
 
-"""What letting a primary go on has done on the controller."""
+"""What releasing a primary has done on the controller."""
 
 from __future__ import annotations
 

@@ -162,7 +162,7 @@ def test_a_standby_that_can_no_longer_catch_up_is_known_from_one_that_is_stopped
         ((("cdw primary probe acknowledged", False),), "COMMITS WAIT for the standby on scdw, which does not answer in time"),
         (
             (("cdw primary probe acknowledged", False), ("scdw instance postmaster suspended", True)),
-            "COMMITS WAIT for the standby on scdw, which is suspended: let it go on, or let them go on without it, by the playbook release",
+            "COMMITS WAIT for the standby on scdw, which is suspended: resume it, or terminate its walsender by the playbook release",
         ),
         (
             (("cdw primary probe acknowledged", False), ("scdw", None)),

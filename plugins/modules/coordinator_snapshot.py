@@ -173,7 +173,7 @@ discarded:
       description: Why something is not known, empty when all is.
       type: str
       sample: ""
-aside:
+set_aside_as:
   description: Where the former data directory is now, and what a rewind of it left, if one was cut off or failed.
   returned: when it was set aside
   type: list

@@ -270,7 +270,7 @@ site:
       description: What C(postgres --version) prints, V(null) when the installation is not where O(greenplum_path) says.
       type: str
       sample: postgres (Greenplum Database) 12.12
-    asides:
+    set_aside:
       description: What earlier runs set aside there, with its parts of tablespaces, and its WAL where it is on another disk.
       type: list
       elements: str

@@ -69,8 +69,8 @@ options:
     type: path
   replaced:
     description:
-      - Data directories that a copy took the place of, as RV(warehousepg.coordinator.coordinator_snapshot#module:aside) has them. They are
-        removed, with their parts of tablespaces and their WAL, once the standby streams.
+      - Data directories that a copy took the place of, as RV(warehousepg.coordinator.coordinator_snapshot#module:set_aside_as) has them.
+        They are removed, with their parts of tablespaces and their WAL, once the standby streams.
       - Requires O(state=streaming).
     type: list
     elements: path

@@ -33,11 +33,11 @@ options:
     description:
       - What becomes of the instance.
       - V(kept) it is not looked at, V(stopped) it is stopped, suspended or not.
-      - V(moved) its directory is renamed, with the time in the name, beside its place, and so are its parts of tablespaces; what was
-        moved is whole.
+      - V(set_aside) its directory is renamed, with the time in the name, beside its place, and so are its parts of tablespaces; what was
+        set aside is whole.
       - V(deleted) they are deleted.
     type: str
-    choices: [kept, stopped, moved, deleted]
+    choices: [kept, stopped, set_aside, deleted]
     default: kept
   system_identifier:
     description:
@@ -88,7 +88,7 @@ EXAMPLES = r"""
 - name: Set the standby aside
   warehousepg.coordinator.standby_removal:
     data_directory: /data/whpg/v7/standby/gpseg-1
-    instance: moved
+    instance: set_aside
     system_identifier: "7711121183714698180"
     passfile: ~/.whpg/demo.pgpass
   become: true
@@ -138,9 +138,9 @@ left:
   type: list
   elements: str
   sample: [/home/gpadmin/.whpg/demo.audit.jsonl]
-moved_to:
+set_aside_as:
   description: Where the data directory is now, and after it the parts of tablespaces, and the WAL where it is on another disk.
-  returned: when it was moved
+  returned: when it was set aside
   type: list
   elements: str
   sample: [/data/whpg/v7/standby/gpseg-1.removed-20261123T090000Z]
@@ -178,7 +178,7 @@ def show(remains: removal.Remains) -> dict[str, t.Any]:
 
 def main() -> None:
     """Run the module."""
-    fates = [removal.KEPT, removal.STOPPED, removal.MOVED, removal.DELETED]
+    fates = [removal.KEPT, removal.STOPPED, removal.SET_ASIDE, removal.DELETED]
     module = AnsibleModule(
         argument_spec={
             **INSTANCE,

@@ -107,7 +107,7 @@ def test_where_there_never_was_a_standby_nothing_changes(primary, standby):
 
 @pytest.mark.drawn
 @pytest.mark.usefixtures("unmirrored")
-@pytest.mark.parametrize("fate", ["moved", "deleted"])
+@pytest.mark.parametrize("fate", ["set_aside", "deleted"])
 def test_tablespaces_go_with_their_instance(primary, standby, fate):
     for host in (primary, standby, Host("sdw1")):
         host.run(f"rm -rf {LOCATION}; mkdir -p {LOCATION}")
@@ -204,15 +204,15 @@ def test_a_run_that_was_cut_off_is_finished_by_the_next(primary, standby):
 
 @pytest.mark.drawn
 @pytest.mark.usefixtures("mirrored")
-def test_what_killed_runs_left_goes_and_what_they_moved_aside_is_named(primary, standby):
-    asides = {}
+def test_what_killed_runs_left_goes_and_what_they_set_aside_is_named(primary, standby):
+    set_aside = {}
     for coordinator in (primary, standby):
         parent = coordinator.directory.rpartition("/")[0]
         for name in ("snapshot", "salvage"):
             coordinator.run(f"mkdir {parent}/.gpseg-1.coordinator_{name}; touch {parent}/.gpseg-1.coordinator_{name}/half")
         coordinator.run("touch ~/.whpg/demo.{armed,armed.promoting,armed.result}")
-        asides[coordinator] = f"{parent}/gpseg-1.former-20261123T080000Z"
-        coordinator.run(f"mkdir {asides[coordinator]}")
+        set_aside[coordinator] = f"{parent}/gpseg-1.former-20261123T080000Z"
+        coordinator.run(f"mkdir {set_aside[coordinator]}")
     # as one that was promoted by other means
     primary.sql("ALTER SYSTEM SET primary_conninfo = 'host=scdw'")
     primary.sql("ALTER SYSTEM SET primary_slot_name = 'standby_coordinator'")
@@ -228,7 +228,7 @@ def test_what_killed_runs_left_goes_and_what_they_moved_aside_is_named(primary, 
     (line,) = [line for line in done.stdout.splitlines() if line.startswith("demo: ")]
     assert "only the standby had gpmetrics/1" in line
     assert "the environment of the engine's user" in line and marked not in standby.run("cat ~/.bashrc")
-    for coordinator, aside in asides.items():
+    for coordinator, aside in set_aside.items():
         parent = coordinator.directory.rpartition("/")[0]
         assert f"left: {coordinator.name}: {aside}" in line
         assert coordinator.run(f"ls -A {parent} | grep coordinator_ || true") == ""
@@ -250,7 +250,7 @@ def disk(standby):
 
 @pytest.mark.drawn
 @pytest.mark.usefixtures("mirrored")
-@pytest.mark.parametrize("fate", ["moved", "deleted"])
+@pytest.mark.parametrize("fate", ["set_aside", "deleted"])
 def test_wal_on_another_disk_goes_with_its_instance(primary, standby, disk, fate):
     with stopped(standby):
         standby.run(f"mv {standby.directory}/pg_wal {disk}/wal; ln -s {disk}/wal {standby.directory}/pg_wal")

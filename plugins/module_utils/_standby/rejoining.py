@@ -155,7 +155,7 @@ class Rejoining:
         self._aside = rewind.set_aside(self._directory)
         where = self._aside[0]
         return {
-            "aside": self._aside,
+            "set_aside_as": self._aside,
             "set_aside": self._differing,
             "set_aside_in": where if self._differing else None,
             "old_wal": wal_link.led_to(where),

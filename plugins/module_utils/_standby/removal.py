@@ -22,7 +22,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import base_backup, snapshot
 
 #: what may become of the instance
-KEPT, STOPPED, MOVED, DELETED = "kept", "stopped", "moved", "deleted"
+KEPT, STOPPED, SET_ASIDE, DELETED = "kept", "stopped", "set_aside", "deleted"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,8 +102,8 @@ def plan(remains: Remains, fate: str, system_identifier: str | None, user: str) 
             steps.append(Step("stop"))
     if remains.leftovers and fate != STOPPED:
         steps.append(Step("remove_leftovers"))
-    if instance is not None and instance.directory_state == "instance" and fate in (MOVED, DELETED):
-        steps.append(Step("move_aside" if fate == MOVED else "delete"))
+    if instance is not None and instance.directory_state == "instance" and fate in (SET_ASIDE, DELETED):
+        steps.append(Step("set_aside" if fate == SET_ASIDE else "delete"))
     return steps + [Step("remove_file", {"path": path}) for path in remains.files]
 
 
@@ -134,13 +134,13 @@ def actions(host: Host, data_directory: str, primary_dbid: int | None, places: t
         found = start_block.observe(host, data_directory).instance.dbid
         return found if found != primary_dbid else None
 
-    def move_aside() -> dict[str, t.Any]:
+    def set_aside() -> dict[str, t.Any]:
         added = aside.suffix("removed", now)
         number = dbid()
         moved_parts = [tablespaces.part_of(space) + added for space in aside.own_parts(data_directory, number)]
         where = aside.move(data_directory, number, added)
         wal = wal_link.led_to(where)
-        return {"moved_to": [where, *moved_parts, *([wal] if wal else [])]}
+        return {"set_aside_as": [where, *moved_parts, *([wal] if wal else [])]}
 
     def delete() -> dict[str, t.Any]:
         number = dbid()
@@ -159,7 +159,7 @@ def actions(host: Host, data_directory: str, primary_dbid: int | None, places: t
 
     return {
         "stop": lambda: start_block.stop(data_directory, stop_timeout),
-        "move_aside": move_aside,
+        "set_aside": set_aside,
         "delete": delete,
         "remove_leftovers": remove_leftovers,
         "remove_file": remove_file,

@@ -44,14 +44,14 @@ class Failed(CoordinatorError):
 
 
 def set_aside(data_directory: str) -> list[str]:
-    """Move what is in the place of a data directory aside, its parts of tablespaces included, and what a rewind left; returns where to."""
+    """Set what is in the place of a data directory aside, its parts of tablespaces included, and what a rewind left; returns where to."""
     place, staging = os.path.realpath(data_directory), rewind_directory(data_directory)
     if is_mount(place):  # which is never rewound
-        return [_move_aside(data_directory, place, "former")]
+        return [_set_aside(data_directory, place, "former")]
     with contextlib.suppress(OSError):
         os.rmdir(place)  # there may be nothing in it
     places = ((place, "former"), (staging, "half_rewound"))
-    return [_move_aside(data_directory, path, why) for path, why in places if os.path.lexists(path)]
+    return [_set_aside(data_directory, path, why) for path, why in places if os.path.lexists(path)]
 
 
 def whole_again(data_directory: str) -> None:
@@ -65,7 +65,7 @@ def whole_again(data_directory: str) -> None:
         shared_wal.put_back(path)
 
 
-def _move_aside(data_directory: str, path: str, why: str) -> str:
+def _set_aside(data_directory: str, path: str, why: str) -> str:
     whole_again(data_directory)
     added = aside.suffix(why, time.time())
     moved, desired = aside.move(path, _dbid(path), added), aside.beside(data_directory, added)
@@ -218,7 +218,7 @@ def rewind(
     place, staging = os.path.realpath(data_directory), rewind_directory(data_directory)
     all_wal_why = relay.refusal(upstream)
     if os.path.lexists(staging):
-        _move_aside(data_directory, staging, "half_rewound")  # left by an earlier attempt
+        _set_aside(data_directory, staging, "half_rewound")  # left by an earlier attempt
     kept = taken_out(data_directory)
     rename(place, staging)
     if os.path.lexists(kept):  # whose directory somebody took away

@@ -89,7 +89,7 @@ class Site:
     :param engine_version: what ``postgres --version`` prints here, None when the installation is not found.
     :param rewinding: whether a rewind of what was there was cut off.
     :param device: number of its file system.
-    :param asides: what earlier runs set aside there, with its parts of tablespaces and its WAL.
+    :param set_aside: what earlier runs set aside there, with its parts of tablespaces and its WAL.
     :param mount: whether the place itself is a mount point, which cannot be renamed: the copy is made in it then, and the parent is the
         place itself.
     :param mounts: mount points within it.
@@ -104,7 +104,7 @@ class Site:
     engine_version: str | None
     rewinding: bool = False
     device: int = 0
-    asides: tuple[str, ...] = ()
+    set_aside: tuple[str, ...] = ()
     mount: bool = False
     mounts: tuple[str, ...] = ()
 
@@ -148,7 +148,7 @@ def former_place(data_directory: str) -> str:
     return staging if os.path.lexists(staging) and not (os.path.isdir(place) and os.listdir(place)) else place
 
 
-def asides(data_directory: str) -> list[str]:
+def set_aside(data_directory: str) -> list[str]:
     """What earlier runs set aside from the place of an instance, each with its parts of tablespaces and its WAL on another disk."""
     parent, name = os.path.split(aside.beside(data_directory, ""))
     found = []
@@ -200,7 +200,7 @@ def read_site(host: Host, data_directory: str) -> Site:
         engine_version=engine_version,
         rewinding=os.path.lexists(rewind_directory(data_directory)),
         device=os.stat(parent).st_dev if exists else 0,
-        asides=tuple(asides(data_directory)),
+        set_aside=tuple(set_aside(data_directory)),
         mount=mount,
         mounts=tuple(mounts_below(data_directory)) if mount else (),
     )

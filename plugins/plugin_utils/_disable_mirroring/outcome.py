@@ -123,8 +123,8 @@ def _done(known: Variables) -> list[str]:
     steps = [step for result in results for step in result.get("steps", ())]
     said = list(dict.fromkeys(_DONE[step["name"]] for step in steps if step["name"] in _DONE))
     for result in results:
-        if result.get("moved_to"):
-            said.append(f"the data is now in {', '.join(result['moved_to'])}")
+        if result.get("set_aside_as"):
+            said.append(f"the data is now in {', '.join(result['set_aside_as'])}")
         if result.get("deleted"):
             said.append(f"deleted {', '.join(result['deleted'])}")
     files = sum(step["name"] == "remove_file" for step in steps)

@@ -199,7 +199,7 @@ def _left(
     limit = on_primary.instance.settings.get(SETTING)
     if limit is not None:
         left.append(f"{pair.primary}: {SETTING} = {limit} in postgresql.auto.conf, by standby_retention_limit or by others")
-    left += [f"{host}: {', '.join(found.site.asides)}" for host, found in coordinators.items() if found.site.asides]
+    left += [f"{host}: {', '.join(found.site.set_aside)}" for host, found in coordinators.items() if found.site.set_aside]
     if on_other and why_kept:
         start_block = on_other.instance.start_block
         left.append(f"{other}: {why_kept}; it is left as it is" + (f", start-blocked by {start_block}" if start_block else ""))

@@ -198,7 +198,7 @@ def _made(known: Variables) -> Variables:
     made, done = known.get("__standby_copy") or {}, known.get("__standby_configuration") or {}
     if not done.get("removed"):
         return made
-    left = {name: told for name, told in made.items() if name not in ("aside", "set_aside", "old_wal")}
+    left = {name: told for name, told in made.items() if name not in ("set_aside_as", "set_aside", "old_wal")}
     return {**left, "removed": made.get("set_aside"), "removed_wal": done["removed_wal"]}
 
 
@@ -217,7 +217,7 @@ def _kept(made: Variables) -> list[str]:
 
 def _stays(made: Variables) -> list[str]:
     """What of a former instance was set aside for a copy, and what became of its files; nothing where it is in its place."""
-    return [f"what was there is in {', '.join(made['aside'])}", *filter(None, _kept(made))] if made.get("aside") else []
+    return [f"what was there is in {', '.join(made['set_aside_as'])}", *filter(None, _kept(made))] if made.get("set_aside_as") else []
 
 
 def _would_move(plan: Variables) -> str:
@@ -235,7 +235,7 @@ def _moved(plan: Variables, known: Variables) -> str:
     move = plan.get("move") or {}
     if move.get("kind") not in ("directory", "host"):
         return ""
-    aside = (known.get("__standby_leaving") or {}).get("moved_to") or []
+    aside = (known.get("__standby_leaving") or {}).get("set_aside_as") or []
     forgotten = known.get("__standby_forgotten") or {}  # failed, or its host was lost
     parts = [
         f"it was moved from {move['name']}, {move['registration']['standby_data_directory']}",
@@ -305,8 +305,8 @@ def _rejoined(known: Variables) -> str:
         parts.append(
             f"only it had {own['from']} to {own['to'] or 'an unknown end'} on timeline {own['timeline']}, {_commits(own)}; discarded"
         )
-    if made.get("aside"):
-        parts.append(f"what was there is in {', '.join(made['aside'])}")
+    if made.get("set_aside_as"):
+        parts.append(f"what was there is in {', '.join(made['set_aside_as'])}")
     parts += _kept(made)
     return "; " + "; ".join(filter(None, parts))
 

@@ -81,7 +81,7 @@ class Progress(progress.Progress):
     @property
     def copied_in(self) -> bool:
         """Whether a copy of the primary was put where nothing was."""
-        return "row" in self.created and "swap_in" in steps_of(self._copy) and "aside" not in self._copy
+        return "row" in self.created and "swap_in" in steps_of(self._copy) and "set_aside_as" not in self._copy
 
     @property
     def told(self) -> bool:
@@ -127,4 +127,4 @@ class Progress(progress.Progress):
         leaving = self.on_standby("__standby_leaving")
         if leaving.get("failed") or (self.started and self._move.get("kind") == NAME):
             return True
-        return bool(leaving.get("moved_to")) if self._move.get("copies") else bool(self._move.get("renames")) and self.started
+        return bool(leaving.get("set_aside_as")) if self._move.get("copies") else bool(self._move.get("renames")) and self.started

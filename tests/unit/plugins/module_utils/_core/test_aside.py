@@ -32,7 +32,7 @@ def test_the_time_is_in_the_name():
     assert aside.suffix("removed", 1795392000.9) == ".removed-20261123T000000Z"
 
 
-def test_what_is_moved_aside_is_whole(instance, place):
+def test_what_is_set_aside_is_whole(instance, place):
     where = aside.move(str(instance), 8, ".removed-1")
     assert where == f"{instance}.removed-1"
     assert os.listdir(instance.parent) == ["gpseg-1.removed-1"]
@@ -50,7 +50,7 @@ def test_a_move_that_was_cut_off_is_finished(instance, place):
 
 
 @pytest.mark.parametrize("cut_off", [None, "part", "link"])
-def test_what_was_moved_aside_is_brought_back(instance, place, cut_off):
+def test_what_was_set_aside_is_brought_back(instance, place, cut_off):
     where = aside.move(str(instance), 8, ".removed-1")
     if cut_off:
         (place / "8.removed-1").rename(place / "8")

@@ -306,14 +306,14 @@ def test_a_copy_takes_the_place_of_what_cannot_be_rewound(host, half_rewound, mo
     monkeypatch.setattr(rewind, "rewind", fails)
     way = rejoining.Rejoining(host, str(half_rewound), UPSTREAM, copying(half_rewound), (), None)
     found = way.rewind("0/14000060", None)
-    (aside,) = found["aside"]
+    (aside,) = found["set_aside_as"]
     disk = str(half_rewound.parent.parent / "wal")
     assert os.path.basename(aside).startswith("gpseg-1.half_rewound-")
     assert found == {
         "method": "basebackup",
         "bytes_copied": 5,
         "reason": "it could not be rewound: no page checksums",
-        "aside": [aside],
+        "set_aside_as": [aside],
         "kept": ["gpbackup_history.db", "postgresql.auto.conf", "postgresql.conf"],
         "set_aside": ["both"],
         "set_aside_in": aside,

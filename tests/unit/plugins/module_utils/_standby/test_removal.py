@@ -39,14 +39,14 @@ def planned(remains, fate):
     [
         (Remains(STANDBY, 5), "stopped", ["stop"]),
         (Remains(STANDBY), "stopped", []),
-        (Remains(STANDBY, 5), "moved", ["stop", "move_aside"]),
-        (Remains(STANDBY), "moved", ["move_aside"]),
+        (Remains(STANDBY, 5), "set_aside", ["stop", "set_aside"]),
+        (Remains(STANDBY), "set_aside", ["set_aside"]),
         (Remains(STANDBY, 0, ("/fast/8",)), "deleted", ["delete"]),
         # the postmaster is gone, some of its children are not
-        (Remains(vary(STANDBY, directory_state="absent"), 1), "moved", ["stop"]),
-        (Remains(ABSENT), "moved", []),
+        (Remains(vary(STANDBY, directory_state="absent"), 1), "set_aside", ["stop"]),
+        (Remains(ABSENT), "set_aside", []),
         (Remains(vary(ABSENT, directory_state="empty", owner="gpadmin")), "deleted", []),
-        (Remains(instance=ABSENT, running=0, parts=(), leftovers=("/.s.coordinator_removal",)), "moved", ["remove_leftovers"]),
+        (Remains(instance=ABSENT, running=0, parts=(), leftovers=("/.s.coordinator_removal",)), "set_aside", ["remove_leftovers"]),
         (
             Remains(instance=STANDBY, running=0, parts=(), leftovers=("/.s.coordinator_snapshot",)),
             "deleted",
@@ -54,16 +54,16 @@ def planned(remains, fate):
         ),
         (Remains(instance=STANDBY, running=0, parts=(), leftovers=("/.s.coordinator_snapshot",)), "stopped", []),
         # pg_control is damaged
-        (Remains(vary(STANDBY, control=None)), "moved", ["move_aside"]),
+        (Remains(vary(STANDBY, control=None)), "set_aside", ["set_aside"]),
         (Remains(None, files=("/p", "/r")), "kept", ["remove_file", "remove_file"]),
-        (Remains(STANDBY, 5, files=("/p",)), "moved", ["stop", "move_aside", "remove_file"]),
+        (Remains(STANDBY, 5, files=("/p",)), "set_aside", ["stop", "set_aside", "remove_file"]),
     ],
 )
 def test_plans_what_is_left_to_do(remains, fate, steps):
     assert planned(remains, fate) == steps
 
 
-@pytest.mark.parametrize("fate", ["stopped", "moved", "deleted"])
+@pytest.mark.parametrize("fate", ["stopped", "set_aside", "deleted"])
 @pytest.mark.parametrize(
     ("instance", "message"),
     [
@@ -100,15 +100,15 @@ def there(host, data_directory, tmp_path):
     return remove
 
 
-def test_moves_a_standby_aside_once(there, data_directory, tmp_path):
-    steps, returned, after = there("moved")
-    assert steps == ["move_aside", "remove_file"]
-    directory, part = returned["moved_to"]
+def test_sets_a_standby_aside_once(there, data_directory, tmp_path):
+    steps, returned, after = there("set_aside")
+    assert steps == ["set_aside", "remove_file"]
+    directory, part = returned["set_aside_as"]
     assert os.listdir(data_directory.parent) == [os.path.basename(directory)]
     assert os.listdir(tmp_path / "fast") == [os.path.basename(part)]
     assert os.path.realpath(f"{directory}/pg_tblspc/20") == part
     assert (after.instance.directory_state, after.parts, after.files) == ("absent", (), ())
-    assert there("moved")[0] == []
+    assert there("set_aside")[0] == []
 
 
 def test_deletes_a_standby_and_what_was_left_of_copies(there, data_directory, tmp_path):
@@ -121,7 +121,7 @@ def test_deletes_a_standby_and_what_was_left_of_copies(there, data_directory, tm
     assert (after.leftovers, there("deleted")[0]) == ((), [])
 
 
-@pytest.mark.parametrize("fate", ["moved", "deleted"])
+@pytest.mark.parametrize("fate", ["set_aside", "deleted"])
 def test_wal_on_another_disk_goes_along(there, data_directory, tmp_path, fate):
     (tmp_path / "wal" / "gpseg-1").mkdir(parents=True)
     (data_directory / "pg_wal").symlink_to(tmp_path / "wal" / "gpseg-1")
@@ -130,7 +130,7 @@ def test_wal_on_another_disk_goes_along(there, data_directory, tmp_path, fate):
         assert returned["deleted"][-1] == str(tmp_path / "wal" / "gpseg-1")
         assert os.listdir(tmp_path / "wal") == []
     else:
-        directory, _part, wal = returned["moved_to"]
+        directory, _part, wal = returned["set_aside_as"]
         assert os.path.realpath(f"{directory}/pg_wal") == wal
         assert os.listdir(tmp_path / "wal") == [os.path.basename(wal)]
 
@@ -159,7 +159,7 @@ def test_a_file_that_cannot_be_removed_is_told(tmp_path):
     removal.remove_file(str(tmp_path / "none"))
 
 
-@pytest.mark.parametrize("fate", ["moved", "deleted"])
+@pytest.mark.parametrize("fate", ["set_aside", "deleted"])
 def test_what_its_links_lead_to_and_is_no_part_stays_and_is_told(there, host, data_directory, tmp_path, fate):
     precious = tmp_path / "home" / "8"
     precious.mkdir(parents=True)

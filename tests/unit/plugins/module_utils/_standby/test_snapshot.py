@@ -202,7 +202,7 @@ def test_wal_of_a_copy_comes_to_the_disk_where_it_was(host, program, tmp_path):
     assert os.listdir(target / "pg_wal") == ["new"]
     assert os.path.realpath(target / "pg_wal") == str(disk / "gpseg-1")
     assert sorted(os.listdir(disk)) == ["gpseg-1", "gpseg-1.former-20261123T080000Z"]
-    assert snapshot.asides(str(target)) == [f"{target}.former-20261123T080000Z", str(disk / "gpseg-1.former-20261123T080000Z")]
+    assert snapshot.set_aside(str(target)) == [f"{target}.former-20261123T080000Z", str(disk / "gpseg-1.former-20261123T080000Z")]
 
 
 def test_a_failed_copy_leaves_nothing(host, program, tmp_path):

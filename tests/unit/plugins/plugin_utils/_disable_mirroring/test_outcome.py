@@ -36,8 +36,8 @@ def test_everything_is_gone():
         {
             "__disable_mirroring_stop": {"steps": steps("stop")},
             "__disable_mirroring_removal": {
-                "steps": steps("move_aside", "remove_file", "remove_file"),
-                "moved_to": ["/s.removed-1", "/f/8.r"],
+                "steps": steps("set_aside", "remove_file", "remove_file"),
+                "set_aside_as": ["/s.removed-1", "/f/8.r"],
             },
         },
         {"__disable_mirroring_access": {"steps": steps("write_rules", "write_rules", "reload", "reload")}},

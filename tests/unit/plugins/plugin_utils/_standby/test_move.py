@@ -132,7 +132,7 @@ def test_a_second_primary_there_is_refused():
     assert "see which of the primaries is right" in demo(ELSEWHERE, former=changed(FORMER, ("instance role", "primary"))).refusal
 
 
-def test_one_that_was_stopped_and_moved_aside_already_is_not_missed():
+def test_one_that_was_stopped_and_set_aside_already_is_not_missed():
     gone = coordinator("scdw", "10.0.0.12", ABSENT)
     plan = demo({**ELSEWHERE, "cdw2": {**SCDW, "hostname": "cdw2", "addresses": ["10.0.0.13"]}}, *STOPPED, former=gone)
     assert (plan.refusal, plan.move["kind"], plan.move["stops"], plan.copying) == ("", "host", False, False)

@@ -133,7 +133,7 @@ def test_a_former_primary_rejoined():
         "reason": "a new copy was asked for",
         "bytes_copied": None,
         "discarded": unknown,
-        "aside": ["/s.2026"],
+        "set_aside_as": ["/s.2026"],
     }
     assert demo(seen(PROBE), scdw={"__standby_copy": copied}).text == (
         f"{MIRRORED}; it rejoined by a new copy: a new copy was asked for; only it had 0/200 to an unknown end on timeline 1, "
@@ -151,12 +151,12 @@ def test_a_former_primary_rejoined():
             "; only it had gpbackup_history.db, kept in place; the primary has otherwise x, its own are in /s.former-1",
         ),
         (
-            {"aside": ["/s.former-1"], "kept": [], "set_aside": [], "wal_directory": "/w", "old_wal": "/w.former-1"},
+            {"set_aside_as": ["/s.former-1"], "kept": [], "set_aside": [], "wal_directory": "/w", "old_wal": "/w.former-1"},
             "; what was there is in /s.former-1; pg_wal stays a link to /w; the old WAL is in /w.former-1",
         ),
         (
             {
-                "aside": ["/s.former-1"],
+                "set_aside_as": ["/s.former-1"],
                 "set_aside": ["x"],
                 "set_aside_in": "/s.former-1",
                 "old_wal": "/w.former-1",
@@ -174,8 +174,8 @@ def test_what_became_of_its_files_is_told(made, said):
     assert demo(seen(PROBE), scdw=results).text.endswith(f"; 3 MiB were copied{said}")
 
 
-def test_what_is_aside_is_told_where_it_failed():
-    ended = demo(seen(), scdw={"__standby_copy": {"msg": "no", "aside": ["/s.former-1"], "kept": ["x"]}})
+def test_what_was_set_aside_is_told_where_it_failed():
+    ended = demo(seen(), scdw={"__standby_copy": {"msg": "no", "set_aside_as": ["/s.former-1"], "kept": ["x"]}})
     assert "what was there is in /s.former-1; only it had x, kept in place" in ended.failure
     assert "Rolled back: the copy" in demo(seen(), scdw={"__standby_uncopied": {"deleted": ["/s"]}}).failure
 
@@ -215,10 +215,14 @@ MOVING = {**PLAN, "move": MOVE}
     ("move", "scdw", "said"),
     [
         (MOVE, {}, "; it was moved from cdw2, /s"),
-        (MOVE, {"__standby_leaving": {"moved_to": ["/s.removed-1"]}}, "; it was moved from cdw2, /s; what was there is in /s.removed-1"),
+        (
+            MOVE,
+            {"__standby_leaving": {"set_aside_as": ["/s.removed-1"]}},
+            "; it was moved from cdw2, /s; what was there is in /s.removed-1",
+        ),
         (
             {**MOVE, "own": ["x"]},
-            {"__standby_leaving": {"moved_to": ["/s.removed-1"]}},
+            {"__standby_leaving": {"set_aside_as": ["/s.removed-1"]}},
             "; it was moved from cdw2, /s; what was there is in /s.removed-1; only there are x",
         ),
         ({**MOVE, "left": "cdw2 is unreachable"}, {}, "; it was moved from cdw2, /s; left: cdw2 is unreachable"),

@@ -178,7 +178,7 @@ set_aside_as:
   returned: when it was set aside
   type: list
   elements: str
-  sample: [/data/whpg/v7/coordinator/gpseg-1.former-20261123T080000Z]
+  sample: [/data/whpg/v7/coordinator/gpseg-1.set_aside-20261123T080000Z]
 kept:
   description: Files that only it had and that WAL does not carry, by their paths in the data directory, where they are still.
   returned: when a former primary was rewound, or a copy took its place
@@ -195,7 +195,7 @@ set_aside_in:
   description: The directory that these are in, V(null) without any.
   returned: when a former primary was rewound, or a copy took its place
   type: str
-  sample: /data/whpg/v7/coordinator/gpseg-1.former-20261123T080000Z
+  sample: /data/whpg/v7/coordinator/gpseg-1.set_aside-20261123T080000Z
 wal_directory:
   description: Where C(pg_wal) leads, V(null) where it is no link.
   returned: when a copy took the place of a former primary
@@ -205,7 +205,7 @@ old_wal:
   description: Where the C(pg_wal) of the former data directory leads, V(null) where it is no link.
   returned: when it was set aside
   type: str
-  sample: /wal/gpseg-1.former-20261123T080000Z
+  sample: /wal/gpseg-1.set_aside-20261123T080000Z
 directory_state:
   description: What is in the data directory afterwards, V(instance) unless in check mode.
   returned: always

@@ -108,7 +108,7 @@ removed:
   returned: when there were any
   type: list
   elements: str
-  sample: [/data/whpg/v7/coordinator/gpseg-1.former-20261123T080000Z]
+  sample: [/data/whpg/v7/coordinator/gpseg-1.set_aside-20261123T080000Z]
 removed_wal:
   description: Where the WAL was that was removed with the first of them, on another disk, V(null) where it was in that directory.
   returned: when there were any

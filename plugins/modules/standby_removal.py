@@ -143,7 +143,7 @@ set_aside_as:
   returned: when it was set aside
   type: list
   elements: str
-  sample: [/data/whpg/v7/standby/gpseg-1.removed-20261123T090000Z]
+  sample: [/data/whpg/v7/standby/gpseg-1.set_aside-20261123T090000Z]
 deleted:
   description: The data directory, and after it the parts of tablespaces, and the WAL on another disk, that were deleted.
   returned: when it was deleted

@@ -106,7 +106,7 @@ def test_standby_in_a_mount_point(primary, mount, inventory_of):
     assert playbook("warehousepg.coordinator.disable_mirroring", inventory=inventory).returncode == 0
     assert primary.sql(ROW) == ""
     assert HOSTS["scdw"].run(f"ls -A {mount}").split() == [".coordinator_aside", "lost+found"]
-    assert HOSTS["scdw"].run(f"ls {mount}/.coordinator_aside/gpseg-1.removed-*/PG_VERSION") != ""
+    assert HOSTS["scdw"].run(f"ls {mount}/.coordinator_aside/gpseg-1.set_aside-*/PG_VERSION") != ""
 
 
 @pytest.mark.usefixtures("unmirrored")

@@ -75,7 +75,7 @@ def test_everything_is_removed_and_a_new_standby_can_be_made(primary, standby, c
     assert "demo: unmirrored: cdw serves without a standby" in converged
     check_removed(primary, standby)
     (aside,) = standby.run(f"ls -A {PARENT}").split()
-    assert aside.startswith("gpseg-1.removed-")
+    assert aside.startswith("gpseg-1.set_aside-")
     assert f"{PARENT}/{aside}" in converged
     assert "shut down in recovery" in standby.run(f"pg_controldata {PARENT}/{aside}"), "its walreceiver did not abort"
     # what was in the access files before is in them still, byte for byte
@@ -125,7 +125,7 @@ def test_tablespaces_go_with_their_instance(primary, standby, fate):
         assert standby.run(f"ls -A {PARENT}; ls -A {LOCATION}") == ""
     else:
         aside, part = (standby.run(f"ls -A {place}") for place in (PARENT, LOCATION))
-        assert (aside.startswith("gpseg-1.removed-"), part.startswith(f"{dbid}.removed-")) == (True, True)
+        assert (aside.startswith("gpseg-1.set_aside-"), part.startswith(f"{dbid}.set_aside-")) == (True, True)
         assert standby.run(f"realpath {PARENT}/{aside}/pg_tblspc/*") == f"{LOCATION}/{part}"
     again = disable(data=fate)
     assert (again.returncode, changes(again)) == (0, 0)
@@ -211,7 +211,7 @@ def test_what_killed_runs_left_goes_and_what_they_set_aside_is_named(primary, st
         for name in ("snapshot", "salvage"):
             coordinator.run(f"mkdir {parent}/.gpseg-1.coordinator_{name}; touch {parent}/.gpseg-1.coordinator_{name}/half")
         coordinator.run("touch ~/.whpg/demo.{armed,armed.promoting,armed.result}")
-        set_aside[coordinator] = f"{parent}/gpseg-1.former-20261123T080000Z"
+        set_aside[coordinator] = f"{parent}/gpseg-1.set_aside-20261123T080000Z"
         coordinator.run(f"mkdir {set_aside[coordinator]}")
     # as one that was promoted by other means
     primary.sql("ALTER SYSTEM SET primary_conninfo = 'host=scdw'")
@@ -261,7 +261,7 @@ def test_wal_on_another_disk_goes_with_its_instance(primary, standby, disk, fate
     if fate == "deleted":
         assert left == "" and f"{disk}/wal" in said(done)
     else:
-        assert left.startswith("wal.removed-") and f"{disk}/{left}" in said(done)
+        assert left.startswith("wal.set_aside-") and f"{disk}/{left}" in said(done)
         assert standby.run(f"realpath {PARENT}/*/pg_wal") == f"{disk}/{left}"
 
 

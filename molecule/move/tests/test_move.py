@@ -81,11 +81,11 @@ def check_left(standby: Coordinator) -> None:
     """Nothing runs or is kept where it was but what was set aside."""
     assert standby.run(f"pgrep -f '^[^ ]*postgres -D {PARENT}' || true") == ""
     assert standby.run("ls -A ~/.whpg 2> /dev/null || true") == ""
-    assert standby.run(f"ls {PARENT}").startswith("gpseg-1.removed-")
+    assert standby.run(f"ls {PARENT}").startswith("gpseg-1.set_aside-")
 
 
 def test_to_another_host_while_the_present_one_streams(primary, standby, converged, noted):
-    assert f"it was moved from scdw, {standby.directory}; what was there is in {standby.directory}.removed-" in converged
+    assert f"it was moved from scdw, {standby.directory}; what was there is in {standby.directory}.set_aside-" in converged
     CLIENT_MEANWHILE.wait_for("cdw")
     CLIENT_MEANWHILE.stop()
     check_moved(primary, SPARE, MOVED, noted["row"].split("|")[0])
@@ -173,7 +173,7 @@ def test_a_run_that_was_cut_off_is_finished_by_the_next(primary, standby, spare,
     variables = json.dumps({"standby_move_from": "scdw"})
     command = ["ansible-playbook", ENABLE, "-i", str(elsewhere), "-e", variables]
     with subprocess.Popen(command, cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True) as cut_off:
-        wait_until(lambda: "gpseg-1.removed-" in standby.run(f"ls {PARENT}"), "the former standby is aside", 90)
+        wait_until(lambda: "gpseg-1.set_aside-" in standby.run(f"ls {PARENT}"), "the former standby is aside", 90)
         cut_off.send_signal(signal.SIGKILL)
     assert enable(inventory=elsewhere, standby_move_from="scdw").returncode == 0
     check_moved(primary, spare, elsewhere, dbid)

@@ -250,7 +250,7 @@ def test_links_stay_links_and_files_are_kept_by_a_copy(primary, standby, disk, r
         assert primary.run(f"realpath {primary.quoted}/{name}") == f"{disk}/{place}"
     assert set(logs) <= set(primary.run(f"ls {disk}/logs").split())
     if remove:
-        assert f"the old WAL in {disk}/wal.former-" in done.line and "was removed" in done.line
+        assert f"the old WAL in {disk}/wal.set_aside-" in done.line and "was removed" in done.line
         assert re.search(rf"was removed with the former directory, as asked: [^;]*{BOTH}", done.line)
         assert primary.run(f"ls -A {disk}") == "logs\nwal"
         assert beside(primary) == []
@@ -258,7 +258,7 @@ def test_links_stay_links_and_files_are_kept_by_a_copy(primary, standby, disk, r
         (aside,) = beside(primary)
         assert check_files(primary, done.line) == f"{PLACE}/{aside}"
         old = primary.run(f"realpath {PLACE}/{aside}/pg_wal")
-        assert f"the old WAL is in {old}" in done.line and old.startswith(f"{disk}/wal.former-")
+        assert f"the old WAL is in {old}" in done.line and old.startswith(f"{disk}/wal.set_aside-")
         assert primary.run(f"pg_controldata {PLACE}/{aside} | grep -c 'cluster state'") == "1"
     check_standby(standby, primary)
     check_settled()

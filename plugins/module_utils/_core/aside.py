@@ -65,7 +65,7 @@ def beside(data_directory: str, added: str) -> str:
 def suffix(why: str, now: float) -> str:
     """What is added to the name of a directory that is set aside.
 
-    :param why: a word for it, such as ``removed``.
+    :param why: a word for it, such as ``set_aside``.
     :param now: seconds since the epoch.
     """
     return f".{why}-{datetime.datetime.fromtimestamp(now, datetime.timezone.utc).strftime('%Y%m%dT%H%M%SZ')}"

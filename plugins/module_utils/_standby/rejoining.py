@@ -166,7 +166,7 @@ class Rejoining:
         try:
             self._copying["swap_in"]()
         except CoordinatorError:
-            former = [path for path in self._aside if ".former-" in path[len(os.path.realpath(self._directory)) :]]
+            former = [path for path in self._aside if ".set_aside-" in path[len(os.path.realpath(self._directory)) :]]
             for path in former:
                 aside.bring(path, self._directory)
             raise

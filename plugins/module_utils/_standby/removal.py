@@ -135,7 +135,7 @@ def actions(host: Host, data_directory: str, primary_dbid: int | None, places: t
         return found if found != primary_dbid else None
 
     def set_aside() -> dict[str, t.Any]:
-        added = aside.suffix("removed", now)
+        added = aside.suffix("set_aside", now)
         number = dbid()
         moved_parts = [tablespaces.part_of(space) + added for space in aside.own_parts(data_directory, number)]
         where = aside.move(data_directory, number, added)

@@ -47,10 +47,10 @@ def set_aside(data_directory: str) -> list[str]:
     """Set what is in the place of a data directory aside, its parts of tablespaces included, and what a rewind left; returns where to."""
     place, staging = os.path.realpath(data_directory), rewind_directory(data_directory)
     if is_mount(place):  # which is never rewound
-        return [_set_aside(data_directory, place, "former")]
+        return [_set_aside(data_directory, place, "set_aside")]
     with contextlib.suppress(OSError):
         os.rmdir(place)  # there may be nothing in it
-    places = ((place, "former"), (staging, "half_rewound"))
+    places = ((place, "set_aside"), (staging, "half_rewound"))
     return [_set_aside(data_directory, path, why) for path, why in places if os.path.lexists(path)]
 
 
@@ -232,7 +232,7 @@ def rewind(
         start_block.write(host, staging, None)
         told, all_wal_why = _run_without(host, staging, upstream, shared, useless, all_wal_why)
         _move_logs(kept, staging)
-        own = own_files.give_back(kept, staging, place + aside.suffix("former", time.time()))
+        own = own_files.give_back(kept, staging, place + aside.suffix("set_aside", time.time()))
     except (CoordinatorError, OSError) as error:
         why = error.message if isinstance(error, CoordinatorError) else str(error)
         whole_again(data_directory)

@@ -29,31 +29,31 @@ def instance(data_directory, place):
 
 
 def test_the_time_is_in_the_name():
-    assert aside.suffix("removed", 1795392000.9) == ".removed-20261123T000000Z"
+    assert aside.suffix("set_aside", 1795392000.9) == ".set_aside-20261123T000000Z"
 
 
 def test_what_is_set_aside_is_whole(instance, place):
-    where = aside.move(str(instance), 8, ".removed-1")
-    assert where == f"{instance}.removed-1"
-    assert os.listdir(instance.parent) == ["gpseg-1.removed-1"]
-    assert sorted(os.listdir(place)) == ["1", "8.removed-1"]
+    where = aside.move(str(instance), 8, ".set_aside-1")
+    assert where == f"{instance}.set_aside-1"
+    assert os.listdir(instance.parent) == ["gpseg-1.set_aside-1"]
+    assert sorted(os.listdir(place)) == ["1", "8.set_aside-1"]
     with open(f"{where}/pg_tblspc/20/PG_15_1/table", encoding="utf-8") as table:
         assert table.read() == "of 8"
 
 
 def test_a_move_that_was_cut_off_is_finished(instance, place):
     # the part was renamed, its link not changed yet
-    (place / "8").rename(place / "8.removed-1")
-    where = aside.move(str(instance), 8, ".removed-2")
-    assert os.listdir(instance.parent) == [os.path.basename(where)] == ["gpseg-1.removed-2"]
-    assert sorted(os.listdir(place)) == ["1", "8.removed-1"]
+    (place / "8").rename(place / "8.set_aside-1")
+    where = aside.move(str(instance), 8, ".set_aside-2")
+    assert os.listdir(instance.parent) == [os.path.basename(where)] == ["gpseg-1.set_aside-2"]
+    assert sorted(os.listdir(place)) == ["1", "8.set_aside-1"]
 
 
 @pytest.mark.parametrize("cut_off", [None, "part", "link"])
 def test_what_was_set_aside_is_brought_back(instance, place, cut_off):
-    where = aside.move(str(instance), 8, ".removed-1")
+    where = aside.move(str(instance), 8, ".set_aside-1")
     if cut_off:
-        (place / "8.removed-1").rename(place / "8")
+        (place / "8.set_aside-1").rename(place / "8")
     if cut_off == "link":
         aside.relink(where, 20, str(place / "8"))
     aside.bring(where, str(instance))
@@ -69,8 +69,8 @@ def test_what_is_brought_to_another_place_keeps_its_parts(instance, place, tmp_p
 
 
 def test_links_do_not_steer_what_is_brought_back(instance, place, tmp_path):
-    where = aside.move(str(instance), 8, ".removed-1")
-    precious = tmp_path / "precious.removed-1"
+    where = aside.move(str(instance), 8, ".set_aside-1")
+    precious = tmp_path / "precious.set_aside-1"
     precious.mkdir()
     (precious / "precious").touch()
     os.symlink(precious, f"{where}/pg_tblspc/21")
@@ -97,16 +97,16 @@ def test_nothing_is_brought_over_something_else(instance, tmp_path):
 
 
 def test_what_stands_in_the_way_is_kept(instance):
-    (instance.parent / "gpseg-1.removed-1").mkdir()
-    (instance.parent / "gpseg-1.removed-1" / "precious").touch()
-    with pytest.raises(CoordinatorError, match=r"gpseg-1 cannot be renamed to .*gpseg-1\.removed-1: .*run this again"):
-        aside.move(str(instance), 8, ".removed-1")
+    (instance.parent / "gpseg-1.set_aside-1").mkdir()
+    (instance.parent / "gpseg-1.set_aside-1" / "precious").touch()
+    with pytest.raises(CoordinatorError, match=r"gpseg-1 cannot be renamed to .*gpseg-1\.set_aside-1: .*run this again"):
+        aside.move(str(instance), 8, ".set_aside-1")
     assert (instance / "PG_VERSION").exists()
 
 
 def test_a_link_as_the_data_directory_moves_what_it_leads_to(instance, tmp_path):
     (tmp_path / "link").symlink_to(instance)
-    assert aside.move(str(tmp_path / "link"), 8, ".removed-1") == f"{instance}.removed-1"
+    assert aside.move(str(tmp_path / "link"), 8, ".set_aside-1") == f"{instance}.set_aside-1"
     assert not instance.exists()
 
 
@@ -140,7 +140,7 @@ def test_what_is_no_part_of_a_tablespace_stays(instance, tmp_path, deleted):
     precious.mkdir(parents=True)
     (precious / "precious").touch()
     (instance / "pg_tblspc" / "21").symlink_to(precious)
-    aside.delete(str(instance), 8) if deleted else aside.move(str(instance), 8, ".removed-1")
+    aside.delete(str(instance), 8) if deleted else aside.move(str(instance), 8, ".set_aside-1")
     assert not instance.exists() and os.listdir(precious) == ["precious"]
 
 

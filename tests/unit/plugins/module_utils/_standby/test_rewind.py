@@ -75,7 +75,7 @@ def test_it_is_rewound_under_another_name_and_keeps_what_is_its_own(host, progra
         "set_aside": ["both"],
         "set_aside_in": aside,
     }
-    assert os.path.basename(aside).startswith("gpseg-1.former-") and os.listdir(aside) == ["both"]
+    assert os.path.basename(aside).startswith("gpseg-1.set_aside-") and os.listdir(aside) == ["both"]
     assert (former / "both").read_text() == "source\n"
     assert (former / "backups" / "large").stat().st_size == own_files.SMALL + 1
     assert (former / "backups").stat().st_mode & 0o777 == 0o750
@@ -247,10 +247,10 @@ def test_what_is_there_goes_aside_with_its_parts_of_tablespaces(former, tmp_path
     cut_off = former.parent / ".gpseg-1.coordinator_rewind"
     cut_off.mkdir()
     former_aside, aside = rewind.set_aside(str(former))
-    assert ".former-" in former_aside and ".half_rewound-" in aside
+    assert ".set_aside-" in former_aside and ".half_rewound-" in aside
     assert not former.exists() and not cut_off.exists() and not part.exists()
     assert len(os.listdir(former.parent)) == 2, "each under a name of its own"
-    kept = next(name for name in os.listdir(former.parent) if name.startswith("gpseg-1.former-"))
+    kept = next(name for name in os.listdir(former.parent) if name.startswith("gpseg-1.set_aside-"))
     moved = former.parent / kept / "pg_tblspc" / "16385"
     assert (moved / "PG_15_1" / "data").exists()
     assert os.path.isdir(aside)

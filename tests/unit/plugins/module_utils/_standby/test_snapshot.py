@@ -196,13 +196,13 @@ def test_wal_of_a_copy_comes_to_the_disk_where_it_was(host, program, tmp_path):
     with pytest.raises(CoordinatorError, match="is there already"):
         base_backup.swap_in(host, str(target), [])
     assert snapshot.wal_link.of_copy(snapshot.staging_directory(str(target))) == str(disk / ".gpseg-1.coordinator_snapshot")
-    aside.move(str(target), None, ".former-20261123T080000Z")
-    assert sorted(os.listdir(disk)) == [".gpseg-1.coordinator_snapshot", "gpseg-1.former-20261123T080000Z"]
+    aside.move(str(target), None, ".set_aside-20261123T080000Z")
+    assert sorted(os.listdir(disk)) == [".gpseg-1.coordinator_snapshot", "gpseg-1.set_aside-20261123T080000Z"]
     base_backup.swap_in(host, str(target), [])
     assert os.listdir(target / "pg_wal") == ["new"]
     assert os.path.realpath(target / "pg_wal") == str(disk / "gpseg-1")
-    assert sorted(os.listdir(disk)) == ["gpseg-1", "gpseg-1.former-20261123T080000Z"]
-    assert snapshot.set_aside(str(target)) == [f"{target}.former-20261123T080000Z", str(disk / "gpseg-1.former-20261123T080000Z")]
+    assert sorted(os.listdir(disk)) == ["gpseg-1", "gpseg-1.set_aside-20261123T080000Z"]
+    assert snapshot.set_aside(str(target)) == [f"{target}.set_aside-20261123T080000Z", str(disk / "gpseg-1.set_aside-20261123T080000Z")]
 
 
 def test_a_failed_copy_leaves_nothing(host, program, tmp_path):

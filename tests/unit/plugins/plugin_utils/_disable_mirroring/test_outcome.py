@@ -37,7 +37,7 @@ def test_everything_is_gone():
             "__disable_mirroring_stop": {"steps": steps("stop")},
             "__disable_mirroring_removal": {
                 "steps": steps("set_aside", "remove_file", "remove_file"),
-                "set_aside_as": ["/s.removed-1", "/f/8.r"],
+                "set_aside_as": ["/s.set_aside-1", "/f/8.r"],
             },
         },
         {"__disable_mirroring_access": {"steps": steps("write_rules", "write_rules", "reload", "reload")}},
@@ -45,7 +45,7 @@ def test_everything_is_gone():
     assert (ended.removed, ended.failure) == (True, "")
     assert ended.text == (
         "unmirrored: cdw serves without a standby; cdw: access rules, the walsender terminated, the slot, the catalog's row, the role; "
-        "scdw: the instance stopped, the data is now in /s.removed-1, /f/8.r, 2 files in ~/.whpg; sdw1: access rules"
+        "scdw: the instance stopped, the data is now in /s.set_aside-1, /f/8.r, 2 files in ~/.whpg; sdw1: access rules"
     )
 
 
@@ -63,8 +63,8 @@ def test_nothing_was_left_to_do():
 def test_what_stays_is_named():
     ended = demo(registration(), {"__disable_mirroring_removal": {"steps": [], "left": ["/h/demo.audit.jsonl"]}}, own=["gpmetrics/1"])
     assert ended.text.endswith("; only the standby had gpmetrics/1; left: scdw: /h/demo.audit.jsonl")
-    ended = demo(check_mode=True, found=["instance"], own=["gpmetrics/1"], left=["scdw: /s.former-1"])
-    assert ended.text.endswith("to be removed: instance; only the standby has gpmetrics/1; left: scdw: /s.former-1")
+    ended = demo(check_mode=True, found=["instance"], own=["gpmetrics/1"], left=["scdw: /s.set_aside-1"])
+    assert ended.text.endswith("to be removed: instance; only the standby has gpmetrics/1; left: scdw: /s.set_aside-1")
 
 
 def test_the_environment_is_foretold():

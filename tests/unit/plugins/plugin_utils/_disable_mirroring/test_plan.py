@@ -163,7 +163,7 @@ def test_what_a_rewind_left_is_told():
 
 
 def test_what_earlier_runs_set_aside_and_a_limit_are_told():
-    aside = "/c.former-20261123T080000Z"
+    aside = "/c.set_aside-20261123T080000Z"
     plan = demo(MIRRORED, ("cdw site set_aside", [aside]), ("cdw instance settings", {"max_slot_wal_keep_size": "20480MB"}))
     limit = "cdw: max_slot_wal_keep_size = 20480MB in postgresql.auto.conf, by standby_retention_limit or by others"
     assert plan.left == [limit, f"cdw: {aside}"]

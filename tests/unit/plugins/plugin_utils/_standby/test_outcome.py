@@ -147,24 +147,24 @@ def test_a_former_primary_rejoined():
     ("made", "said"),
     [
         (
-            {"kept": ["gpbackup_history.db"], "set_aside": ["x"], "set_aside_in": "/s.former-1"},
-            "; only it had gpbackup_history.db, kept in place; the primary has otherwise x, its own are in /s.former-1",
+            {"kept": ["gpbackup_history.db"], "set_aside": ["x"], "set_aside_in": "/s.set_aside-1"},
+            "; only it had gpbackup_history.db, kept in place; the primary has otherwise x, its own are in /s.set_aside-1",
         ),
         (
-            {"set_aside_as": ["/s.former-1"], "kept": [], "set_aside": [], "wal_directory": "/w", "old_wal": "/w.former-1"},
-            "; what was there is in /s.former-1; pg_wal stays a link to /w; the old WAL is in /w.former-1",
+            {"set_aside_as": ["/s.set_aside-1"], "kept": [], "set_aside": [], "wal_directory": "/w", "old_wal": "/w.set_aside-1"},
+            "; what was there is in /s.set_aside-1; pg_wal stays a link to /w; the old WAL is in /w.set_aside-1",
         ),
         (
             {
-                "set_aside_as": ["/s.former-1"],
+                "set_aside_as": ["/s.set_aside-1"],
                 "set_aside": ["x"],
-                "set_aside_in": "/s.former-1",
-                "old_wal": "/w.former-1",
+                "set_aside_in": "/s.set_aside-1",
+                "old_wal": "/w.set_aside-1",
                 "wal_directory": "/w",
-                "configuration": {"removed": ["/s.former-1"], "removed_wal": "/w.former-1"},
+                "configuration": {"removed": ["/s.set_aside-1"], "removed_wal": "/w.set_aside-1"},
             },
             "; what the primary has otherwise was removed with the former directory, as asked: x; pg_wal stays a link to /w; "
-            "the old WAL in /w.former-1 was removed",
+            "the old WAL in /w.set_aside-1 was removed",
         ),
     ],
 )
@@ -175,8 +175,8 @@ def test_what_became_of_its_files_is_told(made, said):
 
 
 def test_what_was_set_aside_is_told_where_it_failed():
-    ended = demo(seen(), scdw={"__standby_copy": {"msg": "no", "set_aside_as": ["/s.former-1"], "kept": ["x"]}})
-    assert "what was there is in /s.former-1; only it had x, kept in place" in ended.failure
+    ended = demo(seen(), scdw={"__standby_copy": {"msg": "no", "set_aside_as": ["/s.set_aside-1"], "kept": ["x"]}})
+    assert "what was there is in /s.set_aside-1; only it had x, kept in place" in ended.failure
     assert "Rolled back: the copy" in demo(seen(), scdw={"__standby_uncopied": {"deleted": ["/s"]}}).failure
 
 
@@ -217,13 +217,13 @@ MOVING = {**PLAN, "move": MOVE}
         (MOVE, {}, "; it was moved from cdw2, /s"),
         (
             MOVE,
-            {"__standby_leaving": {"set_aside_as": ["/s.removed-1"]}},
-            "; it was moved from cdw2, /s; what was there is in /s.removed-1",
+            {"__standby_leaving": {"set_aside_as": ["/s.set_aside-1"]}},
+            "; it was moved from cdw2, /s; what was there is in /s.set_aside-1",
         ),
         (
             {**MOVE, "own": ["x"]},
-            {"__standby_leaving": {"set_aside_as": ["/s.removed-1"]}},
-            "; it was moved from cdw2, /s; what was there is in /s.removed-1; only there are x",
+            {"__standby_leaving": {"set_aside_as": ["/s.set_aside-1"]}},
+            "; it was moved from cdw2, /s; what was there is in /s.set_aside-1; only there are x",
         ),
         ({**MOVE, "left": "cdw2 is unreachable"}, {}, "; it was moved from cdw2, /s; left: cdw2 is unreachable"),
         (MOVE, {"__standby_forgotten": {"msg": "no"}}, "; it was moved from cdw2, /s; its passfile and its record may be left there: no"),

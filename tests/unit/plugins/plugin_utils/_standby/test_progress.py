@@ -114,7 +114,7 @@ def test_what_was_created_is_known_also_of_a_task_that_failed(done, created):
 
 @pytest.mark.parametrize(
     ("made", "copied_in"),
-    [(steps("copy", "swap_in"), True), ({**steps("swap_in"), "set_aside_as": "/s.former-1"}, False), (steps("start"), False)],
+    [(steps("copy", "swap_in"), True), ({**steps("swap_in"), "set_aside_as": "/s.set_aside-1"}, False), (steps("start"), False)],
 )
 def test_only_a_copy_where_nothing_was_is_removed_again(made, copied_in):
     assert progress(cdw={"registration": steps("add_row")}, scdw={"copy": made}).copied_in is copied_in
@@ -128,7 +128,7 @@ def test_the_present_one_has_to_know_the_password(told, knows):
 
 
 COPY = {"directory_state": "absent", **steps("copy", "swap_in")}
-LEFT = {"directory_state": "absent", "set_aside_as": ["/s.removed-1"]}
+LEFT = {"directory_state": "absent", "set_aside_as": ["/s.set_aside-1"]}
 
 
 @pytest.mark.parametrize(

@@ -45,4 +45,4 @@ def check_settings(coordinator: Coordinator) -> None:
     for name, value in SETTINGS.items():
         assert coordinator.sql(f"SHOW {name}") == value
     rules = "SELECT count(*) FROM pg_hba_file_rules WHERE user_name = '{reader}' AND error IS NULL"
-    assert coordinator.sql(rules) == "1", "clients are let in"
+    assert coordinator.sql(rules) == "1", "clients have access"

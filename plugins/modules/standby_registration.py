@@ -298,7 +298,7 @@ def expected_dbid(known: registration.Known, steps: t.Sequence[Step]) -> int:
     return max(other.dbid for other in known.rows if other != row) + 1
 
 
-def admit(module: AnsibleModule, host: Host, entry: t.Mapping[str, t.Any]) -> None:
+def write_access(module: AnsibleModule, host: Host, entry: t.Mapping[str, t.Any]) -> None:
     """See to the access rules alone."""
     present = module.params["state"] == "present"
     carry_out(
@@ -409,7 +409,7 @@ def main() -> None:
             require_psycopg2(module)
             register(module, host, entry)
         else:
-            admit(module, host, entry)
+            write_access(module, host, entry)
     except CoordinatorError as error:
         module.fail_json(msg=error.message, **error.data)
 

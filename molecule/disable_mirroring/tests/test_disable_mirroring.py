@@ -277,8 +277,8 @@ def test_a_former_primary_is_left_as_it_is(primary, standby):
     assert "left: segments go on allowing scdw access" in said(done)
     # two marker lines in the file of each of four segments, and between them scdw alone
     check_forgotten(standby, rules_left=8)
-    admitted = Host("sdw1").run("sed -n '/BEGIN warehousepg/,/END warehousepg/p' /data/whpg/v7/*/gpseg*/pg_hba.conf")
-    assert f"{NET}.12/32" in admitted and f"{NET}.11/32" not in admitted
+    blocks = Host("sdw1").run("sed -n '/BEGIN warehousepg/,/END warehousepg/p' /data/whpg/v7/*/gpseg*/pg_hba.conf")
+    assert f"{NET}.12/32" in blocks and f"{NET}.11/32" not in blocks
     assert primary.host.file(f"{primary.directory}/PG_VERSION").exists
     assert [name for name in kept_files(primary) if not name.endswith(".audit.jsonl")] == []
     again = disable(data="deleted")

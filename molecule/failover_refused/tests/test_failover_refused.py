@@ -131,7 +131,7 @@ def test_while_a_primary_lives_that_only_the_controller_cannot_reach(mirrored, p
         assert done.line.startswith("activated")
     refuses(primary, "SELECT count(*) FROM written_by_local")
     refuses(primary, "INSERT INTO written_by_local SELECT generate_series(1, 100), 0")
-    # Clients that know both hosts still take the former primary for one, as long as it lets them in.
+    # Clients that know both hosts still take the former primary for one, as long as it allows them access.
     clients.append(Client("afterwards", where="host=scdw port=5432").start())
     check_writes(clients, primary, standby)
     check_primary(standby)

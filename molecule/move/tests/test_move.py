@@ -67,7 +67,7 @@ def rules(primary: Coordinator) -> str:
 
 
 def check_moved(primary: Coordinator, standby: Coordinator, inventory, dbid: str) -> None:
-    """It is the standby now, and nothing lets in another one."""
+    """It is the standby now, and nothing allows another one access."""
     assert status(inventory=inventory) == ("mirrored", 0)
     assert primary.sql(ROW) == f"{dbid}|{standby.name}|{standby.run('echo $PGPORT')}|{standby.directory}"
     assert primary.sql(SLOTS) == "standby_coordinator|t"
@@ -191,6 +191,6 @@ def test_from_a_host_that_is_gone_for_ever(primary, standby, spare, elsewhere, u
         done = enable(inventory=elsewhere, environment=unconnected, standby_move_from="scdw")
         assert done.returncode == 0
         assert "left: scdw is unreachable" in said(done) and standby.directory in said(done)
-    # it came back, and is let in no more
+    # it came back, and has no access any more
     assert primary.sql("SELECT client_addr FROM pg_stat_replication") == f"{NET}.13"
     assert status(inventory=elsewhere) == ("mirrored", 0)

@@ -41,7 +41,7 @@ def group_access(pair, primary, standby):
 
 @pytest.fixture(scope="module")
 def role(pair, primary):
-    """A role of the same name, let in over the socket; what it is granted comes later."""
+    """A role of the same name, with access over the socket; what it is granted comes later."""
     primary.sql("CREATE ROLE monitor LOGIN", role="dispatch")
     primary.run(
         f"cp -p {primary.directory}/pg_hba.conf /tmp/pg_hba.conf; echo 'local postgres monitor peer' >> {primary.directory}/pg_hba.conf"

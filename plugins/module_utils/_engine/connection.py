@@ -92,23 +92,23 @@ class Refused(CoordinatorError):
 INSUFFICIENT_PRIVILEGE = "42501"
 
 #: kinds of refusals by how their SQLSTATE begins: an instance that answers so does not hang, and whether it serves others is not said
-CONNECTIONS, RESOURCES, NOT_ACCEPTING, ADMISSION, ENDED, OTHER = (
+CONNECTIONS, RESOURCES, NOT_ACCEPTING, AUTHORIZATION, ENDED, OTHER = (
     "too_many_connections",
     "out_of_resources",
     "not_accepting_connections",
-    "not_admitted",
+    "not_authorized",
     "ended_by_somebody",
     "other",
 )
 
-KINDS = (CONNECTIONS, RESOURCES, NOT_ACCEPTING, ADMISSION, ENDED, OTHER)
+KINDS = (CONNECTIONS, RESOURCES, NOT_ACCEPTING, AUTHORIZATION, ENDED, OTHER)
 REFUSALS = (
     ("53300", CONNECTIONS),
     ("53", RESOURCES),
     ("57P03", NOT_ACCEPTING),
     ("57M02", NOT_ACCEPTING),
-    ("28", ADMISSION),
-    (INSUFFICIENT_PRIVILEGE, ADMISSION),
+    ("28", AUTHORIZATION),
+    (INSUFFICIENT_PRIVILEGE, AUTHORIZATION),
     ("57014", ENDED),
     ("57P", ENDED),
 )

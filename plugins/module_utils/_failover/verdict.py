@@ -213,14 +213,14 @@ _REFUSALS = {
     "too_many_connections": "but had no connection left for this look",
     "out_of_resources": "but lacked resources for this look",
     "not_accepting_connections": "but accepts no connections now, it starts, stops or recovers",
-    "not_admitted": "but does not let in who asked, or not see what was asked",
+    "not_authorized": "but does not allow access to who asked, or to what was asked",
     "ended_by_somebody": "but somebody ended or cancelled what was asked",
 }
 _REMEDIES = {
     "too_many_connections": "end sessions on {0} that are not needed, or raise max_connections, and look again",
     "out_of_resources": "look at {0}: its memory, its disks, its log; and look again",
     "not_accepting_connections": "wait until {0} accepts connections, see its log, and look again",
-    "not_admitted": "let the engine's user in on {0}, by its pg_hba.conf and the rights of its role, and look again",
+    "not_authorized": "allow the engine's user access on {0}, by its pg_hba.conf and the rights of its role, and look again",
 }
 
 

@@ -106,14 +106,14 @@ def read_sql(instance: Instance, parameters: Parameters, own: t.Sequence[str], u
 
     :param own: the host's addresses.
     :param user: of the operating system, who asks.
-    :raises CoordinatorError: the role that asks is not let in, which says nothing of the instance.
+    :raises CoordinatorError: the role that asks has no access, which says nothing of the instance.
     """
     try:
         return SqlAnswer(True, None, None), read_primary(instance, parameters, own)
     except connection.NoAnswer as error:
         return SqlAnswer(False, None, error.message), None
     except connection.Refused as error:
-        if error.kind in (connection.ADMISSION, connection.OTHER) and (parameters["sql_user"] or user) != instance.owner:
+        if error.kind in (connection.AUTHORIZATION, connection.OTHER) and (parameters["sql_user"] or user) != instance.owner:
             raise
         return SqlAnswer(None, error.kind, error.message), None
 

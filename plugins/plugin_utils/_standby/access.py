@@ -17,7 +17,7 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.p
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._desired.option_checks import Options
 
 #: by host, the ``data_directories`` of its instances and their ``rules``
-Admission = t.Dict[str, t.Dict[str, t.Any]]
+Access = t.Dict[str, t.Dict[str, t.Any]]
 
 _METHODS = {"scram": "scram-sha-256", "cert": "cert", "trust": "trust"}
 
@@ -28,7 +28,7 @@ def addresses_of(host: str, pair: Pair, observations: Observations) -> list[str]
     return [str(address) for address in pair.variables[host].get("whpg_addresses") or (found.addresses if found else ())]
 
 
-def of_pair(pair: Pair, observations: Observations, options: Options, more: t.Iterable[str] = ()) -> Admission:
+def of_pair(pair: Pair, observations: Observations, options: Options, more: t.Iterable[str] = ()) -> Access:
     """By host, the instances there and their rules.
 
     :param more: addresses that are allowed access beside those of the coordinators.
@@ -37,10 +37,10 @@ def of_pair(pair: Pair, observations: Observations, options: Options, more: t.It
     return access(pair.instances, [*own, *more], options)
 
 
-def access(instances: Instances, addresses: t.Iterable[str], options: Options) -> Admission:
+def access(instances: Instances, addresses: t.Iterable[str], options: Options) -> Access:
     """By host, the instances there and their rules; either coordinator may be primary later, so both are allowed access on both.
 
-    The engine's programs, gpcheckcat for one, come to a coordinator by its host's own address. gpinitsystem lets in the addresses of the
+    The engine's programs, gpcheckcat for one, come to a coordinator by its host's own address. gpinitsystem allows the addresses of the
     host that it ran on, and the standby's file is a copy of that.
 
     :param instances: by host, the data directories of its ``coordinator`` and of its ``segments``.
@@ -68,14 +68,14 @@ def access(instances: Instances, addresses: t.Iterable[str], options: Options) -
     }
 
 
-def closed(admission: Admission, observations: Observations) -> list[str]:
+def lacking(allowed: Access, observations: Observations) -> list[str]:
     """Hosts where an access file has not the rules that it is to have."""
 
     def lacks(host: str, where: str) -> bool:
         found = observations[host]
-        return found is None or found.access.get(where) != tuple(map(str, rules_of(admission[host]["rules"], where)))
+        return found is None or found.access.get(where) != tuple(map(str, rules_of(allowed[host]["rules"], where)))
 
-    return [host for host, desired in admission.items() if any(lacks(host, where) for where in desired["data_directories"])]
+    return [host for host, desired in allowed.items() if any(lacks(host, where) for where in desired["data_directories"])]
 
 
 def _rule(database: str, addresses: t.Sequence[str], options: Options) -> dict[str, t.Any]:
@@ -91,7 +91,7 @@ def _rule(database: str, addresses: t.Sequence[str], options: Options) -> dict[s
 
 
 def rewind_rule(addresses: t.Sequence[str], options: Options) -> dict[str, t.Any]:
-    """The rule that lets in a former primary while it is rewound.
+    """The rule that allows a former primary access while it is rewound.
 
     :param addresses: of its host; an option overrides them.
     """

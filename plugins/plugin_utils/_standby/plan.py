@@ -93,7 +93,7 @@ def make(
     if comes:
         instances = {**instances, standby: {**instances[standby], "coordinator": [desired.datadir]}}  # its access file comes with it
     snapshot, missing = _snapshot(on_primary, known, system, options)
-    admission = access.of_pair(dataclasses.replace(pair, instances=instances), observations, options)
+    allowed = access.of_pair(dataclasses.replace(pair, instances=instances), observations, options)
     expected_dbid = row.dbid if row and row_fits else max(other.dbid for other in known.registrations if other != row) + 1
     case = Case(
         primary_host=primary,
@@ -123,8 +123,8 @@ def make(
         look={**look, "data_directory": desired.datadir, "dbid": expected_dbid} if look else {},
         registration={f"standby_{_OPTION.get(name, name)}": value for name, value in dataclasses.asdict(desired).items()},
         registered=row is not None,
-        access=admission,
-        closed=access.closed(admission, observations),
+        access=allowed,
+        lacking_rules=access.lacking(allowed, observations),
         primary_host=options["standby_primary_host"] or own.address,
         primary_port=own.port,
         connection=connection,

@@ -11,7 +11,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.record import Record
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.access import Admission
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.access import Access
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +31,7 @@ class StandbyPlan:
     :param registration: options of the standby's registration.
     :param registered: whether the catalog has a standby already, whatever it says of it.
     :param access: by host, the data directories and rules of its instances.
-    :param closed: hosts where an instance lacks its rules.
+    :param lacking_rules: hosts where an instance lacks its rules.
     :param primary_host: name or address that the standby reaches the primary by.
     :param primary_port: port of the primary.
     :param connection: further parameters of libpq.
@@ -65,8 +65,8 @@ class StandbyPlan:
     password_missing: bool = False
     registration: dict[str, t.Any] = dataclasses.field(default_factory=dict)
     registered: bool = False
-    access: Admission = dataclasses.field(default_factory=dict)
-    closed: list[str] = dataclasses.field(default_factory=list)
+    access: Access = dataclasses.field(default_factory=dict)
+    lacking_rules: list[str] = dataclasses.field(default_factory=list)
     primary_host: str | None = None
     primary_port: int | None = None
     connection: dict[str, str] = dataclasses.field(default_factory=dict)

@@ -32,7 +32,7 @@ class Progress(progress.Progress):
         return self.on_standby("__standby_copy")
 
     @property
-    def admitted(self) -> bool:
+    def has_access(self) -> bool:
         """Whether it is registered, and every host allows it access."""
         return "dbid" in self.on_primary("__standby_registration") and self.everywhere("__standby_registration")
 
@@ -100,20 +100,20 @@ class Progress(progress.Progress):
         return any(self.on_standby(name).get("unreachable") for name in ("__standby_told", "__standby_leaving", "__standby_back"))
 
     @property
-    def both_admitted(self) -> bool:
+    def both_have_access(self) -> bool:
         """Whether the other hosts allow both access as well."""
         return self.prepared and self.everywhere("__standby_access")
 
     @property
     def copied(self) -> bool:
         """Whether the copy is there."""
-        return self.both_admitted and "directory_state" in self._copy
+        return self.both_have_access and "directory_state" in self._copy
 
     @property
     def left_place(self) -> bool:
         """Whether the present one made way for the next."""
         if not self._move.get("copies"):
-            return self.both_admitted
+            return self.both_have_access
         return self.copied and (not self._move["stops"] or "directory_state" in self.on_standby("__standby_leaving"))
 
     @property

@@ -114,9 +114,9 @@ def _beginning(scene: Scene, known: SwitchoverPlan) -> SwitchoverPlan:
     if scene.pair.strays:
         why = f"the catalog has segments on {', '.join(scene.pair.strays)}, which no host of the inventory is: add it"
         return dataclasses.replace(known, refusal=why)
-    closed = _not_admitted(scene, standby)
-    if closed:
-        why = f"the segments on {', '.join(closed)} do not admit {standby}: run enable_mirroring, which writes the rules that they lack"
+    lacking = _without_access(scene, standby)
+    if lacking:
+        why = f"the segments on {', '.join(lacking)} do not allow {standby} access: run enable_mirroring, which writes these rules"
         return dataclasses.replace(known, refusal=why)
     found, drift = scene.pair.drift or [], to_bring(scene.pair.drift)
     brought, stays = [one for one in found if one.brought], staying(found)
@@ -176,7 +176,7 @@ def _sentence(scene: Scene) -> str:
     return f"the pair is {pair.state}, not mirrored ({'; '.join(pair.reasons)}): {pair.advice}"
 
 
-def _not_admitted(scene: Scene, standby: str) -> list[str]:
+def _without_access(scene: Scene, standby: str) -> list[str]:
     """Hosts with segment instances that lack the rules which allow the standby's host access."""
     here = [normal_address(address) for address in addresses_of(standby, scene.pair, scene.observations)]
     seen = {host: found for host, found in scene.observations.items() if found}

@@ -37,7 +37,7 @@ def test_what_is_answered_is_asked(intent):
 
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_conditions_are_of_the_host_s_own_cluster(tmp_path, check_mode):
-    """Two clusters at once: the standby of the one can be configured, that of the other was not admitted."""
+    """Two clusters at once: the standby of the one can be configured, that of the other has no access."""
     configured = {"settings": {"primary_conninfo": "host=cdw"}, "failed": False}
     hosts = {
         f"{host}-{cluster}": {
@@ -66,9 +66,9 @@ def test_conditions_are_of_the_host_s_own_cluster(tmp_path, check_mode):
             "move": {},
         }
     conditions = {
-        "one": ["__standby_progress.admitted", "__standby_progress.configured", f"{FINISHED} == ['move the standby', 'rejoin']"],
+        "one": ["__standby_progress.has_access", "__standby_progress.configured", f"{FINISHED} == ['move the standby', 'rejoin']"],
         "two": [
-            "not __standby_progress.admitted",
+            "not __standby_progress.has_access",
             "not __standby_progress.configured",
             "not __standby_progress.started",
             f"{FINISHED} == []",
@@ -84,7 +84,7 @@ def test_conditions_are_of_the_host_s_own_cluster(tmp_path, check_mode):
     ]
     tasks.append(
         {
-            "ansible.builtin.assert": {"that": ["not __standby_progress.admitted", f"{FINISHED} == []"]},
+            "ansible.builtin.assert": {"that": ["not __standby_progress.has_access", f"{FINISHED} == []"]},
             "vars": {"__standby_plans": {"failed": True, "msg": "nothing was planned"}},
         }
     )

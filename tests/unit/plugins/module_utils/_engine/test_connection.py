@@ -76,7 +76,7 @@ class Server:
     """
 
     refusing = None
-    #: how every connection is refused, with an SQLSTATE and a text; and whether as soon as it is let in
+    #: how every connection is refused, with an SQLSTATE and a text; and whether as soon as it is accepted
     refusal = None
     late = False
 
@@ -199,8 +199,8 @@ def test_utility_mode_is_asked_for_by_the_name_that_the_engine_has(server, prima
         ("53200", "out_of_resources"),
         ("57P03", "not_accepting_connections"),
         ("57M02", "not_accepting_connections"),
-        ("28000", "not_admitted"),
-        ("28P01", "not_admitted"),
+        ("28000", "not_authorized"),
+        ("28P01", "not_authorized"),
         ("57P01", "ended_by_somebody"),
         ("57014", "ended_by_somebody"),
         ("55000", "other"),

@@ -71,8 +71,8 @@ def test_the_place_that_is_left_is_looked_at_first():
     }
 
 
-def admitted(access, host):
-    """The addresses that an instance of a host lets in."""
+def allowed(access, host):
+    """The addresses that an instance of a host allows access."""
     return {address for rule in access[host]["rules"] for address in rule["addresses"]}
 
 
@@ -82,17 +82,17 @@ def test_to_another_host_by_a_copy():
     assert (plan.refusal, plan.copying, plan.expected_dbid, plan.registration["standby_hostname"]) == ("", True, 4, "cdw2")
     assert (move["kind"], move["look"], move["stops"], move["renames"], move["left"]) == ("host", False, True, False, "")
     assert {"row", "access"} <= {*plan.to_change}
-    assert admitted(plan.access, "sdw1") == {"10.0.0.11", "10.0.0.13"}
-    assert admitted(move["meanwhile"], "sdw1") == {"10.0.0.11", "10.0.0.12", "10.0.0.13"}
-    assert admitted(move["before"], "sdw1") == {"10.0.0.11", "10.0.0.12"}
+    assert allowed(plan.access, "sdw1") == {"10.0.0.11", "10.0.0.13"}
+    assert allowed(move["meanwhile"], "sdw1") == {"10.0.0.11", "10.0.0.12", "10.0.0.13"}
+    assert allowed(move["before"], "sdw1") == {"10.0.0.11", "10.0.0.12"}
     # the copy comes with the rules of the time in which it was made
     assert (plan.access["cdw2"]["data_directories"], move["before"]["cdw2"]["data_directories"]) == (["/s"], [])
 
 
 def test_addresses_that_the_operator_gives_are_kept_beside_the_former_ones():
     plan = demo(ELSEWHERE, former=FORMER, addresses=["10.9.0.0/24"])
-    assert admitted(plan.access, "sdw1") == admitted(plan.move["before"], "sdw1") == {"10.9.0.0/24"}
-    assert admitted(plan.move["meanwhile"], "sdw1") == {"10.9.0.0/24", "10.0.0.12"}
+    assert allowed(plan.access, "sdw1") == allowed(plan.move["before"], "sdw1") == {"10.9.0.0/24"}
+    assert allowed(plan.move["meanwhile"], "sdw1") == {"10.9.0.0/24", "10.0.0.12"}
 
 
 @pytest.mark.parametrize(("device", "renames"), [(0, True), (7, False)])

@@ -54,7 +54,7 @@ def test_a_pair_that_is_as_wanted():
     plan = demo(MIRRORED)
     assert (plan.refusal, plan.to_change, plan.primary, plan.standby) == ("", [], "cdw", "scdw")
     assert (plan.copying, plan.look, plan.password_missing, plan.expected_dbid) == (False, {}, False, 8)
-    assert (plan.registered, plan.closed) == (True, [])
+    assert (plan.registered, plan.lacking_rules) == (True, [])
 
 
 def test_a_standby_that_is_to_be_made():
@@ -120,7 +120,7 @@ def test_what_differs_is_named(way, value, name):
     plan = demo(MIRRORED, (way, value))
     # a passfile that is none names none to follow by
     assert plan.to_change == (["passfile", "upstream"] if (way, value) == ("scdw passfile", None) else [name])
-    assert plan.closed == ([way.split()[0]] if name == "access" else []), "only there anything is opened"
+    assert plan.lacking_rules == ([way.split()[0]] if name == "access" else []), "only there anything is opened"
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def test_before_anything_was_done_nothing_is():
 
 
 @pytest.mark.parametrize(
-    ("results", "lost", "admitted"),
+    ("results", "lost", "has_access"),
     [
         (everywhere("registration", cdw=REGISTERED), (), True),
         (everywhere("registration", cdw=REGISTERED, sdw1=FAILED), (), False),
@@ -55,8 +55,8 @@ def test_before_anything_was_done_nothing_is():
         ({"cdw": {"registration": REGISTERED}, "scdw": {"registration": SKIPPED}}, (), False),
     ],
 )
-def test_a_standby_is_admitted_when_each_host_lets_it_in(results, lost, admitted):
-    assert progress(**results, lost=lost).admitted is admitted
+def test_a_standby_has_access_when_each_host_allows_it(results, lost, has_access):
+    assert progress(**results, lost=lost).has_access is has_access
 
 
 @pytest.mark.parametrize(
@@ -134,37 +134,37 @@ LEFT = {"directory_state": "absent", "set_aside_as": ["/s.set_aside-1"]}
 @pytest.mark.parametrize(
     ("move", "cdw", "scdw", "holds"),
     [
-        (moving(), {"preparation": REGISTERED}, {}, {"prepared", "both_admitted"}),
-        (moving(), {"preparation": REGISTERED}, {"copy": COPY}, {"prepared", "both_admitted", "copied", "has_copy"}),
+        (moving(), {"preparation": REGISTERED}, {}, {"prepared", "both_have_access"}),
+        (moving(), {"preparation": REGISTERED}, {"copy": COPY}, {"prepared", "both_have_access", "copied", "has_copy"}),
         (
             moving(),
             {"preparation": REGISTERED},
             {"copy": COPY, "leaving": LEFT},
-            {"prepared", "both_admitted", "copied", "has_copy", "left_place", "has_to_go_back"},
+            {"prepared", "both_have_access", "copied", "has_copy", "left_place", "has_to_go_back"},
         ),
         (
             moving(),
             {"preparation": REGISTERED},
             {"copy": COPY, "leaving": FAILED},
-            {"prepared", "both_admitted", "copied", "has_copy", "has_to_go_back"},
+            {"prepared", "both_have_access", "copied", "has_copy", "has_to_go_back"},
         ),
         (
             moving(stops=False),
             {"preparation": REGISTERED},
             {"copy": COPY},
-            {"prepared", "both_admitted", "copied", "has_copy", "left_place"},
+            {"prepared", "both_have_access", "copied", "has_copy", "left_place"},
         ),
         (moving(), {"preparation": FAILED}, {"copy": COPY}, {"has_copy"}),
-        (moving(renames=True), {}, {}, {"prepared", "both_admitted", "left_place"}),
-        (moving(renames=True), {}, {"configuration": FAILED}, {"prepared", "both_admitted", "left_place", "started", "has_to_go_back"}),
-        (moving("name"), {}, {"configuration": FAILED}, {"prepared", "both_admitted", "left_place", "started", "has_to_go_back"}),
-        (moving("name"), {}, {}, {"prepared", "both_admitted", "left_place"}),
-        (moving("rest"), {}, {"configuration": FAILED}, {"prepared", "both_admitted", "left_place", "started"}),
+        (moving(renames=True), {}, {}, {"prepared", "both_have_access", "left_place"}),
+        (moving(renames=True), {}, {"configuration": FAILED}, {"prepared", "both_have_access", "left_place", "started", "has_to_go_back"}),
+        (moving("name"), {}, {"configuration": FAILED}, {"prepared", "both_have_access", "left_place", "started", "has_to_go_back"}),
+        (moving("name"), {}, {}, {"prepared", "both_have_access", "left_place"}),
+        (moving("rest"), {}, {"configuration": FAILED}, {"prepared", "both_have_access", "left_place", "started"}),
     ],
 )
 def test_a_standby_comes_to_another_place(move, cdw, scdw, holds):
-    admits = everywhere("access")
-    found = progress({**admits["cdw"], **cdw}, {**admits["scdw"], **scdw}, admits["sdw1"], move=move)
+    allowed = everywhere("access")
+    found = progress({**allowed["cdw"], **cdw}, {**allowed["scdw"], **scdw}, allowed["sdw1"], move=move)
     assert answers(found) == holds | {"told"}
-    lost = progress({**admits["cdw"], **cdw}, {**admits["scdw"], **scdw}, admits["sdw1"], lost=["sdw1"], move=move)
-    assert not (lost.both_admitted or lost.copied or lost.left_place)
+    lost = progress({**allowed["cdw"], **cdw}, {**allowed["scdw"], **scdw}, allowed["sdw1"], lost=["sdw1"], move=move)
+    assert not (lost.both_have_access or lost.copied or lost.left_place)

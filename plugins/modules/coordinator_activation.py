@@ -370,7 +370,7 @@ def apply(
         except CoordinatorError as error:
             if not desired.accept_loss or not returned.get("salvaged"):
                 raise
-            salvage.take_back(where, returned["salvaged"], found.end)
+            salvage.roll_back(where, returned["salvaged"], found.end)
             doing.start()
             return {**go_on(error), "salvaged": []}
         return {}
@@ -384,7 +384,7 @@ def apply(
             if not desired.accept_loss:
                 raise CoordinatorError(f"{error.message}.{without}", **error.data) from error
             if read_postmaster(where) is None:
-                salvage.take_back(where, returned["salvaged"], found.end)
+                salvage.roll_back(where, returned["salvaged"], found.end)
                 doing.start()
             return go_on(error)
         return {}

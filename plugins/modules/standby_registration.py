@@ -257,7 +257,7 @@ def actions_on(host: Host, instance: Instance, connection: Connection, parameter
         "drop_slot": lambda: replication.drop_slot(connection, slot),
         "terminate_walsender": lambda pid: release.terminate_walsender(connection, pid),
         "limit_retention": lambda limit: retention.write_limit(connection, limit),
-        "forget_upstream": lambda names: replication.forget_upstream(connection, names),
+        "reset_upstream": lambda names: replication.reset_upstream(connection, names),
         "revoke_rights": lambda: dispatch(instance, f"DROP OWNED BY {identifier(user)}"),
         "drop_role": lambda: dispatch(instance, f"DROP ROLE {identifier(user)}"),
     }

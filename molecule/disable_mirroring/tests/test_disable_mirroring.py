@@ -48,7 +48,7 @@ def rules(host: Host) -> int:
     return int(host.run("cat /data/whpg/v7/*/gpseg*[0-9]/pg_hba.conf | grep -c warehousepg.coordinator || true"))
 
 
-def check_forgotten(primary, rules_left: int = 0) -> None:
+def check_deregistered(primary, rules_left: int = 0) -> None:
     """The primary and the segments know of no standby, and take writes."""
     for what in (
         "gp_segment_configuration WHERE content = -1 AND role = 'm'",
@@ -64,7 +64,7 @@ def check_forgotten(primary, rules_left: int = 0) -> None:
 
 def check_removed(primary, standby) -> None:
     """Nothing is left of the standby but what was set aside."""
-    check_forgotten(primary)
+    check_deregistered(primary)
     assert standby.run(f"pgrep -f '^[^ ]*postgres -D {standby.directory}' || true") == ""
     assert not standby.host.file(standby.directory).exists
     assert [name for name in kept_files(standby) if not name.endswith(".audit.jsonl")] == []
@@ -155,7 +155,7 @@ def test_a_host_that_is_gone_for_ever_is_given_up_by_the_operator_s_word(primary
         assert done.returncode == 0
         assert f"left: scdw was not reached: the standby there in {standby.directory}, port 5432" in said(done)
         assert "demo: unmirrored: cdw serves without a standby" in done.stdout
-        check_forgotten(primary)
+        check_deregistered(primary)
         again = disable(without=["scdw"])
         assert (again.returncode, changes(again)) == (0, 0)
 
@@ -276,7 +276,7 @@ def test_a_former_primary_is_left_as_it_is(primary, standby):
     assert left in said(done)
     assert "left: segments go on allowing scdw access" in said(done)
     # two marker lines in the file of each of four segments, and between them scdw alone
-    check_forgotten(standby, rules_left=8)
+    check_deregistered(standby, rules_left=8)
     blocks = Host("sdw1").run("sed -n '/BEGIN warehousepg/,/END warehousepg/p' /data/whpg/v7/*/gpseg*/pg_hba.conf")
     assert f"{NET}.12/32" in blocks and f"{NET}.11/32" not in blocks
     assert primary.host.file(f"{primary.directory}/PG_VERSION").exists

@@ -35,7 +35,7 @@ def test_check_mode_foretells_and_changes_nothing(primary, standby):
 
 
 @pytest.mark.usefixtures("unmirrored")
-def test_what_a_failed_run_began_is_taken_back(primary, standby):
+def test_what_a_failed_run_began_is_rolled_back(primary, standby):
     done = enable(standby_primary_host=f"{NET}.99")
     assert done.returncode == 2
     assert "demo is not mirrored" in done.stdout

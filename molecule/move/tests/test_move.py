@@ -151,7 +151,7 @@ def test_one_that_does_not_start_there_goes_back(primary, standby, spare, elsewh
     done = enable(inventory=elsewhere, standby_move_from="scdw", standby_accepted_differences=["files"])
     assert done.returncode == 2
     assert "/nowhere" in said(done)
-    assert "Put back: the standby on scdw streams as before" in said(done)
+    assert "Rolled back: the standby on scdw streams as before" in said(done)
     assert (primary.sql(ROW), primary.sql(SLOTS), rules(primary)) == (row, "standby_coordinator|t", before)
     assert (spare.run(f"ls -A {PARENT} {APART} | grep -v :$ || true"), standby.run(f"ls -A {PARENT}")) == ("", "gpseg-1")
     assert standby.run(f"ls {APART}; readlink {standby.directory}/pg_tblspc/*; ls -i {APART}") == parts
@@ -162,7 +162,7 @@ def test_one_that_does_not_start_there_goes_back(primary, standby, spare, elsewh
     done = enable(inventory=inventory_of({"scdw": {"whpg_port": 6432}}))
     standby.run("rm -r /tmp/.s.PGSQL.6432*")
     assert done.returncode == 2
-    assert "Put back: the standby on scdw streams as before" in said(done)
+    assert "Rolled back: the standby on scdw streams as before" in said(done)
     assert primary.sql(ROW) == row
     assert status() == ("mirrored", 0)
 

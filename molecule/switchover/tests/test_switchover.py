@@ -370,7 +370,7 @@ def check_stays_shut_down(old: Coordinator) -> None:
 
 
 @pytest.mark.usefixtures("mirrored")
-def test_a_switchover_does_not_go_back_where_its_standby_cannot_be_disarmed(primary, standby, operator):
+def test_a_switchover_is_not_rolled_back_where_its_standby_cannot_be_disarmed(primary, standby, operator):
     """Its promotion has begun and hangs: it comes after the run has ended, when a primary that served again would be a second one."""
     clients = writing("held", "cdw", 20)
     with promotion_held(standby):

@@ -193,8 +193,8 @@ def left_following(data_directory: str) -> list[str]:
     return [name for name in FOLLOWING if name in settings]
 
 
-def forget_upstream(connection: Connection, names: t.Iterable[str]) -> None:
-    """Let a primary that was a standby once keep no word of whom it followed.
+def reset_upstream(connection: Connection, names: t.Iterable[str]) -> None:
+    """Reset the settings of a primary that was a standby once by which it followed another instance.
 
     :param names: what it has of :data:`FOLLOWING`.
     """

@@ -172,11 +172,11 @@ class Handover:
         :raises CoordinatorError: it ended at once.
         """
         os.makedirs(os.path.dirname(self._files.armed), mode=0o700, exist_ok=True)
-        self._take_back()
+        self._roll_back()
         # what has its file no more cannot begin
         if _is_held(self._files.promoting):
             raise CoordinatorError(_BUSY.format(self._directory))
-        self.forget()
+        self.clear()
         arming = Arming(secrets.token_hex(16), timeline, start, round(time.time() + seconds, 3), max_gap * gap.PROOF)
 
         def wait(ready: t.Callable[[], None]) -> None:
@@ -188,13 +188,13 @@ class Handover:
         detached.run(wait)
         return {"token": arming.token}
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         """Remove what an earlier arming left."""
-        self._take_back()
+        self._roll_back()
         for path in (self._files.promoting, self._files.result):
             _remove(path)
 
-    def _take_back(self) -> None:
+    def _roll_back(self) -> None:
         """Roll back all armings whose processes have not begun to promote."""
         for path in self._files.waiting:
             _remove(path)
@@ -238,7 +238,7 @@ class Handover:
 
         :raises CoordinatorError: it began to promote and did not say how that ended.
         """
-        self._take_back()
+        self._roll_back()
         if not os.path.exists(self._files.promoting):
             return {"disarmed": True}
         wait_until(lambda: os.path.exists(self._files.result) or not _is_held(self._files.promoting), 3 * self._timeout)
@@ -251,7 +251,7 @@ class Handover:
                 disarmed=False,
                 promoted=promoted,
             )
-        self.forget()
+        self.clear()
         return {"disarmed": False, "handover": told} if told else {"disarmed": False}
 
 

@@ -21,7 +21,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.in
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.postmaster import Postmaster, read_postmaster_file
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import (
     create_slot,
-    forget_upstream,
+    reset_upstream,
     left_following,
     slots,
 )
@@ -268,7 +268,7 @@ class Promotion:
         names = left_following(self._directory)
         if names:
             with self._utility() as open_connection:
-                forget_upstream(open_connection, names)
+                reset_upstream(open_connection, names)
         salvage.clean(self._directory)
 
     def make_slot(self, name: str, limit: int | None) -> None:

@@ -181,7 +181,7 @@ def clean(data_directory: str) -> None:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def take_back(data_directory: str, names: t.Iterable[str], own: End | None) -> None:
+def roll_back(data_directory: str, names: t.Iterable[str], own: End | None) -> None:
     """Undo what :func:`place` did, in a standby that is stopped: what it had by itself before is the same in the segments put there.
 
     :param names: of the segments that were put there.

@@ -231,5 +231,5 @@ def plan_absent(known: Known, parts: t.Container[str]) -> list[Step]:
         steps += [Step("revoke_rights")] if known.role.granted else []
         steps.append(Step("drop_role"))
     if "row" in parts and known.following:
-        steps.append(Step("forget_upstream", {"names": known.following}))
+        steps.append(Step("reset_upstream", {"names": known.following}))
     return steps

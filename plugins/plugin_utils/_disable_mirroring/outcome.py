@@ -38,7 +38,7 @@ _DONE = {
     "write_rules": "access rules",
     "write_environment": "the environment of the engine's user",
     "remove_leftovers": "what a run left that was cut off",
-    "forget_upstream": "settings of a standby",
+    "reset_upstream": "settings of a standby",
 }
 
 

@@ -29,14 +29,14 @@ REGISTERED = (
     "__standby_environment",
     "__standby_explanation",
     "__standby_failure",
-    "__standby_forgotten",
+    "__standby_cleared",
     "__standby_leaving",
     "__standby_left",
     "__standby_lift",
     "__standby_packed",
     "__standby_record",
-    "__standby_rewind_closed",
-    "__standby_taken_back",
+    "__standby_rewind_revoked",
+    "__standby_rolled_back",
     "__standby_told",
     "__standby_uncopied",
     "__standby_verification",
@@ -129,7 +129,7 @@ def _of_pair(progress: Progress, limit: t.Any) -> Outcome:
             if failed(unkept)
             else ""
         )
-        still_open = _still_open(known, primary)
+        still_open = _rewind_access_left(known, primary)
         made = (
             _mirrored(plan, seen.probe)
             + _rejoined(hosts[standby])
@@ -159,7 +159,7 @@ def _of_pair(progress: Progress, limit: t.Any) -> Outcome:
     on_standby = coordinator_of(observed(hosts[standby].get("__standby_explanation")))
     errors = on_standby.standby.errors if on_standby and on_standby.standby else ""
     log = f"The standby's log: {errors}. " if errors else ""
-    steps = steps_of(known.get("__standby_taken_back") or {})
+    steps = steps_of(known.get("__standby_rolled_back") or {})
     parts = [part for step, part in _PARTS if step in steps]
     uncopied = hosts[standby].get("__standby_uncopied") or {}
     if uncopied.get("deleted"):
@@ -167,8 +167,8 @@ def _of_pair(progress: Progress, limit: t.Any) -> Outcome:
     back = ", ".join(parts) or "nothing"
     stays = _stays(_made(hosts[standby]))
     lefts = [f"{host}: {found['__standby_left']}" for host, found in hosts.items() if found.get("__standby_left")]
-    left = "; ".join(filter(None, [*lefts, *stays, _still_open(known, primary)]))
-    done = _went_back(progress, bool(lefts)) or f"Rolled back: {back}"
+    left = "; ".join(filter(None, [*lefts, *stays, _rewind_access_left(known, primary)]))
+    done = _rolled_back(progress, bool(lefts)) or f"Rolled back: {back}"
     return _failed(
         cluster,
         failures,
@@ -236,13 +236,13 @@ def _moved(plan: Variables, known: Variables) -> str:
     if move.get("kind") not in ("directory", "host"):
         return ""
     aside = (known.get("__standby_leaving") or {}).get("set_aside_as") or []
-    forgotten = known.get("__standby_forgotten") or {}  # failed, or its host was lost
+    cleared = known.get("__standby_cleared") or {}  # failed, or its host was lost
     parts = [
         f"it was moved from {move['name']}, {move['registration']['standby_data_directory']}",
         f"what was there is in {', '.join(aside)}" if aside else "",
         f"only there are {named(move['own'])}" if aside and move.get("own") else "",
         f"left: {move['left']}" if move["left"] else "",
-        f"its {KINDS} and its record may be left there: {forgotten['msg']}" if forgotten.get("msg") else "",
+        f"its {KINDS} and its record may be left there: {cleared['msg']}" if cleared.get("msg") else "",
     ]
     return "; " + "; ".join(filter(None, parts))
 
@@ -263,27 +263,27 @@ def brought(source: str, result: Variables | None) -> str:
     return "; " + "; ".join(filter(None, parts))
 
 
-def _went_back(progress: Progress, hindered: bool) -> str:
+def _rolled_back(progress: Progress, hindered: bool) -> str:
     """What became of the standby that was to leave its place; empty where none was.
 
-    :param hindered: whether something could not be put back.
+    :param hindered: whether something could not be rolled back.
     """
     move = progress.plan.get("move") or {}
     if not move:
         return ""
     if progress.on_standby("__standby_back").get("connected"):
-        return f"Put back: the standby on {move['name']} streams as before"
+        return f"Rolled back: the standby on {move['name']} streams as before"
     if hindered or progress.former_lost:
-        return f"NOT ALL COULD BE PUT BACK of the standby on {move['name']}"
+        return f"NOT ALL COULD BE ROLLED BACK of the standby on {move['name']}"
     return f"The standby on {move['name']} stays as it was"
 
 
 _WAYS = {"start": "as it is", "rewind": "by pg_rewind", "basebackup": "by a new copy"}
 
 
-def _still_open(known: Variables, primary: str) -> str:
+def _rewind_access_left(known: Variables, primary: str) -> str:
     """What a former primary may do on the present one, and should not any more; empty when it may nothing."""
-    why = (known.get("__standby_rewind_closed") or {}).get("msg")
+    why = (known.get("__standby_rewind_revoked") or {}).get("msg")
     return (
         f"{primary} still lets it read files, as for a rewind: {why}; run standby_registration with state=absent, parts=rewind there"
         if why

@@ -84,7 +84,7 @@ class Progress(progress.Progress):
         return "row" in self.created and "swap_in" in steps_of(self._copy) and "set_aside_as" not in self._copy
 
     @property
-    def told(self) -> bool:
+    def knows_password(self) -> bool:
         """Of one that comes to another place: whether the present one knows the password, if it has to."""
         result = self.on_standby("__standby_told")
         return not (result.get("failed") or result.get("unreachable"))
@@ -122,7 +122,7 @@ class Progress(progress.Progress):
         return bool(self._move.get("copies")) and "copy" in steps_of(self._copy)
 
     @property
-    def has_to_go_back(self) -> bool:
+    def must_restore_former(self) -> bool:
         """Whether the former one is not as it was any more: out of its place, stopped, or under another name."""
         leaving = self.on_standby("__standby_leaving")
         if leaving.get("failed") or (self.started and self._move.get("kind") == NAME):

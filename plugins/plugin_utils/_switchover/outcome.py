@@ -150,7 +150,7 @@ def seconds(hosts: t.Mapping[str, Variables], handover: Variables) -> dict[str, 
 def _what(progress: Progress, promoted: bool, troubles: t.Sequence[str]) -> tuple[str, str]:
     """What became of it, and why."""
     plan, verdict = progress.plan, progress.on_standby(VERDICT)
-    if plan["refusal"] and not plan.get("undo"):
+    if plan["refusal"] and not plan.get("roll_back"):
         return NOT_SWITCHED, plan["refusal"]
     if plan["done"]:
         return ALREADY, f"{plan['done']} is primary already, and mirrored"
@@ -165,7 +165,7 @@ def _what(progress: Progress, promoted: bool, troubles: t.Sequence[str]) -> tupl
     said = plan["refusal"] or "; ".join(failures) or verdict.get("reason") or "it was not begun, see above"
     if progress.back and failed(back):
         return NOT_KNOWN, f"{said}; and {plan['primary']} could not be brought back: {message(back)}"
-    if plan.get("undo") and not plan["refusal"] and not failures:
+    if plan.get("roll_back") and not plan["refusal"] and not failures:
         return ALREADY, f"{plan['primary']} is primary; what a run that was cut off had begun was rolled back"
     return NOT_SWITCHED, said
 
@@ -216,7 +216,9 @@ def _say(
     if what == ALREADY:
         return f"switched: {why}", [*lines, f"clients: {plan['connection']}"] if plan["connection"] else lines, ""
     if what == POSSIBLE:
-        way = f"{primary} can serve again, instead of {standby}" if plan.get("undo") else f"{standby} can be primary instead of {primary}"
+        way = f"{standby} can be primary instead of {primary}"
+        if plan.get("roll_back"):
+            way = f"{primary} can serve again, instead of {standby}"
         return f"can be switched: {way}; nothing was changed", lines, ""
     if what == NOT_KNOWN:
         text = f"SWITCHOVER UNCONFIRMED: {why}; run this again, which finishes it or rolls it back"

@@ -31,7 +31,7 @@ class SwitchoverPlan:
     :param done: host that is primary already, as desired; empty without one.
     :param begin: whether the primary serves, and the switch is begun.
     :param resume: whether one that was cut off has to be finished.
-    :param undo: whether one that was cut off has to be rolled back.
+    :param roll_back: whether one that was cut off has to be rolled back.
     :param begun: whether a run that was cut off may have armed the standby.
     :param promoted: whether the standby was primary already when it was looked.
     :param state: in which the pair is.
@@ -52,7 +52,7 @@ class SwitchoverPlan:
     done: str = ""
     begin: bool = False
     resume: bool = False
-    undo: bool = False
+    roll_back: bool = False
     begun: bool = False
     promoted: bool = False
     state: str = PRIMARY_UNKNOWN
@@ -71,7 +71,7 @@ class SwitchoverPlan:
     @property
     def acts(self) -> bool:
         """Whether something is to be done."""
-        return self.begin or self.resume or self.undo
+        return self.begin or self.resume or self.roll_back
 
     @property
     def begins(self) -> str:
@@ -143,16 +143,16 @@ def _begun(scene: Scene, known: SwitchoverPlan) -> SwitchoverPlan | None:
         return _with_aftermath(scene, dataclasses.replace(known, resume=True, promoted=True))
     if new.role == "standby" and new.running and old.role == "primary" and not old.running and _shut_down(scene, primary):
         if target == primary:
-            return dataclasses.replace(known, undo=True)
+            return dataclasses.replace(known, roll_back=True)
         return _with_aftermath(scene, dataclasses.replace(known, resume=True))
     if new.role == "standby" and old.role == "primary" and (old.is_primary or _shut_down(scene, primary)):
         # its primary may still refuse sessions, or be start-blocked
         if scene.pair.state != MIRRORED:
-            return dataclasses.replace(known, undo=True, refusal="" if target == primary else _sentence(scene))
+            return dataclasses.replace(known, roll_back=True, refusal="" if target == primary else _sentence(scene))
         if target == primary:
-            return dataclasses.replace(known, undo=True)
+            return dataclasses.replace(known, roll_back=True)
         found = _beginning(scene, known)
-        return dataclasses.replace(found, undo=bool(found.refusal))
+        return dataclasses.replace(found, roll_back=bool(found.refusal))
     return None
 
 

@@ -456,7 +456,7 @@ def applied(monkeypatch, doing, asked, place=lambda *_arguments: PLACED, runs=Tr
     """What an activation with salvaged WAL does and returns, and the loss that its audit tells of at last."""
     back = []
     monkeypatch.setattr(salvage, "place", place)
-    monkeypatch.setattr(salvage, "take_back", lambda *arguments: back.append(arguments))
+    monkeypatch.setattr(salvage, "roll_back", lambda *arguments: back.append(arguments))
     monkeypatch.setattr(coordinator_activation, "read_postmaster", lambda _directory: RUNNING if runs else None)
     notes = Notes()
     steps = activation.plan(FOUND, asked, NO_LOSS)
@@ -475,7 +475,7 @@ def cannot_be_placed(*_arguments):
 
 
 @pytest.mark.parametrize(
-    ("failing", "place", "runs", "taken_back", "why"),
+    ("failing", "place", "runs", "rolled_back", "why"),
     [
         ((), cannot_be_placed, True, 0, "it is another system's"),
         (("start",), None, True, 1, "start failed"),
@@ -484,12 +484,12 @@ def cannot_be_placed(*_arguments):
     ],
 )
 def test_salvaged_wal_that_cannot_be_replayed_keeps_nobody_from_going_on_who_accepts_a_loss(
-    monkeypatch, failing, place, runs, taken_back, why
+    monkeypatch, failing, place, runs, rolled_back, why
 ):
     place = place or (lambda *_arguments: PLACED)
     doing = Doing(*failing)
     returned, known = applied(monkeypatch, doing, BROUGHT, place, runs)
-    assert (returned["salvage_failed"], returned["loss"]["known"], known, len(doing.back)) == (why, "bytes", "bytes", taken_back)
+    assert (returned["salvage_failed"], returned["loss"]["known"], known, len(doing.back)) == (why, "bytes", "bytes", rolled_back)
     assert "promote" in doing.done and doing.done.index("start") < doing.done.index("promote")
 
     doing = Doing(*failing)

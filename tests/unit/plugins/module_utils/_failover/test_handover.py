@@ -259,7 +259,7 @@ def test_a_process_that_began_to_promote_and_was_lost_is_told(armed, tmp_path):
     assert os.listdir(os.path.dirname(armed.files.armed)) == []
 
 
-def test_the_wait_ends_when_it_expires_or_is_taken_back(tmp_path):
+def test_the_wait_ends_when_it_expires_or_is_rolled_back(tmp_path):
     (tmp_path / "pg_wal").mkdir()
     assert wait_for_proof(str(tmp_path), dataclasses.replace(ARMING, expires=time.time() + 0.05), lambda: True) is None
     assert wait_for_proof(str(tmp_path), ARMING, lambda: False) is None

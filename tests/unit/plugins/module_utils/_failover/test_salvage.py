@@ -126,12 +126,12 @@ def test_a_standby_that_has_more_shows_that_something_is_gone(host, made_with_wa
     assert f"the standby has it up to {Lsn(writer.end + 128)}" in found["why"]
 
 
-def test_what_was_brought_is_taken_back(carried):
+def test_what_was_brought_is_rolled_back(carried):
     archive, standby, whole = carried
     before = wal.end_of_wal(standby)
     names = salvage.place(standby, archive, before)["salvaged"]
     assert wal.end_of_wal(standby).position == Lsn(whole.end)
-    salvage.take_back(standby, names, before)
+    salvage.roll_back(standby, names, before)
     assert wal.end_of_wal(standby).position == before.position
     sizes = {path.stat().st_size for path in pathlib.Path(standby, "pg_wal").iterdir()}
     assert sizes == {SEGMENT} and not os.path.exists(os.path.join(standby, "pg_wal", names[-1]))

@@ -8,7 +8,7 @@ import pytest
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._disable_mirroring.outcome import outcome
 
 PLAN = {"refusal": "", "primary": "cdw", "standby": "scdw", "found": ["row", "slot"], "left": []}
-FORGOTTEN = {"standby": None, "slot": None, "role": False}
+DEREGISTERED = {"standby": None, "slot": None, "role": False}
 
 
 def steps(*names):
@@ -16,7 +16,7 @@ def steps(*names):
 
 
 def registration(*names, **known):
-    return {"__disable_mirroring_registration": {**FORGOTTEN, "steps": steps(*names), **known}}
+    return {"__disable_mirroring_registration": {**DEREGISTERED, "steps": steps(*names), **known}}
 
 
 def demo(cdw=None, scdw=None, sdw1=None, lost=(), check_mode=False, **plan):

@@ -19,7 +19,7 @@ PLAN = {"primary": "cdw", "standby": "scdw", "acts": True}
         (None, None, True),
     ],
 )
-def test_the_primary_forgets_a_standby_that_is_stopped(standby, result, stopped):
+def test_the_primary_deregisters_a_standby_that_is_stopped(standby, result, stopped):
     assert Progress("demo", {**PLAN, "standby": standby}, {"scdw": {"__disable_mirroring_stop": result}}).stopped is stopped
 
 

@@ -96,8 +96,8 @@ def test_the_standby_s_log_is_told():
         (["write_password"], "nothing"),
     ],
 )
-def test_what_was_taken_back_is_told(steps, parts):
-    taken = {"__standby_taken_back": {"steps": [{"name": name, "seconds": 0.1} for name in steps]}}
+def test_what_was_rolled_back_is_told(steps, parts):
+    taken = {"__standby_rolled_back": {"steps": [{"name": name, "seconds": 0.1} for name in steps]}}
     assert f" Rolled back: {parts}. " in demo({**seen(), **taken}).failure
 
 
@@ -194,8 +194,8 @@ def test_how_it_would_rejoin():
     assert demo(plan=plan, check_mode=True).text == "can be mirrored: scdw can be the standby of cdw as it is: it has nothing of its own"
 
 
-def test_rights_that_could_not_be_taken_back_are_told():
-    still = {"__standby_rewind_closed": {"msg": "no answer"}}
+def test_rights_that_could_not_be_revoked_are_told():
+    still = {"__standby_rewind_revoked": {"msg": "no answer"}}
     assert "cdw still lets it read files, as for a rewind: no answer" in demo({**seen(PROBE), **still}).text
     assert "cdw still lets it read files" in demo({**seen(), **still}).failure
 
@@ -226,7 +226,7 @@ MOVING = {**PLAN, "move": MOVE}
             "; it was moved from cdw2, /s; what was there is in /s.set_aside-1; only there are x",
         ),
         ({**MOVE, "left": "cdw2 is unreachable"}, {}, "; it was moved from cdw2, /s; left: cdw2 is unreachable"),
-        (MOVE, {"__standby_forgotten": {"msg": "no"}}, "; it was moved from cdw2, /s; its passfile and its record may be left there: no"),
+        (MOVE, {"__standby_cleared": {"msg": "no"}}, "; it was moved from cdw2, /s; its passfile and its record may be left there: no"),
         ({**MOVE, "kind": "name"}, {}, ""),
     ],
 )
@@ -244,10 +244,10 @@ def test_how_it_would_be_moved_is_told(renames, how):
     ("scdw", "said"),
     [
         ({}, "The standby on cdw2 stays as it was."),
-        ({"__standby_back": {"connected": True}}, "Put back: the standby on cdw2 streams as before."),
-        ({"__standby_leaving": {"unreachable": True}}, "NOT ALL COULD BE PUT BACK of the standby on cdw2."),
-        ({"__standby_back": {"unreachable": True}}, "NOT ALL COULD BE PUT BACK of the standby on cdw2."),
-        ({"__standby_left": "Start it: no"}, "NOT ALL COULD BE PUT BACK of the standby on cdw2. scdw: Start it: no."),
+        ({"__standby_back": {"connected": True}}, "Rolled back: the standby on cdw2 streams as before."),
+        ({"__standby_leaving": {"unreachable": True}}, "NOT ALL COULD BE ROLLED BACK of the standby on cdw2."),
+        ({"__standby_back": {"unreachable": True}}, "NOT ALL COULD BE ROLLED BACK of the standby on cdw2."),
+        ({"__standby_left": "Start it: no"}, "NOT ALL COULD BE ROLLED BACK of the standby on cdw2. scdw: Start it: no."),
     ],
 )
 def test_what_became_of_one_that_was_to_be_moved_is_told(scdw, said):

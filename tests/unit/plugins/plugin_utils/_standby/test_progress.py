@@ -41,8 +41,8 @@ def moving(kind="host", renames=False, stops=True):
 
 
 def test_before_anything_was_done_nothing_is():
-    assert answers(Progress("", {}, {})) == answers(progress()) == {"told", "prepared"}
-    assert answers(progress(move=moving())) == {"told"}
+    assert answers(Progress("", {}, {})) == answers(progress()) == {"knows_password", "prepared"}
+    assert answers(progress(move=moving())) == {"knows_password"}
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_only_a_copy_where_nothing_was_is_removed_again(made, copied_in):
 @pytest.mark.parametrize(("told", "knows"), [(None, True), (SKIPPED, True), (FAILED, False), (UNREACHABLE, False)])
 def test_the_present_one_has_to_know_the_password(told, knows):
     found = progress(scdw={"told": told}, move=moving())
-    assert (found.told, found.former_lost) == (knows, told is UNREACHABLE)
+    assert (found.knows_password, found.former_lost) == (knows, told is UNREACHABLE)
 
 
 COPY = {"directory_state": "absent", **steps("copy", "swap_in")}
@@ -140,13 +140,13 @@ LEFT = {"directory_state": "absent", "set_aside_as": ["/s.set_aside-1"]}
             moving(),
             {"preparation": REGISTERED},
             {"copy": COPY, "leaving": LEFT},
-            {"prepared", "both_have_access", "copied", "has_copy", "left_place", "has_to_go_back"},
+            {"prepared", "both_have_access", "copied", "has_copy", "left_place", "must_restore_former"},
         ),
         (
             moving(),
             {"preparation": REGISTERED},
             {"copy": COPY, "leaving": FAILED},
-            {"prepared", "both_have_access", "copied", "has_copy", "has_to_go_back"},
+            {"prepared", "both_have_access", "copied", "has_copy", "must_restore_former"},
         ),
         (
             moving(stops=False),
@@ -156,8 +156,13 @@ LEFT = {"directory_state": "absent", "set_aside_as": ["/s.set_aside-1"]}
         ),
         (moving(), {"preparation": FAILED}, {"copy": COPY}, {"has_copy"}),
         (moving(renames=True), {}, {}, {"prepared", "both_have_access", "left_place"}),
-        (moving(renames=True), {}, {"configuration": FAILED}, {"prepared", "both_have_access", "left_place", "started", "has_to_go_back"}),
-        (moving("name"), {}, {"configuration": FAILED}, {"prepared", "both_have_access", "left_place", "started", "has_to_go_back"}),
+        (
+            moving(renames=True),
+            {},
+            {"configuration": FAILED},
+            {"prepared", "both_have_access", "left_place", "started", "must_restore_former"},
+        ),
+        (moving("name"), {}, {"configuration": FAILED}, {"prepared", "both_have_access", "left_place", "started", "must_restore_former"}),
         (moving("name"), {}, {}, {"prepared", "both_have_access", "left_place"}),
         (moving("rest"), {}, {"configuration": FAILED}, {"prepared", "both_have_access", "left_place", "started"}),
     ],
@@ -165,6 +170,6 @@ LEFT = {"directory_state": "absent", "set_aside_as": ["/s.set_aside-1"]}
 def test_a_standby_comes_to_another_place(move, cdw, scdw, holds):
     allowed = everywhere("access")
     found = progress({**allowed["cdw"], **cdw}, {**allowed["scdw"], **scdw}, allowed["sdw1"], move=move)
-    assert answers(found) == holds | {"told"}
+    assert answers(found) == holds | {"knows_password"}
     lost = progress({**allowed["cdw"], **cdw}, {**allowed["scdw"], **scdw}, allowed["sdw1"], lost=["sdw1"], move=move)
     assert not (lost.both_have_access or lost.copied or lost.left_place)

@@ -21,7 +21,7 @@ PLAN = {
     "done": "",
     "begin": True,
     "resume": False,
-    "undo": False,
+    "roll_back": False,
     "promoted": False,
     "state": "mirrored",
     "primary": "cdw",
@@ -179,13 +179,15 @@ def test_without_the_armed_process_the_gap_is_not_known():
         ),
         (
             with_(
-                planned(begin=False, undo=True), cdw={"__switchover_return": {"steps": []}}, scdw={"__switchover_verdict": {"way": "back"}}
+                planned(begin=False, roll_back=True),
+                cdw={"__switchover_return": {"steps": []}},
+                scdw={"__switchover_verdict": {"way": "back"}},
             ),
             "already_switched",
             "cdw is primary; what a run that was cut off had begun was rolled back",
         ),
         (
-            with_(planned(begin=False, undo=True, refusal="the pair is degraded"), scdw={"__switchover_verdict": {"way": "back"}}),
+            with_(planned(begin=False, roll_back=True, refusal="the pair is degraded"), scdw={"__switchover_verdict": {"way": "back"}}),
             "not_switched",
             "NOT switched: nothing was changed: the pair is degraded",
         ),
@@ -201,8 +203,8 @@ def test_every_other_end_is_told_as_what_it_is(hosts, what, words):
 
 def test_check_mode_says_what_would_be():
     assert ended(planned(), check_mode=True).text == "can be switched: scdw can be primary instead of cdw; nothing was changed"
-    undone = ended(planned(begin=False, undo=True), check_mode=True)
-    assert undone.text == "can be switched: cdw can serve again, instead of scdw; nothing was changed"
+    rolled_back = ended(planned(begin=False, roll_back=True), check_mode=True)
+    assert rolled_back.text == "can be switched: cdw can serve again, instead of scdw; nothing was changed"
     failed = with_(planned(), cdw={"__switchover_failure": "Prepare the primary: long transactions"})
     assert ended(failed, check_mode=True).text.startswith("NOT switched: nothing was changed: cdw: Prepare the primary: long transactions")
 

@@ -46,13 +46,13 @@ SWAPPED = {**cut_off(PROMOTED, "scdw"), "cdw": STOPPED["cdw"]}
 def test_a_mirrored_pair_swaps_roles(to):
     made = plan(MIRRORED, to=to)
     assert (made.refusal, made.begin, made.primary, made.standby) == ("", True, "cdw", "scdw")
-    assert not (made.done or made.resume or made.undo or made.promoted)
+    assert not (made.done or made.resume or made.roll_back or made.promoted)
     assert (made.access, made.floating, made.follows, made.connection) == ({}, {}, False, CONNECTION)
 
 
 def test_where_the_wished_host_is_primary_nothing_is_done():
     made = plan(MIRRORED, to="cdw")
-    assert (made.done, made.begin, made.resume, made.undo, made.refusal) == ("cdw", False, False, False, "")
+    assert (made.done, made.begin, made.resume, made.roll_back, made.refusal) == ("cdw", False, False, False, "")
     assert made.connection == "host=cdw,scdw port=5432,5432 target_session_attrs=read-write"
 
 
@@ -90,7 +90,7 @@ LACKS_STANDBY = [rule for rule in SEGMENTS if "10.0.0.12" not in rule]
 def test_what_hinders_is_said_before_anything_is_begun(found, options, words):
     made = plan(found, **options)
     assert words in made.refusal
-    assert not (made.begin or made.resume or made.undo or made.done)
+    assert not (made.begin or made.resume or made.roll_back or made.done)
 
 
 def test_differences_that_are_accepted_do_not_hinder():
@@ -102,28 +102,28 @@ def test_differences_that_are_accepted_do_not_hinder():
     [
         (STOPPED, "", {"resume": True}),
         (STOPPED, "scdw", {"resume": True}),
-        (STOPPED, "cdw", {"undo": True}),
+        (STOPPED, "cdw", {"roll_back": True}),
         (SWAPPED, "", {"resume": True, "promoted": True}),
         (cut_off(MIRRORED, "scdw"), "", {"begin": True}),
-        (cut_off(MIRRORED, "cdw", "scdw"), "cdw", {"undo": True}),
+        (cut_off(MIRRORED, "cdw", "scdw"), "cdw", {"roll_back": True}),
     ],
 )
-def test_what_was_cut_off_is_finished_or_taken_back(found, to, expected):
+def test_what_was_cut_off_is_finished_or_rolled_back(found, to, expected):
     made = plan(found, to=to)
     assert (made.refusal, made.primary, made.standby) == ("", "cdw", "scdw")
-    assert {name: True for name in ("begin", "resume", "undo", "promoted") if getattr(made, name)} == expected
+    assert {name: True for name in ("begin", "resume", "roll_back", "promoted") if getattr(made, name)} == expected
 
 
-def test_one_that_was_promoted_already_is_not_taken_back():
+def test_one_that_was_promoted_already_is_not_rolled_back():
     made = plan(SWAPPED, to="cdw")
     assert "finish it first" in made.refusal
-    assert not (made.undo or made.resume)
+    assert not (made.roll_back or made.resume)
 
 
 def test_a_primary_that_crashed_meanwhile_is_not_for_a_switchover():
     made = plan(changed(STOPPED, ("cdw instance control state", "in production")))
     assert "primary_down, not mirrored" in made.refusal
-    assert not (made.undo or made.resume)
+    assert not (made.roll_back or made.resume)
 
 
 @pytest.mark.parametrize(
@@ -134,11 +134,11 @@ def test_a_primary_that_crashed_meanwhile_is_not_for_a_switchover():
         [("sdw1 access /m0", LACKS_STANDBY)],
     ],
 )
-def test_what_was_cut_off_is_taken_back_where_it_cannot_go_on(changes):
+def test_what_was_cut_off_is_rolled_back_where_it_cannot_go_on(changes):
     """The primary may refuse sessions still."""
     made = plan(cut_off(MIRRORED, "cdw", "scdw"), *changes)
     assert made.refusal
-    assert made.undo and not made.begin
+    assert made.roll_back and not made.begin
 
 
 @pytest.mark.parametrize(
@@ -184,12 +184,12 @@ def test_a_switchover_is_begun_on_a_mirrored_pair_alone_and_never_two_things_at_
     made = plan(found, *changes, to=to)
     if made.begin:
         assert made.state == "mirrored" and made.standby != made.primary
-    assert sum((made.begin, made.resume, made.undo, bool(made.done))) <= 1
-    assert made.refusal or made.begin or made.resume or made.undo or made.done
+    assert sum((made.begin, made.resume, made.roll_back, bool(made.done))) <= 1
+    assert made.refusal or made.begin or made.resume or made.roll_back or made.done
     assert not (made.refusal and (made.begin or made.resume or made.done))
-    if made.begin or made.resume or made.undo:
+    if made.begin or made.resume or made.roll_back:
         assert {made.primary, made.standby} == {"cdw", "scdw"}
-        assert not to or made.undo or made.standby == to
+        assert not to or made.roll_back or made.standby == to
 
 
 def test_what_is_wrong_with_options_is_told():

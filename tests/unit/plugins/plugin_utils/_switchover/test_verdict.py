@@ -96,7 +96,7 @@ def test_never_back_where_the_standby_may_become_primary_nor_forward_where_the_p
 
 
 @given(st.sampled_from([PLAN, CUT_OFF, RESUMED]), STOPS, DISARMS, ACTIVATIONS)
-def test_a_promotion_that_was_begun_is_never_taken_back(plan, stopped, disarmed, activation):
+def test_a_promotion_that_was_begun_is_never_rolled_back(plan, stopped, disarmed, activation):
     verdict = decide(plan, stopped, disarmed, activation)
     if activation.get("promoted"):
         assert verdict.way == FORWARD

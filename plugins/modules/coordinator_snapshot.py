@@ -201,7 +201,7 @@ wal_directory:
   returned: when a copy took the place of a former primary
   type: str
   sample: /wal/gpseg-1
-old_wal:
+former_wal:
   description: Where the C(pg_wal) of the former data directory leads, V(null) where it is no link.
   returned: when it was set aside
   type: str

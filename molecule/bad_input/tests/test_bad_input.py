@@ -73,7 +73,7 @@ FAULTS = {
     "slot_wrong": fault("'Standby-1'", "lower-case letters", standby_slot_name="Standby-1"),
     "timeout_no_number": fault("standby_timeout is 'soon'", "seconds above zero", standby_timeout="soon"),
     "accept_unknown": fault("standby_accepted_differences has 'everything'", "gphome", standby_accepted_differences="libc,everything"),
-    "truth_wrong": fault("rejoin_remove_old is 'perhaps'", "true or false", rejoin_remove_old="perhaps"),
+    "truth_wrong": fault("rejoin_remove_set_aside is 'perhaps'", "true or false", rejoin_remove_set_aside="perhaps"),
     "hosts_differ": obstacle("standby_timeout is 60.0 and 30.0", "the same", standby={"standby_timeout": "30"}),
     "tls_unknown": fault("'sslpassword'", "there can be", standby_tls={"sslmode": "require", "sslpassword": "x"}),
     "primary_without_tls": obstacle("ssl=off", "turn it on", standby_tls={"sslmode": "require"}),

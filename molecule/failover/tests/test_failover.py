@@ -96,7 +96,7 @@ def test_what_was_changed_on_the_primary_is_brought_from_its_disk(primary, stand
     done = operator.activate()
     assert done.code == 0
     assert KEY not in done.output
-    assert (len(done.result["brought"]), done.result["old_files"]) == (6, "")
+    assert (len(done.result["brought"]), done.result["not_brought"]) == (6, "")
     check_primary(standby)
     check_files(standby)
     check_settings(standby)

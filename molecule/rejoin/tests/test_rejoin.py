@@ -238,19 +238,19 @@ def test_links_stay_links_and_files_are_kept_by_a_copy(primary, standby, disk, r
         primary.run(f"mv {primary.quoted}/{name} {disk}/{place}; ln -s {disk}/{place} {primary.quoted}/{name}")
     logs = primary.run(f"ls {disk}/logs").split()
     before = primary.run(f"find {primary.quoted} {disk} ! -name '*.log' ! -name '*.csv' | sort")
-    foretold = rejoin("--check", method="basebackup", remove_old=remove).line
+    foretold = rejoin("--check", method="basebackup", remove_set_aside=remove).line
     assert f"only it has {', '.join(sorted(OWN))}, which it keeps" in foretold
     assert f"pg_wal stays a link to {disk}/wal" in foretold
     assert primary.run(f"find {primary.quoted} {disk} ! -name '*.log' ! -name '*.csv' | sort") == before
 
-    done = rejoin(method="basebackup", remove_old=remove)
+    done = rejoin(method="basebackup", remove_set_aside=remove)
     assert done.code == 0
     assert f"pg_wal stays a link to {disk}/wal" in done.line
     for name, place in (("pg_wal", "wal"), ("log", "logs")):
         assert primary.run(f"realpath {primary.quoted}/{name}") == f"{disk}/{place}"
     assert set(logs) <= set(primary.run(f"ls {disk}/logs").split())
     if remove:
-        assert f"the old WAL in {disk}/wal.set_aside-" in done.line and "was removed" in done.line
+        assert f"the former WAL in {disk}/wal.set_aside-" in done.line and "was removed" in done.line
         assert re.search(rf"was removed with the former directory, as asked: [^;]*{BOTH}", done.line)
         assert primary.run(f"ls -A {disk}") == "logs\nwal"
         assert beside(primary) == []
@@ -258,7 +258,7 @@ def test_links_stay_links_and_files_are_kept_by_a_copy(primary, standby, disk, r
         (aside,) = beside(primary)
         assert check_files(primary, done.line) == f"{PLACE}/{aside}"
         old = primary.run(f"realpath {PLACE}/{aside}/pg_wal")
-        assert f"the old WAL is in {old}" in done.line and old.startswith(f"{disk}/wal.set_aside-")
+        assert f"the former WAL is in {old}" in done.line and old.startswith(f"{disk}/wal.set_aside-")
         assert primary.run(f"pg_controldata {PLACE}/{aside} | grep -c 'cluster state'") == "1"
     check_standby(standby, primary)
     check_settled()
@@ -308,12 +308,12 @@ def test_what_cannot_be_rewound_is_copied_and_kept(primary, standby):
 def test_one_in_a_mount_point_is_copied_within_it(primary, standby, mount, remove):
     add_files(primary, standby)
     before = primary.run(f"find {mount} /mnt/whpg {PLACE} ! -path '*/log/*' | sort")
-    foretold = rejoin("--check", remove_old=remove)
+    foretold = rejoin("--check", remove_set_aside=remove)
     assert foretold.code == 0
     assert "by a new copy" in foretold.line and "its data directory is a mount point, which cannot be renamed" in foretold.line
     assert primary.run(f"find {mount} /mnt/whpg {PLACE} ! -path '*/log/*' | sort") == before
 
-    done = rejoin(remove_old=remove)
+    done = rejoin(remove_set_aside=remove)
     assert done.code == 0
     assert "it rejoined by a new copy" in done.line
     assert primary.run(f"realpath {primary.quoted}; ls -A /mnt/whpg {PLACE}").split() == [
@@ -361,7 +361,7 @@ def test_what_is_unusable_is_copied_and_kept_and_something_else_is_not_touched(p
             assert foretold.code == 0
             assert "by a new copy" in foretold.line and said in foretold.line
         remove = "PG_VERSION" in spoil
-        done = rejoin(remove_old=remove)
+        done = rejoin(remove_set_aside=remove)
         assert done.code == 0
         assert done.line.startswith("mirrored: ") and "it rejoined by a new copy" in done.line and said in done.line
         kept += not remove

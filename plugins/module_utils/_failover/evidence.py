@@ -45,7 +45,7 @@ class View:
     :param acknowledged: whether a probe write on this primary was acknowledged; None when none was tried.
     :param caught_up: whether the standby had replayed the primary's position within the probe's limit.
     :param others: what else this primary sends WAL to, in words.
-    :param lacks: WAL segment that this standby needs and its primary has no more; None when it is not known to lack one.
+    :param removed_wal: WAL segment that this standby needs and its primary has no more; None when it is not known to lack one.
     :param deaf: why clients could not connect to this standby; None when they could, or that is not known.
     """
 
@@ -70,7 +70,7 @@ class View:
     acknowledged: bool | None = None
     caught_up: bool | None = None
     others: tuple[str, ...] = ()
-    lacks: str | None = None
+    removed_wal: str | None = None
     deaf: str | None = None
 
     @property

@@ -184,7 +184,7 @@ def _living(primary: View, views: t.Sequence[View], desired: bool) -> _Finding:
         return MIRRORED, [seen], "nothing", primary.host, standby
     if standby is not None and standby.suspended:
         advice = f"resume {standby.host}, or terminate its walsender (playbook release with release_commits): commits wait for it"
-    elif standby is not None and standby.lacks:
+    elif standby is not None and standby.removed_wal:
         advice = f"run enable_mirroring to make {standby.host} anew; what is there now is kept"
     elif standby is not None and standby.deaf:
         advice = f"let {standby.host} listen where clients reach it: run enable_mirroring with standby_listen_addresses"
@@ -256,8 +256,9 @@ def _shortcomings(primary: View, standby: View | None, unseen: View | None) -> l
             reasons.append(f"{standby.host}: the standby is stopped")
         elif standby.suspended:
             reasons.append(f"{standby.host}: the standby is suspended")
-        if standby.lacks:
-            reasons.append(f"{standby.host}: the standby can no longer catch up, the primary has removed the WAL segment {standby.lacks}")
+        if standby.removed_wal:
+            why = f"the primary has removed the WAL segment {standby.removed_wal}"
+            reasons.append(f"{standby.host}: the standby can no longer catch up, {why}")
         if standby.deaf:
             reasons.append(f"{standby.host}: {standby.deaf}")
         if standby.system_identifier != primary.system_identifier:

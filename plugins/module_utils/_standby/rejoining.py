@@ -158,7 +158,7 @@ class Rejoining:
             "set_aside_as": self._aside,
             "set_aside": self._differing,
             "set_aside_in": where if self._differing else None,
-            "old_wal": wal_link.led_to(where),
+            "former_wal": wal_link.led_to(where),
         }
 
     def swap_in(self) -> None:

@@ -121,7 +121,7 @@ def outcome(cluster: str, plan: Variables, hosts: t.Mapping[str, Variables], los
         "segments_answered": activation.get("segments_answered"),
         "steps": activation.get("steps", []),
         "brought": list((on_new.get("__activate_standby_brought") or {}).get("brought") or ()),
-        "old_files": _old_files(plan, verdict, hosts),
+        "not_brought": _not_brought(plan, verdict, hosts),
         "troubles": later,
         "left": left,
         "connection": plan.get("connection", ""),
@@ -131,14 +131,14 @@ def outcome(cluster: str, plan: Variables, hosts: t.Mapping[str, Variables], los
     return Outcome(what, *_say(cluster, what, why, plan, verdict, activation, left, files), document)
 
 
-def _old_files(plan: Variables, verdict: Variables | None, hosts: t.Mapping[str, Variables]) -> str:
+def _not_brought(plan: Variables, verdict: Variables | None, hosts: t.Mapping[str, Variables]) -> str:
     """What the new primary may lack of the former one's settings and files; empty where it lacks none, as far as that was seen."""
     tasks = ((plan["primary"], "__activate_standby_packed"), (plan["standby"], "__activate_standby_brought"))
     results = [(host, (hosts.get(host or "") or {}).get(name) or {}) for host, name in tasks]
     failures = [f"{host}: {message(result)}" for host, result in results if failed(result)]
     if failures:
         return f"not brought from {plan['primary']}: {', '.join((verdict or {}).get('drift') or ())}: {'; '.join(failures)}"
-    return str((verdict or {}).get("old_files") or "")
+    return str((verdict or {}).get("not_brought") or "")
 
 
 def _files(plan: Variables, verdict: Variables | None, document: Variables, on_new: Variables, check_mode: bool) -> list[str]:
@@ -146,8 +146,8 @@ def _files(plan: Variables, verdict: Variables | None, document: Variables, on_n
     said = [brought(plan["primary"], on_new.get("__activate_standby_brought"))[2:]]
     if check_mode and (verdict or {}).get("drift"):
         said.append(f"brought from {plan['primary']} before the promotion: {', '.join((verdict or {})['drift'])}")
-    if document["old_files"]:
-        said.append(f"warning: {document['old_files']}")
+    if document["not_brought"]:
+        said.append(f"warning: {document['not_brought']}")
     return [line for line in said if line]
 
 

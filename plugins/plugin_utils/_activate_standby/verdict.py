@@ -35,7 +35,7 @@ class ActivationVerdict:
     :param exact_loss: what the former primary's disk has beyond the standby's; None where that was not read.
     :param drift: files that the former primary has otherwise, and that are brought from it before the promotion.
     :param accepted_drift: settings that keep their values meanwhile.
-    :param old_files: what the new primary may lack of the former one's settings and files, a sentence; empty where it lacks none.
+    :param not_brought: what the new primary may lack of the former one's settings and files, a sentence; empty where it lacks none.
     :param archive: on the former primary's host, the archive of WAL that the standby lacks; None without one.
     :param quiet_s: seconds since a segment host last had data from the former primary when it was fenced there; None where no session told.
     """
@@ -49,7 +49,7 @@ class ActivationVerdict:
     quiet_s: float | None = None
     drift: list[str] = dataclasses.field(default_factory=list)
     accepted_drift: list[str] = dataclasses.field(default_factory=list)
-    old_files: str = ""
+    not_brought: str = ""
 
 
 def decide(
@@ -104,9 +104,9 @@ def decide(
     found = differences(there, here, accepted)
     stays = staying(found)
     said = [*([described(stays)] if stays else []), *([f"{uncompared(found)}, not compared"] if uncompared(found) else [])]
-    old_files = f"not brought from {primary}: {'; '.join(said)}" if said else ""
+    not_brought = f"not brought from {primary}: {'; '.join(said)}" if said else ""
     if found is None:
-        old_files = (
+        not_brought = (
             f"what was changed on {primary} and WAL does not carry could not be read; {plan['standby']} has {ages(here) or 'its own'}"
         )
     wal = (results.get(primary) or {}).get("wal") if instance else None
@@ -118,7 +118,7 @@ def decide(
         exact_loss=dict(wal) if wal else None,
         drift=to_bring(found),
         accepted_drift=accepted,
-        old_files=old_files,
+        not_brought=not_brought,
         archive=wal["archive"] if wal else None,
         quiet_s=_quiet([results.get(host) or {} for host in hosts]),
     )

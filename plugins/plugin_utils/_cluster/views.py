@@ -45,7 +45,7 @@ def view_of(host: str, found: Coordinator | None) -> View:
         system_identifier=control.system_identifier if control else None,
         timeline=control.timeline if control else None,
         place=(instance.port, instance.data_directory, instance.dbid),
-        lacks=found.standby.removed_wal if found.standby else None,
+        removed_wal=found.standby.removed_wal if found.standby else None,
     )
     if primary is None:
         return view
@@ -86,7 +86,7 @@ def views_of(coordinators: t.Sequence[str], observations: Observations, missed: 
             return None
         return deaf(Case(primary, on_primary, host, found, addresses=registered_addresses(on_primary)))
 
-    return [dataclasses.replace(view, lacks=lacking(on_primary, seen[view.host]), deaf=unreachable(view.host)) for view in views]
+    return [dataclasses.replace(view, removed_wal=removed_wal(on_primary, seen[view.host]), deaf=unreachable(view.host)) for view in views]
 
 
 def registered_addresses(primary: Coordinator | None, address: str | None = None) -> tuple[str, ...]:
@@ -101,7 +101,7 @@ def registered_addresses(primary: Coordinator | None, address: str | None = None
     return tuple(normal_address(found) for found in known.resolved.get(name, ()))
 
 
-def lacking(primary: Coordinator | None, standby: Coordinator | None) -> str | None:
+def removed_wal(primary: Coordinator | None, standby: Coordinator | None) -> str | None:
     """The WAL segment that a standby needs and its primary has no more, by its log or by where the WAL of both ends and begins.
 
     None where it does not lack one, and where that was not seen.

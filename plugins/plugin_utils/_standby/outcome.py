@@ -198,20 +198,20 @@ def _made(known: Variables) -> Variables:
     made, done = known.get("__standby_copy") or {}, known.get("__standby_configuration") or {}
     if not done.get("removed"):
         return made
-    left = {name: told for name, told in made.items() if name not in ("set_aside_as", "set_aside", "old_wal")}
+    left = {name: told for name, told in made.items() if name not in ("set_aside_as", "set_aside", "former_wal")}
     return {**left, "removed": made.get("set_aside"), "removed_wal": done["removed_wal"]}
 
 
 def _kept(made: Variables) -> list[str]:
     """What became of the files that only the host had, or had otherwise, and of its links."""
-    removed, old_wal = made.get("removed") or [], made.get("old_wal")
+    removed, former_wal = made.get("removed") or [], made.get("former_wal")
     return [
         f"only it had {named(made['kept'])}, kept in place" if made.get("kept") else "",
         f"the primary has otherwise {named(made['set_aside'])}, its own are in {made['set_aside_in']}" if made.get("set_aside") else "",
         f"what the primary has otherwise was removed with the former directory, as asked: {named(removed)}" if removed else "",
         f"pg_wal stays a link to {made['wal_directory']}" if made.get("wal_directory") else "",
-        f"the old WAL is in {old_wal}" if old_wal else "",
-        f"the old WAL in {made['removed_wal']} was removed" if made.get("removed_wal") else "",
+        f"the former WAL is in {former_wal}" if former_wal else "",
+        f"the former WAL in {made['removed_wal']} was removed" if made.get("removed_wal") else "",
     ]
 
 

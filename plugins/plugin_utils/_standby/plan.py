@@ -26,7 +26,7 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.i
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.observations import Observations, coordinator_on
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.pair import Pair
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.unseen import Unseen
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.views import lacking, registered_addresses
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.views import registered_addresses, removed_wal
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._desired.option_checks import TLS_FILES, Options
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby import access
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby import move as move_plan
@@ -81,7 +81,7 @@ def make(
     cut_off = any(found.unfinished in move_plan.PURPOSES for found in (on_primary, on_standby))
     if row and cut_off and not (move.kind or move.refusal):
         move = move_plan.rest(row, leaves, inventory, pair.coordinators)
-    rejoining = _rejoin_options(options) or (_ANEW if lacking(on_primary, on_standby) and move.kind in ("", move_plan.REST) else None)
+    rejoining = _rejoin_options(options) or (_ANEW if removed_wal(on_primary, on_standby) and move.kind in ("", move_plan.REST) else None)
     rejoin = foresee(pair, observations, system, rejoining) if rejoining else Rejoin("")
     refusal = _refusal_of_move(move, options) or rejoin.refusal
     if refusal:
@@ -135,7 +135,7 @@ def make(
         rejoin=rejoin.options,
         way=rejoin.way,
         files=rejoin.files,
-        remove_old=options["standby_rejoins"] and options["rejoin_remove_old"] and not options["standby_part_of"],
+        remove_set_aside=options["standby_rejoins"] and options["rejoin_remove_set_aside"] and not options["standby_part_of"],
         rewind_rules=[access.rewind_rule(addresses, options)] if rejoin.rewinds else [],
         fenced=rejoin.fenced if _rejoin_options(options) else _fenced(options, observations, addresses),
         # a copy has what the primary has, and one that moves is looked at again in its place

@@ -50,7 +50,7 @@ class StandbyPlan:
         ``before``; empty where it stays, or could not go back.
     :param former_directory: where its directory is renamed from; empty where it is not.
     :param begins: what is noted as begun until it has ended; empty where a run that is cut off leaves nothing to be finished.
-    :param remove_old: whether what a copy takes the place of is removed at the end.
+    :param remove_set_aside: whether what a copy takes the place of is removed at the end.
     :param files: what will become of its files, see :class:`rejoin.Rejoin`.
     """
 
@@ -83,5 +83,5 @@ class StandbyPlan:
     move: dict[str, t.Any] = dataclasses.field(default_factory=dict)
     former_directory: str = ""
     begins: str = ""
-    remove_old: bool = False
+    remove_set_aside: bool = False
     files: dict[str, t.Any] = dataclasses.field(default_factory=dict)

@@ -341,7 +341,7 @@ def test_where_all_connections_are_in_use_the_standby_tells_what_it_sees():
         ),
         ([vary(PRIMARY, registered=()), vary(STANDBY, running=False)], "run enable_mirroring to make scdw its standby"),
         (
-            [vary(PRIMARY, streaming=False), vary(STANDBY, lacks="000000010000000000000003")],
+            [vary(PRIMARY, streaming=False), vary(STANDBY, removed_wal="000000010000000000000003")],
             "run enable_mirroring to make scdw anew; what is there now is kept",
         ),
     ],

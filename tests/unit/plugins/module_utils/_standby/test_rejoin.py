@@ -318,15 +318,15 @@ def test_a_copy_takes_the_place_of_what_cannot_be_rewound(host, half_rewound, mo
         "set_aside": ["both"],
         "set_aside_in": aside,
         "wal_directory": f"{disk}/gpseg-1",
-        "old_wal": disk + "/gpseg-1" + aside[len(str(half_rewound)) :],
+        "former_wal": disk + "/gpseg-1" + aside[len(str(half_rewound)) :],
     }
     assert (half_rewound / "gpbackup_history.db").read_text() == "own"
     assert (half_rewound / "both").read_text() == "of the primary"
     assert os.path.realpath(half_rewound / "pg_wal") == f"{disk}/gpseg-1" and os.listdir(half_rewound / "pg_wal") == []
-    assert os.listdir(found["old_wal"]) == ["000000010000000000000001"]
+    assert os.listdir(found["former_wal"]) == ["000000010000000000000001"]
     assert os.readlink(half_rewound / "log") == disk
     assert (half_rewound / "pg_hba.conf").read_text() == "local all all peer\n", "what was opened for the rewind came with the copy"
-    assert rewind.remove(aside) == found["old_wal"]
+    assert rewind.remove(aside) == found["former_wal"]
     assert sorted(os.listdir(disk)) == ["gpseg-1"] and os.listdir(half_rewound.parent) == ["gpseg-1"]
 
 

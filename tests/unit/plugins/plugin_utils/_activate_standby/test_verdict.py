@@ -198,20 +198,20 @@ HERE = ("scdw unlogged", unlogged("4MB", own="b"))
 
 def test_files_of_the_old_primary_are_brought():
     verdict = demo(DOWN, {"cdw": {**STOPPED, "unlogged": unlogged("8MB", key="a")}}, HERE)
-    assert (verdict.drift, "not brought from cdw: own" in verdict.old_files) == (["key", "postgresql.conf"], True)
+    assert (verdict.drift, "not brought from cdw: own" in verdict.not_brought) == (["key", "postgresql.conf"], True)
 
 
 def test_what_was_not_compared_is_said():
     there = {**unlogged("8MB"), "left_out": ["many"]}
     verdict = demo(DOWN, {"cdw": {**STOPPED, "unlogged": there}}, HERE)
-    assert verdict.old_files.startswith("not brought from cdw: own ")
-    assert verdict.old_files.endswith("; many (more than 1000 files, or not readable by the engine's user), not compared")
+    assert verdict.not_brought.startswith("not brought from cdw: own ")
+    assert verdict.not_brought.endswith("; many (more than 1000 files, or not readable by the engine's user), not compared")
 
 
 def test_where_the_old_primary_was_not_read_it_is_said_of_when_the_files_are():
     verdict = demo(UNKNOWN, {}, HERE, **WORD)
     assert verdict.drift == []
-    assert "scdw has postgresql.conf of 1970-01-01T00:16:40Z, own of 1970-01-01T00:16:40Z" in verdict.old_files
+    assert "scdw has postgresql.conf of 1970-01-01T00:16:40Z, own of 1970-01-01T00:16:40Z" in verdict.not_brought
 
 
 def test_in_check_mode_what_was_seen_before_tells_what_would_be_brought():

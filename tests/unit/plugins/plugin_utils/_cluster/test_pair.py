@@ -9,7 +9,7 @@ import dataclasses
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.pair import assess
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.places import own_segments
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.views import lacking
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.views import removed_wal
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight.case import Case
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight.checks import unlike
 
@@ -132,7 +132,7 @@ NEEDED = "000000010000000000000003"
 
 
 @pytest.mark.parametrize(
-    ("changes", "lacks"),
+    ("changes", "removed"),
     [
         ((), None),
         (STOPPED, None),
@@ -148,11 +148,11 @@ NEEDED = "000000010000000000000003"
         ((*AWAY, ("scdw standby removed_wal", NEEDED)), NEEDED),
     ],
 )
-def test_a_standby_that_can_no_longer_catch_up_is_known_from_one_that_is_stopped(changes, lacks):
+def test_a_standby_that_can_no_longer_catch_up_is_known_from_one_that_is_stopped(changes, removed):
     found = seen(changed(MIRRORED, *changes))
-    assert lacking(found["cdw"], found["scdw"]) == lacks
+    assert removed_wal(found["cdw"], found["scdw"]) == removed
     said = any("can no longer catch up" in reason for reason in demo(MIRRORED, *changes).reasons)
-    assert said == (lacks is not None)
+    assert said == (removed is not None)
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def test_views_of_a_primary(changes, differs):
     [
         ([("scdw instance postmaster connected", False)], {"connected": False}),
         ([("scdw instance postmaster suspended", True)], {"suspended": True}),
-        ([("scdw standby removed_wal", "000000010000000000000003")], {"lacks": "000000010000000000000003"}),
+        ([("scdw standby removed_wal", "000000010000000000000003")], {"removed_wal": "000000010000000000000003"}),
         ([("scdw instance postmaster", None), ("scdw standby", None)], {"running": False, "connected": None}),
         ([("scdw instance control", None)], {"system_identifier": None, "timeline": None}),
     ],

@@ -151,20 +151,20 @@ def test_a_former_primary_rejoined():
             "; only it had gpbackup_history.db, kept in place; the primary has otherwise x, its own are in /s.set_aside-1",
         ),
         (
-            {"set_aside_as": ["/s.set_aside-1"], "kept": [], "set_aside": [], "wal_directory": "/w", "old_wal": "/w.set_aside-1"},
-            "; what was there is in /s.set_aside-1; pg_wal stays a link to /w; the old WAL is in /w.set_aside-1",
+            {"set_aside_as": ["/s.set_aside-1"], "kept": [], "set_aside": [], "wal_directory": "/w", "former_wal": "/w.set_aside-1"},
+            "; what was there is in /s.set_aside-1; pg_wal stays a link to /w; the former WAL is in /w.set_aside-1",
         ),
         (
             {
                 "set_aside_as": ["/s.set_aside-1"],
                 "set_aside": ["x"],
                 "set_aside_in": "/s.set_aside-1",
-                "old_wal": "/w.set_aside-1",
+                "former_wal": "/w.set_aside-1",
                 "wal_directory": "/w",
                 "configuration": {"removed": ["/s.set_aside-1"], "removed_wal": "/w.set_aside-1"},
             },
             "; what the primary has otherwise was removed with the former directory, as asked: x; pg_wal stays a link to /w; "
-            "the old WAL in /w.set_aside-1 was removed",
+            "the former WAL in /w.set_aside-1 was removed",
         ),
     ],
 )

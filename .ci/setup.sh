@@ -28,9 +28,9 @@ install_system_packages() {
 }
 
 make_virtual_environment() {
-  local wanted python
-  wanted=$(cat requirements-dev.txt constraints-dev.txt | sha256sum)
-  [ "$(cat .cache/venv/.made-from 2> /dev/null)" != "$wanted" ] || return 0
+  local desired python
+  desired=$(cat requirements-dev.txt constraints-dev.txt | sha256sum)
+  [ "$(cat .cache/venv/.made-from 2> /dev/null)" != "$desired" ] || return 0
   for python in python3.11 python3.12 python3.13 python3; do
     "$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2> /dev/null && break
   done
@@ -38,7 +38,7 @@ make_virtual_environment() {
   rm -rf .cache/venv
   "$python" -m venv .cache/venv
   .cache/venv/bin/pip install --quiet --no-compile -r requirements-dev.txt -c constraints-dev.txt
-  echo "$wanted" > .cache/venv/.made-from
+  echo "$desired" > .cache/venv/.made-from
 }
 
 # So that playbooks run by their full names from this very work tree.

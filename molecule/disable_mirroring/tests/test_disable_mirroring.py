@@ -168,7 +168,7 @@ def test_a_host_that_is_gone_for_ever_is_given_up_by_the_operator_s_word(primary
 
 @pytest.mark.drawn
 @pytest.mark.usefixtures("mirrored")
-def test_a_frozen_standby_is_removed(primary, standby):
+def test_a_suspended_standby_is_removed(primary, standby):
     standby.signal("STOP")
     done = disable(stop_timeout=2)
     assert done.returncode == 0

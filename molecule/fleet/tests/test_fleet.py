@@ -94,7 +94,7 @@ def test_passfiles_are_apart():
 
 
 @pytest.mark.parametrize("cluster", PRIMARIES)
-def test_segments_let_in_both_coordinators_of_their_cluster_and_nobody_else(cluster):
+def test_segments_allow_access_to_both_coordinators_of_their_cluster_and_nobody_else(cluster):
     host = SEGMENT_HOSTS[cluster]
     desired = addresses(PRIMARIES[cluster].name) | addresses(STANDBYS[cluster].name)
     for directory in segments(cluster):
@@ -105,7 +105,7 @@ def test_segments_let_in_both_coordinators_of_their_cluster_and_nobody_else(clus
 
 
 @pytest.mark.parametrize("cluster", PRIMARIES)
-def test_coordinators_let_in_each_other_for_replication(cluster):
+def test_coordinators_allow_each_other_access_for_replication(cluster):
     primary, standby = PRIMARIES[cluster], STANDBYS[cluster]
     rules = [rule for rule in block(primary.name, primary.directory) if rule.split()[1] == "replication"]
     assert {address_of(rule) for rule in rules} == addresses(primary.name) | addresses(standby.name)

@@ -49,7 +49,7 @@ def identity(coordinator) -> str:
     return coordinator.run(f"stat -c %i {coordinator.directory}/PG_VERSION")
 
 
-def test_commits_wait_for_a_frozen_standby_until_they_are_released(primary, standby, converged):
+def test_commits_wait_for_a_suspended_standby_until_they_are_released(primary, standby, converged):
     shown = " ".join(line for line in converged.splitlines() if "warning" in line.lower())
     assert "COMMITS WAIT for the standby on scdw, which is suspended" in shown
     assert "release_commits" in shown
@@ -83,7 +83,7 @@ def test_a_stopped_one_is_told_from_others_and_started_as_it_is(primary, standby
 
 @pytest.mark.drawn
 @pytest.mark.usefixtures("table")
-def test_commits_wait_for_a_frozen_standby_as_long_as_is_wanted(primary, standby):
+def test_commits_wait_for_a_suspended_standby_as_long_as_is_desired(primary, standby):
     assert enable(standby_commit_timeout=8).returncode == 0
     with suspended(standby):
         begin_commit(primary)
@@ -93,7 +93,7 @@ def test_commits_wait_for_a_frozen_standby_as_long_as_is_wanted(primary, standby
 
 
 @pytest.mark.usefixtures("table")
-def test_a_standby_that_was_away_for_long_catches_up(primary, standby):
+def test_a_standby_that_was_disconnected_for_long_catches_up(primary, standby):
     standby.stop()
     needed = primary.sql("SELECT pg_walfile_name(pg_current_wal_lsn())")
     primary.sql(SEGMENT * 7 + "CHECKPOINT; CHECKPOINT")  # more than is kept without a slot
@@ -104,7 +104,7 @@ def test_a_standby_that_was_away_for_long_catches_up(primary, standby):
 
 @pytest.mark.drawn
 @pytest.mark.usefixtures("table")
-def test_wal_is_held_back_for_a_standby_that_is_away_until_it_is_released(primary, standby):
+def test_wal_is_retained_for_a_standby_that_is_disconnected_until_it_is_released(primary, standby):
     refused = playbook(RELEASE, release_wal=True)
     assert refused.returncode == 2, "the standby streams"
     assert primary.sql(SLOTS) == "1"

@@ -80,7 +80,7 @@ def test_a_role_that_may_not_look_takes_nothing_for_absent(tmp_path):
 
 @pytest.mark.drawn
 @pytest.mark.usefixtures("monitor")
-def test_a_role_that_is_not_let_in_takes_nothing_for_hung(tmp_path):
+def test_a_role_without_access_takes_nothing_for_hung(tmp_path):
     cluster, code = look(tmp_path, **AS_MONITOR, discovery_sql_user="nobody")
     assert (cluster["state"], code) == ("primary_unknown", 2)
     assert "nobody" in cluster["hosts"]["cdw"]["missing"]
@@ -111,7 +111,7 @@ def test_degraded_without_sudo(standby, tmp_path):
 
 @pytest.mark.drawn
 @pytest.mark.usefixtures("monitor")
-def test_frozen_without_sudo(standby, tmp_path):
+def test_suspended_without_sudo(standby, tmp_path):
     with suspended(standby):
         cluster, code = look(tmp_path, **AS_MONITOR)
     assert (cluster["state"], code, cluster["hosts"]["scdw"]["suspended"]) == ("degraded", 2, True)

@@ -33,7 +33,7 @@ def test_standby_stopped(standby, tmp_path):
     assert cluster["slots"][0]["active"] is False
 
 
-def test_standby_frozen(standby, tmp_path):
+def test_standby_suspended(standby, tmp_path):
     with suspended(standby):
         cluster, code = look(tmp_path)
     assert (cluster["state"], code) == ("degraded", 2)
@@ -48,7 +48,7 @@ def test_primary_stopped(primary, tmp_path):
     assert cluster["activation"]["allowed"] is True
 
 
-def test_primary_frozen(primary, tmp_path):
+def test_primary_suspended(primary, tmp_path):
     with suspended(primary):
         cluster, code = look(tmp_path)
     assert (cluster["state"], code) == ("primary_hung", 2)

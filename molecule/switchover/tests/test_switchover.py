@@ -273,7 +273,7 @@ def test_a_shutdown_that_hangs_is_got_out_of_before_the_gap_is_too_long(primary,
 
 @pytest.mark.drawn
 @pytest.mark.usefixtures("mirrored")
-def test_the_old_primary_serves_again_where_its_standby_is_lost_before_the_promotion(primary, standby, operator):
+def test_the_former_primary_serves_again_where_its_standby_is_lost_before_the_promotion(primary, standby, operator):
     (client, other) = writing("through", "cdw", 1)
     script = LOSE_STANDBY.format(directory=standby.directory)
     standby.run(f"nohup bash -c {shlex.quote(script)} > /tmp/lose 2>&1 < /dev/null &")
@@ -466,7 +466,7 @@ def test_a_run_that_was_cut_off_is_finished_by_the_next(primary, standby, operat
 
 @pytest.mark.drawn
 @pytest.mark.usefixtures("mirrored")
-def test_what_was_changed_on_the_old_primary_is_there_on_the_new_one(primary, standby, operator):
+def test_what_was_changed_on_the_former_primary_is_there_on_the_new_one(primary, standby, operator):
     change(primary)
     foretold = operator.switch("--check")
     assert foretold.code == 0

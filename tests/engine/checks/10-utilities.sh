@@ -67,7 +67,7 @@ gives 'and ends as it began' 'exit=0' run cdw $here_is 'gpstop -a -m -M fast'
 gives 'gpactivatestandby' 'completed successfully.*scdw is now the new primary.*exit=0' run scdw $there 'gpactivatestandby -a'
 is 'the data is there, in the tablespace too' $'20\n1000' bash -c "$(declare -f on dispatch utility); here=$here
     dispatch scdw 'SELECT count(*) FROM t' 5433; utility scdw 'SELECT count(*) FROM kept' 5433"
-gives 'gpstart of the old primary' 'Standby activated, this node no more can act as (coordinator|master).*exit=2' \
+gives 'gpstart of the former primary' 'Standby activated, this node no more can act as (coordinator|master).*exit=2' \
     run cdw $here_is 'gpstart -a'
 is 'leaves it stopped' 0 on cdw "pgrep -f '[p]ostgres -D $here_is' | wc -l"
 on scdw 'chmod 0 /data/whpg/beta'

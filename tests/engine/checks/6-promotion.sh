@@ -9,11 +9,11 @@ on cdw "(psql -d postgres -c 'INSERT INTO t SELECT generate_series(21, 40)' -c '
     (echo 'BEGIN; INSERT INTO t SELECT generate_series(1, 20);'; sleep 60) | psql -d postgres > /dev/null 2>&1 &" > /dev/null
 sleep 1
 sessions="SELECT count(*) FROM pg_stat_activity WHERE client_addr = '10.203.19.11'"
-is 'sessions of the old coordinator on a segment' 2 utility sdw1 "$sessions" 6000
+is 'sessions of the former coordinator on a segment' 2 utility sdw1 "$sessions" 6000
 is 'promotion' 'server promoted' on scdw "pg_ctl promote -w -D $standby | tail -1 | sed 's/.*server/server/'"
 until_is 'dtmready' on scdw "sed -n 8p $standby/postmaster.pid"
 is 'its end: the catalog' '6|p|p' dispatch scdw "$row"
-is 'the sessions of the old coordinator are gone' 0 utility sdw1 "$sessions" 6000
+is 'the sessions of the former coordinator are gone' 0 utility sdw1 "$sessions" 6000
 is 'the data is there, without what was open' 40 dispatch scdw 'SELECT count(*) FROM t'
 gives 'two primaries: this one and the old' '^1.p.p
 6.m.m$' dispatch cdw "$row ORDER BY 1"

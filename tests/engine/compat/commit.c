@@ -5,7 +5,7 @@
  */
 
 /*
- * Commits on the coordinator wait while a standby streams, also a frozen one, and do not wait when none does.
+ * Commits on the coordinator wait while a standby streams, also a suspended one, and do not wait when none does.
  *
  * PostgreSQL's own synchronous replication always waits once synchronous_standby_names is set, and lets a cancel end the wait;
  * the engine does neither. So only the half that ranks the standbys is used, which marks the standby in the walsenders' shared

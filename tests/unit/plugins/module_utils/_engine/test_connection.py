@@ -222,7 +222,7 @@ def test_a_connection_is_waited_for_where_others_have_them_all(server, primary):
         assert opened.value("SELECT 7 AS n") == "7"
 
 
-def test_a_server_that_asks_for_a_password_or_lets_in_tells_no_refusal(server, tmp_path):
+def test_a_server_that_asks_for_a_password_or_allows_access_tells_no_refusal(server, tmp_path):
     parameters = {"user": "u", "database": "postgres"}
     assert connection.ask_refusal(str(tmp_path), 5432, parameters, 5) is None
     assert connection.ask_refusal(str(tmp_path), 5433, parameters, 5) is None

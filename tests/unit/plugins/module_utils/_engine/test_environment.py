@@ -41,7 +41,7 @@ def test_other_clusters_keep_theirs():
     assert environment.change(both, "other", None) == environment.change("", "one", DESIRED)
 
 
-def test_nothing_is_taken_away_where_nothing_is():
+def test_nothing_is_removed_where_nothing_is():
     assert environment.plan(None, "demo", None) == []
     assert environment.plan("x\n", "demo", None) == []
 

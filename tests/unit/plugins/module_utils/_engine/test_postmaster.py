@@ -129,7 +129,7 @@ def test_a_process_that_is_hidden_is_not_taken_for_gone(data_directory, monkeypa
 
 
 @pytest.mark.parametrize("index", [0, 1, 2])
-def test_frozen_when_a_vital_process_is_stopped(index):
+def test_suspended_when_a_vital_process_is_stopped(index):
     family = [dataclasses.replace(process, state="T") if at == index else process for at, process in enumerate(FAMILY)]
     assert described(family).suspended
 

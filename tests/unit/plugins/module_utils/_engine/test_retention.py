@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 GIB = 1 << 30
 ACTIVE = Slot(name="s", active=True, restart_lsn="0/1", retained_bytes=GIB)
-AWAY = dataclasses.replace(ACTIVE, active=False)
+INACTIVE = dataclasses.replace(ACTIVE, active=False)
 vary = dataclasses.replace
 
 
@@ -70,9 +70,9 @@ def test_sets_the_engine_s_own_limit(recorder, limit, written):
         ([], None, 0, GIB),
         ([ACTIVE], None, 0, 100 * GIB),
         ([ACTIVE], GIB, 50 * GIB, 100 * GIB),
-        ([AWAY], None, 50 * GIB, 100 * GIB),
-        ([AWAY], None, 10 * GIB, 100 * GIB),
-        ([vary(AWAY, retained_bytes=0)], None, 0, 100 * GIB),
+        ([INACTIVE], None, 50 * GIB, 100 * GIB),
+        ([INACTIVE], None, 10 * GIB, 100 * GIB),
+        ([vary(INACTIVE, retained_bytes=0)], None, 0, 100 * GIB),
         ([vary(ACTIVE, restart_lsn=None, retained_bytes=None)], GIB, 0, 100 * GIB),
     ],
 )
@@ -84,16 +84,16 @@ def test_says_nothing_where_nothing_is_in_danger(slots, limit, free, size):
     ("slot", "limit", "free", "said"),
     [
         (ACTIVE, GIB - 1, 50 * GIB, "the slot s retains 1024 MiB of WAL, more than 1023 MiB: bring its standby back, or give it up"),
-        (AWAY, 512 << 20, 50 * GIB, "the slot s, whose standby is disconnected, retains 1024 MiB of WAL, more than 512 MiB: bring its"),
+        (INACTIVE, 512 << 20, 50 * GIB, "the slot s, whose standby is disconnected, retains 1024 MiB of WAL, more than 512 MiB: bring its"),
         (
-            AWAY,
+            INACTIVE,
             None,
             9 * GIB,
             "the disk of the WAL is in danger, 9216 MiB of 102400 MiB are free: the slot s, whose standby is disconnected,",
         ),
-        (AWAY, 2 * GIB, 9 * GIB, "the disk of the WAL is in danger"),
-        (vary(AWAY, retained_bytes=60 * GIB), None, 50 * GIB, "the disk of the WAL is in danger, 51200 MiB of 102400 MiB are free"),
-        (vary(AWAY, restart_lsn=None, retained_bytes=None), None, 50 * GIB, "the slot s holds no WAL any more: what its standby"),
+        (INACTIVE, 2 * GIB, 9 * GIB, "the disk of the WAL is in danger"),
+        (vary(INACTIVE, retained_bytes=60 * GIB), None, 50 * GIB, "the disk of the WAL is in danger, 51200 MiB of 102400 MiB are free"),
+        (vary(INACTIVE, restart_lsn=None, retained_bytes=None), None, 50 * GIB, "the slot s holds no WAL any more: what its standby"),
     ],
 )
 def test_warns_of_wal_that_is_held_back(slot, limit, free, said):
@@ -104,4 +104,4 @@ def test_warns_of_wal_that_is_held_back(slot, limit, free, said):
 
 
 def test_each_slot_has_its_warning():
-    assert len(warnings([AWAY, ACTIVE, vary(AWAY, name="t")], None, 0, GIB)) == 2
+    assert len(warnings([INACTIVE, ACTIVE, vary(INACTIVE, name="t")], None, 0, GIB)) == 2

@@ -242,7 +242,7 @@ def test_a_hole_on_the_last_page(directory):
         assert len(found.doubts) == 1 and f"record at {Lsn(before)}" in found.doubts[0]
 
 
-def test_a_standby_s_wal_is_read_from_where_it_is_wanted(directory):
+def test_a_standby_s_wal_is_read_from_where_it_is_desired(directory):
     laid_out(directory, WRITER)
     (directory / "pg_wal" / WRITER.name(8)).unlink()
     found = seen(directory, control_of(WRITER), WRITER.records[70][1])

@@ -41,7 +41,7 @@ def of(exact=None, salvaged=None, stream=SILENT, now=1010.0, system="1", heard=9
         ({"end": "0/280", "commits": 2}, "0/270", BYTES, 128, 2),
     ],
 )
-def test_the_disk_of_the_old_primary_tells_exactly(exact, salvaged, known, lost, commits):
+def test_the_disk_of_the_former_primary_tells_exactly(exact, salvaged, known, lost, commits):
     found = of({**exact, "proved": True}, salvaged, record=None)
     assert (found.known, found.bytes, found.commits) == (known, lost, commits)
     assert exact["end"] in found.why
@@ -170,7 +170,7 @@ def test_nothing_lost_is_never_said_after_the_primary_could_give_the_standby_up(
     connected=st.booleans(),
     silent=st.one_of(st.none(), st.floats(0, 3000)),
 )
-def test_nothing_lost_is_never_said_by_what_the_old_primary_could_do_unseen(
+def test_nothing_lost_is_never_said_by_what_the_former_primary_could_do_unseen(
     moved, heard, ended, limit, answered, others, connected, silent
 ):
     """Whatever limit was recorded: it may have been lowered since."""

@@ -91,7 +91,7 @@ def test_an_instance_whose_configuration_is_elsewhere_is_not_start_blocked(host,
         ((), False),
     ],
 )
-def test_only_a_postmaster_with_nothing_frozen_obeys(found, obeys):
+def test_only_a_postmaster_with_nothing_suspended_obeys(found, obeys):
     assert start_block.obeys(found) is obeys
 
 
@@ -131,7 +131,7 @@ def test_stops_harder_and_harder(engine, data_directory, way, ended_by):
     assert process.wait(5) == ended_by
 
 
-def test_kills_what_is_frozen_at_once(engine, data_directory):
+def test_kills_what_is_suspended_at_once(engine, data_directory):
     process = engine(ENDS, "-D", str(data_directory))
     process.send_signal(signal.SIGSTOP)
     os.waitpid(process.pid, os.WUNTRACED)

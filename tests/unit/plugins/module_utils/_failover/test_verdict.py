@@ -125,8 +125,8 @@ def test_a_cluster_that_is_to_have_no_standby_is_as_desired_without(views, desir
 
 FENCED = Proofs(fenced=frozenset({"cdw"}))
 STOPPED = Proofs(stopped=frozenset({"cdw"}))
-WORD = Proofs(confirmed=frozenset({"cdw"}))
-ALL = Proofs(FENCED.fenced, STOPPED.stopped, WORD.confirmed)
+CONFIRMED = Proofs(confirmed=frozenset({"cdw"}))
+ALL = Proofs(FENCED.fenced, STOPPED.stopped, CONFIRMED.confirmed)
 HUNG = vary(PRIMARY, answered=False)
 GONE = vary(EMPTY, host="cdw")
 
@@ -144,12 +144,12 @@ GONE = vary(EMPTY, host="cdw")
         ([LOST, STANDBY], Proofs(), False),
         ([LOST, STANDBY], STOPPED, False),
         ([LOST, STANDBY], FENCED, True),
-        ([LOST, STANDBY], WORD, True),
+        ([LOST, STANDBY], CONFIRMED, True),
         ([LOST, STANDBY], Proofs(confirmed=frozenset({"other"})), False),
         ([LOST, STANDBY_DOWN], FENCED, False),
         ([LOST, LOST_STANDBY], ALL, False),
         ([HUNG, STANDBY], Proofs(), False),
-        ([HUNG, STANDBY], WORD, False),
+        ([HUNG, STANDBY], CONFIRMED, False),
         ([HUNG, STANDBY], STOPPED, False),
         ([HUNG, STANDBY], FENCED, False),
         ([HUNG, STANDBY], ALL, True),
@@ -157,7 +157,7 @@ GONE = vary(EMPTY, host="cdw")
         ([REFUSING, STANDBY], ALL, False),
         ([vary(REFUSING, refused="not_accepting_connections"), STANDBY], ALL, False),
         ([GONE, STANDBY], Proofs(), False),
-        ([GONE, STANDBY], WORD, True),
+        ([GONE, STANDBY], CONFIRMED, True),
         ([GONE, STANDBY], FENCED, True),
     ],
 )
@@ -170,7 +170,7 @@ def test_activation(views, proofs, allowed):
 def test_a_standby_that_is_down_too_is_activated_on_demand_only():
     assert judge([DOWN, STANDBY_DOWN], both_down=True).activation
     for views in ([LOST, STANDBY_DOWN], [PRIMARY, STANDBY_DOWN], [HUNG, STANDBY_DOWN], [DOWN, EMPTY], [DOWN, LOST_STANDBY]):
-        assert not judge(views, WORD, both_down=True).activation
+        assert not judge(views, CONFIRMED, both_down=True).activation
 
 
 SESSIONS = Sighting(by="sdw1", of="cdw", sessions=2, port="silent")
@@ -198,11 +198,11 @@ def test_a_look_over_the_network_shows_life_and_never_death(sighting, lives):
 @pytest.mark.parametrize(
     ("sightings", "proofs", "allowed"),
     [
-        ([], WORD, True),
-        ([NOTHING], WORD, True),
-        ([NOTHING, SESSIONS], WORD, False),
-        ([PORT], WORD, False),
-        ([vary(PORT, of="scdw")], WORD, True),
+        ([], CONFIRMED, True),
+        ([NOTHING], CONFIRMED, True),
+        ([NOTHING, SESSIONS], CONFIRMED, False),
+        ([PORT], CONFIRMED, False),
+        ([vary(PORT, of="scdw")], CONFIRMED, True),
         ([SESSIONS, PORT], FENCED, True),
         ([SESSIONS], ALL, True),
         ([NOTHING], Proofs(), False),

@@ -188,7 +188,7 @@ def test_without_any_password_nothing_is_begun():
         (known(access_files={"/c": "local all all trust\n"}), ("row",), ["remove_row"]),
     ],
 )
-def test_takes_away_what_is_there(seen, parts, steps):
+def test_removes_what_is_there(seen, parts, steps):
     assert names(plan_absent(seen, parts)) == steps
 
 

@@ -70,7 +70,7 @@ def test_what_is_unknown_passes_as_it_is(primary):
         assert not between.applied
 
 
-def test_a_client_is_told_that_the_primary_is_away(primary):
+def test_a_client_is_told_that_the_primary_is_unreachable(primary):
     away = upstream(primary)
     primary.leave()
     with relay.Relay(away, "true") as between, socket.socket(socket.AF_UNIX) as client:
@@ -98,7 +98,7 @@ def test_tls_has_no_room_for_it(primary, mode, answer, possible):
     assert refused == (None if possible else "the connection to the primary is by TLS")
 
 
-def test_a_primary_that_is_away_is_told_before(primary):
+def test_a_primary_that_is_unreachable_is_told_before(primary):
     away = upstream(primary)
     primary.leave()
     with pytest.raises(relay.CoordinatorError, match="does not answer on port"):

@@ -17,16 +17,16 @@ from ... import instances
 
 SENDER = dataclasses.replace(instances.SENDER, pid=7)
 SLOT = Slot(name="standby_coordinator", active=True, restart_lsn="0/1", retained_bytes=5 << 20)
-AWAY = dataclasses.replace(SLOT, active=False)
+INACTIVE = dataclasses.replace(SLOT, active=False)
 
 
 @pytest.mark.parametrize(
     ("tie", "commits", "wal", "steps"),
     [
         (Tie(SENDER, SLOT), True, False, ["terminate_walsender"]),
-        (Tie(None, AWAY), False, True, ["drop_slot"]),
+        (Tie(None, INACTIVE), False, True, ["drop_slot"]),
         (Tie(SENDER, SLOT), True, True, ["terminate_walsender", "drop_slot"]),
-        (Tie(None, AWAY), True, False, []),
+        (Tie(None, INACTIVE), True, False, []),
         (Tie(None, None), True, True, []),
         (Tie(SENDER, None), False, True, []),
     ],
@@ -49,7 +49,7 @@ def test_says_what_is_given_up():
 
 
 def test_a_slot_that_keeps_nothing_gives_nothing_up():
-    tie = Tie(None, dataclasses.replace(AWAY, retained_bytes=None))
+    tie = Tie(None, dataclasses.replace(INACTIVE, retained_bytes=None))
     assert ": 0 MiB of WAL" in release.warnings([Step("drop_slot")], tie)[0]
 
 

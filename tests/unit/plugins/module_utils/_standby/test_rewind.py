@@ -175,7 +175,7 @@ def test_where_no_links_can_be_made_all_is_copied(host, program, former, plain, 
     assert os.listdir(former.parent) == ["gpseg-1"]
 
 
-def test_with_the_primary_away_nothing_is_touched(host, former, plain, primary):
+def test_with_the_primary_unreachable_nothing_is_touched(host, former, plain, primary):
     primary.leave()
     with pytest.raises(rewind.CoordinatorError, match="does not answer"):
         rewind.rewind(host, str(former), plain)

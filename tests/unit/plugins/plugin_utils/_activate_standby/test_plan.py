@@ -19,7 +19,7 @@ def session(address, port=6000):
     return {"address": address, "port": port, "count": 1, "quiet_s": 0.1}
 
 
-WORD = {"confirm_down": "cdw"}
+CONFIRMED = {"confirm_down": "cdw"}
 COMMAND = {"fence_command": True}
 BOTH = {"both_down": True}
 
@@ -38,12 +38,12 @@ FENCES = {"sdw1": {"addresses": ["10.0.0.11", "fd00::11"], "ports": [6000, 7000]
     ("found", "options", "start_block", "fences", "command"),
     [
         (DOWN, {}, START_BLOCK, {}, False),
-        (DOWN, {**FENCE, **COMMAND, **WORD}, START_BLOCK, {}, False),
+        (DOWN, {**FENCE, **COMMAND, **CONFIRMED}, START_BLOCK, {}, False),
         (BOTH_DOWN, BOTH, START_BLOCK, {}, False),
-        (HUNG, WORD, START_BLOCK, {}, False),
+        (HUNG, CONFIRMED, START_BLOCK, {}, False),
         (UNKNOWN, FENCE, {}, FENCES, False),
         (UNKNOWN, COMMAND, {}, {}, True),
-        (UNKNOWN, WORD, {}, {}, False),
+        (UNKNOWN, CONFIRMED, {}, {}, False),
         (UNKNOWN, {**FENCE, **COMMAND}, {}, FENCES, True),
     ],
 )
@@ -58,8 +58,8 @@ def test_the_former_primary_is_start_blocked_or_fenced_first(found, options, sta
 @pytest.mark.parametrize(
     ("found", "options", "words"),
     [
-        (SERVING, {**FENCE, **WORD, **COMMAND, **BOTH}, ["mirrored: the primary serves: use a switchover"]),
-        (changed(SERVING, ("cdw primary walsender", None)), {**FENCE, **WORD, **COMMAND}, ["degraded: the primary serves"]),
+        (SERVING, {**FENCE, **CONFIRMED, **COMMAND, **BOTH}, ["mirrored: the primary serves: use a switchover"]),
+        (changed(SERVING, ("cdw primary walsender", None)), {**FENCE, **CONFIRMED, **COMMAND}, ["degraded: the primary serves"]),
         (UNKNOWN, {}, ["primary_unknown: cdw was not seen down", "fence_segments=true", "fence_command", "confirm_down=cdw", "timed out"]),
         (UNKNOWN, BOTH, ["primary_unknown: cdw was not seen down"]),
         (UNKNOWN, {"confirm_down": "scdw"}, ["activate_standby_confirm_down is 'scdw', the primary was on cdw"]),
@@ -67,10 +67,10 @@ def test_the_former_primary_is_start_blocked_or_fenced_first(found, options, sta
         (HUNG, {}, ["primary_hung: cdw lives", "activate_standby_confirm_down=cdw"]),
         (HUNG, {**FENCE, **COMMAND}, ["primary_hung: cdw lives"]),
         (BOTH_DOWN, {}, ["both_down: the standby is down too", "activate_standby_both_down=true"]),
-        (changed(UNKNOWN, ("scdw", {"unreachable": True, "msg": "no"})), WORD, ["no standby was seen in recovery"]),
+        (changed(UNKNOWN, ("scdw", {"unreachable": True, "msg": "no"})), CONFIRMED, ["no standby was seen in recovery"]),
         (changed(DOWN, ("scdw instance postmaster suspended", True)), {}, ["the standby on scdw is suspended"]),
         (changed(DOWN, ("scdw instance start_block", "START_BLOCKED_cdw_is_primary.conf")), {}, ["scdw is start-blocked itself, START_"]),
-        (changed(DOWN, ("cdw", None)), WORD, ["cdw took no part in this run", "unknown", "--limit"]),
+        (changed(DOWN, ("cdw", None)), CONFIRMED, ["cdw took no part in this run", "unknown", "--limit"]),
         (changed(DOWN, ("sdw1", None)), {}, ["sdw1 took no part in this run", "unknown", "--limit"]),
         (changed(DOWN, ("scdw maintenance", {"since": None, "by": "", "reason": "disks"})), {}, ["in maintenance (disks), marked on scdw"]),
         (DOWN, {"timeout": 0}, ["activate_standby_timeout is 0: give seconds above zero"]),
@@ -92,7 +92,7 @@ def test_refuses_with_reason_and_remedy(found, options, words):
 def test_split_brain_is_refused():
     both = changed({**SERVING, "scdw": SERVING["cdw"]}, ("scdw hostname", "scdw"), ("scdw addresses", ["10.0.0.12"]))
     both["scdw"] = changed(both["scdw"], ("instance data_directory", "/s"), ("instance control timeline", 2), ("unfinished", PURPOSE))
-    made = plan(both, **FENCE, **WORD, **COMMAND)
+    made = plan(both, **FENCE, **CONFIRMED, **COMMAND)
     assert made.refusal.startswith("split_brain: two instances accept writes")
     assert "scdw runs as primary on timeline 2" in made.refusal
 
@@ -121,12 +121,12 @@ SESSION = {"address": "10.0.0.11", "port": 6000, "count": 2, "quiet_s": 1.0}
     ],
 )
 def test_the_word_does_not_do_for_a_primary_that_is_seen_alive(change, lives):
-    made = plan(UNKNOWN, change, **WORD)
+    made = plan(UNKNOWN, change, **CONFIRMED)
     assert bool(made.refusal) is lives
     if lives:
         assert "the operator's confirmation does not do" in made.refusal and "activate_standby_fence_segments=true" in made.refusal
     assert plan(UNKNOWN, change, **FENCE).refusal == ""
-    assert plan(UNKNOWN, change, **COMMAND, **WORD).refusal == ""
+    assert plan(UNKNOWN, change, **COMMAND, **CONFIRMED).refusal == ""
 
 
 @pytest.mark.parametrize(
@@ -289,7 +289,7 @@ def test_access_rules_are_written_where_they_are_not_as_they_should_be():
 def test_warns_of_what_is_not_proved():
     assert plan(DOWN).warnings == []
     assert plan(UNKNOWN, **FENCE).warnings == []
-    assert "not fenced on the segment hosts" in plan(UNKNOWN, **WORD).warnings[0]
+    assert "not fenced on the segment hosts" in plan(UNKNOWN, **CONFIRMED).warnings[0]
     assert plan(DOWN, ("sdw1", {"unreachable": True, "msg": "no"})).warnings == ["sdw1 is unknown, unreachable: no: make it reachable"]
 
 

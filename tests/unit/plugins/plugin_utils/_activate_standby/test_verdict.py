@@ -15,7 +15,7 @@ from ..losses import BOTH_DOWN, DOWN, HUNG, PROMOTED, UNKNOWN, scene
 from ..observed import VARIABLES, machine, shown, unlogged
 
 FENCE = {"fence_segments": True}
-WORD = {"confirm_down": "cdw"}
+CONFIRMED = {"confirm_down": "cdw"}
 COMMAND = {"fence_command": True}
 
 WAL = {
@@ -60,16 +60,16 @@ def demo(found, results, *changes, command=None, check_mode=False, variables=Non
         (DOWN, {}, {"cdw": FAILED}, False, "cdw: neither nft nor iptables"),
         (DOWN, {}, {"cdw": LOST}, False, "cdw: unreachable: timed out"),
         (DOWN, {}, {}, False, "cdw: nothing was done there"),
-        (DOWN, WORD, {"cdw": FAILED}, True, "the operator confirms that cdw is down"),
-        (HUNG, WORD, {"cdw": STOPPED}, True, "cdw was stopped for good, with the operator's confirmation"),
+        (DOWN, CONFIRMED, {"cdw": FAILED}, True, "the operator confirms that cdw is down"),
+        (HUNG, CONFIRMED, {"cdw": STOPPED}, True, "cdw was stopped for good, with the operator's confirmation"),
         (BOTH_DOWN, {"both_down": True}, {"cdw": STOPPED}, True, "the instance on cdw was seen stopped"),
         (BOTH_DOWN, {"both_down": True}, {"cdw": FAILED}, False, "no standby was seen in recovery"),
         (UNKNOWN, FENCE, {"sdw1": FENCED}, True, "cdw is fenced"),
         (UNKNOWN, FENCE, {"sdw1": NOT_FENCED}, False, "sdw1: it is not fenced"),
         (UNKNOWN, FENCE, {"sdw1": LOST}, False, "sdw1: unreachable: timed out"),
         (UNKNOWN, FENCE, {}, False, "sdw1: nothing was done there"),
-        (UNKNOWN, {**FENCE, **WORD}, {"sdw1": FAILED}, True, "the operator confirms that cdw is down"),
-        (UNKNOWN, WORD, {}, True, "the operator confirms that cdw is down"),
+        (UNKNOWN, {**FENCE, **CONFIRMED}, {"sdw1": FAILED}, True, "the operator confirms that cdw is down"),
+        (UNKNOWN, CONFIRMED, {}, True, "the operator confirms that cdw is down"),
     ],
 )
 def test_what_was_proved_decides(found, options, results, allowed, words):
@@ -90,7 +90,7 @@ def test_what_was_proved_decides(found, options, results, allowed, words):
         *(({"quiet_s": 20.5}, {"quiet_s": hostile}, None) for hostile in (float("nan"), float("inf"), -1, "1", "x\n", [], True)),
     ],
 )
-def test_since_when_no_segment_heard_of_the_old_primary(first, second, quiet):
+def test_since_when_no_segment_heard_of_the_former_primary(first, second, quiet):
     fences = {"sdw1": {**FENCED, **first}, "sdw2": {**FENCED, **second}}
     verdict = demo(UNKNOWN_OF_TWO, fences, variables=TWO, **FENCE)
     assert (verdict.allowed, verdict.quiet_s) == (True, quiet)
@@ -99,7 +99,7 @@ def test_since_when_no_segment_heard_of_the_old_primary(first, second, quiet):
 
 def test_a_hung_primary_that_was_not_stopped_stays_where_it_is():
     for result in (NOT_STOPPED, FAILED, LOST, {}):
-        assert not demo(HUNG, {"cdw": result}, **WORD).allowed
+        assert not demo(HUNG, {"cdw": result}, **CONFIRMED).allowed
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_a_hung_primary_that_was_not_stopped_stays_where_it_is():
         ({"sdw1": FENCED}, False),
     ],
 )
-def test_one_host_that_does_not_refuse_the_old_primary_is_enough(results, allowed):
+def test_one_host_that_does_not_refuse_the_former_primary_is_enough(results, allowed):
     assert demo(UNKNOWN_OF_TWO, results, variables=TWO, **FENCE).allowed is allowed
 
 
@@ -143,7 +143,7 @@ def test_what_can_be_fenced_counts_in_check_mode():
     assert not demo(UNKNOWN, {"sdw1": FAILED}, check_mode=True, **FENCE).allowed
 
 
-def test_what_the_old_primary_s_disk_has_is_handed_on():
+def test_what_the_former_primary_s_disk_has_is_handed_on():
     verdict = demo(DOWN, {"cdw": {**STOPPED, "wal": WAL}})
     assert (verdict.exact_loss, verdict.archive) == (WAL, "/salvage-demo/demo.tar.gz")
     verdict = demo(DOWN, {"cdw": STOPPED})
@@ -196,7 +196,7 @@ def test_never_allowed_without_proof(found, by_host, command, confirmed, fence, 
 HERE = ("scdw unlogged", unlogged("4MB", own="b"))
 
 
-def test_files_of_the_old_primary_are_brought():
+def test_files_of_the_former_primary_are_brought():
     verdict = demo(DOWN, {"cdw": {**STOPPED, "unlogged": unlogged("8MB", key="a")}}, HERE)
     assert (verdict.drift, "not brought from cdw: own" in verdict.not_brought) == (["key", "postgresql.conf"], True)
 
@@ -208,8 +208,8 @@ def test_what_was_not_compared_is_said():
     assert verdict.not_brought.endswith("; many (more than 1000 files, or not readable by the engine's user), not compared")
 
 
-def test_where_the_old_primary_was_not_read_it_is_said_of_when_the_files_are():
-    verdict = demo(UNKNOWN, {}, HERE, **WORD)
+def test_where_the_former_primary_was_not_read_it_is_said_of_when_the_files_are():
+    verdict = demo(UNKNOWN, {}, HERE, **CONFIRMED)
     assert verdict.drift == []
     assert "scdw has postgresql.conf of 1970-01-01T00:16:40Z, own of 1970-01-01T00:16:40Z" in verdict.not_brought
 

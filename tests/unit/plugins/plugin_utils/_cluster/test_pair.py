@@ -39,7 +39,7 @@ def demo(found, *changes, variables=None, limit=None):
 HELD = {"held": {}, "lock": {}}
 OTHER = {"msg": "another run works on this pair", "lock": {"purpose": "rejoin"}}
 FULL = {"msg": "the lock cannot be written: No space left on device"}
-AWAY = {"msg": "No route to host", "unreachable": True}
+UNREACHABLE = {"msg": "No route to host", "unreachable": True}
 
 
 @pytest.mark.parametrize(
@@ -47,15 +47,19 @@ AWAY = {"msg": "No route to host", "unreachable": True}
     [
         ({"cdw": HELD, "scdw": HELD}, "", []),
         ({"cdw": {"lock": None}, "scdw": {"lock": None}}, "", []),  # in check mode
-        ({"cdw": HELD, "scdw": AWAY}, "", []),
-        ({"cdw": AWAY, "scdw": AWAY}, "", []),  # nothing is observed then either
+        ({"cdw": HELD, "scdw": UNREACHABLE}, "", []),
+        ({"cdw": UNREACHABLE, "scdw": UNREACHABLE}, "", []),  # nothing is observed then either
         ({"cdw": HELD, "scdw": None}, "", []),  # left out by --limit
         ({"cdw": HELD, "scdw": OTHER}, "scdw: another run works on this pair", []),
-        ({"cdw": OTHER, "scdw": AWAY}, "cdw: another run works on this pair", []),
+        ({"cdw": OTHER, "scdw": UNREACHABLE}, "cdw: another run works on this pair", []),
         ({"cdw": {**OTHER, "msg": "one"}, "scdw": {**OTHER, "msg": "two"}}, "cdw: one; scdw: two", []),
         ({"cdw": OTHER, "scdw": FULL}, "cdw: another run works on this pair", ["scdw"]),
         ({"cdw": FULL, "scdw": HELD}, "", ["cdw"]),
-        ({"cdw": FULL, "scdw": AWAY}, "no host of the coordinators could be locked: cdw: the lock cannot be written: No space", ["cdw"]),
+        (
+            {"cdw": FULL, "scdw": UNREACHABLE},
+            "no host of the coordinators could be locked: cdw: the lock cannot be written: No space",
+            ["cdw"],
+        ),
         (None, "", []),
     ],
 )
@@ -125,7 +129,7 @@ def test_what_keeps_the_other_host_from_being_the_standby_is_known_beforehand(fo
 
 
 STOPPED = ("scdw instance postmaster", None), ("scdw standby", None), ("cdw primary walsender", None)
-AWAY = ("scdw instance postmaster connected", False), ("cdw primary walsender", None)
+DISCONNECTED = ("scdw instance postmaster connected", False), ("cdw primary walsender", None)
 #: the standby's WAL ends in segment 3, the primary's begins with 4
 BEHIND = ("scdw wal end_lsn", "0/C000148"), ("cdw wal oldest_lsn", "0/10000000")
 NEEDED = "000000010000000000000003"
@@ -138,14 +142,14 @@ NEEDED = "000000010000000000000003"
         (STOPPED, None),
         (BEHIND, None),
         ((*STOPPED, *BEHIND), NEEDED),
-        ((*AWAY, *BEHIND), NEEDED),
+        ((*DISCONNECTED, *BEHIND), NEEDED),
         ((*STOPPED, *BEHIND, ("cdw wal oldest_lsn", "0/C000000")), None),
         ((*STOPPED, *BEHIND, ("cdw wal", None)), None),
         ((*STOPPED, *BEHIND, ("scdw wal end_lsn", None)), None),
         ((*STOPPED, *BEHIND, ("scdw instance role", "primary")), None),
         # another user does not see whether a walreceiver is connected
-        ((*AWAY, *BEHIND, ("scdw instance postmaster connected", None)), None),
-        ((*AWAY, ("scdw standby removed_wal", NEEDED)), NEEDED),
+        ((*DISCONNECTED, *BEHIND, ("scdw instance postmaster connected", None)), None),
+        ((*DISCONNECTED, ("scdw standby removed_wal", NEEDED)), NEEDED),
     ],
 )
 def test_a_standby_that_can_no_longer_catch_up_is_known_from_one_that_is_stopped(changes, removed):
@@ -354,7 +358,7 @@ def test_what_was_not_seen_differs_in_nothing(primary, standby):
     assert unlike(Case(primary_host="cdw", primary=found["cdw"], host="scdw", standby=found["scdw"])) == {}
 
 
-AWAY = {"name": "standby_coordinator", "active": False, "restart_lsn": "0/1", "retained_bytes": 2 * GIB}
+INACTIVE = {"name": "standby_coordinator", "active": False, "restart_lsn": "0/1", "retained_bytes": 2 * GIB}
 
 
 @pytest.mark.parametrize(
@@ -370,15 +374,15 @@ AWAY = {"name": "standby_coordinator", "active": False, "restart_lsn": "0/1", "r
     ],
 )
 def test_warns_of_wal_by_the_limit_given_or_by_the_engine_s(own, limit, more_than):
-    found = demo(MIRRORED, ("cdw primary slots", [AWAY]), ("cdw primary retention_limit", own), limit=limit).warnings
+    found = demo(MIRRORED, ("cdw primary slots", [INACTIVE]), ("cdw primary retention_limit", own), limit=limit).warnings
     assert len(found) == (more_than is not None)
     assert all(warning.startswith("cdw: the slot") and f"more than {more_than} MiB" in warning for warning in found)
 
 
 def test_warns_of_a_disk_in_danger():
-    (found,) = demo(MIRRORED, ("cdw primary slots", [AWAY]), ("cdw wal free", GIB)).warnings
+    (found,) = demo(MIRRORED, ("cdw primary slots", [INACTIVE]), ("cdw wal free", GIB)).warnings
     assert found.startswith("cdw: the disk of the WAL is in danger")
-    assert demo(MIRRORED, ("cdw primary slots", [AWAY]), ("cdw wal", None)).warnings == []
+    assert demo(MIRRORED, ("cdw primary slots", [INACTIVE]), ("cdw wal", None)).warnings == []
 
 
 def test_warns_of_blanks_in_the_standby_s_path():

@@ -14,9 +14,9 @@ from ..desired import with_options
 from ..observed import CONTROL, EMPTY, MIRRORED, PRIMARY, RECORD, SDW1, SEGMENTS, UNMIRRORED, VARIABLES, changed, shown
 
 NO_RULES = {"sdw1": {"data_directories": ["/p0", "/m0"], "rules": []}}
-AWAY = ("scdw", {"unreachable": True, "msg": "No route to host"})
+UNREACHABLE = ("scdw", {"unreachable": True, "msg": "No route to host"})
 #: the standby's host is gone, and its walsender with it
-ALONE = (AWAY, ("cdw primary walsender", None), ("cdw primary slots 0 active", False))
+ALONE = (UNREACHABLE, ("cdw primary walsender", None), ("cdw primary slots 0 active", False))
 FORMER = {**shown(PRIMARY), "data_directory": "/s", "postmaster": None, "start_block": "START_BLOCKED_cdw_is_primary.conf"}
 FENCE = {"cluster": "demo", "addresses": ["10.0.0.12"], "ports": [6000], "tool": "nft", "since": 1000.0}
 
@@ -81,12 +81,12 @@ def test_places_of_copies_are_those_that_are_mapped():
             {},
             "in maintenance since 1970-01-01 00:00:00 UTC by me, marked on scdw",
         ),
-        ((AWAY,), {}, "scdw is unknown, unreachable: No route to host: make it reachable, or, if it is gone for ever"),
+        ((UNREACHABLE,), {}, "scdw is unknown, unreachable: No route to host: make it reachable, or, if it is gone for ever"),
         ((("sdw1", None),), {}, "sdw1 is unknown, it took no part in this run: run it for all hosts"),
-        ((AWAY, ("sdw1", None)), {"without": ["scdw"]}, "sdw1 is unknown, it took no part in this run"),
+        ((UNREACHABLE, ("sdw1", None)), {"without": ["scdw"]}, "sdw1 is unknown, it took no part in this run"),
         ((), {"without": ["scdw"]}, "disable_mirroring_without names scdw, which was observed: take it out"),
         (ALONE, {"without": ["scdw", "elsewhere"]}, "names elsewhere, which neither the inventory nor the catalog has in this cluster"),
-        ((AWAY,), {"without": ["scdw"]}, "names scdw, but a standby streams and lives: make its host reachable"),
+        ((UNREACHABLE,), {"without": ["scdw"]}, "names scdw, but a standby streams and lives: make its host reachable"),
         (
             (("cdw primary standby hostname", "gone1"), ("cdw primary standby address", "gone1")),
             {},
@@ -112,7 +112,7 @@ def test_what_is_in_the_way_is_told_with_its_remedy(changes, options, why):
 
 @pytest.mark.parametrize(("age", "refused"), [(None, True), (3.0, True), (14.9, True), (15.0, False), (200.0, False)])
 def test_a_host_is_believed_to_be_gone_when_its_standby_is_silent(age, refused):
-    plan = demo(MIRRORED, AWAY, ("cdw primary walsender reply_age_s", age), without=["scdw"])
+    plan = demo(MIRRORED, UNREACHABLE, ("cdw primary walsender reply_age_s", age), without=["scdw"])
     assert (plan.refusal != "") == refused
 
 
@@ -143,7 +143,7 @@ def test_a_standby_that_the_catalog_has_elsewhere_goes_all_the_same():
 
 
 def test_a_former_primary_s_host_that_is_gone_for_ever():
-    plan = demo(UNMIRRORED, AWAY, ("cdw primary timeline", 2), without=["scdw"])
+    plan = demo(UNMIRRORED, UNREACHABLE, ("cdw primary timeline", 2), without=["scdw"])
     assert plan.refusal == ""
     assert plan.left[0].startswith("scdw was not reached: what is there of the cluster, a former primary perhaps, stays as it is")
 
@@ -215,7 +215,7 @@ def test_segments_on_the_standby_s_host_lose_their_rules_too():
     assert plan.access["scdw"] == {"data_directories": ["/p9"], "rules": []}
 
 
-def test_a_primary_that_was_a_standby_is_still_let_in_by_the_segments():
+def test_segments_still_allow_access_to_a_primary_that_was_a_standby():
     plan = demo(MIRRORED, ("cdw primary timeline", 2))
     rules = [{"database": "all", "addresses": ["10.0.0.11"], "user": "gpadmin", "method": "trust", "data_directories": ["/p0", "/m0"]}]
     assert plan.access == {"sdw1": {"data_directories": ["/p0", "/m0"], "rules": rules}}

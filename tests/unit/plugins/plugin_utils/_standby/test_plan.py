@@ -50,7 +50,7 @@ def host_variables(host, **more):
     return {**VARIABLES, host: {**VARIABLES[host], **more}}
 
 
-def test_a_pair_that_is_as_wanted():
+def test_a_pair_that_is_as_desired():
     plan = demo(MIRRORED)
     assert (plan.refusal, plan.to_change, plan.primary, plan.standby) == ("", [], "cdw", "scdw")
     assert (plan.copying, plan.look, plan.password_missing, plan.expected_dbid) == (False, {}, False, 8)
@@ -142,7 +142,7 @@ def test_what_differs_is_named(way, value, name):
         ({"max_rate": "100M"}, []),
     ],
 )
-def test_what_is_wanted_otherwise_differs(options, names):
+def test_what_is_desired_otherwise_differs(options, names):
     assert demo(MIRRORED, **options).to_change == names
 
 
@@ -152,7 +152,7 @@ def test_a_limit_holds_where_the_engine_has_one(own, settled):
     assert to_change == ([] if settled else ["retention"])
 
 
-def test_a_pair_that_does_not_stream_is_not_as_wanted():
+def test_a_pair_that_does_not_stream_is_not_as_desired():
     assert demo(MIRRORED, ("cdw primary walsender", None)).to_change == ["state"]
 
 
@@ -170,7 +170,7 @@ def test_trusted_by_address_no_password_counts():
     assert (plan.to_change, plan.password_missing) == ([], False)
 
 
-def test_tablespaces_under_the_standby_s_number_are_as_wanted():
+def test_tablespaces_under_the_standby_s_number_are_as_desired():
     spaces = [shown(Tablespace(oid=20, location="/fast", dbid=1, bytes=GIB))]
     own = [shown(Tablespace(oid=20, location="/fast", dbid=8, bytes=GIB))]
     assert demo(MIRRORED, ("cdw tablespaces", spaces), ("scdw tablespaces", own)).to_change == []
@@ -394,7 +394,7 @@ def test_files_that_the_copy_needs_are_looked_for():
     assert plan.look
 
 
-def test_the_copy_is_made_as_wanted():
+def test_the_copy_is_made_as_desired():
     plan = demo(UNMIRRORED, checkpoint="spread", max_rate="100M")
     assert (plan.snapshot["checkpoint"], plan.snapshot["max_rate"]) == ("spread", "100M")
 
@@ -451,18 +451,18 @@ def test_coordinator_and_segments_of_one_host_have_each_their_rules():
         ({"whpg_addresses": ["10.1.0.12"]}, {"addresses": ["10.0.0.0/24"]}, ["10.0.0.0/24"]),
     ],
 )
-def test_lets_in_the_addresses_of_both(variables, options, addresses):
+def test_allows_access_to_the_addresses_of_both(variables, options, addresses):
     plan = demo(UNMIRRORED, variables=host_variables("scdw", **variables), **options)
     found = {tuple(rule["addresses"]) for access in plan.access.values() for rule in access["rules"]}
     assert found == {tuple(addresses), ("samehost",)}
 
 
-def test_commits_wait_no_longer_than_wanted():
+def test_commits_wait_no_longer_than_desired():
     plan = demo(UNMIRRORED, ("cdw primary needs ssl", True), commit_timeout="10", tls={"sslmode": "require"}, connection={"keepalives": 1})
     assert plan.connection == {"keepalives": "1", "sslmode": "require", "options": "-c wal_sender_timeout=10s"}
 
 
-def test_a_connection_that_is_as_wanted_is_settled():
+def test_a_connection_that_is_as_desired_is_settled():
     following = {**FOLLOWING, "options": "-c wal_sender_timeout=10s"}
     ways = ("scdw standby following", following), ("scdw record commit_limit_s", 10.0)
     assert demo(MIRRORED, *ways, commit_timeout=10).to_change == []

@@ -114,7 +114,7 @@ def test_a_copy_needs_what_a_copy_needs():
 
 
 @pytest.mark.parametrize(
-    ("changes", "wish", "said"),
+    ("changes", "options", "said"),
     [
         ([], {"method": "best"}, "rejoin_method is 'best': give one of auto, rewind, basebackup"),
         ([("cdw wal", None)], {}, "no valid WAL was seen"),
@@ -139,8 +139,8 @@ def test_a_copy_needs_what_a_copy_needs():
         ([("scdw instance postmaster", MIRRORED["cdw"]["instance"]["postmaster"])], {}, "the primary was not seen to serve"),
     ],
 )
-def test_refusals(changes, wish, said):
-    plan = demo(ACTIVATED, *changes, **wish)
+def test_refusals(changes, options, said):
+    plan = demo(ACTIVATED, *changes, **options)
     assert said in plan.refusal
     assert not plan.to_change
 

@@ -106,7 +106,7 @@ def test_a_promotion_that_was_begun_is_never_rolled_back(plan, stopped, disarmed
         assert verdict.way != BACK, "a promotion was asked for"
 
 
-def test_what_the_old_primary_changed_until_it_was_stopped():
+def test_what_the_former_primary_changed_until_it_was_stopped():
     plan = {**PLAN, "accepted_drift": ["accepted"]}
     before, after = unlogged("4MB"), unlogged("8MB", key="a", accepted="a")
     stopped = {"unlogged": after}
@@ -135,7 +135,7 @@ LEFT = ("cdw instance postmaster", None)
         (("cdw", None), 2000.0, []),
     ],
 )
-def test_a_run_that_finds_the_new_primary_promoted_compares_the_old_one_too(change, promotion, late):
+def test_a_run_that_finds_the_new_primary_promoted_compares_the_former_one_too(change, promotion, late):
     new = (("scdw unlogged", unlogged("4MB")), ("scdw promotion", promotion))
     hosts = seen(changed(MIRRORED, ("cdw unlogged", unlogged("8MB", key="a")), *new, change))
     assert drift({**RESUMED, "accepted_drift": []}, {}, {}, hosts["scdw"], hosts["cdw"]) == late

@@ -141,9 +141,9 @@ def check_writes(clients: Sequence[Client], old: Coordinator, new: Coordinator) 
             f"there now: {new.sql(_parts(client, missing), role=client.role)}"
         )
     every = [commit for acknowledged in commits.values() for commit in acknowledged]
-    of_old, of_new = ([commit for commit in every if commit.host == coordinator.name] for coordinator in (old, new))
-    assert of_old and of_new, "both served clients"
-    last, first = max(commit.begun for commit in of_old), min(commit.returned for commit in of_new)
+    of_former, of_new = ([commit for commit in every if commit.host == coordinator.name] for coordinator in (old, new))
+    assert of_former and of_new, "both served clients"
+    last, first = max(commit.begun for commit in of_former), min(commit.returned for commit in of_new)
     assert last <= first, f"{old.name} took a write {last - first:.3f} s after {new.name} had acknowledged one"
 
 

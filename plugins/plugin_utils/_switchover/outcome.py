@@ -91,7 +91,7 @@ def outcome(
     :param limit: seconds that the new standby had.
     :param plan_of_standby: what was planned to make it; None where it was not come to that.
     """
-    on_old, on_new = hosts.get(plan["primary"] or "") or {}, hosts.get(plan["standby"] or "") or {}
+    on_former, on_new = hosts.get(plan["primary"] or "") or {}, hosts.get(plan["standby"] or "") or {}
     progress = Progress(cluster, plan, hosts, lost, check_mode)
     verdict, activation = progress.on_standby(VERDICT), progress.on_standby(ACTIVATION)
     handover = (on_new.get("__switchover_disarmed") or {}).get("handover") or {}
@@ -118,10 +118,10 @@ def outcome(
         "timeline": activation.get("timeline"),
         "lsn": activation.get("lsn"),
         "switch_lsn": activation.get("switch_lsn"),
-        "shutdown_lsn": (((on_old.get("__switchover_stopped") or {}).get("wal")) or {}).get("end"),
+        "shutdown_lsn": (((on_former.get("__switchover_stopped") or {}).get("wal")) or {}).get("end"),
         "loss": activation.get("loss"),
         "segments_answered": activation.get("segments_answered"),
-        "sessions_left": (on_old.get("__switchover_prepared") or {}).get("sessions_left"),
+        "sessions_left": (on_former.get("__switchover_prepared") or {}).get("sessions_left"),
         "brought": sorted({*_brought(on_new, "__switchover_brought"), *_brought(on_new, "__switchover_brought_late")}),
         "troubles": troubles,
         "connection": plan.get("connection", ""),

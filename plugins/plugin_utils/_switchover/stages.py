@@ -39,10 +39,10 @@ def _plans(situations: t.Sequence[Situation]) -> list[SwitchoverPlan]:
 def _decide(task: Task, _given: Variables) -> Variables:
     """Whether the switchover of the host's cluster goes on or is rolled back, by what both hosts said."""
     plan = task.of_cluster(PLANS)
-    of_old, of_new = task.on(plan["primary"]), task.on(plan["standby"])
-    verdict = decide(plan, stopped=of_old(_STOPPED), disarmed=of_new(_DISARMED), activation=of_new(ACTIVATION))
-    old, new = (coordinator_of(observed(of_host(OBSERVATION))) for of_host in (of_old, of_new))
-    late = drift(plan, stopped=of_old(_STOPPED), brought=of_new(_BROUGHT), new=new, old=old)
+    of_former, of_new = task.on(plan["primary"]), task.on(plan["standby"])
+    verdict = decide(plan, stopped=of_former(_STOPPED), disarmed=of_new(_DISARMED), activation=of_new(ACTIVATION))
+    old, new = (coordinator_of(observed(of_host(OBSERVATION))) for of_host in (of_former, of_new))
+    late = drift(plan, stopped=of_former(_STOPPED), brought=of_new(_BROUGHT), new=new, old=old)
     return dataclasses.asdict(dataclasses.replace(verdict, drift=late))
 
 

@@ -52,7 +52,7 @@ def test_an_activation_is_decided_by_fences_and_the_command(options, results, al
 
 
 @pytest.mark.parametrize(
-    ("of_old", "of_new", "way", "late"),
+    ("of_former", "of_new", "way", "late"),
     [
         ({"__switchover_stopped": {"wal": WAL}}, {"__switchover_disarmed": {"disarmed": True}}, "forward", []),
         ({}, {"__switchover_disarmed": {"disarmed": True}}, "back", []),
@@ -65,9 +65,9 @@ def test_an_activation_is_decided_by_fences_and_the_command(options, results, al
         ),
     ],
 )
-def test_a_switchover_is_decided_by_what_both_hosts_said(of_old, of_new, way, late):
+def test_a_switchover_is_decided_by_what_both_hosts_said(of_former, of_new, way, late):
     plan = {"primary": "cdw", "standby": "scdw", "promoted": False, "begun": False, "accepted_drift": []}
-    decided = STAGES["switchover", "decide"].do(task({"cdw": of_old, "scdw": of_new}, __switchover_plans=plan), {})
+    decided = STAGES["switchover", "decide"].do(task({"cdw": of_former, "scdw": of_new}, __switchover_plans=plan), {})
     assert (decided["way"], decided["drift"]) == (way, late)
 
 

@@ -3,13 +3,13 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Make a standby coordinator the primary."""
+"""Activate a standby coordinator."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: coordinator_activation
-short_description: Make a standby coordinator the primary
+short_description: Activate a standby coordinator
 version_added: 0.1.0
 description:
   - Runs on the standby's host. Promotes the standby, waits until queries are answered in dispatch mode, writes a checkpoint on the new
@@ -153,7 +153,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Make the standby the primary
+- name: Activate the standby
   warehousepg.coordinator.coordinator_activation:
     cluster: demo
     data_directory: /data/whpg/v7/standby/gpseg-1

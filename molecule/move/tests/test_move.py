@@ -173,7 +173,7 @@ def test_a_run_that_was_cut_off_is_finished_by_the_next(primary, standby, spare,
     variables = json.dumps({"standby_move_from": "scdw"})
     command = ["ansible-playbook", ENABLE, "-i", str(elsewhere), "-e", variables]
     with subprocess.Popen(command, cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True) as cut_off:
-        wait_until(lambda: "gpseg-1.set_aside-" in standby.run(f"ls {PARENT}"), "the former standby is aside", 90)
+        wait_until(lambda: "gpseg-1.set_aside-" in standby.run(f"ls {PARENT}"), "the former standby is set aside", 90)
         cut_off.send_signal(signal.SIGKILL)
     assert enable(inventory=elsewhere, standby_move_from="scdw").returncode == 0
     check_moved(primary, spare, elsewhere, dbid)

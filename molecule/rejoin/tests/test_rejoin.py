@@ -67,7 +67,7 @@ def lose(primary: Coordinator) -> None:
 
 
 def promote(operator: Operator, primary: Coordinator) -> None:
-    """Make the standby primary while the WAL of the former one cannot be read."""
+    """Activate the standby while the WAL of the former primary cannot be read."""
     primary.run(f"mv {primary.quoted}/pg_wal {primary.quoted}.wal; mkdir -m 700 {primary.quoted}/pg_wal")
     assert operator.activate(both_down=True, accept_loss=True).code == 0
     primary.run(f"rmdir {primary.quoted}/pg_wal; mv {primary.quoted}.wal {primary.quoted}/pg_wal")

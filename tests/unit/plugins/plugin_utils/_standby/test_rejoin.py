@@ -101,7 +101,7 @@ def test_one_that_has_to_be_copied(changes):
     assert (plan.refusal, plan.way["method"], plan.copying) == ("", "basebackup", True)
     assert bool(plan.look) == any("tablespaces" in what for what, _value in changes)
     assert plan.rewind_rules == []
-    assert plan.access["scdw"]["data_directories"] == [], "what goes aside is not touched before"
+    assert plan.access["scdw"]["data_directories"] == [], "what is set aside is not touched before"
 
 
 def test_where_the_wal_of_a_copy_could_go_does_not_matter_without_one():

@@ -251,7 +251,7 @@ def test_links_stay_links_and_files_are_kept_by_a_copy(primary, standby, disk, r
     assert set(logs) <= set(primary.run(f"ls {disk}/logs").split())
     if remove:
         assert f"the former WAL in {disk}/wal.set_aside-" in done.line and "was removed" in done.line
-        assert re.search(rf"was removed with the former directory, as asked: [^;]*{BOTH}", done.line)
+        assert re.search(rf"was removed with the former directory, as desired: [^;]*{BOTH}", done.line)
         assert primary.run(f"ls -A {disk}") == "logs\nwal"
         assert beside(primary) == []
     else:

@@ -55,7 +55,7 @@ class Candidate:
 
 @dataclasses.dataclass(frozen=True)
 class Desired:
-    """What is asked for.
+    """What is desired.
 
     :param verdict: ``state``, ``allowed``, ``reason``, ``proof`` and ``quiet_s`` of the verdict on the pair.
     :param exact: what was read from the former primary's disk; None when it was not.

@@ -28,7 +28,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby i
 #: ways: it is a standby already; started as one as it is; rewound; copied anew
 KEEP, START, REWIND, BASEBACKUP = "keep", "start", "rewind", "basebackup"
 
-#: what can be asked for
+#: methods that can be desired
 METHODS = ("auto", REWIND, BASEBACKUP)
 
 #: options of the module C(coordinator_snapshot) on it
@@ -224,7 +224,7 @@ def choose(former: Former, source: Source, asked: str) -> Choice:
     if parted is None:
         return Choice(BASEBACKUP, "it has no timeline in common with the primary")
     if asked == BASEBACKUP:
-        return Choice(BASEBACKUP, "a new copy was asked for", own)
+        return Choice(BASEBACKUP, "a new copy is desired", own)
     if own is not None:
         what = f"its WAL goes on to {former.end}, the primary's left timeline {parted.timeline} at {own}"
         if set(former.tablespaces) != set(source.tablespaces):

@@ -43,7 +43,7 @@ SPARE = 512 * 1024 * 1024
 
 @dataclasses.dataclass(frozen=True)
 class Desired:
-    """The copy that is asked for.
+    """The desired copy.
 
     :param system_identifier: of the primary.
     :param engine_version: what ``postgres --version`` prints on the primary's host; None: do not compare.

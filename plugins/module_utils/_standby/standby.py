@@ -51,7 +51,7 @@ class Standby:
 
 @dataclasses.dataclass(frozen=True)
 class Desired:
-    """The configuration that is asked for.
+    """The desired configuration.
 
     :param dbid: number under which the standby is registered; None when it is not known yet, in check mode.
     :param port: port to listen on.
@@ -117,7 +117,7 @@ def refusal(standby: Standby, desired: Desired, password: str | None) -> str | N
 
 
 def plan(standby: Standby, desired: Desired, password: str | None) -> list[Step]:
-    """The steps after which the standby follows the primary as asked.
+    """The steps after which the standby follows the primary as desired.
 
     ``primary_conninfo``, ``primary_slot_name``, ``gp_dbid`` and ``port`` change by a restart only.
 

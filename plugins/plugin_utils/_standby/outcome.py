@@ -208,7 +208,7 @@ def _kept(made: Variables) -> list[str]:
     return [
         f"only it had {named(made['kept'])}, kept in place" if made.get("kept") else "",
         f"the primary has otherwise {named(made['set_aside'])}, its own are in {made['set_aside_in']}" if made.get("set_aside") else "",
-        f"what the primary has otherwise was removed with the former directory, as asked: {named(removed)}" if removed else "",
+        f"what the primary has otherwise was removed with the former directory, as desired: {named(removed)}" if removed else "",
         f"pg_wal stays a link to {made['wal_directory']}" if made.get("wal_directory") else "",
         f"the former WAL is in {former_wal}" if former_wal else "",
         f"the former WAL in {made['removed_wal']} was removed" if made.get("removed_wal") else "",

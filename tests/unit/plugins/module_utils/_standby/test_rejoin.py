@@ -52,7 +52,7 @@ def former(end=SWITCH, history=None, **changes):
         (former(SWITCH - 8), "auto", "start", "nothing of its own"),
         (former(SWITCH + 8), "auto", "rewind", "goes on to"),
         (former(SWITCH), "rewind", "start", "nothing of its own"),
-        (former(SWITCH), "basebackup", "basebackup", "asked for"),
+        (former(SWITCH), "basebackup", "basebackup", "is desired"),
         # promoted on its own meanwhile, even if it wrote nothing beyond
         (former(SWITCH - 8, History(2, ((1, Lsn(SWITCH - 16)),))), "auto", "rewind", "left timeline 1"),
         (former(9 * SEGMENT, History(2, ((1, Lsn(SWITCH)),))), "auto", "start", "nothing of its own"),

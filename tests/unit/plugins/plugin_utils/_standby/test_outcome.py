@@ -130,13 +130,13 @@ def test_a_former_primary_rejoined():
     unknown = {**REJOINED["discarded"], "to": None, "commits": None, "last_commit": None, "why": "its WAL is gone"}
     copied = {
         "method": "basebackup",
-        "reason": "a new copy was asked for",
+        "reason": "a new copy is desired",
         "bytes_copied": None,
         "discarded": unknown,
         "set_aside_as": ["/s.2026"],
     }
     assert demo(seen(PROBE), scdw={"__standby_copy": copied}).text == (
-        f"{MIRRORED}; it rejoined by a new copy: a new copy was asked for; only it had 0/200 to an unknown end on timeline 1, "
+        f"{MIRRORED}; it rejoined by a new copy: a new copy is desired; only it had 0/200 to an unknown end on timeline 1, "
         "with an unknown number of commits (its WAL is gone); discarded; what was there is in /s.2026"
     )
     kept = {"directory_state": "instance", "method": "basebackup", "bytes_copied": 5}
@@ -163,7 +163,7 @@ def test_a_former_primary_rejoined():
                 "wal_directory": "/w",
                 "configuration": {"removed": ["/s.set_aside-1"], "removed_wal": "/w.set_aside-1"},
             },
-            "; what the primary has otherwise was removed with the former directory, as asked: x; pg_wal stays a link to /w; "
+            "; what the primary has otherwise was removed with the former directory, as desired: x; pg_wal stays a link to /w; "
             "the former WAL in /w.set_aside-1 was removed",
         ),
     ],

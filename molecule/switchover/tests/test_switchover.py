@@ -379,7 +379,7 @@ def test_a_switchover_is_not_rolled_back_where_its_standby_cannot_be_disarmed(pr
         assert done.line.startswith("SWITCHOVER UNCONFIRMED: cdw was told to stop")
         assert "was to be promoted by a process that still works" in done.line
         assert "run this again, which finishes it or rolls it back" in done.line
-        assert (done.result["outcome"], done.result["switched"]) == ("unknown", None)
+        assert (done.result["outcome"], done.result["switched"]) == ("unconfirmed", None)
         check_stays_shut_down(primary)
         assert standby.host.file(f"{standby.directory}/standby.signal").exists
 
@@ -417,7 +417,7 @@ def test_what_an_earlier_run_may_have_announced_counts_though_this_one_did_not(p
         assert done.code == 2
         assert done.line.startswith("SWITCHOVER UNCONFIRMED: cdw may have been told to stop by the run that was cut off")
         assert "is being promoted by an earlier run: wait for the end of that, and run this again" in done.line
-        assert (done.result["outcome"], done.result["switched"]) == ("unknown", None)
+        assert (done.result["outcome"], done.result["switched"]) == ("unconfirmed", None)
     assert primary.run(f"stat -c %Y {primary.directory}/postmaster.pid") == started, "it was not stopped"
     assert primary.sql("SELECT 1", role="dispatch") == "1"
     check_untouched(standby)

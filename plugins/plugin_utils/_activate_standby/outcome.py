@@ -20,7 +20,7 @@ ACTIVATED = "activated"
 WITH_TROUBLE = "activated_with_trouble"
 ALREADY = "already_activated"
 NOT_ACTIVATED = "not_activated"
-UNKNOWN = "unknown"
+UNCONFIRMED = "unconfirmed"
 POSSIBLE = "possible"
 
 #: grows when a key of the document changes its meaning or goes; a new key alone does not change it
@@ -97,14 +97,14 @@ def outcome(cluster: str, plan: Variables, hosts: t.Mapping[str, Variables], los
     activation = progress.on_standby(ACTIVATION)
     later = failures_of(hosts, AFTERMATH, lost)
     what, why = _what(progress, verdict, later)
-    left = _left(plan, hosts) if what in (NOT_ACTIVATED, UNKNOWN) and not check_mode else []
+    left = _left(plan, hosts) if what in (NOT_ACTIVATED, UNCONFIRMED) and not check_mode else []
     left += failures_of(hosts, {"__activate_standby_emptied": "WAL that was carried is left beside the data directory"}, ())
     document = {
         "schema_version": SCHEMA_VERSION,
         "cluster": cluster,
         **plan["audit"],
         "outcome": what,
-        "activated": {ACTIVATED: True, WITH_TROUBLE: True, ALREADY: True, UNKNOWN: None}.get(what, False),
+        "activated": {ACTIVATED: True, WITH_TROUBLE: True, ALREADY: True, UNCONFIRMED: None}.get(what, False),
         "reason": why,
         "state": plan["state"],
         "former_primary": plan["primary"],
@@ -183,7 +183,7 @@ def _what(progress: Progress, verdict: Variables | None, later: t.Sequence[str])
         return POSSIBLE, verdict["reason"]
     if progress.not_promoted:
         return NOT_ACTIVATED, f"{plan['standby']}: {message(activation)}"
-    return UNKNOWN, f"{plan['standby']}: no word of how its promotion ended: {message(activation)}"
+    return UNCONFIRMED, f"{plan['standby']}: no word of how its promotion ended: {message(activation)}"
 
 
 def _start_block(plan: Variables, hosts: t.Mapping[str, Variables]) -> dict[str, t.Any]:
@@ -251,7 +251,7 @@ def _say(
             f"{loss(activation.get('loss'))}, as far as it is seen before the former primary is fenced",
         ]
         return f"can be activated: {standby} instead of {primary}; nothing was changed", lines, ""
-    if what == UNKNOWN:
+    if what == UNCONFIRMED:
         text = f"ACTIVATION UNCONFIRMED: {why}; start block and fences stay; run this again, which finishes it or begins anew"
         return text, lines, f"{cluster}: {text}"
     text = f"NOT activated: {why}; {'; '.join(left)}" if left else f"NOT activated: nothing was changed: {why}"

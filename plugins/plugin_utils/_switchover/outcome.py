@@ -21,7 +21,7 @@ SWITCHED = "switched"
 WITH_TROUBLE = "switched_with_trouble"
 ALREADY = "already_switched"
 NOT_SWITCHED = "not_switched"
-NOT_KNOWN = "unknown"
+UNCONFIRMED = "unconfirmed"
 POSSIBLE = "possible"
 
 #: grows when a key of the document changes its meaning or goes; a new key alone does not change it
@@ -106,7 +106,7 @@ def outcome(
         "cluster": cluster,
         **plan["audit"],
         "outcome": what,
-        "switched": {SWITCHED: True, WITH_TROUBLE: True, ALREADY: True, NOT_KNOWN: None}.get(what, False),
+        "switched": {SWITCHED: True, WITH_TROUBLE: True, ALREADY: True, UNCONFIRMED: None}.get(what, False),
         "reason": why,
         "state": plan["state"],
         "former_primary": plan["primary"],
@@ -160,11 +160,11 @@ def _what(progress: Progress, promoted: bool, troubles: t.Sequence[str]) -> tupl
     if progress.check_mode and not failures:
         return (NOT_SWITCHED, plan["refusal"]) if plan["refusal"] else (POSSIBLE, "")
     if verdict.get("way") == UNKNOWN:
-        return NOT_KNOWN, "; ".join(dict.fromkeys([verdict["reason"], *failures]))
+        return UNCONFIRMED, "; ".join(dict.fromkeys([verdict["reason"], *failures]))
     back = progress.on_primary("__switchover_return")
     said = plan["refusal"] or "; ".join(failures) or verdict.get("reason") or "it was not begun, see above"
     if progress.back and failed(back):
-        return NOT_KNOWN, f"{said}; and {plan['primary']} could not be brought back: {message(back)}"
+        return UNCONFIRMED, f"{said}; and {plan['primary']} could not be brought back: {message(back)}"
     if plan.get("roll_back") and not plan["refusal"] and not failures:
         return ALREADY, f"{plan['primary']} is primary; what a run that was cut off had begun was rolled back"
     return NOT_SWITCHED, said
@@ -220,7 +220,7 @@ def _say(
         if plan.get("roll_back"):
             way = f"{primary} can serve again, instead of {standby}"
         return f"can be switched: {way}; nothing was changed", lines, ""
-    if what == NOT_KNOWN:
+    if what == UNCONFIRMED:
         text = f"SWITCHOVER UNCONFIRMED: {why}; run this again, which finishes it or rolls it back"
         return text, lines, f"{cluster}: {text}"
     begun = "back" in document["seconds"] or document["verdict"]

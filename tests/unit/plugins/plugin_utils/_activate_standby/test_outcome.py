@@ -138,7 +138,7 @@ def test_the_module_refused():
 @pytest.mark.parametrize("activation", [{"unreachable": True, "msg": "lost"}, {"failed": True, "msg": "killed"}])
 def test_it_is_not_known_how_it_ended(activation):
     found = ended(BEGUN, ALLOWED, activation, ["scdw"], sdw1=ON_SDW1)
-    assert (found.outcome, found.document["activated"]) == ("unknown", None)
+    assert (found.outcome, found.document["activated"]) == ("unconfirmed", None)
     assert found.text.startswith("ACTIVATION UNCONFIRMED: scdw: no word of how its promotion ended: ")
 
 

@@ -169,12 +169,12 @@ def test_without_the_armed_process_the_gap_is_not_known():
         ),
         (
             with_(SWITCHED, scdw=BACK, cdw={"__switchover_return": {"failed": False, "msg": "no space"}}),
-            "unknown",
+            "unconfirmed",
             "cdw could not be brought back: no space",
         ),
         (
             with_(SWITCHED, scdw={**BACK, "__switchover_verdict": {"way": "unknown", "reason": "cdw was told to stop"}}),
-            "unknown",
+            "unconfirmed",
             "SWITCHOVER UNCONFIRMED: cdw was told to stop; run this again",
         ),
         (
@@ -198,7 +198,7 @@ def test_every_other_end_is_told_as_what_it_is(hosts, what, words):
     assert found.outcome == what
     assert words in found.text
     assert bool(found.failure) == (what != "already_switched")
-    assert found.document["switched"] == {"already_switched": True, "unknown": None}.get(what, False)
+    assert found.document["switched"] == {"already_switched": True, "unconfirmed": None}.get(what, False)
 
 
 def test_check_mode_says_what_would_be():

@@ -39,7 +39,7 @@ def test_what_a_failed_run_began_is_rolled_back(primary, standby):
     done = enable(standby_primary_host=f"{NET}.99")
     assert done.returncode == 2
     assert "demo is not mirrored" in done.stdout
-    assert "Rolled back: role, row, slot" in done.stdout
+    assert "Rolled back: replication role, catalog row, slot" in done.stdout
     assert traces(primary, standby) == NOTHING
     assert status() == ("unmirrored", 2)
 
@@ -54,7 +54,7 @@ def test_a_copy_that_does_not_start_is_removed_again(primary, standby):
     finally:
         primary.sql("ALTER SYSTEM RESET unix_socket_directories")
     assert done.returncode == 2
-    assert "Rolled back: role, row, slot, the copy" in done.stdout
+    assert "Rolled back: replication role, catalog row, slot, the copy" in done.stdout
     assert traces(primary, standby) == NOTHING
 
 

@@ -225,9 +225,9 @@ def _found(scene: Scene, plan: RemovalPlan, on_primary: Coordinator, known: Prim
     coordinators = [found for found in map(scene.coordinator, plan.hosts) if found]
     kept = [found.passfile for found in coordinators if found.passfile]
     there = {
-        "row": known.standby is not None,
+        "catalog row": known.standby is not None,
         "slot": any(slot.name == scene.pair.options["disable_mirroring_slot_name"] for slot in known.slots),
-        "role": known.role is not None,
+        "replication role": known.role is not None,
         "access rules": any(on_primary.access.get(where) is not None for where in plan.directories)
         or any(_has_other_rules(desired, scene.observations[host]) for host, desired in plan.access.items()),
         "instance": bool(standby and standby.instance.directory_state == "instance"),

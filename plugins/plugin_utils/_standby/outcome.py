@@ -46,8 +46,8 @@ REGISTERED = (
 #: why nothing is known of a host any more
 _LOST = "dropped out of the run, unreachable or failed, see above"
 
-#: steps that take a part of the registration back
-_PARTS = (("drop_role", "role"), ("remove_row", "row"), ("drop_slot", "slot"))
+#: steps that roll a part of the registration back
+_PARTS = (("drop_role", "replication role"), ("remove_row", "catalog row"), ("drop_slot", "slot"))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -35,7 +35,7 @@ def test_everything_that_mirroring_made_is_to_go():
     # those of the standby's own instance go with it
     assert (plan.directories, plan.access) == (["/c"], NO_RULES)
     assert (plan.system_identifier, plan.primary_dbid, plan.left) == ("1", 1, [])
-    assert plan.found == ["row", "slot", "role", "access rules", "instance", "passfile", "record"]
+    assert plan.found == ["catalog row", "slot", "replication role", "access rules", "instance", "passfile", "record"]
 
 
 def test_nothing_is_left_to_do():
@@ -47,7 +47,7 @@ def test_nothing_is_left_to_do():
 @pytest.mark.parametrize(
     ("way", "value", "name"),
     [
-        ("cdw primary role", {"ready": False, "verified": False}, "role"),
+        ("cdw primary role", {"ready": False, "verified": False}, "replication role"),
         ("sdw1 access /m0", [], "access rules"),
         ("cdw passfile check", "abcd", "passfile"),
         ("cdw primary slots", [{"name": "standby_coordinator", "active": False, "restart_lsn": None, "retained_bytes": None}], "slot"),
@@ -120,7 +120,7 @@ def test_a_host_that_is_gone_for_ever():
     plan = demo(MIRRORED, *ALONE, without=["scdw"])
     assert (plan.refusal, plan.standby, plan.hosts) == ("", None, ["cdw"])
     assert (plan.directories, plan.access) == (["/c"], NO_RULES)
-    assert plan.found == ["row", "slot", "role", "access rules", "passfile"]
+    assert plan.found == ["catalog row", "slot", "replication role", "access rules", "passfile"]
     assert len(plan.left) == 1
     assert plan.left[0].startswith("scdw was not reached: the standby there in /s, port 5432, its passfile and its record stay")
 

@@ -90,7 +90,7 @@ EXAMPLES = r"""
   become: true
   become_user: gpadmin
 
-- name: Release it
+- name: Unlock the pair
   warehousepg.coordinator.coordinator_lock:
     file: ~/.whpg/demo.lock
     state: absent

@@ -111,19 +111,19 @@ class Progress(progress.Progress):
 
     @property
     def left_place(self) -> bool:
-        """Whether the present one made way for the next."""
+        """Whether the present one made way for the new one."""
         if not self._move.get("copies"):
             return self.both_have_access
         return self.copied and (not self._move["stops"] or "directory_state" in self.on_standby("__standby_leaving"))
 
     @property
     def has_copy(self) -> bool:
-        """Whether this run put a copy of the primary in the next one's place."""
+        """Whether this run put a copy of the primary in the new standby's place."""
         return bool(self._move.get("copies")) and "copy" in steps_of(self._copy)
 
     @property
     def must_restore_former(self) -> bool:
-        """Whether the former one is not as it was any more: out of its place, stopped, or under another name."""
+        """Whether the former standby is not as it was any more: out of its place, stopped, or under another name."""
         leaving = self.on_standby("__standby_leaving")
         if leaving.get("failed") or (self.started and self._move.get("kind") == NAME):
             return True

@@ -62,15 +62,15 @@ options:
   drain_seconds:
     description:
       - Before the stop, refuse new sessions over the network, end those that are idle, and give the others this many seconds. Without it,
-        all go on until the stop ends them.
+        all go on until the stop terminates them.
     type: float
     default: 0
   drain_then:
     description:
-      - What becomes of sessions that are left after that. V(end), the stop ends them; V(refuse), the module fails.
+      - What becomes of sessions that are left after that. V(terminate), the stop terminates them; V(refuse), the module fails.
     type: str
-    choices: [end, refuse]
-    default: end
+    choices: [terminate, refuse]
+    default: terminate
   terminate_walsenders:
     description:
       - Whether walsenders that serve something else than the standby, such as C(pg_receivewal) or a backup, are terminated right before the
@@ -286,7 +286,7 @@ ARGUMENTS: dict[str, t.Any] = {
     "transaction_seconds": {"type": "float", "default": 60},
     "accept_transactions": {"type": "bool", "default": False},
     "drain_seconds": {"type": "float", "default": 0},
-    "drain_then": {"type": "str", "choices": [leaving.END, leaving.REFUSE], "default": leaving.END},
+    "drain_then": {"type": "str", "choices": [leaving.TERMINATE, leaving.REFUSE], "default": leaving.TERMINATE},
     "terminate_walsenders": {"type": "bool", "default": False},
     "cluster": {"type": "str"},
     "armed_file": {"type": "path"},

@@ -493,7 +493,7 @@ sql:
     - Whether the instance answered over SQL, and what it said if not. V(null) when it does not run.
     - C(answered) is V(false) of one that kept silent. One that refused at once does not hang, and was not asked either, C(answered) is
       V(null) then, and C(refused) is V(too_many_connections), V(out_of_resources), V(not_accepting_connections), V(not_authorized),
-      V(ended_by_somebody) or V(other).
+      V(terminated_or_canceled) or V(other).
   returned: with O(data_directory)
   type: dict
   sample:

@@ -92,16 +92,16 @@ class Refused(CoordinatorError):
 INSUFFICIENT_PRIVILEGE = "42501"
 
 #: kinds of refusals by how their SQLSTATE begins: an instance that answers so does not hang, and whether it serves others is not said
-CONNECTIONS, RESOURCES, NOT_ACCEPTING, AUTHORIZATION, ENDED, OTHER = (
+CONNECTIONS, RESOURCES, NOT_ACCEPTING, AUTHORIZATION, TERMINATED, OTHER = (
     "too_many_connections",
     "out_of_resources",
     "not_accepting_connections",
     "not_authorized",
-    "ended_by_somebody",
+    "terminated_or_canceled",
     "other",
 )
 
-KINDS = (CONNECTIONS, RESOURCES, NOT_ACCEPTING, AUTHORIZATION, ENDED, OTHER)
+KINDS = (CONNECTIONS, RESOURCES, NOT_ACCEPTING, AUTHORIZATION, TERMINATED, OTHER)
 REFUSALS = (
     ("53300", CONNECTIONS),
     ("53", RESOURCES),
@@ -109,8 +109,8 @@ REFUSALS = (
     ("57M02", NOT_ACCEPTING),
     ("28", AUTHORIZATION),
     (INSUFFICIENT_PRIVILEGE, AUTHORIZATION),
-    ("57014", ENDED),
-    ("57P", ENDED),
+    ("57014", TERMINATED),
+    ("57P", TERMINATED),
 )
 
 #: what the kernel says where an instance, as one that hangs, takes none of the connections that wait for it

@@ -27,7 +27,7 @@ BLOCK = f"{access.BLOCK} drain"
 REFUSAL = ({"database": "all", "addresses": ["all"], "method": "reject"},)
 
 #: what remains of the sessions after a drain: they are ended by the stop, or nothing is done
-END, REFUSE = "end", "refuse"
+TERMINATE, REFUSE = "terminate", "refuse"
 
 
 #: how often, and in which distance, a process is looked at that waits for the kernel: one that only reads or writes is soon seen otherwise
@@ -90,7 +90,7 @@ class Patience:
     :param transaction_seconds: a transaction that runs for longer is a reason not to begin.
     :param accept_transactions: unless that is accepted.
     :param drain_seconds: how long clients have to end, while new ones are refused; 0 for no drain.
-    :param drain_then: :data:`END` or :data:`REFUSE`.
+    :param drain_then: :data:`TERMINATE` or :data:`REFUSE`.
     :param terminate_walsenders: whether walsenders of others are terminated before the stop.
     """
 

@@ -84,7 +84,7 @@ class Shutdown:
             listed = "; ".join(map(str, running[:5])) or "sessions without a transaction"
             raise CoordinatorError(
                 f"{left} sessions did not end within {seconds:g} s: {listed}. Give more switchover_drain_seconds, end them, or set "
-                "switchover_drain_then=end"
+                "switchover_drain_then=terminate"
             )
         return {"sessions_left": left}
 

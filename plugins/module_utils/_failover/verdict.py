@@ -214,7 +214,7 @@ _REFUSALS = {
     "out_of_resources": "but lacked resources for this look",
     "not_accepting_connections": "but accepts no connections now, it starts, stops or recovers",
     "not_authorized": "but does not allow access to who asked, or to what was asked",
-    "ended_by_somebody": "but somebody ended or cancelled what was asked",
+    "terminated_or_canceled": "but somebody terminated or canceled what was asked",
 }
 _REMEDIES = {
     "too_many_connections": "end sessions on {0} that are not needed, or raise max_connections, and look again",

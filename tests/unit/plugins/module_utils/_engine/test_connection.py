@@ -201,8 +201,8 @@ def test_utility_mode_is_asked_for_by_the_name_that_the_engine_has(server, prima
         ("57M02", "not_accepting_connections"),
         ("28000", "not_authorized"),
         ("28P01", "not_authorized"),
-        ("57P01", "ended_by_somebody"),
-        ("57014", "ended_by_somebody"),
+        ("57P01", "terminated_or_canceled"),
+        ("57014", "terminated_or_canceled"),
         ("55000", "other"),
     ],
 )

@@ -34,7 +34,7 @@ CRASHED = dataclasses.replace(DOWN, instance=dataclasses.replace(PRIMARY, postma
 STOPPING = dataclasses.replace(SERVING, instance=dataclasses.replace(PRIMARY, postmaster=dataclasses.replace(RUNNING, status="stopping")))
 ORPHANED = dataclasses.replace(SERVING, instance=dataclasses.replace(PRIMARY, postmaster=None))
 LONG = (Transaction(1, "etl", 100.0), Transaction(2, "web", 0.5))
-PATIENCE = Patience(transaction_seconds=60, accept_transactions=False, drain_seconds=0, drain_then="end")
+PATIENCE = Patience(transaction_seconds=60, accept_transactions=False, drain_seconds=0, drain_then="terminate")
 ARCHIVE = OtherSender(pid=9, application_name="pg_receivewal", user="backup", client_addr="10.0.0.30", state="streaming", reply_age_s=40.0)
 SENDING = dataclasses.replace(SERVING, senders=(ARCHIVE,))
 STUCK = dataclasses.replace(SERVING, stuck=(Process(pid=8, parent=7, state="T", command=("postgres: etl",)),))

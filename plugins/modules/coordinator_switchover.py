@@ -56,7 +56,7 @@ options:
     default: 60
   accept_transactions:
     description:
-      - Whether long transactions are ended by the stop.
+      - Whether long transactions are terminated by the stop.
     type: bool
     default: false
   drain_seconds:

@@ -172,8 +172,7 @@ def _refuse_hindrances(found: Leaver, terminate_walsenders: bool) -> None:
     where = found.instance.data_directory
     if found.stuck:
         raise CoordinatorError(
-            f"the shutdown of the primary in {where} would wait for {named(found.stuck)}: resume it (kill -CONT), or see what it "
-            "waits for"
+            f"the shutdown of the primary in {where} would wait for {named(found.stuck)}: resume it (kill -CONT), or see what it waits for"
         )
     if found.senders and not terminate_walsenders:
         listed = "; ".join(map(str, found.senders))

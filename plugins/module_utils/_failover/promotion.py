@@ -21,8 +21,8 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.in
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.postmaster import Postmaster, read_postmaster_file
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import (
     create_slot,
-    reset_upstream,
     left_following,
+    reset_upstream,
     slots,
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.timeline import read_history

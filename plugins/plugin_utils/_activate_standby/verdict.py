@@ -94,7 +94,7 @@ def decide(
         proof.append(f"the operator confirmed that {primary} is down")
     failures = [f"{host}: {_why(results.get(host), key)}" for host in open_hosts]
     if plan["command"] and not commanded:
-        failures.append(f"the fencing command: {_why(command, "fenced")}")
+        failures.append(f"the fencing command: {_why(command, 'fenced')}")
     reason = verdict.activation_reason
     accepted = scene.pair.options["standby_accepted_drift"]
     old, new = scene.coordinator(primary), scene.coordinator(plan["standby"])

@@ -26,8 +26,7 @@ def of_commits(host: str | None, primary: Coordinator | None, standby: Coordinat
     postmaster = standby.instance.postmaster if standby else None
     why = "which is suspended" if postmaster and postmaster.suspended else "which does not answer in time"
     return [
-        f"COMMITS WAIT for the standby on {host}, {why}: resume it, or terminate its walsender by the playbook release with "
-        "release_commits"
+        f"COMMITS WAIT for the standby on {host}, {why}: resume it, or terminate its walsender by the playbook release with release_commits"
     ]
 
 

@@ -44,8 +44,8 @@ def test_everything_is_gone():
     )
     assert (ended.removed, ended.failure) == (True, "")
     assert ended.text == (
-        "unmirrored: cdw serves without a standby; cdw: access rules, the walsender terminated, the slot, the catalog row, "
-        "the replication role; scdw: the instance stopped, the data is now in /s.set_aside-1, /f/8.r, 2 files in ~/.whpg; sdw1: access rules"
+        "unmirrored: cdw serves without a standby; cdw: access rules, the walsender terminated, the slot, the catalog row, the "
+        "replication role; scdw: the instance stopped, the data is now in /s.set_aside-1, /f/8.r, 2 files in ~/.whpg; sdw1: access rules"
     )
 
 

@@ -156,7 +156,7 @@ def check_primary(new: Coordinator) -> None:
     assert new.sql("SELECT role, preferred_role, hostname FROM gp_segment_configuration WHERE content = -1") == f"p|p|{new.name}"
     assert new.sql(EVERY_SEGMENT, role="dispatch") == "0\n1"
     assert new.run(f"psql -X -At -h {new.name} -c 'SELECT 1'") == "1", "gpcheckcat comes by the host's own name"
-    assert new.sql("SELECT slot_name FROM pg_replication_slots") == "standby_coordinator", "WAL is kept for the next standby"
+    assert new.sql("SELECT slot_name FROM pg_replication_slots") == "standby_coordinator", "WAL is retained for the next standby"
 
 
 def check_untouched(standby: Coordinator) -> None:

@@ -70,7 +70,7 @@ options:
   succession:
     description:
       - Only prepare for a standby that is to take the place of another one, which stays registered and goes on streaming. Instead of the
-        slot, one of its name with C(_next) is made, which keeps WAL from now on.
+        slot, one of its name with C(_next) is made, which retains WAL from now on.
       - Without it, such a slot takes the place of the other one when the row is replaced, and is dropped otherwise.
     type: bool
     default: false

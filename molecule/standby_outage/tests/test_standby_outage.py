@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The warehousepg.coordinator authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A standby that is stopped, suspended or disconnected for long: it is told apart, what waits and is kept for it, and how each ends."""
+"""A standby that is stopped, suspended or disconnected for long: it is told apart, what waits and is retained for it, and how each ends."""
 
 from __future__ import annotations
 

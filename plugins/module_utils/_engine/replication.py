@@ -174,7 +174,7 @@ def slots(connection: Connection) -> list[Slot]:
 
 
 def create_slot(connection: Connection, name: str) -> None:
-    """Make a physical slot that keeps WAL from now on."""
+    """Make a physical slot that retains WAL from now on."""
     connection.query("SELECT pg_create_physical_replication_slot(%s, true)", name)
 
 

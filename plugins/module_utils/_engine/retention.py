@@ -64,7 +64,7 @@ def warnings(slots: t.Iterable[Slot], limit: int | None, free: int, size: int) -
         remedy = "bring its standby back, or give it up: playbook release with release_wal"
         if held is None:
             if slot.restart_lsn is None and not slot.active:
-                found.append(f"the slot {slot.name} holds no WAL any more: what its standby lacks may be gone")
+                found.append(f"the slot {slot.name} retains no WAL any more: what its standby needs may be removed")
         elif limit is not None and held > limit:
             found.append(f"the slot {slot.name}{use} retains {held >> 20} MiB of WAL, more than {limit >> 20} MiB: {remedy}")
         elif not slot.active and held > 0 and (free < size * SPARE_PART or free < held):

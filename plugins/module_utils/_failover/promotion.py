@@ -272,7 +272,7 @@ class Promotion:
         salvage.clean(self._directory)
 
     def make_slot(self, name: str, limit: int | None) -> None:
-        """Make the slot of the next standby, which keeps WAL from now on, and set how much it may retain."""
+        """Make the slot of the next standby, which retains WAL from now on, and set how much it may retain."""
         with self._utility() as open_connection:
             if limit is not None and retention.read_limit(open_connection) not in (None, limit):
                 retention.write_limit(open_connection, limit)

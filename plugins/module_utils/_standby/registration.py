@@ -60,7 +60,7 @@ class Known:
     :param limit: bytes of WAL that a slot may retain, -1 for no limit; None where the engine knows no such limit.
     :param access_files: by data directory, the texts of access files that the standby has to be in.
     :param walsender: the walsender that serves a standby, None when none does.
-    :param spare_slot: the slot that keeps WAL for a standby that is to take the place of the present one, None when there is none.
+    :param spare_slot: the slot that retains WAL for a standby that is to take the place of the present one, None when there is none.
     :param following: settings by which it followed another primary once.
     """
 
@@ -76,7 +76,7 @@ class Known:
 
 
 def spare(slot_name: str) -> str:
-    """Name of the slot that keeps WAL for a standby's successor while the standby uses its own; the engine takes 63 bytes."""
+    """Name of the slot that retains WAL for a standby's successor while the standby uses its own; the engine takes 63 bytes."""
     return f"{slot_name[:58]}_next"
 
 

@@ -21,7 +21,7 @@ class Tie:
     """What ties a primary to its standby.
 
     :param walsender: the walsender that commits wait for, None when there is none.
-    :param slot: the slot that holds WAL back, None when there is none.
+    :param slot: the slot that retains WAL, None when there is none.
     """
 
     walsender: WalSender | None
@@ -55,8 +55,8 @@ def warnings(steps: t.Iterable[Step], tie: Tie) -> list[str]:
             "THE COPY IS GIVEN UP FOR NOW: commits go on without the standby, and are on the primary alone until it streams in sync again"
         ),
         "drop_slot": (
-            f"THE STANDBY MAY BE LOST: {((tie.slot.retained_bytes if tie.slot else 0) or 0) >> 20} MiB of WAL that it lacks are no longer "
-            "kept for it; when they are gone it cannot catch up and must be made anew"
+            f"THE STANDBY MAY BE LOST: {((tie.slot.retained_bytes if tie.slot else 0) or 0) >> 20} MiB of WAL that it needs are no longer "
+            "retained for it; when they are removed it cannot catch up and must be made anew"
         ),
     }
     return [given_up[step.name] for step in steps]

@@ -93,7 +93,7 @@ def test_says_nothing_where_nothing_is_in_danger(slots, limit, free, size):
         ),
         (INACTIVE, 2 * GIB, 9 * GIB, "the disk of the WAL is in danger"),
         (vary(INACTIVE, retained_bytes=60 * GIB), None, 50 * GIB, "the disk of the WAL is in danger, 51200 MiB of 102400 MiB are free"),
-        (vary(INACTIVE, restart_lsn=None, retained_bytes=None), None, 50 * GIB, "the slot s holds no WAL any more: what its standby"),
+        (vary(INACTIVE, restart_lsn=None, retained_bytes=None), None, 50 * GIB, "the slot s retains no WAL any more: what its standby"),
     ],
 )
 def test_warns_of_wal_that_is_held_back(slot, limit, free, said):

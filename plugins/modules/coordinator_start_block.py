@@ -87,7 +87,7 @@ proof:
   description: What was seen of it, a sentence; empty when it is not.
   returned: always
   type: str
-  sample: "cdw: no process of /data/whpg/v7/coordinator/gpseg-1 is left, and START_BLOCKED_scdw_is_primary.conf keeps it from starting"
+  sample: "cdw: no process of /data/whpg/v7/coordinator/gpseg-1 is left, and FENCED_scdw_is_primary.conf keeps it from starting"
 stopped:
   description: Whether no process of the instance is left.
   returned: always

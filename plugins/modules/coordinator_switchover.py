@@ -172,7 +172,7 @@ start_block:
   description: Name of the include that keeps it from being started, V(null) without one.
   returned: on the primary, success
   type: str
-  sample: START_BLOCKED_scdw_is_primary.conf
+  sample: FENCED_scdw_is_primary.conf
 drained:
   description: Whether it refuses new sessions.
   returned: on the primary, success

@@ -273,7 +273,7 @@ def test_a_former_primary_is_left_as_it_is(primary, standby):
     assert playbook("warehousepg.coordinator.activate_standby").returncode == 0
     done = disable(data="deleted")
     assert done.returncode == 0
-    left = f"left: cdw: {primary.directory} holds a primary, which is stopped; it is left as it is, start-blocked by START_BLOCKED_scdw"
+    left = f"left: cdw: {primary.directory} holds a primary, which is stopped; it is left as it is, start-blocked by FENCED_scdw"
     assert left in said(done)
     assert "left: segments go on allowing scdw access" in said(done)
     # two marker lines in the file of each of four segments, and between them scdw alone

@@ -46,7 +46,7 @@ def test_a_killed_primary_is_replaced_and_nothing_acknowledged_is_lost(primary, 
     assert standby.run("ls ~/.whpg/demo.lock 2> /dev/null || true") == ""
 
     for command in ("gpstart -a", "gpstart -a -m", f"pg_ctl -w -D {primary.quoted} -l {primary.quoted}/log/startup.log start"):
-        assert "START_BLOCKED_scdw_is_primary" in refuses_to_start(primary, command)
+        assert "FENCED_scdw_is_primary" in refuses_to_start(primary, command)
     assert standby.sql("SELECT 1", role="dispatch") == "1"
 
 

@@ -83,7 +83,7 @@ def check_standby(primary: Coordinator, former: Coordinator) -> None:
     assert former.host.file(f"{former.directory}/standby.signal").exists
     registered = primary.sql("SELECT dbid FROM gp_segment_configuration WHERE content = -1 AND role = 'm'")
     assert former.run(f"cat {former.directory}/internal.auto.conf").replace(" ", "") == f"gp_dbid={registered}"
-    assert "START_BLOCKED" not in former.run(f"cat {former.directory}/postgresql.conf")
+    assert "FENCED" not in former.run(f"cat {former.directory}/postgresql.conf")
     for coordinator in (primary, former):
         assert "rewind" not in coordinator.run(f"cat {coordinator.directory}/pg_hba.conf")
     rights = "SELECT has_function_privilege('standby_replicator', 'pg_read_binary_file(text)', 'EXECUTE')"
@@ -296,7 +296,7 @@ def test_what_cannot_be_rewound_is_copied_and_kept(primary, standby):
     (aside,) = beside(primary)
     assert f"what was there is in {PLACE}/{aside}" in done.line
     assert check_files(primary, done.line) == f"{PLACE}/{aside}"
-    assert "START_BLOCKED_scdw" in primary.run(f"cat {PLACE}/{aside}/postgresql.conf")
+    assert "FENCED_scdw" in primary.run(f"cat {PLACE}/{aside}/postgresql.conf")
     assert primary.run(f"cat {PLACE}/{aside}/base/odd/1") == ""
     check_standby(standby, primary)
     primary.run(f"chmod 700 {PLACE}/{aside}/base/odd")

@@ -113,7 +113,7 @@ def check_swapped(new: Coordinator, old: Coordinator) -> None:
     assert new.sql(EVERY_SEGMENT, role="dispatch") == "0\n1"
     assert new.sql("SELECT slot_name, active FROM pg_replication_slots") == "standby_coordinator|t"
     for coordinator in (new, old):
-        assert "START_BLOCKED" not in coordinator.run(f"cat {coordinator.directory}/postgresql.conf")
+        assert "FENCED" not in coordinator.run(f"cat {coordinator.directory}/postgresql.conf")
         assert "drain" not in coordinator.run(f"cat {coordinator.directory}/pg_hba.conf")
         left = coordinator.run("ls -A ~/.whpg").split()
         assert not [name for name in left if "lock" in name or "armed" in name]
@@ -235,7 +235,7 @@ def session_of(coordinator: Coordinator, name: str) -> Iterator[str]:
 def hanging_later(coordinator: Coordinator) -> Iterator[None]:
     """A client's session follows no order from the moment on at which the primary is told that it will be stopped."""
     with session_of(coordinator, "hanging") as pid:
-        watch = f"until grep -q START_BLOCKED {coordinator.directory}/postgresql.conf; do sleep 0.002; done; kill -STOP {pid}"
+        watch = f"until grep -q FENCED {coordinator.directory}/postgresql.conf; do sleep 0.002; done; kill -STOP {pid}"
         coordinator.run(f"nohup bash -c {shlex.quote(watch)} > /dev/null 2>&1 < /dev/null &")
         yield
 
@@ -262,7 +262,7 @@ def test_a_shutdown_that_hangs_is_got_out_of_before_the_gap_is_too_long(primary,
         assert longest_pause(client) < max_gap
         numbers = set(map(int, primary.sql(f"SELECT DISTINCT number FROM written_by_{client.called}", role=client.role).split()))
         assert {commit.number for commit in client.commits()} <= numbers
-    assert "START_BLOCKED" not in primary.run(f"cat {primary.directory}/postgresql.conf")
+    assert "FENCED" not in primary.run(f"cat {primary.directory}/postgresql.conf")
     wait_in_sync(primary)
     check_untouched(standby)
 
@@ -285,7 +285,7 @@ def test_the_former_primary_serves_again_where_its_standby_is_lost_before_the_pr
     for writer in (client, other):
         writer.wait_for("cdw")
         writer.stop()
-    assert "START_BLOCKED" not in primary.run(f"cat {primary.directory}/postgresql.conf")
+    assert "FENCED" not in primary.run(f"cat {primary.directory}/postgresql.conf")
 
     standby.run("kill -CONT $(cat /tmp/watcher)")
     wait_until(lambda: standby.run("kill -0 $(cat /tmp/watcher) 2> /dev/null || echo gone") == "gone", "the process that waited ends")
@@ -366,7 +366,7 @@ def check_stays_shut_down(old: Coordinator) -> None:
     """It was shut down, and nothing has started it or may do so."""
     assert re.search("state: *shut down$", old.run(f"pg_controldata {old.directory}"), re.MULTILINE)
     assert not old.host.file(f"{old.directory}/postmaster.pid").exists
-    assert "START_BLOCKED" in old.run(f"cat {old.directory}/postgresql.conf")
+    assert "FENCED" in old.run(f"cat {old.directory}/postgresql.conf")
 
 
 @pytest.mark.usefixtures("mirrored")

@@ -161,13 +161,13 @@ def _files_of(directory: str) -> list[str]:
     return [path for path in (os.path.join(directory, name) for name in names) if not os.path.isdir(path)]
 
 
-_START_BLOCK = f"{marked.COLLECTION} start block"
-_START_BLOCK_INCLUDE = re.compile(r"^include = '(START_BLOCKED_[^']+)'$", re.MULTILINE)
+_START_BLOCK = f"{marked.COLLECTION} fence"
+_START_BLOCK_INCLUDE = re.compile(r"^include = '(FENCED_[^']+)'$", re.MULTILINE)
 
 
 def include_name(new_primary: str) -> str:
-    """The name of the file that a start-blocked configuration includes and that is never there: a start fails and shows it."""
-    return f"START_BLOCKED_{re.sub(r'[^A-Za-z0-9.-]', '_', new_primary)}_is_primary.conf"
+    """The name of the file, FENCED_…, that a start-blocked configuration includes and that is never there: a start fails and shows it."""
+    return f"FENCED_{re.sub(r'[^A-Za-z0-9.-]', '_', new_primary)}_is_primary.conf"
 
 
 def start_block_of(text: str) -> str | None:

@@ -54,9 +54,7 @@ _NEXT = "the cluster is unmirrored now: run rejoin for {primary}, or enable_mirr
 
 
 #: what stays where it is not rolled back, and how to undo it
-_STAYS_BLOCKED = (
-    "its data directory stays start-blocked; to start that instance, take the block of START_BLOCKED_… out of its postgresql.conf"
-)
+_STAYS_BLOCKED = "its data directory stays start-blocked; to start that instance, take the block of FENCED_… out of its postgresql.conf"
 _STAYS_FENCED = "it goes on rejecting the former primary; playbook lift_fence lifts that"
 
 

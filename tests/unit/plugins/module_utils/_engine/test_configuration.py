@@ -62,9 +62,9 @@ def test_adds_after_a_whole_last_line(last):
     assert change_settings(last, {"b": "x y"}) == "a = 1\nb = 'x y'\n"
 
 
-def test_a_start_block_names_the_new_primary():
-    assert include_name("scdw") == "START_BLOCKED_scdw_is_primary.conf"
-    assert include_name("scdw 2/'x'") == "START_BLOCKED_scdw_2__x__is_primary.conf"
+def test_a_fence_names_the_new_primary():
+    assert include_name("scdw") == "FENCED_scdw_is_primary.conf"
+    assert include_name("scdw 2/'x'") == "FENCED_scdw_2__x__is_primary.conf"
 
 
 lines = st.text(alphabet="ab= '#\n", max_size=40)
@@ -72,19 +72,19 @@ includes = st.text(min_size=1).map(include_name)
 
 
 @given(lines, includes, includes)
-def test_a_start_block_is_put_at_the_end_and_lifted_without_a_trace(text, first, second):
-    blocked = change_start_block(text, first)
-    assert start_block_of(blocked) == first
-    assert change_start_block(blocked, first) == blocked
-    assert start_block_of(change_start_block(blocked, second)) == second
-    assert blocked.startswith(text)
+def test_a_fence_is_put_at_the_end_and_lifted_without_a_trace(text, first, second):
+    fenced = change_start_block(text, first)
+    assert start_block_of(fenced) == first
+    assert change_start_block(fenced, first) == fenced
+    assert start_block_of(change_start_block(fenced, second)) == second
+    assert fenced.startswith(text)
     whole = text if text.endswith("\n") or not text else f"{text}\n"
-    assert change_start_block(blocked, None) == whole
+    assert change_start_block(fenced, None) == whole
     assert change_start_block(text, None) == text
-    assert read_settings(blocked) == read_settings(text)
+    assert read_settings(fenced) == read_settings(text)
 
 
-def test_lines_of_others_are_no_start_block():
-    text = "include = 'START_BLOCKED_scdw_is_primary.conf'\n# BEGIN warehousepg.coordinator start block\nport = 1\n"
+def test_lines_of_others_are_no_fence():
+    text = "include = 'FENCED_scdw_is_primary.conf'\n# BEGIN warehousepg.coordinator fence\nport = 1\n"
     assert start_block_of(text) is None
     assert change_start_block(text, None) == text

@@ -88,7 +88,7 @@ def test_the_steps_of_an_activation(candidate, asked, expected, steps):
             NO_LOSS,
             "the pair is primary_down, and activation is not allowed: seen stopped",
         ),
-        (found(instance=dataclasses.replace(STANDBY, start_block="START_BLOCKED_x")), DESIRED, NO_LOSS, "is start-blocked .START_BLOCKED"),
+        (found(instance=dataclasses.replace(STANDBY, start_block="FENCED_x")), DESIRED, NO_LOSS, "is start-blocked .FENCED_x."),
         (
             found(instance=dataclasses.replace(STANDBY, postmaster=dataclasses.replace(RUNNING, suspended=True))),
             DESIRED,

@@ -59,7 +59,7 @@ def test_a_standby_that_follows_is_armed_with_the_end_of_its_wal(found):
     [
         (vary(directory_state="absent", role=None), "holds no instance"),
         (vary(role="primary"), "holds a primary"),
-        (vary(start_block="START_BLOCKED_cdw_is_primary.conf"), "start-blocked"),
+        (vary(start_block="FENCED_cdw_is_primary.conf"), "start-blocked"),
         (vary(postmaster=None), "stopped: start it"),
         (vary(postmaster=dataclasses.replace(RUNNING, suspended=True)), "suspended"),
         (vary(postmaster=dataclasses.replace(RUNNING, connected=False)), "no connection"),

@@ -26,7 +26,7 @@ RUNNING = instances.SERVING
 PRIMARY = instances.PRIMARY
 RULES = "# BEGIN warehousepg.coordinator\nhost\tall\n# END warehousepg.coordinator\nlocal all all trust\n"
 DRAINED = access.change_block(RULES, leaving.BLOCK, access.rules_of(leaving.REFUSAL))
-INCLUDE = "START_BLOCKED_scdw_is_primary.conf"
+INCLUDE = "FENCED_scdw_is_primary.conf"
 
 SERVING = Leaver(PRIMARY, True, RULES)
 DOWN = Leaver(dataclasses.replace(PRIMARY, postmaster=None, control=dataclasses.replace(CONTROL, state="shut down")), False, RULES)

@@ -19,8 +19,8 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.in
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import start_block
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.start_block import Target
 
-INCLUDE = "START_BLOCKED_scdw_is_primary.conf"
-OTHER = "START_BLOCKED_smdw_is_primary.conf"
+INCLUDE = "FENCED_scdw_is_primary.conf"
+OTHER = "FENCED_smdw_is_primary.conf"
 PRIMARY = Instance(data_directory="/c", directory_state="instance", owner="gpadmin", role="primary")
 BLOCKED = dataclasses.replace(PRIMARY, start_block=INCLUDE)
 STANDBY = dataclasses.replace(PRIMARY, role="standby")

@@ -70,8 +70,7 @@ def test_secrets_are_not_shown(name, value):
 
 def test_a_file_of_settings_is_told_by_its_meaning(tmp_path):
     one = shown(tmp_path / "one", {"postgresql.conf": "# said\nwork_mem = '4MB'\ninclude = 'more.conf'\n"})
-    blocked = change_start_block("work_mem  '4MB'\ninclude 'more.conf'\n", "START_BLOCKED_x.conf")
-    other = shown(tmp_path / "other", {"postgresql.conf": blocked})
+    other = shown(tmp_path / "other", {"postgresql.conf": change_start_block("work_mem  '4MB'\ninclude 'more.conf'\n", "FENCED_x.conf")})
     assert one.settings == other.settings
     assert set(one.settings["postgresql.conf"]) == {"work_mem", "include more.conf"}
 
@@ -129,8 +128,7 @@ def test_included_files_elsewhere_are_looked_at(tmp_path):
 
 
 def test_settings_are_merged_with_the_hosts_own():
-    source = "port = 5432\nwork_mem = '8MB'\nlisten_addresses = '10.0.0.1'\nssl_key_file = '/a/key'\n"
-    source = change_start_block(source, "START_BLOCKED_x.conf")
+    source = change_start_block("port = 5432\nwork_mem = '8MB'\nlisten_addresses = '10.0.0.1'\nssl_key_file = '/a/key'\n", "FENCED_x.conf")
     target = "port = 5433\nwork_mem = '4MB'\nssl_key_file = '/b/key'\nprimary_slot_name = 'slot'\n"
     assert read_settings(drift.merge("postgresql.conf", source, target)) == {
         "port": "5433",
@@ -138,7 +136,7 @@ def test_settings_are_merged_with_the_hosts_own():
         "ssl_key_file": "/b/key",
         "primary_slot_name": "slot",
     }
-    assert "START_BLOCKED" not in drift.merge("postgresql.conf", source, target)
+    assert "FENCED" not in drift.merge("postgresql.conf", source, target)
     assert read_settings(drift.merge("postgresql.conf", source, target, ["work_*"]))["work_mem"] == "4MB"
 
 

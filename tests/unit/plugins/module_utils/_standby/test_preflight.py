@@ -132,9 +132,9 @@ def test_an_absolute_path_into_the_data_directory_is_another_place_in_a_copy(ins
     assert needs(found) == {(f"{where}/pg_hba.conf", FILE), (f"{where}/own.conf", FILE)}
 
 
-def test_a_start_block_is_no_need(instance):
-    blocked = change_start_block("port = 5432\n", include_name("scdw"))
-    assert instance(*blocked.splitlines()).needs == ()
+def test_a_fence_is_no_need(instance):
+    fenced = change_start_block("port = 5432\n", include_name("scdw"))
+    assert instance(*fenced.splitlines()).needs == ()
 
 
 def test_links_that_a_base_backup_leaves_out(instance, tmp_path):

@@ -29,7 +29,7 @@ SEGMENT = 1 << 26
 SWITCH = 5 * SEGMENT + 0x60
 CONTROL = dataclasses.replace(instances.CONTROL, segment_bytes=SEGMENT)
 INSTANCE = dataclasses.replace(
-    instances.PRIMARY, data_directory="/c/gpseg-1", control=CONTROL, postmaster=None, start_block="START_BLOCKED_scdw_is_primary.conf"
+    instances.PRIMARY, data_directory="/c/gpseg-1", control=CONTROL, postmaster=None, start_block="FENCED_scdw_is_primary.conf"
 )
 SOURCE = Source(system_identifier="1", history=History(2, ((1, Lsn(SWITCH)),)), oldest=Lsn(2 * SEGMENT), tablespaces=())
 FORMER = Former(INSTANCE, History(1), Lsn(SWITCH))

@@ -27,11 +27,11 @@ UPSTREAM = Upstream(
     connection={"options": "-c wal_sender_timeout=10s", "sslmode": "require"},
 )
 BY_TLS = "the connection to the primary is by TLS"
-INCLUDE = "START_BLOCKED_scdw_is_primary.conf"
+FENCE = "FENCED_scdw_is_primary.conf"
 # As the engine's: configuration and access rules become the source's, logs go.
 REWINDS = """
 test ! -e "$2/standby.signal" || exit 3
-! grep -q START_BLOCKED "$2/postgresql.conf" || exit 4
+! grep -q FENCED "$2/postgresql.conf" || exit 4
 test ! -e "$GONE" || exit 5
 test -e "$2/conf.d/own.conf" || exit 6
 rm -rf "$2/gpmetrics" "$2/backups" "$2/conf.d" "$2/gpbackup_history.db" "$2/link"; echo source > "$2/both"; echo same > "$2/same"
@@ -41,10 +41,10 @@ printf '  1024/2048 kB (50%%) copied\\r  2048/2048 kB (100%%) copied\\n' >&2"""
 
 @pytest.fixture
 def former(data_directory):
-    """A former primary, stopped and start-blocked."""
+    """A former primary, stopped and fenced."""
     (data_directory / "standby.signal").unlink()
     conf = data_directory / "postgresql.conf"
-    conf.write_text(change_start_block(conf.read_text(), INCLUDE))
+    conf.write_text(change_start_block(conf.read_text(), FENCE))
     (data_directory / "pg_hba.conf").write_text("own\n")
     (data_directory / "server.key").write_text("own\n")
     (data_directory / "server.key").chmod(0o600)
@@ -179,7 +179,7 @@ def test_with_the_primary_unreachable_nothing_is_touched(host, former, plain, pr
     primary.leave()
     with pytest.raises(rewind.CoordinatorError, match="does not answer"):
         rewind.rewind(host, str(former), plain)
-    assert start_block_of((former / "postgresql.conf").read_text()) == INCLUDE
+    assert start_block_of((former / "postgresql.conf").read_text()) == FENCE
     assert os.listdir(former.parent) == ["gpseg-1"]
 
 
@@ -203,7 +203,7 @@ def test_what_cannot_be_rewound_is_as_it_was(host, program, former, cut_off):
             rewind.rewind(host, str(former), UPSTREAM)
     assert os.listdir(former.parent) == [staging.name]
     assert {path: entry for path, entry in look(staging).items() if "of_the_primary" not in path} == before
-    assert start_block_of((staging / "postgresql.conf").read_text()) == INCLUDE
+    assert start_block_of((staging / "postgresql.conf").read_text()) == FENCE
     assert not (staging / "standby.signal").exists()
     assert os.listdir(staging / "log") == ["own"]
 
@@ -225,11 +225,11 @@ def test_a_directory_that_cannot_be_renamed_stays(host, former, monkeypatch):
     monkeypatch.setattr(rewind.os, "rename", busy)
     with pytest.raises(rewind.CoordinatorError, match="mount point"):
         rewind.rewind(host, str(former), UPSTREAM)
-    assert start_block_of((former / "postgresql.conf").read_text()) == INCLUDE
+    assert start_block_of((former / "postgresql.conf").read_text()) == FENCE
     assert os.listdir(former.parent) == ["gpseg-1"]
 
 
-def test_a_primary_is_marked_before_its_start_block_is_lifted(host, former, monkeypatch):
+def test_a_primary_is_marked_before_its_fence_is_lifted(host, former, monkeypatch):
     written = []
     write = host.write
     monkeypatch.setattr(host, "write", lambda path, *rest: (written.append(os.path.basename(path)), write(path, *rest)))

@@ -16,8 +16,13 @@ from ..observed import CONTROL, EMPTY, MIRRORED, PRIMARY, RECORD, SDW1, SEGMENTS
 NO_RULES = {"sdw1": {"data_directories": ["/p0", "/m0"], "rules": []}}
 UNREACHABLE = ("scdw", {"unreachable": True, "msg": "No route to host"})
 #: the standby's host is gone, and its walsender with it
+<<<<<<< HEAD
 ALONE = (UNREACHABLE, ("cdw primary walsender", None), ("cdw primary slots 0 active", False))
 FORMER = {**shown(PRIMARY), "data_directory": "/s", "postmaster": None, "start_block": "START_BLOCKED_cdw_is_primary.conf"}
+=======
+ALONE = (AWAY, ("cdw primary walsender", None), ("cdw primary slots 0 active", False))
+FORMER = {**shown(PRIMARY), "data_directory": "/s", "postmaster": None, "start_block": "FENCED_cdw_is_primary.conf"}
+>>>>>>> parent of fe3c768 (The include that blocks a start is named for it: START_BLOCKED_<new primary>_is_primary.conf)
 FENCE = {"cluster": "demo", "addresses": ["10.0.0.12"], "ports": [6000], "tool": "nft", "since": 1000.0}
 
 
@@ -190,7 +195,7 @@ def test_a_segment_host_that_is_left_out_keeps_its_rules():
 @pytest.mark.parametrize(
     ("instance", "said"),
     [
-        (FORMER, "scdw: /s holds a primary, which is stopped; it is left as it is, start-blocked by START_BLOCKED_cdw_is_primary.conf"),
+        (FORMER, "scdw: /s holds a primary, which is stopped; it is left as it is, start-blocked by FENCED_cdw_is_primary.conf"),
         (
             {**MIRRORED["scdw"]["instance"], "control": {**shown(CONTROL), "system_identifier": "2"}},
             "scdw: /s holds a standby of the system 2, the cluster is 1; it is left as it is",

@@ -57,7 +57,7 @@ PRIMARY = {
     "stopped": STOPPED,
     "silent": {"primary": None, "sql": {"answered": False, "refused": None, "error": "no answer"}},
     "damaged": {**STOPPED, "instance control": None, "instance dbid": None},
-    "start-blocked": {**STOPPED, "instance start_block": "START_BLOCKED_scdw_is_primary.conf"},
+    "fenced": {**STOPPED, "instance start_block": "FENCED_scdw_is_primary.conf"},
     "without its WAL": {"wal": None},
     "not seen": {"": {"unreachable": True, "msg": "no route"}},
 }
@@ -134,11 +134,11 @@ def test_maintenance_is_told():
 
 
 def test_fences_are_told():
-    hosts = described("start-blocked", "as it streams", ("sdw1 fences", FENCES))["hosts"]
-    assert (hosts["cdw"]["start_block"], hosts["scdw"]["start_block"]) == ("START_BLOCKED_scdw_is_primary.conf", None)
+    hosts = described("fenced", "as it streams", ("sdw1 fences", FENCES))["hosts"]
+    assert (hosts["cdw"]["start_block"], hosts["scdw"]["start_block"]) == ("FENCED_scdw_is_primary.conf", None)
     assert [fence["since"] for fence in hosts["sdw1"]["fences"]] == ["1970-01-01T00:16:40Z", None]
     assert hosts["cdw"]["fences"] == []
-    assert described("start-blocked", "as it streams", ("sdw1", None))["hosts"]["sdw1"]["fences"] is None
+    assert described("fenced", "as it streams", ("sdw1", None))["hosts"]["sdw1"]["fences"] is None
 
 
 def test_what_was_not_seen_is_not_told_as_absent():

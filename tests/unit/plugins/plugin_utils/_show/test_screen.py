@@ -83,8 +83,8 @@ def test_says_what_is_missing():
 
 
 def test_tells_of_a_former_primary_that_is_start_blocked():
-    shown = screen(*STOPPED, ("cdw instance start_block", "START_BLOCKED_scdw_is_primary.conf"))
-    assert "\n       dbid 1, port 5432, /c, start-blocked by START_BLOCKED_scdw_is_primary.conf\n" in shown
+    shown = screen(*STOPPED, ("cdw instance start_block", "FENCED_scdw_is_primary.conf"))
+    assert "\n       dbid 1, port 5432, /c, start-blocked by FENCED_scdw_is_primary.conf\n" in shown
 
 
 def test_lists_the_packet_filters_of_the_cluster():

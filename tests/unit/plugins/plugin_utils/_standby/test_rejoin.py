@@ -16,7 +16,7 @@ from ..desired import with_options
 from ..observed import CONTROL, GIB, MIRRORED, PASSFILE, UNMIRRORED, VARIABLES, changed, coordinator, seen, shown
 
 FORMER = dataclasses.replace(
-    instances.PRIMARY, data_directory="/s", control=CONTROL, postmaster=None, start_block="START_BLOCKED_cdw_is_primary.conf"
+    instances.PRIMARY, data_directory="/s", control=CONTROL, postmaster=None, start_block="FENCED_cdw_is_primary.conf"
 )
 
 #: cdw was activated, scdw was the primary before and has nothing beyond

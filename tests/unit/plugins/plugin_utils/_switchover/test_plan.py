@@ -36,7 +36,7 @@ def cut_off(found, *hosts):
 STOPPED = changed(
     cut_off(DOWN, "cdw", "scdw"),
     ("cdw instance control", {**shown(CONTROL), "state": "shut down"}),
-    ("cdw instance start_block", "START_BLOCKED_scdw_is_primary.conf"),
+    ("cdw instance start_block", "FENCED_scdw_is_primary.conf"),
 )
 #: and the standby promoted
 SWAPPED = {**cut_off(PROMOTED, "scdw"), "cdw": STOPPED["cdw"]}

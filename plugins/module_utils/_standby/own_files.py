@@ -336,7 +336,7 @@ def give_back(kept: str, directory: str, aside: str) -> dict[str, t.Any]:
             _make_parents(kept, aside, path)
             os.rename(source, os.path.join(aside, path))
             moved.append(path)
-    _clear(kept)
+    _remove_rest(kept)
     return {"kept": fate.kept, "set_aside": moved, "set_aside_in": aside if moved else None}
 
 
@@ -371,7 +371,7 @@ def put_back(kept: str, directory: str) -> None:
                 os.replace(os.path.join(kept, path), target)
     except OSError as error:
         raise CoordinatorError(f"what is in {kept} belongs into {directory} and cannot be put there: {error}; do it by hand") from error
-    _clear(kept)
+    _remove_rest(kept)
 
 
 def _clear(path: str, directory: bool) -> None:
@@ -381,7 +381,7 @@ def _clear(path: str, directory: bool) -> None:
         os.rename(path, f"{path}.of_the_primary")
 
 
-def _clear(kept: str) -> None:
+def _remove_rest(kept: str) -> None:
     """Remove what is left of a directory of what was taken out: what is elsewhere by now; what was not looked at stays."""
     for path, entry in listing(kept).items():
         if entry.kind != "directory":

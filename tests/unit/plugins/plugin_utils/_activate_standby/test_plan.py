@@ -69,13 +69,8 @@ def test_the_former_primary_is_start_blocked_or_fenced_first(found, options, sta
         (BOTH_DOWN, {}, ["both_down: the standby is down too", "activate_standby_both_down=true"]),
         (changed(UNKNOWN, ("scdw", {"unreachable": True, "msg": "no"})), CONFIRMED, ["no standby was seen in recovery"]),
         (changed(DOWN, ("scdw instance postmaster suspended", True)), {}, ["the standby on scdw is suspended"]),
-<<<<<<< HEAD
-        (changed(DOWN, ("scdw instance start_block", "START_BLOCKED_cdw_is_primary.conf")), {}, ["scdw is start-blocked itself, START_"]),
+        (changed(DOWN, ("scdw instance start_block", "FENCED_cdw_is_primary.conf")), {}, ["scdw is start-blocked itself, FENCED_"]),
         (changed(DOWN, ("cdw", None)), CONFIRMED, ["cdw took no part in this run", "unknown", "--limit"]),
-=======
-        (changed(DOWN, ("scdw instance start_block", "FENCED_cdw_is_primary.conf")), {}, ["scdw is start-blocked itself, FENCED_cdw_"]),
-        (changed(DOWN, ("cdw", None)), WORD, ["cdw took no part in this run", "unknown", "--limit"]),
->>>>>>> parent of fe3c768 (The include that blocks a start is named for it: START_BLOCKED_<new primary>_is_primary.conf)
         (changed(DOWN, ("sdw1", None)), {}, ["sdw1 took no part in this run", "unknown", "--limit"]),
         (changed(DOWN, ("scdw maintenance", {"since": None, "by": "", "reason": "disks"})), {}, ["in maintenance (disks), marked on scdw"]),
         (DOWN, {"timeout": 0}, ["activate_standby_timeout is 0: give seconds above zero"]),

@@ -16,13 +16,8 @@ from ..observed import CONTROL, EMPTY, MIRRORED, PRIMARY, RECORD, SDW1, SEGMENTS
 NO_RULES = {"sdw1": {"data_directories": ["/p0", "/m0"], "rules": []}}
 UNREACHABLE = ("scdw", {"unreachable": True, "msg": "No route to host"})
 #: the standby's host is gone, and its walsender with it
-<<<<<<< HEAD
 ALONE = (UNREACHABLE, ("cdw primary walsender", None), ("cdw primary slots 0 active", False))
-FORMER = {**shown(PRIMARY), "data_directory": "/s", "postmaster": None, "start_block": "START_BLOCKED_cdw_is_primary.conf"}
-=======
-ALONE = (AWAY, ("cdw primary walsender", None), ("cdw primary slots 0 active", False))
 FORMER = {**shown(PRIMARY), "data_directory": "/s", "postmaster": None, "start_block": "FENCED_cdw_is_primary.conf"}
->>>>>>> parent of fe3c768 (The include that blocks a start is named for it: START_BLOCKED_<new primary>_is_primary.conf)
 FENCE = {"cluster": "demo", "addresses": ["10.0.0.12"], "ports": [6000], "tool": "nft", "since": 1000.0}
 
 

@@ -35,20 +35,6 @@ AFTERMATH = {
     "_common_analysis": "ANALYZE",
 }
 
-#: names under which the tasks of the role register
-REGISTERED = (
-    "__activate_standby_verdict",
-    "__activate_standby_packed",
-    "__activate_standby_brought",
-    "__activate_standby_fence",
-    "__activate_standby_command",
-    ACTIVATION,
-    "__activate_standby_lift",
-    "__activate_standby_emptied",
-    "__activate_standby_failure",
-    *AFTERMATH,
-)
-
 _NEXT = "the cluster is unmirrored now: run rejoin for {primary}, or enable_mirroring, to have a standby again"
 
 
@@ -82,19 +68,14 @@ class Outcome:
         return {"outcome": self.outcome}
 
 
-def outcome(cluster: str, plan: Variables, hosts: t.Mapping[str, Variables], lost: t.Collection[str], check_mode: bool) -> Outcome:
-    """How it ended for a cluster.
-
-    :param plan: what was planned for it.
-    :param hosts: by host, what the tasks of the role registered there, by :data:`REGISTERED`.
-    :param lost: hosts that were lost during the run.
-    """
+def outcome(progress: Progress) -> Outcome:
+    """How it ended for a cluster."""
+    cluster, plan, hosts, check_mode = progress.cluster, progress.plan, progress.hosts, progress.check_mode
     on_new = hosts.get(plan["standby"] or "") or {}
     judged = on_new.get("__activate_standby_verdict") or {}
     verdict = judged if "allowed" in judged else None
-    progress = Progress(cluster, plan, hosts, lost, check_mode)
     activation = progress.on_standby(ACTIVATION)
-    later = failures_of(hosts, AFTERMATH, lost)
+    later = failures_of(hosts, AFTERMATH, progress.lost)
     what, why = _what(progress, verdict, later)
     left = _left(plan, hosts) if what in (NOT_ACTIVATED, UNKNOWN) and not check_mode else []
     left += failures_of(hosts, {"__activate_standby_emptied": "WAL that was carried is left beside the data directory"}, ())

@@ -10,13 +10,13 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.outcome import REGISTERED, Outcome, outcome
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.outcome import outcome
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.plan import ActivationPlan, make
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.progress import Progress
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.verdict import decide
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.scenes import neighbour_of, scene_of
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import stage
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import Ending, Situation, Stage, Task, Variables
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import Situation, Stage, Task, Variables
 
 INTENT = "activate_standby"
 
@@ -46,12 +46,8 @@ def _decide(task: Task, _given: Variables) -> Variables:
     return dataclasses.asdict(verdict)
 
 
-def _ended(ending: Ending) -> Outcome:
-    return outcome(ending.cluster, ending.plan, ending.hosts, ending.lost, ending.task.check_mode)
-
-
 STAGES = {
     "plan": stage.plan(INTENT, _plans, audited=True),
     "decide": Stage(_decide),
-    "conclude": stage.conclude(INTENT, PLANS, REGISTERED, _ended),
+    "conclude": stage.conclude(INTENT, *PROGRESS, lambda progress, _task: outcome(progress)),
 }

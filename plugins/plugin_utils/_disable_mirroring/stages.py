@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._disable_mirroring.outcome import REGISTERED, Outcome, outcome
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._disable_mirroring.outcome import outcome
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._disable_mirroring.plan import RemovalPlan, make
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._disable_mirroring.progress import Progress
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import stage
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import Ending, Situation
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import Situation
 
 INTENT = "disable_mirroring"
 
@@ -28,11 +28,7 @@ def _plans(situations: t.Sequence[Situation]) -> t.Iterator[RemovalPlan]:
     return map(make, situations)
 
 
-def _ended(ending: Ending) -> Outcome:
-    return outcome(ending.cluster, ending.plan, ending.hosts, ending.lost, ending.task.check_mode)
-
-
 STAGES = {
     "plan": stage.plan(INTENT, _plans),
-    "conclude": stage.conclude(INTENT, PLANS, REGISTERED, _ended),
+    "conclude": stage.conclude(INTENT, *PROGRESS, lambda progress, _task: outcome(progress)),
 }

@@ -11,7 +11,8 @@ import dataclasses
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import stage
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import Ending, Situation
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.progress import Progress
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import Situation
 
 INTENT = "maintenance"
 
@@ -66,15 +67,12 @@ def make(of: Situation) -> MaintenancePlan:
     )
 
 
-def outcome(cluster: str, plan: stage.Variables, hosts: stage.Hosts) -> Outcome:
-    """How it ended for a cluster.
-
-    :param plan: what was planned for it.
-    :param hosts: by host, what was registered there.
-    """
+def outcome(progress: Progress) -> Outcome:
+    """How it ended for a cluster."""
+    cluster, plan = progress.cluster, progress.plan
     if plan["refusal"]:
         return Outcome(plan["refusal"], f"{cluster}: {plan['refusal']}")
-    done = [host for host in plan["hosts"] if "maintenance" in (hosts[host].get(_MARK) or {})]
+    done = [host for host in plan["hosts"] if "maintenance" in progress.on(host, _MARK)]
     missed = [host for host in (*plan["unknown"], *plan["hosts"]) if host not in done]
     failure = ""
     if plan["desired"] and not done:
@@ -93,8 +91,7 @@ def _plans(situations: t.Sequence[Situation]) -> t.Iterator[MaintenancePlan]:
     return map(make, situations)
 
 
-def _ended(ending: Ending) -> Outcome:
-    return outcome(ending.cluster, ending.plan, ending.hosts)
-
-
-STAGES = {"plan": stage.plan(INTENT, _plans), "conclude": stage.conclude(INTENT, _PLANS, (_MARK,), _ended)}
+STAGES = {
+    "plan": stage.plan(INTENT, _plans),
+    "conclude": stage.conclude(INTENT, Progress, _PLANS, lambda progress, _task: outcome(progress)),
+}

@@ -161,24 +161,6 @@ def plan(
     return Stage(do, options or {})
 
 
-@dataclasses.dataclass(frozen=True)
-class Ending:
-    """What is known of a cluster when all was done.
-
-    :param cluster: its name.
-    :param plan: what was planned for it.
-    :param hosts: by host, what the tasks of the role registered there.
-    :param lost: hosts that were lost during the run, those apart that took no part from its beginning.
-    :param task: the task that says how it ended.
-    """
-
-    cluster: str
-    plan: Variables
-    hosts: Hosts
-    lost: t.Sequence[str]
-    task: Task
-
-
 class Ended(t.Protocol):
     """How it ended for a cluster."""
 
@@ -203,14 +185,15 @@ class Ended(t.Protocol):
         """What is kept on the controller, for programs; None: nothing is."""
 
 
-def conclude(intent: str, plans: str, registered: t.Collection[str], ended: t.Callable[[Ending], Ended]) -> Stage:
+def conclude(intent: str, kind: type[_P], plans: str, ended: t.Callable[[_P, Task], Ended]) -> Stage:
     """The last stage, which says how it ended for each cluster.
 
     One host prints it for all clusters. One host of each cluster returns it, and fails where it did not end well.
 
+    :param kind: of the progress.
     :param plans: where the plans are registered.
-    :param registered: names under which the tasks of the role register.
-    :param ended: how it ended for a cluster.
+    :param ended: how it ended for a cluster, by how far it came, and the task that says so. Hosts that took no part from the beginning
+        are not among those that were lost.
     """
 
     def do(task: Task, _given: Variables) -> Variables:
@@ -222,9 +205,8 @@ def conclude(intent: str, plans: str, registered: t.Collection[str], ended: t.Ca
             reporter = next((name for name in hosts if name in alive), None)
             if task.host not in (alive[0], reporter):
                 continue
-            known = {name: _registered(hostvars[name], registered) for name in hosts}
             lost = [name for name in hosts if name in task.variables["ansible_play_hosts_all"] and name not in alive]
-            found = ended(Ending(cluster, task.of_clusters(plans)[cluster], known, lost, task))
+            found = ended(kind(cluster, task.of_clusters(plans)[cluster], Known(hosts, hostvars), lost, task.check_mode), task)
             if task.host == alive[0]:
                 for line in [*found.lines, found.text]:
                     tell(f"{cluster or 'no cluster'}: {line}")
@@ -237,10 +219,6 @@ def conclude(intent: str, plans: str, registered: t.Collection[str], ended: t.Ca
         return returned
 
     return Stage(do)
-
-
-def _registered(known: Variables, names: t.Collection[str]) -> dict[str, t.Any]:
-    return {name: known[name] for name in names if name in known}
 
 
 def _keep(task: Task, intent: str, document: Variables | None) -> tuple[dict[str, t.Any], str]:

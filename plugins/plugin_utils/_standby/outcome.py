@@ -20,29 +20,6 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.p
 
 Variables = t.Mapping[str, t.Any]
 
-#: names under which the tasks of the role C(standby) and of its discovery register
-REGISTERED = (
-    "__standby_back",
-    "__standby_brought",
-    "__standby_configuration",
-    "__standby_copy",
-    "__standby_environment",
-    "__standby_explanation",
-    "__standby_failure",
-    "__standby_forgotten",
-    "__standby_leaving",
-    "__standby_left",
-    "__standby_lift",
-    "__standby_packed",
-    "__standby_record",
-    "__standby_rewind_closed",
-    "__standby_taken_back",
-    "__standby_told",
-    "__standby_uncopied",
-    "__standby_verification",
-    OBSERVATION,
-)
-
 #: why nothing is known of a host any more
 _LOST = "dropped out of the run, unreachable or failed, see above"
 
@@ -73,23 +50,18 @@ class Outcome:
         return {"mirrored": self.mirrored, "outcome": self.text}
 
 
-def outcome(
-    cluster: str, plan: Variables, hosts: t.Mapping[str, Variables], lost: t.Collection[str], check_mode: bool, limit: t.Any
-) -> Outcome:
+def outcome(progress: Progress, limit: str) -> Outcome:
     """How it ended for a cluster.
 
-    :param plan: what was planned for it.
-    :param hosts: by host, its variables: what the tasks of the role C(standby) registered.
-    :param lost: hosts that were lost during the run.
     :param limit: seconds that the standby had.
     """
-    ended = _of_pair(Progress(cluster, plan, hosts, lost, check_mode), limit)
-    results = {host: known.get("__standby_environment") or {} for host, known in hosts.items()}
+    ended = _of_pair(progress, limit)
+    results = {host: progress.on(host, "__standby_environment") for host in progress.hosts}
     unset = "; ".join(f"{host}: {message(result)}" for host, result in results.items() if failed(result))
     if not unset or not ended.mirrored:
         return ended
     why = f"the environment of the engine's user could not be set: {unset}"
-    return dataclasses.replace(ended, text=f"{ended.text}; {why}", failure=ended.failure or f"{cluster} is mirrored, but {why}")
+    return dataclasses.replace(ended, text=f"{ended.text}; {why}", failure=ended.failure or f"{progress.cluster} is mirrored, but {why}")
 
 
 def asked(result: t.Any) -> Primary | None:
@@ -101,7 +73,7 @@ def asked(result: t.Any) -> Primary | None:
     return found.primary if found else None
 
 
-def _of_pair(progress: Progress, limit: t.Any) -> Outcome:
+def _of_pair(progress: Progress, limit: str) -> Outcome:
     cluster, plan, hosts = progress.cluster, progress.plan, progress.hosts
     primary, standby = plan["primary"], plan["standby"]
     refusal = plan["refusal"]

@@ -13,8 +13,8 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.c
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.observation import Observation
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.observations import read_as
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import stage
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import Ending, Situation, Stage, Task, Variables
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.outcome import REGISTERED, Outcome, asked, outcome
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import Situation, Stage, Task, Variables
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.outcome import Outcome, asked, outcome
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.plan import make
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.planned import StandbyPlan
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.progress import Progress
@@ -60,13 +60,12 @@ def _decide(task: Task, _given: Variables) -> Variables:
     return {"record": {name: value for name, value in record.items() if value is not None}}
 
 
-def _ended(ending: Ending) -> Outcome:
-    limit = f"{ending.task.options['standby_timeout']:g}"
-    return outcome(ending.cluster, ending.plan, ending.hosts, ending.lost, ending.task.check_mode, limit)
+def _ended(progress: Progress, task: Task) -> Outcome:
+    return outcome(progress, f"{task.options['standby_timeout']:g}")
 
 
 STAGES = {
     "plan": stage.plan(INTENT, _plans, {"seen": {"type": "list", "elements": "str", "choices": list(_SEEN), "default": []}}),
     "decide": Stage(_decide),
-    "conclude": stage.conclude(INTENT, PLANS, REGISTERED, _ended),
+    "conclude": stage.conclude(INTENT, *PROGRESS, _ended),
 }

@@ -12,6 +12,7 @@ import typing as t
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.outcome import AFTERMATH, Outcome
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.results import failed, failures_of, message
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby import outcome as of_standby
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.progress import Progress as ProgressOfStandby
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.progress import ACTIVATION, VERDICT, Progress
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.verdict import UNKNOWN
 
@@ -33,23 +34,6 @@ _LATER = {
     "__switchover_packed_late": "packing what it changed until it was stopped",
     "__switchover_brought_late": "bringing what the former primary changed until it was stopped",
 }
-
-#: names under which its tasks and those of the roles that it includes register
-REGISTERED = (
-    *of_standby.REGISTERED,
-    *_LATER,
-    "__standby_registration",
-    ACTIVATION,
-    "__switchover_armed",
-    "__switchover_brought",
-    "__switchover_disarmed",
-    "__switchover_failure",
-    "__switchover_packed",
-    "__switchover_prepared",
-    "__switchover_return",
-    "__switchover_stopped",
-    VERDICT,
-)
 
 #: phases in their order, and the names under which their tasks register
 _PHASES = {
@@ -74,32 +58,21 @@ _BEFORE = (
 )
 
 
-def outcome(
-    cluster: str,
-    plan: Variables,
-    hosts: t.Mapping[str, Variables],
-    lost: t.Collection[str],
-    check_mode: bool,
-    limit: str,
-    plan_of_standby: Variables | None,
-) -> Outcome:
+def outcome(progress: Progress, following: ProgressOfStandby | None, limit: str) -> Outcome:
     """How it ended for a cluster.
 
-    :param plan: what was planned for it.
-    :param hosts: by host, what the tasks of the role registered there, by :data:`REGISTERED`.
-    :param lost: hosts that were lost during the run.
+    :param following: how far making the former primary its standby came; None where it was not come to that.
     :param limit: seconds that the new standby had.
-    :param plan_of_standby: what was planned to make it; None where it was not come to that.
     """
+    cluster, plan, hosts, lost = progress.cluster, progress.plan, progress.hosts, progress.lost
     on_old, on_new = hosts.get(plan["primary"] or "") or {}, hosts.get(plan["standby"] or "") or {}
-    progress = Progress(cluster, plan, hosts, lost, check_mode)
     verdict, activation = progress.on_standby(VERDICT), progress.on_standby(ACTIVATION)
     handover = (on_new.get("__switchover_disarmed") or {}).get("handover") or {}
     promoted = progress.promoted or (progress.forward and bool(plan.get("promoted")))
-    following = None
+    followed = None
     if promoted:
-        following = of_standby.outcome(cluster, plan_of_standby, hosts, lost, False, limit) if plan_of_standby else _NOT_PLANNED
-    troubles = _troubles(hosts, lost, activation, handover, following) if promoted else []
+        followed = of_standby.outcome(following, limit) if following else _NOT_PLANNED
+    troubles = _troubles(hosts, lost, activation, handover, followed) if promoted else []
     what, why = _what(progress, promoted, troubles)
     document = {
         "schema_version": SCHEMA_VERSION,
@@ -112,7 +85,7 @@ def outcome(
         "former_primary": plan["primary"],
         "new_primary": plan["standby"],
         "verdict": verdict.get("reason", ""),
-        "mirrored": following.mirrored if following else None,
+        "mirrored": followed.mirrored if followed else None,
         "gap_s": handover.get("gap_s"),
         "seconds": seconds(hosts, handover),
         "timeline": activation.get("timeline"),
@@ -128,7 +101,7 @@ def outcome(
         "warnings": plan.get("warnings", []),
     }
     said = "".join(of_standby.brought(plan["primary"], on_new.get(f"__switchover_{name}")) for name in ("brought", "brought_late"))
-    return Outcome(what, *_say(cluster, what, why, plan, document, following, said), document)
+    return Outcome(what, *_say(cluster, what, why, plan, document, followed, said), document)
 
 
 def _brought(known: Variables, name: str) -> list[str]:
@@ -181,19 +154,19 @@ def _troubles(
     lost: t.Collection[str],
     activation: Variables,
     handover: Variables,
-    following: of_standby.Outcome | None,
+    followed: of_standby.Outcome | None,
 ) -> list[str]:
     """What went wrong from the promotion on."""
     found = [f"after the promotion: {message(activation)}"] if failed(activation) else []
     if handover.get("error"):
         found.append(f"of the armed process: {handover['error']}")
-    if following is not None and not following.mirrored:
-        found.append(following.text)
+    if followed is not None and not followed.mirrored:
+        found.append(followed.text)
     return found + failures_of(hosts, _LATER, lost)
 
 
 def _say(
-    cluster: str, what: str, why: str, plan: Variables, document: Variables, following: of_standby.Outcome | None, brought: str
+    cluster: str, what: str, why: str, plan: Variables, document: Variables, followed: of_standby.Outcome | None, brought: str
 ) -> tuple[str, list[str], str]:
     """The last line, those before it, and what the failure says.
 
@@ -206,7 +179,7 @@ def _say(
         lines.append("seconds: " + ", ".join(f"{name.replace('_', ' ')} {value:.2f}" for name, value in document["seconds"].items()))
     gap = f"no write could succeed for {document['gap_s']:.2f} s" if document["gap_s"] is not None else "the write gap was not measured"
     if what in (SWITCHED, WITH_TROUBLE):
-        lines += [f"write gap: {gap}", *([following.text] if following else []), f"clients: {plan['connection']}"]
+        lines += [f"write gap: {gap}", *([followed.text] if followed else []), f"clients: {plan['connection']}"]
         told = f"{standby} is primary"
         if document["timeline"]:
             told += f" on timeline {document['timeline']}, since {document['switch_lsn']}"

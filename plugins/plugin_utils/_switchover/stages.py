@@ -13,9 +13,10 @@ import typing as t
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.outcome import Outcome
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.observations import OBSERVATION, coordinator_of, observed
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import stage
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import Ending, Situation, Stage, Task, Variables
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import Situation, Stage, Task, Variables
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.progress import Progress as ProgressOfStandby
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.stages import PLANS as PLANS_OF_STANDBY
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.outcome import REGISTERED, outcome
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.outcome import outcome
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.plan import SwitchoverPlan, make
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.progress import ACTIVATION, Progress
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.verdict import decide, drift
@@ -46,14 +47,14 @@ def _decide(task: Task, _given: Variables) -> Variables:
     return dataclasses.asdict(dataclasses.replace(verdict, drift=late))
 
 
-def _ended(ending: Ending) -> Outcome:
-    limit = f"{ending.task.options['standby_timeout']:g}"
-    of_standby = ending.task.of_clusters(PLANS_OF_STANDBY).get(ending.cluster)
-    return outcome(ending.cluster, ending.plan, ending.hosts, ending.lost, ending.task.check_mode, limit, of_standby)
+def _ended(progress: Progress, task: Task) -> Outcome:
+    plan = task.of_clusters(PLANS_OF_STANDBY).get(progress.cluster)
+    following = ProgressOfStandby(progress.cluster, plan, progress.hosts, progress.lost) if plan else None
+    return outcome(progress, following, f"{task.options['standby_timeout']:g}")
 
 
 STAGES = {
     "plan": stage.plan(INTENT, _plans, audited=True),
     "decide": Stage(_decide),
-    "conclude": stage.conclude(INTENT, PLANS, REGISTERED, _ended),
+    "conclude": stage.conclude(INTENT, *PROGRESS, _ended),
 }

@@ -8,6 +8,7 @@ import json
 
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.outcome import loss, outcome
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.progress import Progress
 
 from ..losses import DOWN, PROMOTED, SERVING, UNKNOWN, plan
 from ..observed import shown
@@ -38,7 +39,7 @@ def ended(planned, verdict=None, activation=None, lost=(), check_mode=False, cdw
     if activation:
         new["__activate_standby_activation"] = activation
     plan = {**shown(planned), "audit": AUDIT}
-    found = outcome("demo", plan, {"cdw": cdw or {}, "scdw": new, "sdw1": sdw1 or {}}, lost, check_mode)
+    found = outcome(Progress("demo", plan, {"cdw": cdw or {}, "scdw": new, "sdw1": sdw1 or {}}, lost, check_mode))
     assert json.loads(json.dumps(found.document)) == found.document
     assert "\n" not in found.text and found.document["who"] == "operator"
     assert bool(found.failure) == (found.outcome not in ("activated", "already_activated", "possible"))

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.pair import assess
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import stage
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.progress import Progress
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import OBSERVATION, VERDICT, Task
 
 from ..observed import MIRRORED, VARIABLES, shown
@@ -68,16 +69,16 @@ def concluded(host, alive, monkeypatch, check_mode=False, files=None, **of_end):
         for cluster, of in roles.items()
     }
 
-    def ended(ending):
-        known.append((ending.cluster, ending.plan, ending.hosts, ending.lost))
-        return Ended(f"{ending.cluster} ended", **of_end)
+    def ended(progress, _task):
+        known.append((progress.cluster, progress.plan, {name: dict(of) for name, of in progress.hosts.items()}, progress.lost))
+        return Ended(f"{progress.cluster} ended", **of_end)
 
     task = Task(
         {
             "inventory_hostname": host,
             "ansible_play_batch": alive,
             "ansible_play_hosts_all": ["a1", "a2", "b1", "b2"],
-            "hostvars": {name: {"__x": name, "__y": 1} for name in ("a1", "a2", "a3", "b1", "b2")},
+            "hostvars": {name: {"__x": name} for name in ("a1", "a2", "a3", "b1", "b2")},
             VERDICT: {"clusters": pairs},
             "__plans": {"clusters": {"one": 1, "two": 2}},
             OBSERVATION: {"options": {"cluster_name": "one" if host.startswith("a") else "two", **(files or {})}},
@@ -85,7 +86,7 @@ def concluded(host, alive, monkeypatch, check_mode=False, files=None, **of_end):
         str,
         check_mode,
     )
-    return stage.conclude("switchover", "__plans", ("__x", "__z"), ended).do(task, {}), known, printed
+    return stage.conclude("switchover", Progress, "__plans", ended).do(task, {}), known, printed
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.outcome import outcome
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.progress import Progress
 
 from ..observed import CDW, SCDW, changed
 
@@ -17,7 +18,7 @@ MIRRORED = "mirrored: scdw streams in sync from cdw; a write was acknowledged an
 def demo(cdw=None, scdw=None, sdw1=None, plan=None, lost=(), check_mode=False):
     """How it ended for a cluster by what was registered on its hosts."""
     hosts = {"cdw": cdw or {}, "scdw": scdw or {}, "sdw1": sdw1 or {}}
-    return outcome("demo", PLAN if plan is None else plan, hosts, lost, check_mode, "60")
+    return outcome(Progress("demo", PLAN if plan is None else plan, hosts, lost, check_mode), "60")
 
 
 def seen(probe=None):

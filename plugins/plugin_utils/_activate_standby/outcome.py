@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.plan import ActivationPlan
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.progress import ACTIVATION, Progress
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.results import failed, failures_of, message
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.outcome import brought
@@ -71,7 +72,7 @@ class Outcome:
 def outcome(progress: Progress) -> Outcome:
     """How it ended for a cluster."""
     cluster, plan, hosts, check_mode = progress.cluster, progress.plan, progress.hosts, progress.check_mode
-    on_new = hosts.get(plan["standby"] or "") or {}
+    on_new = hosts.get(plan.standby or "") or {}
     judged = on_new.get("__activate_standby_verdict") or {}
     verdict = judged if "allowed" in judged else None
     activation = progress.on_standby(ACTIVATION)
@@ -82,17 +83,17 @@ def outcome(progress: Progress) -> Outcome:
     document = {
         "schema_version": SCHEMA_VERSION,
         "cluster": cluster,
-        **plan["audit"],
+        **plan.audit,
         "outcome": what,
         "activated": {ACTIVATED: True, WITH_TROUBLE: True, ALREADY: True, UNKNOWN: None}.get(what, False),
         "reason": why,
-        "state": plan["state"],
-        "former_primary": plan["primary"],
-        "new_primary": plan["standby"],
+        "state": plan.state,
+        "former_primary": plan.primary,
+        "new_primary": plan.standby,
         "allowed": bool(verdict and verdict["allowed"]),
-        "verdict": verdict["reason"] if verdict else plan["refusal"],
-        "proof": (verdict or plan).get("proof", ""),
-        "fences": {host: _fence(hosts.get(host) or {}) for host in plan.get("fence", {})},
+        "verdict": verdict["reason"] if verdict else plan.refusal,
+        "proof": verdict.get("proof", "") if verdict else plan.proof,
+        "fences": {host: _fence(hosts.get(host) or {}) for host in plan.fence},
         "timeline": activation.get("timeline"),
         "lsn": activation.get("lsn"),
         "switch_lsn": activation.get("switch_lsn"),
@@ -103,47 +104,47 @@ def outcome(progress: Progress) -> Outcome:
         "old_files": _old_files(plan, verdict, hosts),
         "troubles": later,
         "left": left,
-        "connection": plan.get("connection", ""),
-        "warnings": plan.get("warnings", []),
+        "connection": plan.connection,
+        "warnings": plan.warnings,
     }
     files = [*_files(plan, verdict, document, on_new, check_mode), *_fleeting(plan, document["fences"])]
     return Outcome(what, *_say(cluster, what, why, plan, verdict, activation, left, files), document)
 
 
-def _old_files(plan: Variables, verdict: Variables | None, hosts: t.Mapping[str, Variables]) -> str:
+def _old_files(plan: ActivationPlan, verdict: Variables | None, hosts: t.Mapping[str, Variables]) -> str:
     """What the new primary may lack of the former one's settings and files; empty where it lacks none, as far as that was seen."""
-    tasks = ((plan["primary"], "__activate_standby_packed"), (plan["standby"], "__activate_standby_brought"))
+    tasks = ((plan.primary, "__activate_standby_packed"), (plan.standby, "__activate_standby_brought"))
     results = [(host, (hosts.get(host or "") or {}).get(name) or {}) for host, name in tasks]
     failures = [f"{host}: {message(result)}" for host, result in results if failed(result)]
     if failures:
-        return f"not brought from {plan['primary']}: {', '.join((verdict or {}).get('drift') or ())}: {'; '.join(failures)}"
+        return f"not brought from {plan.primary}: {', '.join((verdict or {}).get('drift') or ())}: {'; '.join(failures)}"
     return str((verdict or {}).get("old_files") or "")
 
 
-def _files(plan: Variables, verdict: Variables | None, document: Variables, on_new: Variables, check_mode: bool) -> list[str]:
+def _files(plan: ActivationPlan, verdict: Variables | None, document: Variables, on_new: Variables, check_mode: bool) -> list[str]:
     """What is said of settings and files that WAL does not carry."""
-    said = [brought(plan["primary"], on_new.get("__activate_standby_brought"))[2:]]
+    said = [brought(plan.primary, on_new.get("__activate_standby_brought"))[2:]]
     if check_mode and (verdict or {}).get("drift"):
-        said.append(f"brought from {plan['primary']} before the promotion: {', '.join((verdict or {})['drift'])}")
+        said.append(f"brought from {plan.primary} before the promotion: {', '.join((verdict or {})['drift'])}")
     if document["old_files"]:
         said.append(f"warning: {document['old_files']}")
     return [line for line in said if line]
 
 
-def _fleeting(plan: Variables, fences: t.Mapping[str, Variables]) -> list[str]:
+def _fleeting(plan: ActivationPlan, fences: t.Mapping[str, Variables]) -> list[str]:
     """What is said of fences that end with a restart of their host."""
     hosts = [host for host, fence in fences.items() if fence.get("persistent") is False]
-    until = f"keep {plan['primary']} off until it is rejoined"
+    until = f"keep {plan.primary} off until it is rejoined"
     return [f"warning: {', '.join(hosts)}: a restart lifts the fence, for no systemd puts it up again: {until}"] if hosts else []
 
 
 def _what(progress: Progress, verdict: Variables | None, later: t.Sequence[str]) -> tuple[str, str]:
     """What became of it, and why."""
     plan, activation = progress.plan, progress.on_standby(ACTIVATION)
-    if plan["refusal"]:
-        return NOT_ACTIVATED, plan["refusal"]
-    if plan["done"]:
-        return ALREADY, f"{plan['done']} is primary already, by an activation that is complete"
+    if plan.refusal:
+        return NOT_ACTIVATED, plan.refusal
+    if plan.done:
+        return ALREADY, f"{plan.done} is primary already, by an activation that is complete"
     if progress.is_primary:
         complaints = [message(activation)] if activation.get("failed") else []
         complaints += later
@@ -161,8 +162,8 @@ def _what(progress: Progress, verdict: Variables | None, later: t.Sequence[str])
     if progress.check_mode and not failed:
         return POSSIBLE, verdict["reason"]
     if progress.not_promoted:
-        return NOT_ACTIVATED, f"{plan['standby']}: {message(activation)}"
-    return UNKNOWN, f"{plan['standby']}: no word of how its promotion ended: {message(activation)}"
+        return NOT_ACTIVATED, f"{plan.standby}: {message(activation)}"
+    return UNKNOWN, f"{plan.standby}: no word of how its promotion ended: {message(activation)}"
 
 
 def _fence(known: Variables) -> dict[str, t.Any]:
@@ -172,10 +173,10 @@ def _fence(known: Variables) -> dict[str, t.Any]:
     return {**{name: result[name] for name in names if name in result}, "lifted": bool(lifted.get("changed"))}
 
 
-def _left(plan: Variables, hosts: t.Mapping[str, Variables]) -> list[str]:
+def _left(plan: ActivationPlan, hosts: t.Mapping[str, Variables]) -> list[str]:
     """What this run set and did not roll back."""
     found = []
-    for host, options in plan.get("fence", {}).items():
+    for host, options in plan.fence.items():
         state = _fence(hosts.get(host) or {})
         if state.get("changed") and not state["lifted"]:
             found.append(f"{host}: {_STAYS[options['kind']]}")
@@ -186,22 +187,22 @@ def _say(
     cluster: str,
     what: str,
     why: str,
-    plan: Variables,
+    plan: ActivationPlan,
     verdict: Variables | None,
     activation: Variables,
     left: t.Sequence[str],
     files: t.Sequence[str],
 ) -> tuple[str, list[str], str]:
     """The last line, those before it, and what the failure says."""
-    lines = [*(f"warning: {warning}" for warning in plan.get("warnings", ())), *files]
-    standby, primary = plan["standby"], plan["primary"]
+    lines = [*(f"warning: {warning}" for warning in plan.warnings), *files]
+    standby, primary = plan.standby, plan.primary
     following = _NEXT.format(primary=primary)
     if what in (ACTIVATED, WITH_TROUBLE):
         lines += [
-            f"verdict: {verdict['reason'] if verdict else plan['proof']}",
-            f"proof: {verdict['proof'] if verdict else plan['proof']}",
+            f"verdict: {verdict['reason'] if verdict else plan.proof}",
+            f"proof: {verdict['proof'] if verdict else plan.proof}",
             loss(activation.get("loss")),
-            f"clients: {plan['connection']}",
+            f"clients: {plan.connection}",
             f"next: {following}",
         ]
         told = f"{standby} is primary on timeline {activation.get('timeline')}, since {activation.get('switch_lsn')}"
@@ -214,12 +215,12 @@ def _say(
             f"{cluster} is activated with trouble: {why}",
         )
     if what == ALREADY:
-        lines += [f"clients: {plan['connection']}", f"next: {following}"]
+        lines += [f"clients: {plan.connection}", f"next: {following}"]
         return f"activated: {why}; nothing was changed; {following}", lines, ""
     if what == POSSIBLE:
         lines += [
             f"verdict: allowed: {why}",
-            f"proof, once it is given: {plan['proof']}",
+            f"proof, once it is given: {plan.proof}",
             f"{loss(activation.get('loss'))}, as far as it is seen before the former primary is fenced",
         ]
         return f"can be activated: {standby} instead of {primary}; nothing was changed", lines, ""

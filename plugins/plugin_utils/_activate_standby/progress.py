@@ -7,12 +7,13 @@
 
 from __future__ import annotations
 
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.plan import ActivationPlan
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import progress
 
 ACTIVATION = "__activate_standby_activation"
 
 
-class Progress(progress.Progress):
+class Progress(progress.Progress[ActivationPlan]):
     """What is asked of it, by what was seen."""
 
     @property
@@ -62,7 +63,7 @@ class Progress(progress.Progress):
 
     def finished(self) -> list[str]:
         """What it noted, where all was done, or nothing promoted."""
-        if not self.plan.get("acts"):
+        if not self.plan.acts:
             return []
         failed = any(self.on(host, "__activate_standby_failure") for host in self.hosts)
-        return [self.plan["begins"]] if self.not_promoted or (self.promoted and not failed) else []
+        return [self.plan.begins] if self.not_promoted or (self.promoted and not failed) else []

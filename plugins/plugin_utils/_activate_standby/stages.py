@@ -16,12 +16,13 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.verdict import decide
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.scenes import neighbour_of, scene_of
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import stage
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.progress import Plans
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import Situation, Stage, Task, Variables
 
 INTENT = "activate_standby"
 
 #: where its tasks register
-PLANS = "__activate_standby_plans"
+PLANS = Plans(ActivationPlan, "__activate_standby_plans")
 _FENCE = "__activate_standby_fence"
 _COMMAND = "__activate_standby_command"
 
@@ -35,12 +36,12 @@ def _plans(situations: t.Sequence[Situation]) -> list[ActivationPlan]:
 
 def _decide(task: Task, _given: Variables) -> Variables:
     """Whether the standby of the host's cluster may be promoted, now that its former primary was fenced."""
-    plan = task.of_cluster(PLANS)
+    progress = task.progress(*PROGRESS)
     verdict = decide(
         scene_of(task.cluster, task.pair(task.cluster), task.variables["hostvars"]),
-        plan,
-        fences={host: task.on(host)(_FENCE) for host in plan["fence"]},
-        command=task.on(plan["primary"])(_COMMAND),
+        progress.plan,
+        fences={host: progress.on(host, _FENCE) for host in progress.plan.fence},
+        command=progress.on_primary(_COMMAND),
         check_mode=task.check_mode,
     )
     return dataclasses.asdict(verdict)

@@ -12,6 +12,7 @@ import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import border
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.evidence import Proofs
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.plan import ActivationPlan
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.scenes import Scene
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.results import Result, unlogged
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.drift import (
@@ -52,9 +53,7 @@ class ActivationVerdict:
     old_files: str = ""
 
 
-def decide(
-    scene: Scene, plan: t.Mapping[str, t.Any], fences: t.Mapping[str, Result], command: Result, check_mode: bool
-) -> ActivationVerdict:
+def decide(scene: Scene, plan: ActivationPlan, fences: t.Mapping[str, Result], command: Result, check_mode: bool) -> ActivationVerdict:
     """Judge again, with what is proved now.
 
     :param plan: the plan for the cluster.
@@ -63,19 +62,19 @@ def decide(
     :param command: the result of the fencing command; empty without one.
     :param check_mode: whether what would be done counts as done.
     """
-    primary = plan["primary"]
-    if plan["resume"]:
-        return ActivationVerdict(True, plan["state"], f"{plan['standby']} was promoted already", plan["proof"])
+    primary = t.cast(str, plan.primary)
+    if plan.resume:
+        return ActivationVerdict(True, plan.state, f"{plan.standby} was promoted already", plan.proof)
 
     def holds(host: str) -> bool:
         result = fences.get(host) or {}
         return bool("fenced" in result if check_mode else result.get("fenced"))
 
-    open_hosts = [host for host in plan["fence"] if not holds(host)]
-    instance = primary in plan["fence"]
-    commanded = plan["command"] and (check_mode or command.get("rc") == 0)
+    open_hosts = [host for host in plan.fence if not holds(host)]
+    instance = primary in plan.fence
+    commanded = plan.command and (check_mode or command.get("rc") == 0)
     proofs = Proofs(
-        fenced=frozenset([primary] if commanded or (plan["fence"] and not instance and not open_hosts) else []),
+        fenced=frozenset([primary] if commanded or (plan.fence and not instance and not open_hosts) else []),
         stopped=frozenset([primary] if instance and not open_hosts else []),
         confirmed=frozenset([primary] if scene.pair.options["activate_standby_confirm_down"] == primary else []),
     )
@@ -85,17 +84,17 @@ def decide(
         for view in scene.views
     ]
     verdict = scene.judged(proofs, views)
-    proof = [str(fences[host]["proof"]) for host in plan["fence"] if holds(host) and fences[host]["proof"]]
+    proof = [str(fences[host]["proof"]) for host in plan.fence if holds(host) and fences[host]["proof"]]
     if commanded and not check_mode:
         proof.append(f"the fencing command for {primary} ended with 0")
     if primary in proofs.confirmed:
         proof.append(f"the operator confirmed that {primary} is down")
     failures = [f"{host}: {_why(fences.get(host))}" for host in open_hosts]
-    if plan["command"] and not commanded:
+    if plan.command and not commanded:
         failures.append(f"the fencing command: {_why(command)}")
     reason = verdict.activation_reason
     accepted = scene.pair.options["standby_accepted_drift"]
-    old, new = scene.coordinator(primary), scene.coordinator(plan["standby"])
+    old, new = scene.coordinator(primary), scene.coordinator(plan.standby)
     here = new.drifting if new else None
     # in check mode the instance is not fenced: it is as it was when it was looked at
     there = unlogged(fences.get(primary) or {}) or (old.drifting if old and check_mode else None)
@@ -104,21 +103,19 @@ def decide(
     said = [*([described(stays)] if stays else []), *([f"{uncompared(found)}, not compared"] if uncompared(found) else [])]
     old_files = f"not brought from {primary}: {'; '.join(said)}" if said else ""
     if found is None:
-        old_files = (
-            f"what was changed on {primary} and WAL does not carry could not be read; {plan['standby']} has {ages(here) or 'its own'}"
-        )
+        old_files = f"what was changed on {primary} and WAL does not carry could not be read; {plan.standby} has {ages(here) or 'its own'}"
     wal = (fences.get(primary) or {}).get("wal") if instance else None
     return ActivationVerdict(
         allowed=verdict.activation,
-        state=plan["state"],
+        state=plan.state,
         reason=reason if verdict.activation or not failures else f"{reason}; {'; '.join(failures)}",
-        proof="; ".join(proof) or plan["proof"],
+        proof="; ".join(proof) or plan.proof,
         exact_loss=dict(wal) if wal else None,
         drift=to_bring(found),
         accepted_drift=accepted,
         old_files=old_files,
         archive=wal["archive"] if wal else None,
-        quiet_s=_quiet([fences.get(host) or {} for host in plan["fence"]]),
+        quiet_s=_quiet([fences.get(host) or {} for host in plan.fence]),
     )
 
 

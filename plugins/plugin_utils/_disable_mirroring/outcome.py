@@ -59,19 +59,17 @@ class Outcome:
 def outcome(progress: Progress) -> Outcome:
     """How it ended for a cluster."""
     cluster, plan, hosts = progress.cluster, progress.plan, progress.hosts
-    if plan["refusal"]:
-        return Outcome(
-            False, f"NOT removed: nothing was changed: {plan['refusal']}", [], f"{cluster}: nothing was changed: {plan['refusal']}"
-        )
-    left = [f"left: {said}" for said in plan["left"]]
+    if plan.refusal:
+        return Outcome(False, f"NOT removed: nothing was changed: {plan.refusal}", [], f"{cluster}: nothing was changed: {plan.refusal}")
+    left = [f"left: {said}" for said in plan.left]
     failures = [
         f"{host}: {known['__disable_mirroring_failure']}" for host, known in hosts.items() if "__disable_mirroring_failure" in known
     ]
     failures += [f"{host}: {_LOST}" for host in progress.lost]
     if progress.check_mode and not failures:
-        what = ", ".join([*plan["found"], *_foretold(hosts)]) or "nothing"
-        only = f"; only the standby has {named(plan['own'])}" if plan.get("own") else ""
-        return Outcome(True, f"can be unmirrored: {plan['primary']} serves; to be removed: {what}{only}{_said_left(left)}")
+        what = ", ".join([*plan.found, *_foretold(hosts)]) or "nothing"
+        only = f"; only the standby has {named(plan.own)}" if plan.own else ""
+        return Outcome(True, f"can be unmirrored: {plan.primary} serves; to be removed: {what}{only}{_said_left(left)}")
     left += [
         f"left: {host}: {', '.join(known['__disable_mirroring_removal']['left'])}"
         for host, known in hosts.items()
@@ -79,11 +77,11 @@ def outcome(progress: Progress) -> Outcome:
     ]
     done = [f"{host}: {', '.join(said)}" for host, said in ((host, _done(known)) for host, known in hosts.items()) if said]
     if not failures and not _is_gone(progress.on_primary("__disable_mirroring_registration")):
-        failures = [f"{plan['primary']}: it was not seen that the primary has deregistered its standby"]
+        failures = [f"{plan.primary}: it was not seen that the primary has deregistered its standby"]
     if failures:
         return _failed(cluster, "; ".join(failures), "; ".join(done), left)
-    text = f"unmirrored: {plan['primary']} serves without a standby; " + ("; ".join(done) if done else "nothing was left to remove")
-    only = f"; only the standby had {named(plan['own'])}" if plan.get("own") else ""
+    text = f"unmirrored: {plan.primary} serves without a standby; " + ("; ".join(done) if done else "nothing was left to remove")
+    only = f"; only the standby had {named(plan.own)}" if plan.own else ""
     return Outcome(True, text + only + _said_left(left))
 
 

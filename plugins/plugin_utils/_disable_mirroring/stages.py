@@ -13,12 +13,13 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._disable_m
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._disable_mirroring.plan import RemovalPlan, make
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._disable_mirroring.progress import Progress
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import stage
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.progress import Plans
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import Situation
 
 INTENT = "disable_mirroring"
 
 #: where its tasks register
-PLANS = "__disable_mirroring_plans"
+PLANS = Plans(RemovalPlan, "__disable_mirroring_plans")
 
 #: how far it came, and where its plans are registered
 PROGRESS = (Progress, PLANS)

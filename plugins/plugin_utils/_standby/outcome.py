@@ -16,6 +16,8 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.o
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.primary import Primary
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.observations import OBSERVATION, coordinator_of, observed
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.results import failed, message
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.move import DIRECTORY, HOST
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.planned import StandbyPlan
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.progress import Progress, steps_of
 
 Variables = t.Mapping[str, t.Any]
@@ -75,24 +77,24 @@ def asked(result: t.Any) -> Primary | None:
 
 def _of_pair(progress: Progress, limit: str) -> Outcome:
     cluster, plan, hosts = progress.cluster, progress.plan, progress.hosts
-    primary, standby = plan["primary"], plan["standby"]
-    refusal = plan["refusal"]
+    primary, standby = plan.primary or "", plan.standby or ""
+    refusal = plan.refusal
     if refusal:
         return Outcome(False, f"NOT mirrored: nothing was changed: {refusal}", f"{cluster}: nothing was changed: {refusal}")
-    if plan.get("left_alone"):
-        return Outcome(False, f"left alone: {plan['left_alone']}")
+    if plan.left_alone:
+        return Outcome(False, f"left alone: {plan.left_alone}")
     known = hosts[primary]
     before, seen = (asked(known.get(name)) for name in (OBSERVATION, "__standby_verification"))
-    if before and not plan["to_change"]:
+    if before and not plan.to_change:
         return Outcome(True, _mirrored(plan, before.probe))
     failures = [f"{host}: {found['__standby_failure']}" for host, found in hosts.items() if found.get("__standby_failure")]
     failures += [f"{host}: {_LOST}" for host in progress.lost]
-    if progress.former_lost:
-        failures.append(f"{plan['move']['host']}: unreachable")
+    if plan.move and progress.former_lost:
+        failures.append(f"{plan.move.host}: unreachable")
     if progress.check_mode and not failures:
-        way = plan.get("way") or {}
+        way = plan.way
         by = f" {_WAYS[way['method']]}: {way['reason']}{_would_keep(plan)}" if way else ""
-        brings = f"; brought from {primary}, which {standby} has otherwise: {', '.join(plan['drift'])}" if plan.get("drift") else ""
+        brings = f"; brought from {primary}, which {standby} has otherwise: {', '.join(plan.drift)}" if plan.drift else ""
         return Outcome(True, f"can be mirrored: {standby} can be the standby of {primary}{by}{_would_move(plan)}{brings}")
     if progress.verified and seen and not failures:
         unkept = hosts[standby].get("__standby_record") or {}
@@ -118,7 +120,7 @@ def _of_pair(progress: Progress, limit: str) -> Outcome:
             if failed(known.get(name) or {})
         ]
         if differs:
-            why = f"{standby} still differs from {primary} in {', '.join(plan['drift'])}: {'; '.join(differs)}"
+            why = f"{standby} still differs from {primary} in {', '.join(plan.drift)}: {'; '.join(differs)}"
             return Outcome(True, f"{text}; {why}", f"{cluster} is mirrored, but {why}")
         if fenced:
             rejected = f"the addresses of {standby} may still be rejected: {'; '.join(fenced)}"
@@ -154,9 +156,9 @@ def _failed(cluster: str, failures: t.Sequence[str], log: str, remedy: str) -> O
     return Outcome(False, f"NOT mirrored: {why}. {log}".strip(), f"{cluster} is not mirrored: {why}. {log}{remedy}".strip())
 
 
-def _would_keep(plan: Variables) -> str:
+def _would_keep(plan: StandbyPlan) -> str:
     """What will become of the files that only the host has, or has otherwise; empty where it has none."""
-    files = plan.get("files") or {}
+    files = plan.files
     parts = [
         f"only it has {named(files['kept'])}, which it keeps" if files.get("kept") else "",
         f"the primary has otherwise {named(files['set_aside'])}, of which its own are set aside" if files.get("set_aside") else "",
@@ -192,34 +194,34 @@ def _stays(made: Variables) -> list[str]:
     return [f"what was there is in {', '.join(made['aside'])}", *filter(None, _kept(made))] if made.get("aside") else []
 
 
-def _would_move(plan: Variables) -> str:
+def _would_move(plan: StandbyPlan) -> str:
     """From where it would come, and how; empty where it stays in its place."""
-    move = plan.get("move") or {}
-    if move.get("kind") not in ("directory", "host"):
+    move = plan.move
+    if move is None or move.kind not in (DIRECTORY, HOST):
         return ""
-    way = "its directory is renamed" if move["renames"] else "by a copy, made while the present one streams"
-    own = f"; only it has there {named(move['own'])}, set aside with it" if move.get("own") else ""
-    return f", moved from {move['name']}, {move['registration']['standby_data_directory']}: {way}{own}"
+    way = "its directory is renamed" if move.renames else "by a copy, made while the present one streams"
+    own = f"; only it has there {named(move.own)}, set aside with it" if move.own else ""
+    return f", moved from {move.name}, {move.registration['standby_data_directory']}: {way}{own}"
 
 
-def _moved(plan: Variables, known: Variables) -> str:
+def _moved(plan: StandbyPlan, known: Variables) -> str:
     """From where it came, and what is left there; empty where it stayed in its place."""
-    move = plan.get("move") or {}
-    if move.get("kind") not in ("directory", "host"):
+    move = plan.move
+    if move is None or move.kind not in (DIRECTORY, HOST):
         return ""
     aside = (known.get("__standby_leaving") or {}).get("moved_to") or []
     forgotten = known.get("__standby_forgotten") or {}  # failed, or its host was lost
     parts = [
-        f"it was moved from {move['name']}, {move['registration']['standby_data_directory']}",
+        f"it was moved from {move.name}, {move.registration['standby_data_directory']}",
         f"what was there is in {', '.join(aside)}" if aside else "",
-        f"only there are {named(move['own'])}" if aside and move.get("own") else "",
-        f"left: {move['left']}" if move["left"] else "",
+        f"only there are {named(move.own)}" if aside and move.own else "",
+        f"left: {move.left}" if move.left else "",
         f"its {KINDS} and its record may be left there: {forgotten['msg']}" if forgotten.get("msg") else "",
     ]
     return "; " + "; ".join(filter(None, parts))
 
 
-def brought(source: str, result: Variables | None) -> str:
+def brought(source: str | None, result: Variables | None) -> str:
     """What was brought from the other coordinator, and what follows from that; empty where nothing was.
 
     :param result: of M(warehousepg.coordinator.coordinator_files).
@@ -240,14 +242,14 @@ def _went_back(progress: Progress, hindered: bool) -> str:
 
     :param hindered: whether something could not be put back.
     """
-    move = progress.plan.get("move") or {}
+    move = progress.plan.move
     if not move:
         return ""
     if progress.on_standby("__standby_back").get("connected"):
-        return f"Put back: the standby on {move['name']} streams as before"
+        return f"Put back: the standby on {move.name} streams as before"
     if hindered or progress.former_lost:
-        return f"NOT ALL COULD BE PUT BACK of the standby on {move['name']}"
-    return f"The standby on {move['name']} stays as it was"
+        return f"NOT ALL COULD BE PUT BACK of the standby on {move.name}"
+    return f"The standby on {move.name} stays as it was"
 
 
 _WAYS = {"start": "as it is", "rewind": "by pg_rewind", "basebackup": "by a new copy"}
@@ -290,5 +292,5 @@ def _commits(own: t.Mapping[str, t.Any]) -> str:
     return f"with {own['commits']} commits{last}"
 
 
-def _mirrored(plan: Variables, probe: Probe) -> str:
-    return f"mirrored: {plan['standby']} streams in sync from {plan['primary']}; a write was acknowledged and replayed, up to {probe.lsn}"
+def _mirrored(plan: StandbyPlan, probe: Probe) -> str:
+    return f"mirrored: {plan.standby} streams in sync from {plan.primary}; a write was acknowledged and replayed, up to {probe.lsn}"

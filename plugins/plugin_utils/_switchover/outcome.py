@@ -13,6 +13,7 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.results import failed, failures_of, message
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby import outcome as of_standby
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.progress import Progress as ProgressOfStandby
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.plan import SwitchoverPlan
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.progress import ACTIVATION, VERDICT, Progress
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.verdict import UNKNOWN
 
@@ -65,10 +66,10 @@ def outcome(progress: Progress, following: ProgressOfStandby | None, limit: str)
     :param limit: seconds that the new standby had.
     """
     cluster, plan, hosts, lost = progress.cluster, progress.plan, progress.hosts, progress.lost
-    on_old, on_new = hosts.get(plan["primary"] or "") or {}, hosts.get(plan["standby"] or "") or {}
+    on_old, on_new = hosts.get(plan.primary or "") or {}, hosts.get(plan.standby or "") or {}
     verdict, activation = progress.on_standby(VERDICT), progress.on_standby(ACTIVATION)
     handover = (on_new.get("__switchover_disarmed") or {}).get("handover") or {}
-    promoted = progress.promoted or (progress.forward and bool(plan.get("promoted")))
+    promoted = progress.promoted or (progress.forward and plan.promoted)
     followed = None
     if promoted:
         followed = of_standby.outcome(following, limit) if following else _NOT_PLANNED
@@ -77,13 +78,13 @@ def outcome(progress: Progress, following: ProgressOfStandby | None, limit: str)
     document = {
         "schema_version": SCHEMA_VERSION,
         "cluster": cluster,
-        **plan["audit"],
+        **plan.audit,
         "outcome": what,
         "switched": {SWITCHED: True, WITH_TROUBLE: True, ALREADY: True, NOT_KNOWN: None}.get(what, False),
         "reason": why,
-        "state": plan["state"],
-        "former_primary": plan["primary"],
-        "new_primary": plan["standby"],
+        "state": plan.state,
+        "former_primary": plan.primary,
+        "new_primary": plan.standby,
         "verdict": verdict.get("reason", ""),
         "mirrored": followed.mirrored if followed else None,
         "gap_s": handover.get("gap_s"),
@@ -97,10 +98,10 @@ def outcome(progress: Progress, following: ProgressOfStandby | None, limit: str)
         "sessions_left": (on_old.get("__switchover_prepared") or {}).get("sessions_left"),
         "brought": sorted({*_brought(on_new, "__switchover_brought"), *_brought(on_new, "__switchover_brought_late")}),
         "troubles": troubles,
-        "connection": plan.get("connection", ""),
-        "warnings": plan.get("warnings", []),
+        "connection": plan.connection,
+        "warnings": plan.warnings,
     }
-    said = "".join(of_standby.brought(plan["primary"], on_new.get(f"__switchover_{name}")) for name in ("brought", "brought_late"))
+    said = "".join(of_standby.brought(plan.primary, on_new.get(f"__switchover_{name}")) for name in ("brought", "brought_late"))
     return Outcome(what, *_say(cluster, what, why, plan, document, followed, said), document)
 
 
@@ -123,23 +124,23 @@ def seconds(hosts: t.Mapping[str, Variables], handover: Variables) -> dict[str, 
 def _what(progress: Progress, promoted: bool, troubles: t.Sequence[str]) -> tuple[str, str]:
     """What became of it, and why."""
     plan, verdict = progress.plan, progress.on_standby(VERDICT)
-    if plan["refusal"] and not plan.get("undo"):
-        return NOT_SWITCHED, plan["refusal"]
-    if plan["done"]:
-        return ALREADY, f"{plan['done']} is primary already, and mirrored"
+    if plan.refusal and not plan.undo:
+        return NOT_SWITCHED, plan.refusal
+    if plan.done:
+        return ALREADY, f"{plan.done} is primary already, and mirrored"
     if promoted:
         return (WITH_TROUBLE, "; ".join(troubles)) if troubles else (SWITCHED, "")
     failures = _failures(progress.hosts)
     if progress.check_mode and not failures:
-        return (NOT_SWITCHED, plan["refusal"]) if plan["refusal"] else (POSSIBLE, "")
+        return (NOT_SWITCHED, plan.refusal) if plan.refusal else (POSSIBLE, "")
     if verdict.get("way") == UNKNOWN:
         return NOT_KNOWN, "; ".join(dict.fromkeys([verdict["reason"], *failures]))
     back = progress.on_primary("__switchover_return")
-    said = plan["refusal"] or "; ".join(failures) or verdict.get("reason") or "it was not begun, see above"
+    said = plan.refusal or "; ".join(failures) or verdict.get("reason") or "it was not begun, see above"
     if progress.back and failed(back):
-        return NOT_KNOWN, f"{said}; and {plan['primary']} could not be brought back: {message(back)}"
-    if plan.get("undo") and not plan["refusal"] and not failures:
-        return ALREADY, f"{plan['primary']} is primary; what a run that was cut off had begun was rolled back"
+        return NOT_KNOWN, f"{said}; and {plan.primary} could not be brought back: {message(back)}"
+    if plan.undo and not plan.refusal and not failures:
+        return ALREADY, f"{plan.primary} is primary; what a run that was cut off had begun was rolled back"
     return NOT_SWITCHED, said
 
 
@@ -166,20 +167,20 @@ def _troubles(
 
 
 def _say(
-    cluster: str, what: str, why: str, plan: Variables, document: Variables, followed: of_standby.Outcome | None, brought: str
+    cluster: str, what: str, why: str, plan: SwitchoverPlan, document: Variables, followed: of_standby.Outcome | None, brought: str
 ) -> tuple[str, list[str], str]:
     """The last line, those before it, and what the failure says.
 
     :param brought: what was brought to the new primary.
     """
-    lines = [f"warning: {warning}" for warning in plan.get("warnings", ())]
+    lines = [f"warning: {warning}" for warning in plan.warnings]
     lines += [brought[2:]] if brought else []
-    standby, primary = plan["standby"], plan["primary"]
+    standby, primary = plan.standby, plan.primary
     if document["seconds"]:
         lines.append("seconds: " + ", ".join(f"{name.replace('_', ' ')} {value:.2f}" for name, value in document["seconds"].items()))
     gap = f"no write could succeed for {document['gap_s']:.2f} s" if document["gap_s"] is not None else "the write gap was not measured"
     if what in (SWITCHED, WITH_TROUBLE):
-        lines += [f"write gap: {gap}", *([followed.text] if followed else []), f"clients: {plan['connection']}"]
+        lines += [f"write gap: {gap}", *([followed.text] if followed else []), f"clients: {plan.connection}"]
         told = f"{standby} is primary"
         if document["timeline"]:
             told += f" on timeline {document['timeline']}, since {document['switch_lsn']}"
@@ -187,9 +188,9 @@ def _say(
             return f"switched: {told}, and {primary} its standby; {gap}", lines, ""
         return f"SWITCHED WITH TROUBLE: {told}; {why}; run this again to finish", lines, f"{cluster} is switched with trouble: {why}"
     if what == ALREADY:
-        return f"switched: {why}", [*lines, f"clients: {plan['connection']}"] if plan["connection"] else lines, ""
+        return f"switched: {why}", [*lines, f"clients: {plan.connection}"] if plan.connection else lines, ""
     if what == POSSIBLE:
-        way = f"{primary} can serve again, instead of {standby}" if plan.get("undo") else f"{standby} can be primary instead of {primary}"
+        way = f"{primary} can serve again, instead of {standby}" if plan.undo else f"{standby} can be primary instead of {primary}"
         return f"can be switched: {way}; nothing was changed", lines, ""
     if what == NOT_KNOWN:
         text = f"SWITCHOVER UNCONFIRMED: {why}; run this again, which finishes it or rolls it back"

@@ -13,6 +13,7 @@ import typing as t
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.outcome import Outcome
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.observations import OBSERVATION, coordinator_of, observed
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import stage
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.progress import Plans
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import Situation, Stage, Task, Variables
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.progress import Progress as ProgressOfStandby
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.stages import PLANS as PLANS_OF_STANDBY
@@ -24,7 +25,7 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchove
 INTENT = "switchover"
 
 #: where its tasks register
-PLANS = "__switchover_plans"
+PLANS = Plans(SwitchoverPlan, "__switchover_plans")
 _STOPPED = "__switchover_stopped"
 _DISARMED = "__switchover_disarmed"
 _BROUGHT = "__switchover_brought"
@@ -39,17 +40,19 @@ def _plans(situations: t.Sequence[Situation]) -> list[SwitchoverPlan]:
 
 def _decide(task: Task, _given: Variables) -> Variables:
     """Whether the switchover of the host's cluster goes on or is rolled back, by what both hosts said."""
-    plan = task.of_cluster(PLANS)
-    of_old, of_new = task.on(plan["primary"]), task.on(plan["standby"])
-    verdict = decide(plan, stopped=of_old(_STOPPED), disarmed=of_new(_DISARMED), activation=of_new(ACTIVATION))
-    old, new = (coordinator_of(observed(of_host(OBSERVATION))) for of_host in (of_old, of_new))
-    late = drift(plan, stopped=of_old(_STOPPED), brought=of_new(_BROUGHT), new=new, old=old)
+    progress = task.progress(*PROGRESS)
+    plan, stopped, on_new = progress.plan, progress.on_primary(_STOPPED), progress.on_standby
+    verdict = decide(plan, stopped, disarmed=on_new(_DISARMED), activation=on_new(ACTIVATION))
+    old, new = (coordinator_of(observed(on_host(OBSERVATION))) for on_host in (progress.on_primary, on_new))
+    late = drift(plan, stopped, brought=on_new(_BROUGHT), new=new, old=old)
     return dataclasses.asdict(dataclasses.replace(verdict, drift=late))
 
 
 def _ended(progress: Progress, task: Task) -> Outcome:
-    plan = task.of_clusters(PLANS_OF_STANDBY).get(progress.cluster)
-    following = ProgressOfStandby(progress.cluster, plan, progress.hosts, progress.lost) if plan else None
+    following = None
+    if progress.cluster in task.of_clusters(PLANS_OF_STANDBY.name):
+        plan = PLANS_OF_STANDBY.of(progress.cluster, task.variables)
+        following = ProgressOfStandby(progress.cluster, plan, progress.hosts, progress.lost)
     return outcome(progress, following, f"{task.options['standby_timeout']:g}")
 
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
@@ -11,7 +12,6 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.progress import Progress
 
 from ..losses import DOWN, PROMOTED, SERVING, UNKNOWN, plan
-from ..observed import shown
 
 NO_LOSS = {"known": "none", "bytes": 0, "commits": 0, "why": "its disk says so", "window": {}}
 AUDIT = {"who": "operator", "controller": "control1", "run": "1"}
@@ -38,7 +38,7 @@ def ended(planned, verdict=None, activation=None, lost=(), check_mode=False, cdw
         new["__activate_standby_verdict"] = verdict
     if activation:
         new["__activate_standby_activation"] = activation
-    plan = {**shown(planned), "audit": AUDIT}
+    plan = dataclasses.replace(planned, audit=AUDIT)
     found = outcome(Progress("demo", plan, {"cdw": cdw or {}, "scdw": new, "sdw1": sdw1 or {}}, lost, check_mode))
     assert json.loads(json.dumps(found.document)) == found.document
     assert "\n" not in found.text and found.document["who"] == "operator"

@@ -42,7 +42,7 @@ def demo(found, fences, *changes, command=None, check_mode=False, variables=None
     known = scene(found, *changes, variables=variables, **options)
     planned = make(known, [])
     assert planned.refusal == ""
-    return decide(known, shown(planned), fences, command or {}, check_mode)
+    return decide(known, planned, fences, command or {}, check_mode)
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_never_allowed_without_proof(found, by_host, command, confirmed, fence, 
     if planned.refusal:
         return
     fences = {host: by_host[host] or {} for host in planned.fence}
-    if not decide(known, shown(planned), fences, command, False).allowed:
+    if not decide(known, planned, fences, command, False).allowed:
         return
     all_fenced = bool(fences) and all(result.get("fenced") for result in fences.values())
     cut_off = planned.command and command.get("rc") == 0

@@ -58,10 +58,10 @@ def test_hosts_are_marked_that_are_seen_and_can_be():
     ],
 )
 def test_how_it_is_now_is_told(desired, hosts, unknown, marked, text, failed):
-    plan = vars(MaintenancePlan(refusal="", desired=desired, hosts=hosts, unknown=unknown))
+    plan = MaintenancePlan(desired=desired, hosts=hosts, unknown=unknown)
     found = outcome(Progress("demo", plan, {host: MARKED if host in marked else {} for host in ("cdw", "scdw")}))
     assert (found.text, found.failure) == (text, f"demo: {text}" if failed else "")
 
 
 def test_why_nothing_was_begun_is_told():
-    assert outcome(Progress("demo", vars(MaintenancePlan("another run")), {})).failure == "demo: another run"
+    assert outcome(Progress("demo", MaintenancePlan("another run"), {})).failure == "demo: another run"

@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.planned import StandbyPlan
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.progress import Progress as ProgressOfStandby
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.outcome import outcome
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.plan import SwitchoverPlan
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.progress import Progress
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,20 +19,14 @@ from hypothesis import strategies as st
 from ..observed import CDW, changed
 
 AUDIT = {"who": "operator", "controller": "ctl", "run": "20261123T071500Z-1"}
-PLAN = {
-    "refusal": "",
-    "done": "",
-    "begin": True,
-    "resume": False,
-    "undo": False,
-    "promoted": False,
-    "state": "mirrored",
-    "primary": "cdw",
-    "standby": "scdw",
-    "connection": "host=scdw,cdw port=5432,5432 target_session_attrs=read-write",
-    "warnings": [],
-    "audit": AUDIT,
-}
+PLAN = SwitchoverPlan(
+    primary="cdw",
+    standby="scdw",
+    begin=True,
+    state="mirrored",
+    connection="host=scdw,cdw port=5432,5432 target_session_attrs=read-write",
+    audit=AUDIT,
+)
 
 
 def steps(**seconds):
@@ -37,7 +34,7 @@ def steps(**seconds):
 
 
 #: of the role standby, which made the former primary the standby
-FOLLOWS = {"refusal": "", "to_change": ["state"], "primary": "scdw", "standby": "cdw"}
+FOLLOWS = StandbyPlan("", "scdw", "cdw", to_change=["state"])
 PROBE = {"acknowledged": True, "replayed": True, "lsn": "0/400", "seconds": 0.1}
 HANDOVER = {"lsn": "0/300", "gap_s": 0.41, "seconds": {"shutdown": 0.2, "promotion": 0.2, "first_write": 0.01}, "error": ""}
 ACTIVATION = {
@@ -81,7 +78,7 @@ def with_(hosts, **changes):
 
 def planned(**changes):
     """Hosts that nothing was done on yet, of a cluster with another plan."""
-    return {host: {"plan": {**PLAN, **changes}} for host in SWITCHED}
+    return {host: {"plan": dataclasses.replace(PLAN, **changes)} for host in SWITCHED}
 
 
 def ended(hosts, check_mode=False, lost=(), planned_to_follow=True):
@@ -106,7 +103,7 @@ def test_a_switchover_is_told_with_its_gap_and_the_seconds_of_its_phases():
     assert found.document["seconds"] == expected
     assert list(found.document["seconds"]) == list(expected), "in their order"
     told = "\n".join(found.lines)
-    assert "stop 0.31" in told and "first write 0.01" in told and PLAN["connection"] in told
+    assert "stop 0.31" in told and "first write 0.01" in told and PLAN.connection in told
     assert "mirrored: cdw streams in sync from scdw" in told
     assert found.document["shutdown_lsn"] == found.document["switch_lsn"] == "0/300"
     assert (found.document["gap_s"], found.document["mirrored"], found.document["run"]) == (0.41, True, AUDIT["run"])

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.loss import BYTES, NONE, parse
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.plan import ActivationPlan
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.progress import ACTIVATION, Progress
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.results import failed, failures_of, message
@@ -35,6 +36,8 @@ AFTERMATH = {
     "_common_hook": "the hook command",
     "_common_analysis": "ANALYZE",
 }
+
+_BROUGHT = "__activate_standby_brought"
 
 _NEXT = "the cluster is unmirrored now: run rejoin for {primary}, or enable_mirroring, to have a standby again"
 
@@ -71,18 +74,14 @@ class Outcome:
 
 def outcome(progress: Progress) -> Outcome:
     """How it ended for a cluster."""
-    cluster, plan, hosts, check_mode = progress.cluster, progress.plan, progress.hosts, progress.check_mode
-    on_new = hosts.get(plan.standby or "") or {}
-    judged = on_new.get("__activate_standby_verdict") or {}
-    verdict = judged if "allowed" in judged else None
-    activation = progress.on_standby(ACTIVATION)
+    plan, hosts, verdict, activation = progress.plan, progress.hosts, progress.verdict, progress.on_standby(ACTIVATION)
     later = failures_of(hosts, AFTERMATH, progress.lost)
-    what, why = _what(progress, verdict, later)
-    left = _left(plan, hosts) if what in (NOT_ACTIVATED, UNKNOWN) and not check_mode else []
+    what, why = _what(progress, later)
+    left = _left(progress) if what in (NOT_ACTIVATED, UNKNOWN) and not progress.check_mode else []
     left += failures_of(hosts, {"__activate_standby_emptied": "WAL that was carried is left beside the data directory"}, ())
     document = {
         "schema_version": SCHEMA_VERSION,
-        "cluster": cluster,
+        "cluster": progress.cluster,
         **plan.audit,
         "outcome": what,
         "activated": {ACTIVATED: True, WITH_TROUBLE: True, ALREADY: True, UNKNOWN: None}.get(what, False),
@@ -90,9 +89,9 @@ def outcome(progress: Progress) -> Outcome:
         "state": plan.state,
         "former_primary": plan.primary,
         "new_primary": plan.standby,
-        "allowed": bool(verdict and verdict["allowed"]),
-        "verdict": verdict["reason"] if verdict else plan.refusal,
-        "proof": verdict.get("proof", "") if verdict else plan.proof,
+        "allowed": bool(verdict and verdict.allowed),
+        "verdict": verdict.reason if verdict else plan.refusal,
+        "proof": verdict.proof if verdict else plan.proof,
         "fences": {host: _fence(hosts.get(host) or {}) for host in plan.fence},
         "timeline": activation.get("timeline"),
         "lsn": activation.get("lsn"),
@@ -100,34 +99,36 @@ def outcome(progress: Progress) -> Outcome:
         "loss": activation.get("loss"),
         "segments_answered": activation.get("segments_answered"),
         "steps": activation.get("steps", []),
-        "brought": list((on_new.get("__activate_standby_brought") or {}).get("brought") or ()),
-        "old_files": _old_files(plan, verdict, hosts),
+        "brought": list(progress.on_standby(_BROUGHT).get("brought") or ()),
+        "old_files": _old_files(progress),
         "troubles": later,
         "left": left,
         "connection": plan.connection,
         "warnings": plan.warnings,
     }
-    files = [*_files(plan, verdict, document, on_new, check_mode), *_fleeting(plan, document["fences"])]
-    return Outcome(what, *_say(cluster, what, why, plan, verdict, activation, left, files), document)
+    files = [*_files(progress, document["old_files"]), *_fleeting(plan, document["fences"])]
+    return Outcome(what, *_say(progress, what, why, left, files), document)
 
 
-def _old_files(plan: ActivationPlan, verdict: Variables | None, hosts: t.Mapping[str, Variables]) -> str:
+def _old_files(progress: Progress) -> str:
     """What the new primary may lack of the former one's settings and files; empty where it lacks none, as far as that was seen."""
-    tasks = ((plan.primary, "__activate_standby_packed"), (plan.standby, "__activate_standby_brought"))
-    results = [(host, (hosts.get(host or "") or {}).get(name) or {}) for host, name in tasks]
+    plan, verdict = progress.plan, progress.verdict
+    tasks = ((plan.primary, "__activate_standby_packed"), (plan.standby, _BROUGHT))
+    results = [(host, progress.on(host, name)) for host, name in tasks]
     failures = [f"{host}: {message(result)}" for host, result in results if failed(result)]
     if failures:
-        return f"not brought from {plan.primary}: {', '.join((verdict or {}).get('drift') or ())}: {'; '.join(failures)}"
-    return str((verdict or {}).get("old_files") or "")
+        return f"not brought from {plan.primary}: {', '.join(verdict.drift if verdict else ())}: {'; '.join(failures)}"
+    return verdict.old_files if verdict else ""
 
 
-def _files(plan: ActivationPlan, verdict: Variables | None, document: Variables, on_new: Variables, check_mode: bool) -> list[str]:
+def _files(progress: Progress, old_files: str) -> list[str]:
     """What is said of settings and files that WAL does not carry."""
-    said = [brought(plan.primary, on_new.get("__activate_standby_brought"))[2:]]
-    if check_mode and (verdict or {}).get("drift"):
-        said.append(f"brought from {plan.primary} before the promotion: {', '.join((verdict or {})['drift'])}")
-    if document["old_files"]:
-        said.append(f"warning: {document['old_files']}")
+    primary, verdict = progress.plan.primary, progress.verdict
+    said = [brought(primary, progress.on_standby(_BROUGHT))[2:]]
+    if progress.check_mode and verdict and verdict.drift:
+        said.append(f"brought from {primary} before the promotion: {', '.join(verdict.drift)}")
+    if old_files:
+        said.append(f"warning: {old_files}")
     return [line for line in said if line]
 
 
@@ -138,9 +139,9 @@ def _fleeting(plan: ActivationPlan, fences: t.Mapping[str, Variables]) -> list[s
     return [f"warning: {', '.join(hosts)}: a restart lifts the fence, for no systemd puts it up again: {until}"] if hosts else []
 
 
-def _what(progress: Progress, verdict: Variables | None, later: t.Sequence[str]) -> tuple[str, str]:
+def _what(progress: Progress, later: t.Sequence[str]) -> tuple[str, str]:
     """What became of it, and why."""
-    plan, activation = progress.plan, progress.on_standby(ACTIVATION)
+    plan, verdict, activation = progress.plan, progress.verdict, progress.on_standby(ACTIVATION)
     if plan.refusal:
         return NOT_ACTIVATED, plan.refusal
     if plan.done:
@@ -149,8 +150,8 @@ def _what(progress: Progress, verdict: Variables | None, later: t.Sequence[str])
         complaints = [message(activation)] if activation.get("failed") else []
         complaints += later
         return (WITH_TROUBLE, "; ".join(complaints)) if complaints else (ACTIVATED, "")
-    if verdict and not verdict["allowed"]:
-        return NOT_ACTIVATED, verdict["reason"]
+    if verdict and not verdict.allowed:
+        return NOT_ACTIVATED, verdict.reason
     if verdict is None or not activation or activation.get("skipped"):
         failures = [
             f"{host}: {known['__activate_standby_failure']}"
@@ -160,7 +161,7 @@ def _what(progress: Progress, verdict: Variables | None, later: t.Sequence[str])
         return NOT_ACTIVATED, "; ".join(failures) or "the promotion was not begun, see above"
     failed = activation.get("failed") or activation.get("unreachable")
     if progress.check_mode and not failed:
-        return POSSIBLE, verdict["reason"]
+        return POSSIBLE, verdict.reason
     if progress.not_promoted:
         return NOT_ACTIVATED, f"{plan.standby}: {message(activation)}"
     return UNKNOWN, f"{plan.standby}: no word of how its promotion ended: {message(activation)}"
@@ -173,34 +174,26 @@ def _fence(known: Variables) -> dict[str, t.Any]:
     return {**{name: result[name] for name in names if name in result}, "lifted": bool(lifted.get("changed"))}
 
 
-def _left(plan: ActivationPlan, hosts: t.Mapping[str, Variables]) -> list[str]:
+def _left(progress: Progress) -> list[str]:
     """What this run set and did not roll back."""
     found = []
-    for host, options in plan.fence.items():
-        state = _fence(hosts.get(host) or {})
+    for host, options in progress.plan.fence.items():
+        state = _fence(progress.hosts.get(host) or {})
         if state.get("changed") and not state["lifted"]:
             found.append(f"{host}: {_STAYS[options['kind']]}")
     return found
 
 
-def _say(
-    cluster: str,
-    what: str,
-    why: str,
-    plan: ActivationPlan,
-    verdict: Variables | None,
-    activation: Variables,
-    left: t.Sequence[str],
-    files: t.Sequence[str],
-) -> tuple[str, list[str], str]:
+def _say(progress: Progress, what: str, why: str, left: t.Sequence[str], files: t.Sequence[str]) -> tuple[str, list[str], str]:
     """The last line, those before it, and what the failure says."""
+    cluster, plan, verdict, activation = progress.cluster, progress.plan, progress.verdict, progress.on_standby(ACTIVATION)
     lines = [*(f"warning: {warning}" for warning in plan.warnings), *files]
     standby, primary = plan.standby, plan.primary
     following = _NEXT.format(primary=primary)
     if what in (ACTIVATED, WITH_TROUBLE):
         lines += [
-            f"verdict: {verdict['reason'] if verdict else plan.proof}",
-            f"proof: {verdict['proof'] if verdict else plan.proof}",
+            f"verdict: {verdict.reason if verdict else plan.proof}",
+            f"proof: {verdict.proof if verdict else plan.proof}",
             loss(activation.get("loss")),
             f"clients: {plan.connection}",
             f"next: {following}",
@@ -231,17 +224,19 @@ def _say(
     return text, lines, f"{cluster}: {text}"
 
 
-def loss(found: Variables | None, why: bool = True) -> str:
+def loss(told: t.Any, why: bool = True) -> str:
     """What is known of a loss, for people.
 
+    :param told: of it by the task that promotes.
     :param why: with the reason.
     """
+    found = parse(told)
     if not found:
         return "loss not known"
-    reason = f" ({found['why']})" if why and found.get("why") else ""
-    if found["known"] == "none":
+    reason = f" ({found.why})" if why and found.why else ""
+    if found.known == NONE:
         return f"no loss{reason}"
-    least = f", at least {found['at_least']} bytes of WAL" if found.get("at_least") else ""
-    amount = f"{found['bytes']} bytes of WAL" if found["known"] == "bytes" else f"unknown{least}"
-    commits = f", {found['commits']} transactions" if found.get("commits") is not None else ""
+    least = f", at least {found.at_least} bytes of WAL" if found.at_least else ""
+    amount = f"{found.bytes} bytes of WAL" if found.known == BYTES else f"unknown{least}"
+    commits = f", {found.commits} transactions" if found.commits is not None else ""
     return f"loss {amount}{commits}{reason}: catalog and segments may disagree, gpcheckcat is due"

@@ -14,7 +14,7 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.resul
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby import outcome as of_standby
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.progress import Progress as ProgressOfStandby
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.plan import SwitchoverPlan
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.progress import ACTIVATION, VERDICT, Progress
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.progress import ACTIVATION, Progress
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.verdict import UNKNOWN
 
 Variables = t.Mapping[str, t.Any]
@@ -67,7 +67,7 @@ def outcome(progress: Progress, following: ProgressOfStandby | None, limit: str)
     """
     cluster, plan, hosts, lost = progress.cluster, progress.plan, progress.hosts, progress.lost
     on_old, on_new = hosts.get(plan.primary or "") or {}, hosts.get(plan.standby or "") or {}
-    verdict, activation = progress.on_standby(VERDICT), progress.on_standby(ACTIVATION)
+    verdict, activation = progress.verdict, progress.on_standby(ACTIVATION)
     handover = (on_new.get("__switchover_disarmed") or {}).get("handover") or {}
     promoted = progress.promoted or (progress.forward and plan.promoted)
     followed = None
@@ -85,7 +85,7 @@ def outcome(progress: Progress, following: ProgressOfStandby | None, limit: str)
         "state": plan.state,
         "former_primary": plan.primary,
         "new_primary": plan.standby,
-        "verdict": verdict.get("reason", ""),
+        "verdict": verdict.reason,
         "mirrored": followed.mirrored if followed else None,
         "gap_s": handover.get("gap_s"),
         "seconds": seconds(hosts, handover),
@@ -123,7 +123,7 @@ def seconds(hosts: t.Mapping[str, Variables], handover: Variables) -> dict[str, 
 
 def _what(progress: Progress, promoted: bool, troubles: t.Sequence[str]) -> tuple[str, str]:
     """What became of it, and why."""
-    plan, verdict = progress.plan, progress.on_standby(VERDICT)
+    plan, verdict = progress.plan, progress.verdict
     if plan.refusal and not plan.undo:
         return NOT_SWITCHED, plan.refusal
     if plan.done:
@@ -133,10 +133,10 @@ def _what(progress: Progress, promoted: bool, troubles: t.Sequence[str]) -> tupl
     failures = _failures(progress.hosts)
     if progress.check_mode and not failures:
         return (NOT_SWITCHED, plan.refusal) if plan.refusal else (POSSIBLE, "")
-    if verdict.get("way") == UNKNOWN:
-        return NOT_KNOWN, "; ".join(dict.fromkeys([verdict["reason"], *failures]))
+    if verdict.way == UNKNOWN:
+        return NOT_KNOWN, "; ".join(dict.fromkeys([verdict.reason, *failures]))
     back = progress.on_primary("__switchover_return")
-    said = plan.refusal or "; ".join(failures) or verdict.get("reason") or "it was not begun, see above"
+    said = plan.refusal or "; ".join(failures) or verdict.reason or "it was not begun, see above"
     if progress.back and failed(back):
         return NOT_KNOWN, f"{said}; and {plan.primary} could not be brought back: {message(back)}"
     if plan.undo and not plan.refusal and not failures:

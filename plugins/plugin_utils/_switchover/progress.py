@@ -7,14 +7,16 @@
 
 from __future__ import annotations
 
+import functools
+
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import progress
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.results import told
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.progress import Progress as ProgressOfStandby
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.stages import PLANS as PLANS_OF_STANDBY
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.plan import SwitchoverPlan
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.verdict import BACK, FORWARD
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.verdict import BACK, FORWARD, SwitchoverVerdict
 
 ACTIVATION = "__switchover_activation"
-VERDICT = "__switchover_verdict"
 
 
 class Progress(progress.Progress[SwitchoverPlan]):
@@ -47,15 +49,20 @@ class Progress(progress.Progress[SwitchoverPlan]):
             return self.armed
         return bool(self.plan.resume) and not self.plan.promoted
 
+    @functools.cached_property
+    def verdict(self) -> SwitchoverVerdict:
+        """What is right to do; no way at all where it was not come to that."""
+        return told(SwitchoverVerdict, self.on_standby("__switchover_verdict")) or SwitchoverVerdict("", "")
+
     @property
     def forward(self) -> bool:
         """Whether it goes on."""
-        return self.on_standby(VERDICT).get("way") == FORWARD
+        return self.verdict.way == FORWARD
 
     @property
     def back(self) -> bool:
         """Whether it is rolled back."""
-        return self.on_standby(VERDICT).get("way") == BACK
+        return self.verdict.way == BACK
 
     @property
     def promoted(self) -> bool:
@@ -65,7 +72,7 @@ class Progress(progress.Progress[SwitchoverPlan]):
     @property
     def late(self) -> bool:
         """Whether the new primary lacks what the former one changed until it was stopped."""
-        return self.promoted and bool(self.on_standby(VERDICT).get("drift"))
+        return self.promoted and bool(self.verdict.drift)
 
     @property
     def packed_late(self) -> bool:

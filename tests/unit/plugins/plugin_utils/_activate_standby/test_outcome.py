@@ -167,10 +167,14 @@ def test_in_check_mode_it_is_told_what_would_be():
     ("found", "text"),
     [
         (None, "loss not known"),
+        ({**NO_LOSS, "bytes": "many"}, "loss not known"),
         (NO_LOSS, "no loss (its disk says so)"),
-        ({"known": "bytes", "bytes": 256, "commits": 2, "why": "x"}, "loss 256 bytes of WAL, 2 transactions (x): catalog and segments"),
         (
-            {"known": "unknown", "bytes": None, "commits": None, "why": "x"},
+            {**NO_LOSS, "known": "bytes", "bytes": 256, "commits": 2, "why": "x"},
+            "loss 256 bytes of WAL, 2 transactions (x): catalog and segments",
+        ),
+        (
+            {**NO_LOSS, "known": "unknown", "bytes": None, "commits": None, "why": "x"},
             "loss unknown (x): catalog and segments may disagree, gpcheckcat",
         ),
     ],

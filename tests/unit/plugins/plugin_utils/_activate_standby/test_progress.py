@@ -8,7 +8,7 @@ import pytest
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.plan import ActivationPlan
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.progress import Progress
 
-ALLOWED = {"allowed": True, "archive": "/s/wal.tar.gz", "drift": ["pg_hba.conf"]}
+ALLOWED = {"allowed": True, "state": "primary_down", "reason": "", "archive": "/s/wal.tar.gz", "drift": ["pg_hba.conf"]}
 PROMOTED = {"promoted": True, "failed": False}
 SKIPPED = {"skipped": True, "changed": False}
 

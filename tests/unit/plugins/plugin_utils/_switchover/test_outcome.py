@@ -170,13 +170,18 @@ def test_without_the_armed_process_the_gap_is_not_known():
         ),
         (
             with_(
-                planned(begin=False, undo=True), cdw={"__switchover_return": {"steps": []}}, scdw={"__switchover_verdict": {"way": "back"}}
+                planned(begin=False, undo=True),
+                cdw={"__switchover_return": {"steps": []}},
+                scdw={"__switchover_verdict": {"way": "back", "reason": ""}},
             ),
             "already_switched",
             "cdw is primary; what a run that was cut off had begun was rolled back",
         ),
         (
-            with_(planned(begin=False, undo=True, refusal="the pair is degraded"), scdw={"__switchover_verdict": {"way": "back"}}),
+            with_(
+                planned(begin=False, undo=True, refusal="the pair is degraded"),
+                scdw={"__switchover_verdict": {"way": "back", "reason": ""}},
+            ),
             "not_switched",
             "NOT switched: nothing was changed: the pair is degraded",
         ),

@@ -12,8 +12,8 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchove
 
 BEGINS = "switchover to scdw"
 PLAN = SwitchoverPlan("", "cdw", "scdw", begin=True)
-FORWARD = {"switchover_verdict": {"way": "forward", "drift": ["pg_hba.conf"]}}
-BACK = {"switchover_verdict": {"way": "back", "drift": []}}
+FORWARD = {"switchover_verdict": {"way": "forward", "reason": "", "drift": ["pg_hba.conf"]}}
+BACK = {"switchover_verdict": {"way": "back", "reason": "", "drift": []}}
 PROMOTED = {**FORWARD, "switchover_activation": {"promoted": True}}
 MIRRORED = {**PROMOTED, "standby_verification": {"primary": {"probe": {"replayed": True}}}}
 FOLLOWS = {"primary": "scdw", "standby": "cdw", "to_change": ["state"]}

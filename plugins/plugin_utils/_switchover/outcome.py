@@ -13,7 +13,6 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.results import failed, failures_of, message
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby import outcome as of_standby
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.progress import Progress as ProgressOfStandby
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.plan import SwitchoverPlan
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.progress import ACTIVATION, Progress
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.verdict import UNKNOWN
 
@@ -65,19 +64,17 @@ def outcome(progress: Progress, following: ProgressOfStandby | None, limit: str)
     :param following: how far making the former primary its standby came; None where it was not come to that.
     :param limit: seconds that the new standby had.
     """
-    cluster, plan, hosts, lost = progress.cluster, progress.plan, progress.hosts, progress.lost
-    on_old, on_new = hosts.get(plan.primary or "") or {}, hosts.get(plan.standby or "") or {}
-    verdict, activation = progress.verdict, progress.on_standby(ACTIVATION)
-    handover = (on_new.get("__switchover_disarmed") or {}).get("handover") or {}
+    plan, activation = progress.plan, progress.on_standby(ACTIVATION)
+    handover = progress.on_standby("__switchover_disarmed").get("handover") or {}
     promoted = progress.promoted or (progress.forward and plan.promoted)
     followed = None
     if promoted:
         followed = of_standby.outcome(following, limit) if following else _NOT_PLANNED
-    troubles = _troubles(hosts, lost, activation, handover, followed) if promoted else []
+    troubles = _troubles(progress, handover, followed) if promoted else []
     what, why = _what(progress, promoted, troubles)
     document = {
         "schema_version": SCHEMA_VERSION,
-        "cluster": cluster,
+        "cluster": progress.cluster,
         **plan.audit,
         "outcome": what,
         "switched": {SWITCHED: True, WITH_TROUBLE: True, ALREADY: True, NOT_KNOWN: None}.get(what, False),
@@ -85,28 +82,28 @@ def outcome(progress: Progress, following: ProgressOfStandby | None, limit: str)
         "state": plan.state,
         "former_primary": plan.primary,
         "new_primary": plan.standby,
-        "verdict": verdict.reason,
+        "verdict": progress.verdict.reason,
         "mirrored": followed.mirrored if followed else None,
         "gap_s": handover.get("gap_s"),
-        "seconds": seconds(hosts, handover),
+        "seconds": seconds(progress.hosts, handover),
         "timeline": activation.get("timeline"),
         "lsn": activation.get("lsn"),
         "switch_lsn": activation.get("switch_lsn"),
-        "shutdown_lsn": (((on_old.get("__switchover_stopped") or {}).get("wal")) or {}).get("end"),
+        "shutdown_lsn": (progress.on_primary("__switchover_stopped").get("wal") or {}).get("end"),
         "loss": activation.get("loss"),
         "segments_answered": activation.get("segments_answered"),
-        "sessions_left": (on_old.get("__switchover_prepared") or {}).get("sessions_left"),
-        "brought": sorted({*_brought(on_new, "__switchover_brought"), *_brought(on_new, "__switchover_brought_late")}),
+        "sessions_left": progress.on_primary("__switchover_prepared").get("sessions_left"),
+        "brought": sorted({file for result in _brought(progress) for file in result.get("brought") or ()}),
         "troubles": troubles,
         "connection": plan.connection,
         "warnings": plan.warnings,
     }
-    said = "".join(of_standby.brought(plan.primary, on_new.get(f"__switchover_{name}")) for name in ("brought", "brought_late"))
-    return Outcome(what, *_say(cluster, what, why, plan, document, followed, said), document)
+    return Outcome(what, *_say(progress, what, why, document, followed), document)
 
 
-def _brought(known: Variables, name: str) -> list[str]:
-    return list((known.get(name) or {}).get("brought") or ())
+def _brought(progress: Progress) -> list[Variables]:
+    """Results of bringing files to the new primary."""
+    return [progress.on_standby(name) for name in _PHASES["bring"]]
 
 
 def seconds(hosts: t.Mapping[str, Variables], handover: Variables) -> dict[str, float]:
@@ -150,29 +147,21 @@ def _failures(hosts: t.Mapping[str, Variables]) -> list[str]:
     return found + [f"{host}: unreachable: {message(result)}" for host, result in unreachable]
 
 
-def _troubles(
-    hosts: t.Mapping[str, Variables],
-    lost: t.Collection[str],
-    activation: Variables,
-    handover: Variables,
-    followed: of_standby.Outcome | None,
-) -> list[str]:
+def _troubles(progress: Progress, handover: Variables, followed: of_standby.Outcome | None) -> list[str]:
     """What went wrong from the promotion on."""
+    activation = progress.on_standby(ACTIVATION)
     found = [f"after the promotion: {message(activation)}"] if failed(activation) else []
     if handover.get("error"):
         found.append(f"of the armed process: {handover['error']}")
     if followed is not None and not followed.mirrored:
         found.append(followed.text)
-    return found + failures_of(hosts, _LATER, lost)
+    return found + failures_of(progress.hosts, _LATER, progress.lost)
 
 
-def _say(
-    cluster: str, what: str, why: str, plan: SwitchoverPlan, document: Variables, followed: of_standby.Outcome | None, brought: str
-) -> tuple[str, list[str], str]:
-    """The last line, those before it, and what the failure says.
-
-    :param brought: what was brought to the new primary.
-    """
+def _say(progress: Progress, what: str, why: str, document: Variables, followed: of_standby.Outcome | None) -> tuple[str, list[str], str]:
+    """The last line, those before it, and what the failure says."""
+    cluster, plan = progress.cluster, progress.plan
+    brought = "".join(of_standby.brought(plan.primary, result) for result in _brought(progress))
     lines = [f"warning: {warning}" for warning in plan.warnings]
     lines += [brought[2:]] if brought else []
     standby, primary = plan.standby, plan.primary

@@ -143,11 +143,11 @@ def parse(kind: type[T], value: t.Any) -> T:
 
     :raises ValueError: a value in it is not of its form.
     """
-    return t.cast(T, _of_class(t.cast(t.Hashable, kind))(value))
+    return t.cast(T, form_of(t.cast(t.Hashable, kind))(value))
 
 
 @functools.lru_cache(maxsize=None)
-def _of_class(kind: t.Any) -> Form:
+def form_of(kind: t.Any) -> Form:
     """The form of a dataclass."""
     fields = {field.name: field for field in dataclasses.fields(kind) if field.init}
     bases = [base for base in reversed(kind.__mro__) if dataclasses.is_dataclass(base)]
@@ -192,7 +192,7 @@ def _of_node(node: t.Any, names: t.Mapping[str, t.Any]) -> Form:
     if word in _FORMS:
         return _FORMS[word]
     known = names[word] if isinstance(node, ast.Name) else getattr(names[node.value.id], word)
-    return _of_class(t.cast(t.Hashable, known)) if dataclasses.is_dataclass(known) else _one_of(t.get_args(known))
+    return form_of(t.cast(t.Hashable, known)) if dataclasses.is_dataclass(known) else _one_of(t.get_args(known))
 
 
 def _optional(form: Form) -> Form:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.loss import BYTES, NONE, parse
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.plan import ActivationPlan
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.progress import ACTIVATION, Progress
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.results import failed, failures_of, message
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.outcome import brought
@@ -35,20 +37,7 @@ AFTERMATH = {
     "_common_analysis": "ANALYZE",
 }
 
-#: names under which the tasks of the role register
-REGISTERED = (
-    "__activate_standby_verdict",
-    "__activate_standby_packed",
-    "__activate_standby_brought",
-    "__activate_standby_start_block",
-    "__activate_standby_fence",
-    "__activate_standby_command",
-    ACTIVATION,
-    "__activate_standby_lift",
-    "__activate_standby_emptied",
-    "__activate_standby_failure",
-    *AFTERMATH,
-)
+_BROUGHT = "__activate_standby_brought"
 
 _NEXT = "the cluster is unmirrored now: run rejoin for {primary}, or enable_mirroring, to have a standby again"
 
@@ -81,94 +70,87 @@ class Outcome:
         return {"outcome": self.outcome}
 
 
-def outcome(cluster: str, plan: Variables, hosts: t.Mapping[str, Variables], lost: t.Collection[str], check_mode: bool) -> Outcome:
-    """How it ended for a cluster.
-
-    :param plan: what was planned for it.
-    :param hosts: by host, what the tasks of the role registered there, by :data:`REGISTERED`.
-    :param lost: hosts that were lost during the run.
-    """
-    on_new = hosts.get(plan["standby"] or "") or {}
-    judged = on_new.get("__activate_standby_verdict") or {}
-    verdict = judged if "allowed" in judged else None
-    progress = Progress(cluster, plan, hosts, lost, check_mode)
-    activation = progress.on_standby(ACTIVATION)
-    later = failures_of(hosts, AFTERMATH, lost)
-    what, why = _what(progress, verdict, later)
-    left = _left(plan, hosts) if what in (NOT_ACTIVATED, UNCONFIRMED) and not check_mode else []
+def outcome(progress: Progress) -> Outcome:
+    """How it ended for a cluster."""
+    plan, hosts, verdict, activation = progress.plan, progress.hosts, progress.verdict, progress.on_standby(ACTIVATION)
+    later = failures_of(hosts, AFTERMATH, progress.lost)
+    what, why = _what(progress, later)
+    left = _left(progress) if what in (NOT_ACTIVATED, UNCONFIRMED) and not progress.check_mode else []
     left += failures_of(hosts, {"__activate_standby_emptied": "WAL that was carried is left beside the data directory"}, ())
     document = {
         "schema_version": SCHEMA_VERSION,
-        "cluster": cluster,
-        **plan["audit"],
+        "cluster": progress.cluster,
+        **plan.audit,
         "outcome": what,
         "activated": {ACTIVATED: True, WITH_TROUBLE: True, ALREADY: True, UNCONFIRMED: None}.get(what, False),
         "reason": why,
-        "state": plan["state"],
-        "former_primary": plan["primary"],
-        "new_primary": plan["standby"],
-        "allowed": bool(verdict and verdict["allowed"]),
-        "verdict": verdict["reason"] if verdict else plan["refusal"],
-        "proof": (verdict or plan).get("proof", ""),
-        "start_block": _start_block(plan, hosts) if plan.get("start_block") else None,
-        "fences": {host: _fence(hosts.get(host) or {}) for host in plan.get("fences", {})},
+        "state": plan.state,
+        "former_primary": plan.primary,
+        "new_primary": plan.standby,
+        "allowed": bool(verdict and verdict.allowed),
+        "verdict": verdict.reason if verdict else plan.refusal,
+        "proof": verdict.proof if verdict else plan.proof,
+        "start_block": _start_block(progress) if plan.start_block else None,
+        "fences": {host: _fence(hosts.get(host) or {}) for host in plan.fences},
         "timeline": activation.get("timeline"),
         "lsn": activation.get("lsn"),
         "switch_lsn": activation.get("switch_lsn"),
         "loss": activation.get("loss"),
         "segments_answered": activation.get("segments_answered"),
         "steps": activation.get("steps", []),
-        "brought": list((on_new.get("__activate_standby_brought") or {}).get("brought") or ()),
-        "not_brought": _not_brought(plan, verdict, hosts),
+        "brought": list(progress.on_standby(_BROUGHT).get("brought") or ()),
+        "not_brought": _not_brought(progress),
         "troubles": later,
         "left": left,
-        "connection": plan.get("connection", ""),
-        "warnings": plan.get("warnings", []),
+        "connection": plan.connection,
+        "warnings": plan.warnings,
     }
-    files = [*_files(plan, verdict, document, on_new, check_mode), *_fleeting(plan, document["fences"])]
-    return Outcome(what, *_say(cluster, what, why, plan, verdict, activation, left, files), document)
+    files = [*_files(progress, document["not_brought"]), *_fleeting(plan, document["fences"])]
+    return Outcome(what, *_say(progress, what, why, left, files), document)
 
 
-def _not_brought(plan: Variables, verdict: Variables | None, hosts: t.Mapping[str, Variables]) -> str:
+def _not_brought(progress: Progress) -> str:
     """What the new primary may lack of the former one's settings and files; empty where it lacks none, as far as that was seen."""
-    tasks = ((plan["primary"], "__activate_standby_packed"), (plan["standby"], "__activate_standby_brought"))
-    results = [(host, (hosts.get(host or "") or {}).get(name) or {}) for host, name in tasks]
+    plan, verdict = progress.plan, progress.verdict
+    tasks = ((plan.primary, "__activate_standby_packed"), (plan.standby, _BROUGHT))
+    results = [(host, progress.on(host, name)) for host, name in tasks]
     failures = [f"{host}: {message(result)}" for host, result in results if failed(result)]
     if failures:
-        return f"not brought from {plan['primary']}: {', '.join((verdict or {}).get('drift') or ())}: {'; '.join(failures)}"
-    return str((verdict or {}).get("not_brought") or "")
+        return f"not brought from {plan.primary}: {', '.join(verdict.drift if verdict else ())}: {'; '.join(failures)}"
+    return verdict.not_brought if verdict else ""
 
 
-def _files(plan: Variables, verdict: Variables | None, document: Variables, on_new: Variables, check_mode: bool) -> list[str]:
+def _files(progress: Progress, not_brought: str) -> list[str]:
     """What is said of settings and files that WAL does not carry."""
-    said = [brought(plan["primary"], on_new.get("__activate_standby_brought"))[2:]]
-    if check_mode and (verdict or {}).get("drift"):
-        said.append(f"brought from {plan['primary']} before the promotion: {', '.join((verdict or {})['drift'])}")
-    if document["not_brought"]:
-        said.append(f"warning: {document['not_brought']}")
+    primary, verdict = progress.plan.primary, progress.verdict
+    said = [brought(primary, progress.on_standby(_BROUGHT))[2:]]
+    if progress.check_mode and verdict and verdict.drift:
+        said.append(f"brought from {primary} before the promotion: {', '.join(verdict.drift)}")
+    if not_brought:
+        said.append(f"warning: {not_brought}")
     return [line for line in said if line]
 
 
-def _fleeting(plan: Variables, fences: t.Mapping[str, Variables]) -> list[str]:
+def _fleeting(plan: ActivationPlan, fences: t.Mapping[str, Variables]) -> list[str]:
     """What is said of fences that end with a restart of their host."""
     hosts = [host for host, fence in fences.items() if fence.get("persistent") is False]
-    until = f"keep {plan['primary']} off until it is rejoined"
+    until = f"keep {plan.primary} off until it is rejoined"
     return [f"warning: {', '.join(hosts)}: a restart lifts the fence, for no systemd puts it up again: {until}"] if hosts else []
 
 
-def _what(progress: Progress, verdict: Variables | None, later: t.Sequence[str]) -> tuple[str, str]:
+def _what(progress: Progress, later: t.Sequence[str]) -> tuple[str, str]:
     """What became of it, and why."""
-    plan, activation = progress.plan, progress.on_standby(ACTIVATION)
-    if plan["refusal"]:
-        return NOT_ACTIVATED, plan["refusal"]
-    if plan["done"]:
-        return ALREADY, f"{plan['done']} is primary already, by an activation that is complete"
+    plan, verdict, activation = progress.plan, progress.verdict, progress.on_standby(ACTIVATION)
+    if plan.refusal:
+        return NOT_ACTIVATED, plan.refusal
+    if plan.done:
+        return ALREADY, f"{plan.done} is primary already, by an activation that is complete"
     if progress.is_primary:
         complaints = [message(activation)] if activation.get("failed") else []
         complaints += later
         return (WITH_TROUBLE, "; ".join(complaints)) if complaints else (ACTIVATED, "")
-    if verdict and not verdict["allowed"]:
-        return NOT_ACTIVATED, verdict["reason"]
+    if verdict and not verdict.allowed:
+        return NOT_ACTIVATED, verdict.reason
     if verdict is None or not activation or activation.get("skipped"):
         failures = [
             f"{host}: {known['__activate_standby_failure']}"
@@ -178,14 +160,14 @@ def _what(progress: Progress, verdict: Variables | None, later: t.Sequence[str])
         return NOT_ACTIVATED, "; ".join(failures) or "the promotion was not begun, see above"
     failed = activation.get("failed") or activation.get("unreachable")
     if progress.check_mode and not failed:
-        return POSSIBLE, verdict["reason"]
+        return POSSIBLE, verdict.reason
     if progress.not_promoted:
-        return NOT_ACTIVATED, f"{plan['standby']}: {message(activation)}"
-    return UNCONFIRMED, f"{plan['standby']}: no word of how its promotion ended: {message(activation)}"
+        return NOT_ACTIVATED, f"{plan.standby}: {message(activation)}"
+    return UNCONFIRMED, f"{plan.standby}: no word of how its promotion ended: {message(activation)}"
 
 
-def _start_block(plan: Variables, hosts: t.Mapping[str, Variables]) -> dict[str, t.Any]:
-    result = (hosts.get(plan["primary"]) or {}).get("__activate_standby_start_block") or {}
+def _start_block(progress: Progress) -> dict[str, t.Any]:
+    result = progress.on_primary("__activate_standby_start_block")
     return {name: result[name] for name in ("start_blocked", "changed", "proof", "stopped", "wal", "msg") if name in result}
 
 
@@ -196,38 +178,30 @@ def _fence(known: Variables) -> dict[str, t.Any]:
     return {**{name: result[name] for name in names if name in result}, "lifted": bool(lifted.get("changed"))}
 
 
-def _left(plan: Variables, hosts: t.Mapping[str, Variables]) -> list[str]:
+def _left(progress: Progress) -> list[str]:
     """What this run set and did not roll back."""
     found = []
-    if plan.get("start_block") and _start_block(plan, hosts).get("changed"):
-        found.append(f"{plan['primary']}: {_STAYS_BLOCKED}")
-    for host in plan.get("fences", {}):
-        state = _fence(hosts.get(host) or {})
+    if progress.plan.start_block and _start_block(progress).get("changed"):
+        found.append(f"{progress.plan.primary}: {_STAYS_BLOCKED}")
+    for host in progress.plan.fences:
+        state = _fence(progress.hosts.get(host) or {})
         if state.get("changed") and not state["lifted"]:
             found.append(f"{host}: {_STAYS_FENCED}")
     return found
 
 
-def _say(
-    cluster: str,
-    what: str,
-    why: str,
-    plan: Variables,
-    verdict: Variables | None,
-    activation: Variables,
-    left: t.Sequence[str],
-    files: t.Sequence[str],
-) -> tuple[str, list[str], str]:
+def _say(progress: Progress, what: str, why: str, left: t.Sequence[str], files: t.Sequence[str]) -> tuple[str, list[str], str]:
     """The last line, those before it, and what the failure says."""
-    lines = [*(f"warning: {warning}" for warning in plan.get("warnings", ())), *files]
-    standby, primary = plan["standby"], plan["primary"]
+    cluster, plan, verdict, activation = progress.cluster, progress.plan, progress.verdict, progress.on_standby(ACTIVATION)
+    lines = [*(f"warning: {warning}" for warning in plan.warnings), *files]
+    standby, primary = plan.standby, plan.primary
     following = _NEXT.format(primary=primary)
     if what in (ACTIVATED, WITH_TROUBLE):
         lines += [
-            f"verdict: {verdict['reason'] if verdict else plan['proof']}",
-            f"proof: {verdict['proof'] if verdict else plan['proof']}",
+            f"verdict: {verdict.reason if verdict else plan.proof}",
+            f"proof: {verdict.proof if verdict else plan.proof}",
             loss(activation.get("loss")),
-            f"clients: {plan['connection']}",
+            f"clients: {plan.connection}",
             f"next: {following}",
         ]
         told = f"{standby} is primary on timeline {activation.get('timeline')}, since {activation.get('switch_lsn')}"
@@ -240,12 +214,12 @@ def _say(
             f"{cluster} is activated with trouble: {why}",
         )
     if what == ALREADY:
-        lines += [f"clients: {plan['connection']}", f"next: {following}"]
+        lines += [f"clients: {plan.connection}", f"next: {following}"]
         return f"activated: {why}; nothing was changed; {following}", lines, ""
     if what == POSSIBLE:
         lines += [
             f"verdict: allowed: {why}",
-            f"proof, once it is given: {plan['proof']}",
+            f"proof, once it is given: {plan.proof}",
             f"{loss(activation.get('loss'))}, as far as it is seen before the former primary is fenced",
         ]
         return f"can be activated: {standby} instead of {primary}; nothing was changed", lines, ""
@@ -256,17 +230,19 @@ def _say(
     return text, lines, f"{cluster}: {text}"
 
 
-def loss(found: Variables | None, why: bool = True) -> str:
+def loss(told: t.Any, why: bool = True) -> str:
     """What is known of a loss, for people.
 
+    :param told: of it by the task that promotes.
     :param why: with the reason.
     """
+    found = parse(told)
     if not found:
         return "loss not known"
-    reason = f" ({found['why']})" if why and found.get("why") else ""
-    if found["known"] == "none":
+    reason = f" ({found.why})" if why and found.why else ""
+    if found.known == NONE:
         return f"no loss{reason}"
-    least = f", at least {found['at_least']} bytes of WAL" if found.get("at_least") else ""
-    amount = f"{found['bytes']} bytes of WAL" if found["known"] == "bytes" else f"unknown{least}"
-    commits = f", {found['commits']} transactions" if found.get("commits") is not None else ""
+    least = f", at least {found.at_least} bytes of WAL" if found.at_least else ""
+    amount = f"{found.bytes} bytes of WAL" if found.known == BYTES else f"unknown{least}"
+    commits = f", {found.commits} transactions" if found.commits is not None else ""
     return f"loss {amount}{commits}{reason}: catalog and segments may disagree, gpcheckcat is due"

@@ -29,6 +29,7 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.observations import coordinator_on
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.scenes import Scene
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.sightings import addresses_of, kept_record
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.progress import Plan
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.access import access
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight.listening import unheard
 
@@ -40,15 +41,12 @@ _STOP_TIMEOUT = 10
 
 
 @dataclasses.dataclass(frozen=True)
-class ActivationPlan:
+class ActivationPlan(Plan):
     """What has to be done.
 
-    :param refusal: why nothing is begun; empty when it is.
     :param done: host that is primary already, by an activation that is complete; empty without one.
     :param resume: whether an activation that was cut off has to be finished.
     :param state: in which the pair is.
-    :param primary: host of the former primary.
-    :param standby: host whose instance is to be primary.
     :param start_block: options of C(coordinator_start_block) on the former primary's host; empty where that does not answer.
     :param fences: by segment host, options of C(coordinator_fence).
     :param command: whether the fencing command is to be run.
@@ -61,14 +59,12 @@ class ActivationPlan:
     :param session: start-up options of the sessions that gather statistics after it; empty where none are to be gathered.
     :param salvage_directory: where WAL of the former primary is put on the standby's host, if it lacks any.
     :param warnings: what the operator should know beside that.
+    :param audit: who runs this.
     """
 
-    refusal: str
     done: str = ""
     resume: bool = False
     state: str = PRIMARY_UNKNOWN
-    primary: str | None = None
-    standby: str | None = None
     start_block: dict[str, t.Any] = dataclasses.field(default_factory=dict)
     fences: dict[str, dict[str, t.Any]] = dataclasses.field(default_factory=dict)
     command: bool = False
@@ -81,6 +77,7 @@ class ActivationPlan:
     session: str = ""
     salvage_directory: str = ""
     warnings: list[str] = dataclasses.field(default_factory=list)
+    audit: dict[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def acts(self) -> bool:

@@ -7,22 +7,28 @@
 
 from __future__ import annotations
 
+import functools
+
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.plan import ActivationPlan
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.verdict import ActivationVerdict
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import progress
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.results import told
 
 ACTIVATION = "__activate_standby_activation"
 
 
-class Progress(progress.Progress):
+class Progress(progress.Progress[ActivationPlan]):
     """What is asked of it, by what was seen."""
 
-    @property
-    def _verdict(self) -> progress.Variables:
-        return self.on_standby("__activate_standby_verdict")
+    @functools.cached_property
+    def verdict(self) -> ActivationVerdict | None:
+        """The last word before the promotion; None where it was not come to that."""
+        return told(ActivationVerdict, self.on_standby("__activate_standby_verdict"))
 
     @property
     def allowed(self) -> bool:
         """Whether the standby may be promoted, by what was proved."""
-        return bool(self._verdict.get("allowed"))
+        return bool(self.verdict and self.verdict.allowed)
 
     @property
     def packed_wal(self) -> bool:
@@ -32,7 +38,7 @@ class Progress(progress.Progress):
     @property
     def lacks_wal(self) -> bool:
         """Whether that is to be brought to the standby."""
-        return self.allowed and bool(self._verdict.get("archive"))
+        return bool(self.verdict and self.verdict.allowed and self.verdict.archive)
 
     @property
     def salvaged(self) -> bool:
@@ -42,7 +48,7 @@ class Progress(progress.Progress):
     @property
     def brings(self) -> bool:
         """Whether settings and files are to be brought to it that WAL does not carry."""
-        return self.allowed and bool(self._verdict.get("drift"))
+        return bool(self.verdict and self.verdict.allowed and self.verdict.drift)
 
     @property
     def is_primary(self) -> bool:
@@ -62,7 +68,7 @@ class Progress(progress.Progress):
 
     def finished(self) -> list[str]:
         """What it noted, where all was done, or nothing promoted."""
-        if not self.plan.get("acts"):
+        if not self.plan.acts:
             return []
         failed = any(self.on(host, "__activate_standby_failure") for host in self.hosts)
-        return [self.plan["begins"]] if self.not_promoted or (self.promoted and not failed) else []
+        return [self.plan.begins] if self.not_promoted or (self.promoted and not failed) else []

@@ -10,18 +10,19 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.outcome import REGISTERED, Outcome, outcome
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.outcome import outcome
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.plan import ActivationPlan, make
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.progress import Progress
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.verdict import decide
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.scenes import neighbour_of, scene_of
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import stage
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import Ending, Situation, Stage, Task, Variables
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.progress import Plans
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import Situation, Stage, Task, Variables
 
 INTENT = "activate_standby"
 
 #: where its tasks register
-PLANS = "__activate_standby_plans"
+PLANS = Plans(ActivationPlan, "__activate_standby_plans")
 _START_BLOCK = "__activate_standby_start_block"
 _FENCE = "__activate_standby_fence"
 _COMMAND = "__activate_standby_command"
@@ -36,26 +37,23 @@ def _plans(situations: t.Sequence[Situation]) -> list[ActivationPlan]:
 
 def _decide(task: Task, _given: Variables) -> Variables:
     """Whether the standby of the host's cluster may be promoted, now that its former primary was kept from writing."""
-    plan = task.of_cluster(PLANS)
-    results = {host: task.on(host)(_FENCE) for host in plan["fences"]}
-    if plan["start_block"]:
-        results[plan["primary"]] = task.on(plan["primary"])(_START_BLOCK)
+    progress = task.progress(*PROGRESS)
+    plan = progress.plan
+    results = {host: progress.on(host, _FENCE) for host in plan.fences}
+    if plan.primary and plan.start_block:
+        results[plan.primary] = progress.on_primary(_START_BLOCK)
     verdict = decide(
         scene_of(task.cluster, task.pair(task.cluster), task.variables["hostvars"]),
         plan,
         results=results,
-        command=task.on(plan["primary"])(_COMMAND),
+        command=progress.on_primary(_COMMAND),
         check_mode=task.check_mode,
     )
     return dataclasses.asdict(verdict)
 
 
-def _ended(ending: Ending) -> Outcome:
-    return outcome(ending.cluster, ending.plan, ending.hosts, ending.lost, ending.task.check_mode)
-
-
 STAGES = {
     "plan": stage.plan(INTENT, _plans, audited=True),
     "decide": Stage(_decide),
-    "conclude": stage.conclude(INTENT, PLANS, REGISTERED, _ended),
+    "conclude": stage.conclude(INTENT, *PROGRESS, lambda progress, _task: outcome(progress)),
 }

@@ -12,6 +12,7 @@ import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import border
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.evidence import Proofs
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.plan import ActivationPlan
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.scenes import Scene
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.results import Result, unlogged
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.drift import (
@@ -52,9 +53,7 @@ class ActivationVerdict:
     not_brought: str = ""
 
 
-def decide(
-    scene: Scene, plan: t.Mapping[str, t.Any], results: t.Mapping[str, Result], command: Result, check_mode: bool
-) -> ActivationVerdict:
+def decide(scene: Scene, plan: ActivationPlan, results: t.Mapping[str, Result], command: Result, check_mode: bool) -> ActivationVerdict:
     """Judge again, with what is proved now.
 
     :param plan: the plan for the cluster.
@@ -63,21 +62,21 @@ def decide(
     :param command: the result of the fencing command; empty without one.
     :param check_mode: whether what would be done counts as done.
     """
-    primary = plan["primary"]
-    if plan["resume"]:
-        return ActivationVerdict(True, plan["state"], f"{plan['standby']} was promoted already", plan["proof"])
+    primary = t.cast(str, plan.primary)
+    if plan.resume:
+        return ActivationVerdict(True, plan.state, f"{plan.standby} was promoted already", plan.proof)
 
-    instance = bool(plan["start_block"])
-    hosts, key = ([primary], "start_blocked") if instance else (list(plan["fences"]), "fenced")
+    instance = bool(plan.start_block)
+    hosts, key = ([primary], "start_blocked") if instance else (list(plan.fences), "fenced")
 
     def holds(host: str) -> bool:
         result = results.get(host) or {}
         return bool(key in result if check_mode else result.get(key))
 
     open_hosts = [host for host in hosts if not holds(host)]
-    commanded = plan["command"] and (check_mode or command.get("rc") == 0)
+    commanded = plan.command and (check_mode or command.get("rc") == 0)
     proofs = Proofs(
-        fenced=frozenset([primary] if commanded or (plan["fences"] and not open_hosts) else []),
+        fenced=frozenset([primary] if commanded or (plan.fences and not open_hosts) else []),
         stopped=frozenset([primary] if instance and not open_hosts else []),
         confirmed=frozenset([primary] if scene.pair.options["activate_standby_confirm_down"] == primary else []),
     )
@@ -93,11 +92,11 @@ def decide(
     if primary in proofs.confirmed:
         proof.append(f"the operator confirmed that {primary} is down")
     failures = [f"{host}: {_why(results.get(host), key)}" for host in open_hosts]
-    if plan["command"] and not commanded:
+    if plan.command and not commanded:
         failures.append(f"the fencing command: {_why(command, 'fenced')}")
     reason = verdict.activation_reason
     accepted = scene.pair.options["standby_accepted_drift"]
-    old, new = scene.coordinator(primary), scene.coordinator(plan["standby"])
+    old, new = scene.coordinator(primary), scene.coordinator(plan.standby)
     here = new.unlogged if new else None
     # in check mode the instance is not stopped: it is as it was when it was looked at
     there = unlogged(results.get(primary) or {}) or (old.unlogged if old and check_mode else None)
@@ -106,15 +105,14 @@ def decide(
     said = [*([described(stays)] if stays else []), *([f"{uncompared(found)}, not compared"] if uncompared(found) else [])]
     not_brought = f"not brought from {primary}: {'; '.join(said)}" if said else ""
     if found is None:
-        not_brought = (
-            f"what was changed on {primary} and WAL does not carry could not be read; {plan['standby']} has {ages(here) or 'its own'}"
-        )
+        its_own = ages(here) or "its own"
+        not_brought = f"what was changed on {primary} and WAL does not carry could not be read; {plan.standby} has {its_own}"
     wal = (results.get(primary) or {}).get("wal") if instance else None
     return ActivationVerdict(
         allowed=verdict.activation,
-        state=plan["state"],
+        state=plan.state,
         reason=reason if verdict.activation or not failures else f"{reason}; {'; '.join(failures)}",
-        proof="; ".join(proof) or plan["proof"],
+        proof="; ".join(proof) or plan.proof,
         exact_loss=dict(wal) if wal else None,
         drift=to_bring(found),
         accepted_drift=accepted,

@@ -11,18 +11,9 @@ import dataclasses
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.own_files import named
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._disable_mirroring.progress import Progress
 
 Variables = t.Mapping[str, t.Any]
-
-#: names under which the tasks of the role C(disable_mirroring) register
-REGISTERED = (
-    "__disable_mirroring_stop",
-    "__disable_mirroring_registration",
-    "__disable_mirroring_access",
-    "__disable_mirroring_removal",
-    "__disable_mirroring_environment",
-    "__disable_mirroring_failure",
-)
 
 #: why nothing is known of a host any more
 _LOST = "lost during the run, see above"
@@ -65,39 +56,32 @@ class Outcome:
         return {"removed": self.removed, "outcome": self.text, "left": self.lines}
 
 
-def outcome(cluster: str, plan: Variables, hosts: t.Mapping[str, Variables], lost: t.Collection[str], check_mode: bool) -> Outcome:
-    """How it ended for a cluster.
-
-    :param plan: what was planned for it.
-    :param hosts: by host, what the tasks of the role registered there, by :data:`REGISTERED`.
-    :param lost: hosts that were lost during the run, those apart that took no part from its beginning.
-    """
-    if plan["refusal"]:
-        return Outcome(
-            False, f"NOT removed: nothing was changed: {plan['refusal']}", [], f"{cluster}: nothing was changed: {plan['refusal']}"
-        )
-    left = [f"left: {said}" for said in plan["left"]]
+def outcome(progress: Progress) -> Outcome:
+    """How it ended for a cluster."""
+    cluster, plan, hosts = progress.cluster, progress.plan, progress.hosts
+    if plan.refusal:
+        return Outcome(False, f"NOT removed: nothing was changed: {plan.refusal}", [], f"{cluster}: nothing was changed: {plan.refusal}")
+    left = [f"left: {said}" for said in plan.left]
     failures = [
         f"{host}: {known['__disable_mirroring_failure']}" for host, known in hosts.items() if "__disable_mirroring_failure" in known
     ]
-    failures += [f"{host}: {_LOST}" for host in lost]
-    if check_mode and not failures:
-        what = ", ".join([*plan["found"], *_foretold(hosts)]) or "nothing"
-        only = f"; only the standby has {named(plan['own'])}" if plan.get("own") else ""
-        return Outcome(True, f"can be unmirrored: {plan['primary']} serves; to be removed: {what}{only}{_said_left(left)}")
+    failures += [f"{host}: {_LOST}" for host in progress.lost]
+    if progress.check_mode and not failures:
+        what = ", ".join([*plan.found, *_foretold(hosts)]) or "nothing"
+        only = f"; only the standby has {named(plan.own)}" if plan.own else ""
+        return Outcome(True, f"can be unmirrored: {plan.primary} serves; to be removed: {what}{only}{_said_left(left)}")
     left += [
         f"left: {host}: {', '.join(known['__disable_mirroring_removal']['left'])}"
         for host, known in hosts.items()
         if (known.get("__disable_mirroring_removal") or {}).get("left")
     ]
     done = [f"{host}: {', '.join(said)}" for host, said in ((host, _done(known)) for host, known in hosts.items()) if said]
-    registration = hosts[plan["primary"]].get("__disable_mirroring_registration") or {}
-    if not failures and not _is_gone(registration):
-        failures = [f"{plan['primary']}: it was not seen that the primary has deregistered its standby"]
+    if not failures and not _is_gone(progress.on_primary("__disable_mirroring_registration")):
+        failures = [f"{plan.primary}: it was not seen that the primary has deregistered its standby"]
     if failures:
         return _failed(cluster, "; ".join(failures), "; ".join(done), left)
-    text = f"unmirrored: {plan['primary']} serves without a standby; " + ("; ".join(done) if done else "nothing was left to remove")
-    only = f"; only the standby had {named(plan['own'])}" if plan.get("own") else ""
+    text = f"unmirrored: {plan.primary} serves without a standby; " + ("; ".join(done) if done else "nothing was left to remove")
+    only = f"; only the standby had {named(plan.own)}" if plan.own else ""
     return Outcome(True, text + only + _said_left(left))
 
 

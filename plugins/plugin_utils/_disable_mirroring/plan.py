@@ -23,6 +23,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.o
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.primary import Primary
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.pair import Pair
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.scenes import Scene
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.progress import Plan
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.access import access, addresses_of
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.move import PURPOSES, lives
 
@@ -30,11 +31,9 @@ Options = t.Mapping[str, t.Any]
 
 
 @dataclasses.dataclass(frozen=True)
-class RemovalPlan:
+class RemovalPlan(Plan):
     """What has to be done.
 
-    :param refusal: why nothing can be begun; empty when it can.
-    :param primary: host that is primary.
     :param standby: host whose instance is given up; None where there is none, or where its host is not reached.
     :param directories: data directories of the primary that lose their access rules.
     :param access: by host, the data directories of segments there, and the rules that they keep.
@@ -47,9 +46,6 @@ class RemovalPlan:
     :param own: files that only the standby has, or has otherwise, and that WAL does not carry.
     """
 
-    refusal: str
-    primary: str | None = None
-    standby: str | None = None
     directories: list[str] = dataclasses.field(default_factory=list)
     access: dict[str, dict[str, t.Any]] = dataclasses.field(default_factory=dict)
     hosts: list[str] = dataclasses.field(default_factory=list)

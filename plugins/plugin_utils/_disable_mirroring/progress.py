@@ -7,18 +7,19 @@
 
 from __future__ import annotations
 
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._disable_mirroring.plan import RemovalPlan
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import progress
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.move import PURPOSES
 
 
-class Progress(progress.Progress):
+class Progress(progress.Progress[RemovalPlan]):
     """What is asked of it, by what was seen."""
 
     @property
     def stopped(self) -> bool:
         """Whether the standby is, if there is one."""
         result = self.on_standby("__disable_mirroring_stop")
-        return not self.plan.get("standby") or ("directory_state" in result and not result.get("failed"))
+        return not self.plan.standby or ("directory_state" in result and not result.get("failed"))
 
     @property
     def deregistered(self) -> bool:
@@ -28,4 +29,4 @@ class Progress(progress.Progress):
 
     def finished(self) -> list[str]:
         """What other runs may have noted that they began: nothing is left of that."""
-        return list(PURPOSES) if self.plan.get("acts") else []
+        return list(PURPOSES) if self.plan.acts else []

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._disable_mirroring.outcome import REGISTERED, Outcome, outcome
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._disable_mirroring.outcome import outcome
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._disable_mirroring.plan import RemovalPlan, make
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._disable_mirroring.progress import Progress
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import stage
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import Ending, Situation
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.progress import Plans
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import Situation
 
 INTENT = "disable_mirroring"
 
 #: where its tasks register
-PLANS = "__disable_mirroring_plans"
+PLANS = Plans(RemovalPlan, "__disable_mirroring_plans")
 
 #: how far it came, and where its plans are registered
 PROGRESS = (Progress, PLANS)
@@ -28,11 +29,7 @@ def _plans(situations: t.Sequence[Situation]) -> t.Iterator[RemovalPlan]:
     return map(make, situations)
 
 
-def _ended(ending: Ending) -> Outcome:
-    return outcome(ending.cluster, ending.plan, ending.hosts, ending.lost, ending.task.check_mode)
-
-
 STAGES = {
     "plan": stage.plan(INTENT, _plans),
-    "conclude": stage.conclude(INTENT, PLANS, REGISTERED, _ended),
+    "conclude": stage.conclude(INTENT, *PROGRESS, lambda progress, _task: outcome(progress)),
 }

@@ -11,13 +11,14 @@ import dataclasses
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import stage
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.progress import Plan
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import Situation
 
 INTENT = "lift_fence"
 
 
 @dataclasses.dataclass(frozen=True)
-class LiftPlan:
+class LiftPlan(Plan):
     """What has to be done.
 
     :param refusal: why nothing is begun: a former primary could write again; empty where nothing hinders.
@@ -26,7 +27,6 @@ class LiftPlan:
     :param unseen: segment hosts that were not observed.
     """
 
-    refusal: str
     fenced: list[str] = dataclasses.field(default_factory=list)
     blocks: str = ""
     unseen: list[str] = dataclasses.field(default_factory=list)

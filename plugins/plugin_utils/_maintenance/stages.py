@@ -11,26 +11,24 @@ import dataclasses
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import stage
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import Ending, Situation
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.progress import Plan, Plans, Progress
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import Situation
 
 INTENT = "maintenance"
 
 #: where its tasks register
-_PLANS = "__maintenance_plans"
 _MARK = "__maintenance_mark"
 
 
 @dataclasses.dataclass(frozen=True)
-class MaintenancePlan:
+class MaintenancePlan(Plan):
     """What has to be done.
 
-    :param refusal: why nothing is begun; empty when it is.
     :param desired: whether the pair is to be in maintenance.
     :param hosts: where the mark is to be, or is to be no more.
     :param unknown: by host of a coordinator that was not observed, why.
     """
 
-    refusal: str
     desired: bool = False
     hosts: list[str] = dataclasses.field(default_factory=list)
     unknown: dict[str, str] = dataclasses.field(default_factory=dict)
@@ -66,35 +64,35 @@ def make(of: Situation) -> MaintenancePlan:
     )
 
 
-def outcome(cluster: str, plan: stage.Variables, hosts: stage.Hosts) -> Outcome:
-    """How it ended for a cluster.
-
-    :param plan: what was planned for it.
-    :param hosts: by host, what was registered there.
-    """
-    if plan["refusal"]:
-        return Outcome(plan["refusal"], f"{cluster}: {plan['refusal']}")
-    done = [host for host in plan["hosts"] if "maintenance" in (hosts[host].get(_MARK) or {})]
-    missed = [host for host in (*plan["unknown"], *plan["hosts"]) if host not in done]
+def outcome(progress: Progress[MaintenancePlan]) -> Outcome:
+    """How it ended for a cluster."""
+    cluster, plan = progress.cluster, progress.plan
+    if plan.refusal:
+        return Outcome(plan.refusal, f"{cluster}: {plan.refusal}")
+    done = [host for host in plan.hosts if "maintenance" in progress.on(host, _MARK)]
+    missed = [host for host in (*plan.unknown, *plan.hosts) if host not in done]
     failure = ""
-    if plan["desired"] and not done:
-        failure = f"no host of the coordinators could be marked: {'; '.join(map(', '.join, plan['unknown'].items()))}"
-    elif not plan["desired"] and missed:
+    if plan.desired and not done:
+        failure = f"no host of the coordinators could be marked: {'; '.join(map(', '.join, plan.unknown.items()))}"
+    elif not plan.desired and missed:
         failure = f"the mark may be left on {', '.join(missed)}, which was not reached: run this again when it can be"
     if failure:
         return Outcome(failure, f"{cluster}: {failure}")
-    if not plan["desired"]:
+    if not plan.desired:
         return Outcome("not in maintenance")
     not_marked = f"; not marked on {', '.join(missed)}" if missed else ""
     return Outcome(f"in maintenance: nothing but status acts on the pair, marked on {', '.join(done)}{not_marked}")
+
+
+#: where they are registered
+_PLANS = Plans(MaintenancePlan, "__maintenance_plans")
 
 
 def _plans(situations: t.Sequence[Situation]) -> t.Iterator[MaintenancePlan]:
     return map(make, situations)
 
 
-def _ended(ending: Ending) -> Outcome:
-    return outcome(ending.cluster, ending.plan, ending.hosts)
-
-
-STAGES = {"plan": stage.plan(INTENT, _plans), "conclude": stage.conclude(INTENT, _PLANS, (_MARK,), _ended)}
+STAGES = {
+    "plan": stage.plan(INTENT, _plans),
+    "conclude": stage.conclude(INTENT, Progress, _PLANS, lambda progress, _task: outcome(progress)),
+}

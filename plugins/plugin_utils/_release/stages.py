@@ -11,6 +11,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import stage
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.progress import Plan
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import Situation
 
 INTENT = "release"
@@ -22,15 +23,8 @@ _NOTHING_ASKED = (
 
 
 @dataclasses.dataclass(frozen=True)
-class ReleasePlan:
-    """What has to be done.
-
-    :param refusal: why nothing is begun; empty when it is.
-    :param primary: host that is primary.
-    """
-
-    refusal: str
-    primary: str | None = None
+class ReleasePlan(Plan):
+    """What has to be done."""
 
     @property
     def acts(self) -> bool:

@@ -3,13 +3,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private: this may change at any time. What is promised is the documentation of modules, roles and playbooks.
 
-"""How far the work on a cluster came, by what the tasks of a role registered on its hosts."""
+"""What is planned for a cluster, and how far the work on it came, by what the tasks of a role registered on its hosts."""
 
 from __future__ import annotations
 
 import dataclasses
 import functools
 import typing as t
+
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import border
 
 Variables = t.Mapping[str, t.Any]
 
@@ -38,20 +40,58 @@ class Known(t.Mapping[str, Variables]):
 
 
 @dataclasses.dataclass(frozen=True)
-class Progress:
+class Plan:
+    """What all plans for a pair have.
+
+    :param refusal: why nothing is begun; empty when it is.
+    :param primary: host that is, or was, primary.
+    :param standby: host of the other coordinator; None where it has no part in it.
+    """
+
+    refusal: str = ""
+    primary: str | None = None
+    standby: str | None = None
+
+
+P = t.TypeVar("P", bound=Plan)
+
+
+@dataclasses.dataclass(frozen=True)
+class Plans(t.Generic[P]):
+    """Plans that a task made for all clusters at once.
+
+    :param kind: of each plan.
+    :param name: where the task registers them.
+    """
+
+    kind: type[P]
+    name: str
+
+    def __post_init__(self) -> None:
+        """Make it known how they are read, in the process of the run: each task reads them in a process of its own."""
+        border.form_of(t.cast(t.Hashable, self.kind))
+
+    def of(self, cluster: str, variables: Variables) -> P:
+        """That for a cluster, as the variables of a host have it; a refusal where nothing was planned for it."""
+        found = (variables.get(self.name) or {}).get("clusters", {}).get(cluster)
+        return border.parse(self.kind, found) if found else self.kind("nothing was planned")
+
+
+@dataclasses.dataclass(frozen=True)
+class Progress(t.Generic[P]):
     """What the tasks of a role and the summary at its end ask by name, each name a property of a kind of this.
 
     A host that was lost on the way, and a task that it did not come to, leave no result, and by none nothing counts as done.
 
     :param cluster: name of the cluster.
-    :param plan: what was planned for it; empty as long as nothing is.
+    :param plan: what was planned for it; a refusal as long as nothing is.
     :param hosts: by host of the cluster, what the tasks of the role registered there, among other variables.
     :param lost: hosts that were lost during the run.
     :param check_mode: whether nothing is changed.
     """
 
     cluster: str
-    plan: Variables
+    plan: P
     hosts: t.Mapping[str, Variables]
     lost: t.Collection[str] = ()
     check_mode: bool = False
@@ -62,11 +102,11 @@ class Progress:
 
     def on_primary(self, name: str) -> Variables:
         """The same of the host that was primary when it was planned."""
-        return self.on(self.plan.get("primary"), name)
+        return self.on(self.plan.primary, name)
 
     def on_standby(self, name: str) -> Variables:
         """The same of the other coordinator's."""
-        return self.on(self.plan.get("standby"), name)
+        return self.on(self.plan.standby, name)
 
     def everywhere(self, name: str) -> bool:
         """Whether no host was lost, and none failed to do what it registered under a name."""

@@ -14,6 +14,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.d
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.people import harmless
 
 Result = t.Mapping[str, t.Any]
+T = t.TypeVar("T")
 
 
 def failed(result: Result) -> bool:
@@ -36,12 +37,17 @@ def message(result: Result) -> str:
     return harmless(" ".join(str(result.get("msg") or result.get("stderr") or "").split()))
 
 
-def unlogged(result: Result) -> Unlogged | None:
-    """What a task saw that WAL does not carry; None where it did not look, or what it says is not of its form."""
+def told(kind: type[T], result: t.Any) -> T | None:
+    """What a task tells, as the dataclass that it was made from; None where it tells nothing, or what it says is not of its form."""
     try:
-        return border.parse(Unlogged, result.get("unlogged"))
+        return border.parse(kind, result)
     except ValueError:
         return None
+
+
+def unlogged(result: Result) -> Unlogged | None:
+    """What a task saw that WAL does not carry; None where it did not look."""
+    return told(Unlogged, result.get("unlogged"))
 
 
 def failures_of(hosts: t.Mapping[str, Result], tasks: t.Mapping[str, str], lost: t.Collection[str]) -> list[str]:

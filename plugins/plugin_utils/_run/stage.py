@@ -16,7 +16,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core impo
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.observations import OBSERVATION
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.pair import Pair
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.scenes import Scene, scene_of
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.progress import Known, Progress, answers
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.progress import Known, P, Plan, Plans, Progress, answers
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show import audit
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.people import harmless, tell
 
@@ -26,7 +26,7 @@ Hosts = t.Mapping[str, Variables]
 #: where the role C(discovery) registers its verdict on all clusters
 VERDICT = "discovery_verdict"
 
-_P = t.TypeVar("_P", bound=Progress)
+_R = t.TypeVar("_R", bound=Progress[t.Any])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,10 +66,6 @@ class Task:
         """
         return t.cast(Variables, (self.variables.get(name) or {}).get("clusters", {}))
 
-    def of_cluster(self, name: str) -> t.Any:
-        """The same for the host's cluster."""
-        return self.of_clusters(name)[self.cluster]
-
     def pair(self, cluster: str) -> Pair:
         """The verdict on a cluster."""
         return border.parse(Pair, self.of_clusters(VERDICT)[cluster])
@@ -79,22 +75,14 @@ class Task:
         pair = self.of_clusters(VERDICT)[cluster]
         return [*pair["coordinators"], *pair["segment_hosts"]]
 
-    def on(self, host: str) -> t.Callable[[str], Variables]:
-        """What was registered on a host under a name; empty where nothing was."""
-        known = self.variables["hostvars"][host]  # each lookup makes them anew
-        return lambda name: known.get(name) or {}
-
-    def progress(self, kind: type[_P], plans: str) -> _P:
-        """How far the work on the host's cluster came.
-
-        :param plans: where the plans are registered.
-        """
-        found = self.of_clusters(plans)
-        plan = found.get(self.cluster) if found else None
-        if plan is None:
-            return kind("", {}, {})
+    def progress(self, kind: type[_R], plans: Plans[P]) -> _R:
+        """How far the work on the host's cluster came."""
+        planned = self.of_clusters(plans.name)
+        if not planned or self.cluster not in planned:
+            return kind("", plans.of("", {}), {})
         hosts, alive = self.hosts(self.cluster), self.variables["ansible_play_hosts"]
         lost = [host for host in hosts if host not in alive]
+        plan = plans.of(self.cluster, self.variables)
         return kind(self.cluster, plan, Known(hosts, self.variables["hostvars"]), lost, self.check_mode)
 
 
@@ -130,19 +118,20 @@ class Situation(Scene):
 
 
 def _returned(made: t.Any) -> dict[str, t.Any]:
-    """A plan as tasks have it: its fields, and what follows from them."""
-    return {**dataclasses.asdict(made), **answers(made)}
+    """A plan as tasks have it: its fields, and what follows from them, and from those of its parts."""
+    parts = {name: _returned(part) for name, part in vars(made).items() if dataclasses.is_dataclass(part)}
+    return {**dataclasses.asdict(made), **parts, **answers(made)}
 
 
 def plan(
     intent: str,
-    make: t.Callable[[t.Sequence[Situation]], t.Iterable[t.Any]],
+    make: t.Callable[[t.Sequence[Situation]], t.Iterable[Plan]],
     options: Variables | None = None,
     audited: bool = False,
 ) -> Stage:
     """The stage that plans, once for all clusters that take part.
 
-    :param make: the plan for each of these clusters, a dataclass, in the same order.
+    :param make: the plan for each of these clusters, in the same order.
     :param options: specs of the task's options.
     :param audited: whether a plan names the run, for the audit of what is done by it.
     """
@@ -154,29 +143,11 @@ def plan(
             for cluster, told in task.of_clusters(VERDICT).items()
             if told["role"] == intent  # else it was looked at for another role, and takes no part in this one
         ]
-        run = {"audit": audit.run(os.getppid(), datetime.datetime.now(datetime.timezone.utc))} if audited else {}
+        run: dict[str, t.Any] = {"audit": audit.run(os.getppid(), datetime.datetime.now(datetime.timezone.utc))} if audited else {}
         plans = zip(situations, make(situations))
-        return {"clusters": {of.cluster: {**_returned(made), "refusal": harmless(made.refusal), **run} for of, made in plans}}
+        return {"clusters": {of.cluster: _returned(dataclasses.replace(made, refusal=harmless(made.refusal), **run)) for of, made in plans}}
 
     return Stage(do, options or {})
-
-
-@dataclasses.dataclass(frozen=True)
-class Ending:
-    """What is known of a cluster when all was done.
-
-    :param cluster: its name.
-    :param plan: what was planned for it.
-    :param hosts: by host, what the tasks of the role registered there.
-    :param lost: hosts that were lost during the run, those apart that took no part from its beginning.
-    :param task: the task that says how it ended.
-    """
-
-    cluster: str
-    plan: Variables
-    hosts: Hosts
-    lost: t.Sequence[str]
-    task: Task
 
 
 class Ended(t.Protocol):
@@ -203,14 +174,14 @@ class Ended(t.Protocol):
         """What is kept on the controller, for programs; None: nothing is."""
 
 
-def conclude(intent: str, plans: str, registered: t.Collection[str], ended: t.Callable[[Ending], Ended]) -> Stage:
+def conclude(intent: str, kind: type[_R], plans: Plans[P], ended: t.Callable[[_R, Task], Ended]) -> Stage:
     """The last stage, which says how it ended for each cluster.
 
     One host prints it for all clusters. One host of each cluster returns it, and fails where it did not end well.
 
-    :param plans: where the plans are registered.
-    :param registered: names under which the tasks of the role register.
-    :param ended: how it ended for a cluster.
+    :param kind: of the progress.
+    :param ended: how it ended for a cluster, by how far it came, and the task that says so. Hosts that took no part from the beginning
+        are not among those that were lost.
     """
 
     def do(task: Task, _given: Variables) -> Variables:
@@ -222,9 +193,9 @@ def conclude(intent: str, plans: str, registered: t.Collection[str], ended: t.Ca
             reporter = next((name for name in hosts if name in alive), None)
             if task.host not in (alive[0], reporter):
                 continue
-            known = {name: _registered(hostvars[name], registered) for name in hosts}
             lost = [name for name in hosts if name in task.variables["ansible_play_hosts_all"] and name not in alive]
-            found = ended(Ending(cluster, task.of_clusters(plans)[cluster], known, lost, task))
+            plan = plans.of(cluster, task.variables)
+            found = ended(kind(cluster, plan, Known(hosts, hostvars), lost, task.check_mode), task)
             if task.host == alive[0]:
                 for line in [*found.lines, found.text]:
                     tell(f"{cluster or 'no cluster'}: {line}")
@@ -237,10 +208,6 @@ def conclude(intent: str, plans: str, registered: t.Collection[str], ended: t.Ca
         return returned
 
     return Stage(do)
-
-
-def _registered(known: Variables, names: t.Collection[str]) -> dict[str, t.Any]:
-    return {name: known[name] for name in names if name in known}
 
 
 def _keep(task: Task, intent: str, document: Variables | None) -> tuple[dict[str, t.Any], str]:

@@ -7,13 +7,15 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby import stages as activate_standby
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster import stages as discovery
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._disable_mirroring import stages as disable_mirroring
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._lift_fence import stages as lift_fence
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._maintenance import stages as maintenance
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._release import stages as release
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.progress import Progress
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.progress import Plans, Progress
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import Stage
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby import stages as standby
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover import stages as switchover
@@ -26,6 +28,6 @@ STAGES: dict[tuple[str, str], Stage] = {
 }
 
 #: by intent, what its progress is, and where its plans are registered
-PROGRESS: dict[str, tuple[type[Progress], str]] = {
+PROGRESS: dict[str, tuple[type[Progress[t.Any]], Plans[t.Any]]] = {
     intent.INTENT: intent.PROGRESS for intent in (activate_standby, disable_mirroring, standby, switchover)
 }

@@ -16,32 +16,11 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.o
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.primary import Primary
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.observations import OBSERVATION, coordinator_of, observed
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.results import failed, message
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.move import DIRECTORY, HOST
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.planned import StandbyPlan
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.progress import Progress, steps_of
 
 Variables = t.Mapping[str, t.Any]
-
-#: names under which the tasks of the role C(standby) and of its discovery register
-REGISTERED = (
-    "__standby_back",
-    "__standby_brought",
-    "__standby_configuration",
-    "__standby_copy",
-    "__standby_environment",
-    "__standby_explanation",
-    "__standby_failure",
-    "__standby_cleared",
-    "__standby_leaving",
-    "__standby_left",
-    "__standby_lift",
-    "__standby_packed",
-    "__standby_record",
-    "__standby_rewind_revoked",
-    "__standby_rolled_back",
-    "__standby_told",
-    "__standby_uncopied",
-    "__standby_verification",
-    OBSERVATION,
-)
 
 #: why nothing is known of a host any more
 _LOST = "dropped out of the run, unreachable or failed, see above"
@@ -73,23 +52,18 @@ class Outcome:
         return {"mirrored": self.mirrored, "outcome": self.text}
 
 
-def outcome(
-    cluster: str, plan: Variables, hosts: t.Mapping[str, Variables], lost: t.Collection[str], check_mode: bool, limit: t.Any
-) -> Outcome:
+def outcome(progress: Progress, limit: str) -> Outcome:
     """How it ended for a cluster.
 
-    :param plan: what was planned for it.
-    :param hosts: by host, its variables: what the tasks of the role C(standby) registered.
-    :param lost: hosts that were lost during the run.
     :param limit: seconds that the standby had.
     """
-    ended = _of_pair(Progress(cluster, plan, hosts, lost, check_mode), limit)
-    results = {host: known.get("__standby_environment") or {} for host, known in hosts.items()}
+    ended = _of_pair(progress, limit)
+    results = {host: progress.on(host, "__standby_environment") for host in progress.hosts}
     unset = "; ".join(f"{host}: {message(result)}" for host, result in results.items() if failed(result))
     if not unset or not ended.mirrored:
         return ended
     why = f"the environment of the engine's user could not be set: {unset}"
-    return dataclasses.replace(ended, text=f"{ended.text}; {why}", failure=ended.failure or f"{cluster} is mirrored, but {why}")
+    return dataclasses.replace(ended, text=f"{ended.text}; {why}", failure=ended.failure or f"{progress.cluster} is mirrored, but {why}")
 
 
 def asked(result: t.Any) -> Primary | None:
@@ -101,26 +75,26 @@ def asked(result: t.Any) -> Primary | None:
     return found.primary if found else None
 
 
-def _of_pair(progress: Progress, limit: t.Any) -> Outcome:
+def _of_pair(progress: Progress, limit: str) -> Outcome:
     cluster, plan, hosts = progress.cluster, progress.plan, progress.hosts
-    primary, standby = plan["primary"], plan["standby"]
-    refusal = plan["refusal"]
+    primary, standby = plan.primary or "", plan.standby or ""
+    refusal = plan.refusal
     if refusal:
         return Outcome(False, f"NOT mirrored: nothing was changed: {refusal}", f"{cluster}: nothing was changed: {refusal}")
-    if plan.get("left_alone"):
-        return Outcome(False, f"left alone: {plan['left_alone']}")
+    if plan.left_alone:
+        return Outcome(False, f"left alone: {plan.left_alone}")
     known = hosts[primary]
     before, seen = (asked(known.get(name)) for name in (OBSERVATION, "__standby_verification"))
-    if before and not plan["to_change"]:
+    if before and not plan.to_change:
         return Outcome(True, _mirrored(plan, before.probe))
     failures = [f"{host}: {found['__standby_failure']}" for host, found in hosts.items() if found.get("__standby_failure")]
     failures += [f"{host}: {_LOST}" for host in progress.lost]
-    if progress.former_lost:
-        failures.append(f"{plan['move']['host']}: unreachable")
+    if plan.move and progress.former_lost:
+        failures.append(f"{plan.move.host}: unreachable")
     if progress.check_mode and not failures:
-        way = plan.get("way") or {}
+        way = plan.way
         by = f" {_WAYS[way['method']]}: {way['reason']}{_would_keep(plan)}" if way else ""
-        brings = f"; brought from {primary}, which {standby} has otherwise: {', '.join(plan['drift'])}" if plan.get("drift") else ""
+        brings = f"; brought from {primary}, which {standby} has otherwise: {', '.join(plan.drift)}" if plan.drift else ""
         return Outcome(True, f"can be mirrored: {standby} can be the standby of {primary}{by}{_would_move(plan)}{brings}")
     if progress.verified and seen and not failures:
         unkept = hosts[standby].get("__standby_record") or {}
@@ -146,7 +120,7 @@ def _of_pair(progress: Progress, limit: t.Any) -> Outcome:
             if failed(known.get(name) or {})
         ]
         if differs:
-            why = f"{standby} still differs from {primary} in {', '.join(plan['drift'])}: {'; '.join(differs)}"
+            why = f"{standby} still differs from {primary} in {', '.join(plan.drift)}: {'; '.join(differs)}"
             return Outcome(True, f"{text}; {why}", f"{cluster} is mirrored, but {why}")
         if fenced:
             rejected = f"the addresses of {standby} may still be rejected: {'; '.join(fenced)}"
@@ -182,9 +156,9 @@ def _failed(cluster: str, failures: t.Sequence[str], log: str, remedy: str) -> O
     return Outcome(False, f"NOT mirrored: {why}. {log}".strip(), f"{cluster} is not mirrored: {why}. {log}{remedy}".strip())
 
 
-def _would_keep(plan: Variables) -> str:
+def _would_keep(plan: StandbyPlan) -> str:
     """What will become of the files that only the host has, or has otherwise; empty where it has none."""
-    files = plan.get("files") or {}
+    files = plan.files
     parts = [
         f"only it has {named(files['kept'])}, which it keeps" if files.get("kept") else "",
         f"the primary has otherwise {named(files['set_aside'])}, of which its own are set aside" if files.get("set_aside") else "",
@@ -220,34 +194,34 @@ def _stays(made: Variables) -> list[str]:
     return [f"what was there is in {', '.join(made['set_aside_as'])}", *filter(None, _kept(made))] if made.get("set_aside_as") else []
 
 
-def _would_move(plan: Variables) -> str:
+def _would_move(plan: StandbyPlan) -> str:
     """From where it would come, and how; empty where it stays in its place."""
-    move = plan.get("move") or {}
-    if move.get("kind") not in ("directory", "host"):
+    move = plan.move
+    if move is None or move.kind not in (DIRECTORY, HOST):
         return ""
-    way = "its directory is renamed" if move["renames"] else "by a copy, made while the present one streams"
-    own = f"; only it has there {named(move['own'])}, set aside with it" if move.get("own") else ""
-    return f", moved from {move['name']}, {move['registration']['standby_data_directory']}: {way}{own}"
+    way = "its directory is renamed" if move.renames else "by a copy, made while the present one streams"
+    own = f"; only it has there {named(move.own)}, set aside with it" if move.own else ""
+    return f", moved from {move.name}, {move.registration['standby_data_directory']}: {way}{own}"
 
 
-def _moved(plan: Variables, known: Variables) -> str:
+def _moved(plan: StandbyPlan, known: Variables) -> str:
     """From where it came, and what is left there; empty where it stayed in its place."""
-    move = plan.get("move") or {}
-    if move.get("kind") not in ("directory", "host"):
+    move = plan.move
+    if move is None or move.kind not in (DIRECTORY, HOST):
         return ""
     aside = (known.get("__standby_leaving") or {}).get("set_aside_as") or []
     cleared = known.get("__standby_cleared") or {}  # failed, or its host was lost
     parts = [
-        f"it was moved from {move['name']}, {move['registration']['standby_data_directory']}",
+        f"it was moved from {move.name}, {move.registration['standby_data_directory']}",
         f"what was there is in {', '.join(aside)}" if aside else "",
-        f"only there are {named(move['own'])}" if aside and move.get("own") else "",
-        f"left: {move['left']}" if move["left"] else "",
+        f"only there are {named(move.own)}" if aside and move.own else "",
+        f"left: {move.left}" if move.left else "",
         f"its {KINDS} and its record may be left there: {cleared['msg']}" if cleared.get("msg") else "",
     ]
     return "; " + "; ".join(filter(None, parts))
 
 
-def brought(source: str, result: Variables | None) -> str:
+def brought(source: str | None, result: Variables | None) -> str:
     """What was brought from the other coordinator, and what follows from that; empty where nothing was.
 
     :param result: of M(warehousepg.coordinator.coordinator_files).
@@ -268,14 +242,14 @@ def _rolled_back(progress: Progress, hindered: bool) -> str:
 
     :param hindered: whether something could not be rolled back.
     """
-    move = progress.plan.get("move") or {}
+    move = progress.plan.move
     if not move:
         return ""
     if progress.on_standby("__standby_back").get("connected"):
-        return f"Rolled back: the standby on {move['name']} streams as before"
+        return f"Rolled back: the standby on {move.name} streams as before"
     if hindered or progress.former_lost:
-        return f"NOT ALL COULD BE ROLLED BACK of the standby on {move['name']}"
-    return f"The standby on {move['name']} stays as it was"
+        return f"NOT ALL COULD BE ROLLED BACK of the standby on {move.name}"
+    return f"The standby on {move.name} stays as it was"
 
 
 _WAYS = {"start": "as it is", "rewind": "by pg_rewind", "basebackup": "by a new copy"}
@@ -318,5 +292,5 @@ def _commits(own: t.Mapping[str, t.Any]) -> str:
     return f"with {own['commits']} commits{last}"
 
 
-def _mirrored(plan: Variables, probe: Probe) -> str:
-    return f"mirrored: {plan['standby']} streams in sync from {plan['primary']}; a write was acknowledged and replayed, up to {probe.lsn}"
+def _mirrored(plan: StandbyPlan, probe: Probe) -> str:
+    return f"mirrored: {plan.standby} streams in sync from {plan.primary}; a write was acknowledged and replayed, up to {probe.lsn}"

@@ -32,7 +32,7 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby i
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby import move as move_plan
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.drift import to_bring
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.move import Move, Scene
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.planned import StandbyPlan
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.planned import Moving, StandbyPlan
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight import checks
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight.case import COPY, MOVE, REWIND, START, STAYS, Case
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.rejoin import Rejoin, foresee
@@ -141,7 +141,7 @@ def make(
         # a copy has what the primary has, and one that moves is looked at again in its place
         drift=[] if copying or move.kind else to_bring(pair.drift),
         accepted_drift=options["standby_accepted_drift"],
-        move={**_moved(move, pair, observations), **_own_of(move, former, on_primary)},
+        move=_moved(move, pair, observations, _own_of(move, former, on_primary)),
     )
     passwords = {found.passfile.check if found.passfile and found.passfile.usable else None for found in (on_primary, on_standby)}
     same = len(passwords) == 1 and None not in passwords
@@ -156,7 +156,7 @@ def make(
         tasks=tasks,
         former_directory=move.registration["standby_data_directory"] if move.renames else "",
         begins=options["standby_part_of"] or _BEGINS.get(tasks, ""),
-        move={**plan.move, "tells": tells} if plan.move else {},
+        move=dataclasses.replace(plan.move, tells=tells) if plan.move else None,
     )
 
 
@@ -241,29 +241,26 @@ def _refusal_of_move(move: Move, options: Options) -> str:
     return move.refusal
 
 
-def _moved(move: Move, pair: Pair, observations: Observations) -> dict[str, t.Any]:
+def _moved(move: Move, pair: Pair, observations: Observations, own: list[str]) -> Moving | None:
     """The move, and by host the rules that allow both standbys access, and the former one alone."""
     if not move.kind:
-        return {}
+        return None
     options, given = pair.options, pair.options["standby_addresses"]
     stays = move.kind in (move_plan.NAME, move_plan.REST)
     both = {**options, "standby_addresses": [*given, *move.addresses] if given else given}
     former = [*access.addresses_of(pair.primary or "", pair, observations), *move.addresses]
-    return {
-        **dataclasses.asdict(move),
-        "copies": move.copies,
-        "clears": move.clears,
-        "meanwhile": access.of_pair(pair, observations, both, move.addresses),
-        "before": access.of_pair(pair, observations, options) if stays else access.access(pair.instances, former, options),
-    }
+    return Moving(
+        **vars(move),
+        meanwhile=access.of_pair(pair, observations, both, move.addresses),
+        before=access.of_pair(pair, observations, options) if stays else access.access(pair.instances, former, options),
+        own=own,
+    )
 
 
-def _own_of(move: Move, former: Look, on_primary: Coordinator) -> dict[str, list[str]]:
+def _own_of(move: Move, former: Look, on_primary: Coordinator) -> list[str]:
     """What only the standby has that is to leave its place, and has otherwise than the primary, where a copy takes its place."""
-    if not move.copies:
-        return {}
-    own = former.files if isinstance(former, Coordinator) else None
-    return {"own": own_files.lost(own or {}, on_primary.files or {})}
+    own = former.files if move.copies and isinstance(former, Coordinator) else None
+    return own_files.lost(own or {}, on_primary.files or {})
 
 
 def _fenced(options: Options, observations: Observations, addresses: t.Iterable[str]) -> list[str]:

@@ -11,19 +11,33 @@ import dataclasses
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.record import Record
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.access import Access
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.progress import Plan
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.move import Move
 
 
 @dataclasses.dataclass(frozen=True)
-class StandbyPlan:
+class Moving(Move):
+    """How a standby comes to another place.
+
+    :param tells: whether the present one is told a password that is chosen or given.
+    :param meanwhile: by host, the rules that allow both standbys access.
+    :param before: by host, those that allow it to the present one alone.
+    :param own: files that only the present one has, or has otherwise than the primary, where a copy takes its place.
+    """
+
+    tells: bool = False
+    meanwhile: dict[str, dict[str, t.Any]] = dataclasses.field(default_factory=dict)
+    before: dict[str, dict[str, t.Any]] = dataclasses.field(default_factory=dict)
+    own: list[str] = dataclasses.field(default_factory=list)
+
+
+@dataclasses.dataclass(frozen=True)
+class StandbyPlan(Plan):
     """What has to be done.
 
-    :param refusal: why nothing can be begun; empty when it can.
     :param left_alone: why nothing is to be done, and the cluster has no standby; empty where it is to have one.
     :param to_change: what is not as desired; with nothing in it no module would change anything.
     :param tasks: name of the role's tasks that do what has to be done; empty where nothing has.
-    :param primary: host that is primary.
-    :param standby: host that is, or is to be, the standby.
     :param copying: whether a copy has to be made.
     :param look: options of a further look at the standby's host, for what it needs there beside its data directory; empty where none is
         needed.
@@ -45,27 +59,22 @@ class StandbyPlan:
     :param fenced: hosts with a packet filter against it.
     :param drift: files that have to be brought from the primary, for the standby has them otherwise.
     :param accepted_drift: settings that keep their values meanwhile, by name or pattern.
-    :param move: how it comes to another place than the catalog has it in, see :class:`move_plan.Move`, whether it ``copies``, ``clears``
-        the former place and ``tells`` the present one a password that is chosen or given, and by host the rules ``meanwhile`` and
-        ``before``; empty where it stays, or could not go back.
+    :param move: how it comes to another place than the catalog has it in; None where it stays, or could not go back.
     :param former_directory: where its directory is renamed from; empty where it is not.
     :param begins: what is noted as begun until it has ended; empty where a run that is cut off leaves nothing to be finished.
     :param remove_set_aside: whether what a copy takes the place of is removed at the end.
     :param files: what will become of its files, see :class:`rejoin.Rejoin`.
     """
 
-    refusal: str
     left_alone: str = ""
     to_change: list[str] = dataclasses.field(default_factory=list)
     tasks: str = ""
-    primary: str | None = None
-    standby: str | None = None
     copying: bool = False
     look: dict[str, t.Any] = dataclasses.field(default_factory=dict)
     password_missing: bool = False
     registration: dict[str, t.Any] = dataclasses.field(default_factory=dict)
     registered: bool = False
-    access: Access = dataclasses.field(default_factory=dict)
+    access: dict[str, dict[str, t.Any]] = dataclasses.field(default_factory=dict)
     lacking_rules: list[str] = dataclasses.field(default_factory=list)
     primary_host: str | None = None
     primary_port: int | None = None
@@ -80,7 +89,7 @@ class StandbyPlan:
     fenced: list[str] = dataclasses.field(default_factory=list)
     drift: list[str] = dataclasses.field(default_factory=list)
     accepted_drift: list[str] = dataclasses.field(default_factory=list)
-    move: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+    move: Moving | None = None
     former_directory: str = ""
     begins: str = ""
     remove_set_aside: bool = False

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import progress
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.results import was_tried
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.move import NAME, PURPOSES
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.move import NAME, PURPOSES, Move
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.planned import StandbyPlan
 
 #: by step that makes it, a part of the registration
 _PARTS = (("create_role", "role"), ("add_row", "row"), ("create_slot", "slot"))
@@ -20,12 +21,12 @@ def steps_of(result: progress.Variables) -> set[str]:
     return {step["name"] for step in result.get("steps") or ()}
 
 
-class Progress(progress.Progress):
+class Progress(progress.Progress[StandbyPlan]):
     """What is asked of it, by what was seen."""
 
     @property
-    def _move(self) -> progress.Variables:
-        return self.plan.get("move") or {}
+    def _move(self) -> Move:
+        return self.plan.move or Move()
 
     @property
     def _copy(self) -> progress.Variables:
@@ -67,7 +68,7 @@ class Progress(progress.Progress):
 
     def finished(self) -> list[str]:
         """What it may have noted, unless a host was lost on which something may be left."""
-        return list(PURPOSES) if self.plan.get("begins") and not self.lost else []
+        return list(PURPOSES) if self.plan.begins and not self.lost else []
 
     @property
     def created(self) -> list[str]:
@@ -92,7 +93,7 @@ class Progress(progress.Progress):
     @property
     def prepared(self) -> bool:
         """Whether the primary is prepared for both, if a copy is made meanwhile."""
-        return not self._move.get("copies") or "dbid" in self.on_primary("__standby_preparation")
+        return not self._move.copies or "dbid" in self.on_primary("__standby_preparation")
 
     @property
     def former_lost(self) -> bool:
@@ -112,19 +113,19 @@ class Progress(progress.Progress):
     @property
     def left_place(self) -> bool:
         """Whether the present one made way for the new one."""
-        if not self._move.get("copies"):
+        if not self._move.copies:
             return self.both_have_access
-        return self.copied and (not self._move["stops"] or "directory_state" in self.on_standby("__standby_leaving"))
+        return self.copied and (not self._move.stops or "directory_state" in self.on_standby("__standby_leaving"))
 
     @property
     def has_copy(self) -> bool:
         """Whether this run put a copy of the primary in the new standby's place."""
-        return bool(self._move.get("copies")) and "copy" in steps_of(self._copy)
+        return self._move.copies and "copy" in steps_of(self._copy)
 
     @property
     def must_restore_former(self) -> bool:
         """Whether the former standby is not as it was any more: out of its place, stopped, or under another name."""
         leaving = self.on_standby("__standby_leaving")
-        if leaving.get("failed") or (self.started and self._move.get("kind") == NAME):
+        if leaving.get("failed") or (self.started and self._move.kind == NAME):
             return True
-        return bool(leaving.get("set_aside_as")) if self._move.get("copies") else bool(self._move.get("renames")) and self.started
+        return bool(leaving.get("set_aside_as")) if self._move.copies else self._move.renames and self.started

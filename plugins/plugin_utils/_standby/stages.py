@@ -7,14 +7,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.coordinator import Coordinator
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.observation import Observation
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.observations import read_as
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import stage
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import Ending, Situation, Stage, Task, Variables
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.outcome import REGISTERED, Outcome, asked, outcome
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.progress import Plans
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import Situation, Stage, Task, Variables
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.outcome import Outcome, asked, outcome
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.plan import make
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.planned import StandbyPlan
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.progress import Progress
@@ -22,7 +24,7 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.p
 INTENT = "standby"
 
 #: where its tasks register
-PLANS = "__standby_plans"
+PLANS = Plans(StandbyPlan, "__standby_plans")
 _VERIFICATION = "__standby_verification"
 #: by what of the standby's host was looked at meanwhile, where that was registered there
 _SEEN = {"former": (Coordinator, "__standby_former"), "looked": (Observation, "__standby_look")}
@@ -48,25 +50,24 @@ def _plan(of: Situation) -> StandbyPlan:
 
 def _decide(task: Task, _given: Variables) -> Variables:
     """Fail on all hosts of a cluster that was not seen mirrored; else tell, on the standby's, what is to be kept there."""
-    progress = task.progress(Progress, PLANS)
+    progress = task.progress(*PROGRESS)
     if progress.lost:
         return {"failed": True, "msg": f"{', '.join(progress.lost)} dropped out of the run"}
     if not progress.verified:
         return {"failed": True, "msg": "the standby was not seen stream in sync and replay a write"}
-    if task.host != progress.plan["standby"]:
+    if task.host != progress.plan.standby or not progress.plan.record:
         return {}
     seen = asked(progress.on_primary(_VERIFICATION))
-    record = {**progress.plan["record"], "client_port": seen.walsender.client_port if seen and seen.walsender else None}
+    record = {**dataclasses.asdict(progress.plan.record), "client_port": seen.walsender.client_port if seen and seen.walsender else None}
     return {"record": {name: value for name, value in record.items() if value is not None}}
 
 
-def _ended(ending: Ending) -> Outcome:
-    limit = f"{ending.task.options['standby_timeout']:g}"
-    return outcome(ending.cluster, ending.plan, ending.hosts, ending.lost, ending.task.check_mode, limit)
+def _ended(progress: Progress, task: Task) -> Outcome:
+    return outcome(progress, f"{task.options['standby_timeout']:g}")
 
 
 STAGES = {
     "plan": stage.plan(INTENT, _plans, {"seen": {"type": "list", "elements": "str", "choices": list(_SEEN), "default": []}}),
     "decide": Stage(_decide),
-    "conclude": stage.conclude(INTENT, PLANS, REGISTERED, _ended),
+    "conclude": stage.conclude(INTENT, *PROGRESS, _ended),
 }

@@ -50,7 +50,7 @@ def to_change(plan: StandbyPlan, pair: Pair, knows: Primary, shows: Coordinator,
         "access": not plan.lacking_rules,
         "record": plan.record is not None and not is_stale(shows.record, plan.record, standby.walreceiver_started if standby else None),
         "succession": not any(slot.name == spare(slot_name) for slot in knows.slots),
-        "unfinished": plan.move.get("kind") != REST,
+        "unfinished": not plan.move or plan.move.kind != REST,
         "fences": not plan.fenced,
         "drift": not plan.drift,
     }

@@ -12,7 +12,8 @@ import typing as t
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.outcome import AFTERMATH, Outcome
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.results import failed, failures_of, message
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby import outcome as of_standby
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.progress import ACTIVATION, VERDICT, Progress
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.progress import Progress as ProgressOfStandby
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.progress import ACTIVATION, Progress
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.verdict import UNKNOWN
 
 Variables = t.Mapping[str, t.Any]
@@ -33,23 +34,6 @@ _LATER = {
     "__switchover_packed_late": "packing what it changed until it was stopped",
     "__switchover_brought_late": "bringing what the former primary changed until it was stopped",
 }
-
-#: names under which its tasks and those of the roles that it includes register
-REGISTERED = (
-    *of_standby.REGISTERED,
-    *_LATER,
-    "__standby_registration",
-    ACTIVATION,
-    "__switchover_armed",
-    "__switchover_brought",
-    "__switchover_disarmed",
-    "__switchover_failure",
-    "__switchover_packed",
-    "__switchover_prepared",
-    "__switchover_return",
-    "__switchover_stopped",
-    VERDICT,
-)
 
 #: phases in their order, and the names under which their tasks register
 _PHASES = {
@@ -74,65 +58,52 @@ _BEFORE = (
 )
 
 
-def outcome(
-    cluster: str,
-    plan: Variables,
-    hosts: t.Mapping[str, Variables],
-    lost: t.Collection[str],
-    check_mode: bool,
-    limit: str,
-    plan_of_standby: Variables | None,
-) -> Outcome:
+def outcome(progress: Progress, following: ProgressOfStandby | None, limit: str) -> Outcome:
     """How it ended for a cluster.
 
-    :param plan: what was planned for it.
-    :param hosts: by host, what the tasks of the role registered there, by :data:`REGISTERED`.
-    :param lost: hosts that were lost during the run.
+    :param following: how far making the former primary its standby came; None where it was not come to that.
     :param limit: seconds that the new standby had.
-    :param plan_of_standby: what was planned to make it; None where it was not come to that.
     """
-    on_former, on_new = hosts.get(plan["primary"] or "") or {}, hosts.get(plan["standby"] or "") or {}
-    progress = Progress(cluster, plan, hosts, lost, check_mode)
-    verdict, activation = progress.on_standby(VERDICT), progress.on_standby(ACTIVATION)
-    handover = (on_new.get("__switchover_disarmed") or {}).get("handover") or {}
-    promoted = progress.promoted or (progress.forward and bool(plan.get("promoted")))
-    following = None
+    plan, activation = progress.plan, progress.on_standby(ACTIVATION)
+    handover = progress.on_standby("__switchover_disarmed").get("handover") or {}
+    promoted = progress.promoted or (progress.forward and plan.promoted)
+    followed = None
     if promoted:
-        following = of_standby.outcome(cluster, plan_of_standby, hosts, lost, False, limit) if plan_of_standby else _NOT_PLANNED
-    troubles = _troubles(hosts, lost, activation, handover, following) if promoted else []
+        followed = of_standby.outcome(following, limit) if following else _NOT_PLANNED
+    troubles = _troubles(progress, handover, followed) if promoted else []
     what, why = _what(progress, promoted, troubles)
     document = {
         "schema_version": SCHEMA_VERSION,
-        "cluster": cluster,
-        **plan["audit"],
+        "cluster": progress.cluster,
+        **plan.audit,
         "outcome": what,
         "switched": {SWITCHED: True, WITH_TROUBLE: True, ALREADY: True, UNCONFIRMED: None}.get(what, False),
         "reason": why,
-        "state": plan["state"],
-        "former_primary": plan["primary"],
-        "new_primary": plan["standby"],
-        "verdict": verdict.get("reason", ""),
-        "mirrored": following.mirrored if following else None,
+        "state": plan.state,
+        "former_primary": plan.primary,
+        "new_primary": plan.standby,
+        "verdict": progress.verdict.reason,
+        "mirrored": followed.mirrored if followed else None,
         "gap_s": handover.get("gap_s"),
-        "seconds": seconds(hosts, handover),
+        "seconds": seconds(progress.hosts, handover),
         "timeline": activation.get("timeline"),
         "lsn": activation.get("lsn"),
         "switch_lsn": activation.get("switch_lsn"),
-        "shutdown_lsn": (((on_former.get("__switchover_stopped") or {}).get("wal")) or {}).get("end"),
+        "shutdown_lsn": (progress.on_primary("__switchover_stopped").get("wal") or {}).get("end"),
         "loss": activation.get("loss"),
         "segments_answered": activation.get("segments_answered"),
-        "sessions_left": (on_former.get("__switchover_prepared") or {}).get("sessions_left"),
-        "brought": sorted({*_brought(on_new, "__switchover_brought"), *_brought(on_new, "__switchover_brought_late")}),
+        "sessions_left": progress.on_primary("__switchover_prepared").get("sessions_left"),
+        "brought": sorted({file for result in _brought(progress) for file in result.get("brought") or ()}),
         "troubles": troubles,
-        "connection": plan.get("connection", ""),
-        "warnings": plan.get("warnings", []),
+        "connection": plan.connection,
+        "warnings": plan.warnings,
     }
-    said = "".join(of_standby.brought(plan["primary"], on_new.get(f"__switchover_{name}")) for name in ("brought", "brought_late"))
-    return Outcome(what, *_say(cluster, what, why, plan, document, following, said), document)
+    return Outcome(what, *_say(progress, what, why, document, followed), document)
 
 
-def _brought(known: Variables, name: str) -> list[str]:
-    return list((known.get(name) or {}).get("brought") or ())
+def _brought(progress: Progress) -> list[Variables]:
+    """Results of bringing files to the new primary."""
+    return [progress.on_standby(name) for name in _PHASES["bring"]]
 
 
 def seconds(hosts: t.Mapping[str, Variables], handover: Variables) -> dict[str, float]:
@@ -149,24 +120,24 @@ def seconds(hosts: t.Mapping[str, Variables], handover: Variables) -> dict[str, 
 
 def _what(progress: Progress, promoted: bool, troubles: t.Sequence[str]) -> tuple[str, str]:
     """What became of it, and why."""
-    plan, verdict = progress.plan, progress.on_standby(VERDICT)
-    if plan["refusal"] and not plan.get("roll_back"):
-        return NOT_SWITCHED, plan["refusal"]
-    if plan["done"]:
-        return ALREADY, f"{plan['done']} is primary already, and mirrored"
+    plan, verdict = progress.plan, progress.verdict
+    if plan.refusal and not plan.roll_back:
+        return NOT_SWITCHED, plan.refusal
+    if plan.done:
+        return ALREADY, f"{plan.done} is primary already, and mirrored"
     if promoted:
         return (WITH_TROUBLE, "; ".join(troubles)) if troubles else (SWITCHED, "")
     failures = _failures(progress.hosts)
     if progress.check_mode and not failures:
-        return (NOT_SWITCHED, plan["refusal"]) if plan["refusal"] else (POSSIBLE, "")
-    if verdict.get("way") == UNKNOWN:
-        return UNCONFIRMED, "; ".join(dict.fromkeys([verdict["reason"], *failures]))
+        return (NOT_SWITCHED, plan.refusal) if plan.refusal else (POSSIBLE, "")
+    if verdict.way == UNKNOWN:
+        return UNCONFIRMED, "; ".join(dict.fromkeys([verdict.reason, *failures]))
     back = progress.on_primary("__switchover_return")
-    said = plan["refusal"] or "; ".join(failures) or verdict.get("reason") or "it was not begun, see above"
+    said = plan.refusal or "; ".join(failures) or verdict.reason or "it was not begun, see above"
     if progress.back and failed(back):
-        return UNCONFIRMED, f"{said}; and {plan['primary']} could not be brought back: {message(back)}"
-    if plan.get("roll_back") and not plan["refusal"] and not failures:
-        return ALREADY, f"{plan['primary']} is primary; what a run that was cut off had begun was rolled back"
+        return UNCONFIRMED, f"{said}; and {plan.primary} could not be brought back: {message(back)}"
+    if plan.roll_back and not plan.refusal and not failures:
+        return ALREADY, f"{plan.primary} is primary; what a run that was cut off had begun was rolled back"
     return NOT_SWITCHED, said
 
 
@@ -176,37 +147,29 @@ def _failures(hosts: t.Mapping[str, Variables]) -> list[str]:
     return found + [f"{host}: unreachable: {message(result)}" for host, result in unreachable]
 
 
-def _troubles(
-    hosts: t.Mapping[str, Variables],
-    lost: t.Collection[str],
-    activation: Variables,
-    handover: Variables,
-    following: of_standby.Outcome | None,
-) -> list[str]:
+def _troubles(progress: Progress, handover: Variables, followed: of_standby.Outcome | None) -> list[str]:
     """What went wrong from the promotion on."""
+    activation = progress.on_standby(ACTIVATION)
     found = [f"after the promotion: {message(activation)}"] if failed(activation) else []
     if handover.get("error"):
         found.append(f"of the armed process: {handover['error']}")
-    if following is not None and not following.mirrored:
-        found.append(following.text)
-    return found + failures_of(hosts, _LATER, lost)
+    if followed is not None and not followed.mirrored:
+        found.append(followed.text)
+    return found + failures_of(progress.hosts, _LATER, progress.lost)
 
 
-def _say(
-    cluster: str, what: str, why: str, plan: Variables, document: Variables, following: of_standby.Outcome | None, brought: str
-) -> tuple[str, list[str], str]:
-    """The last line, those before it, and what the failure says.
-
-    :param brought: what was brought to the new primary.
-    """
-    lines = [f"warning: {warning}" for warning in plan.get("warnings", ())]
+def _say(progress: Progress, what: str, why: str, document: Variables, followed: of_standby.Outcome | None) -> tuple[str, list[str], str]:
+    """The last line, those before it, and what the failure says."""
+    cluster, plan = progress.cluster, progress.plan
+    brought = "".join(of_standby.brought(plan.primary, result) for result in _brought(progress))
+    lines = [f"warning: {warning}" for warning in plan.warnings]
     lines += [brought[2:]] if brought else []
-    standby, primary = plan["standby"], plan["primary"]
+    standby, primary = plan.standby, plan.primary
     if document["seconds"]:
         lines.append("seconds: " + ", ".join(f"{name.replace('_', ' ')} {value:.2f}" for name, value in document["seconds"].items()))
     gap = f"no write could succeed for {document['gap_s']:.2f} s" if document["gap_s"] is not None else "the write gap was not measured"
     if what in (SWITCHED, WITH_TROUBLE):
-        lines += [f"write gap: {gap}", *([following.text] if following else []), f"clients: {plan['connection']}"]
+        lines += [f"write gap: {gap}", *([followed.text] if followed else []), f"clients: {plan.connection}"]
         told = f"{standby} is primary"
         if document["timeline"]:
             told += f" on timeline {document['timeline']}, since {document['switch_lsn']}"
@@ -214,10 +177,10 @@ def _say(
             return f"switched: {told}, and {primary} its standby; {gap}", lines, ""
         return f"SWITCHED WITH TROUBLE: {told}; {why}; run this again to finish", lines, f"{cluster} is switched with trouble: {why}"
     if what == ALREADY:
-        return f"switched: {why}", [*lines, f"clients: {plan['connection']}"] if plan["connection"] else lines, ""
+        return f"switched: {why}", [*lines, f"clients: {plan.connection}"] if plan.connection else lines, ""
     if what == POSSIBLE:
         way = f"{standby} can be primary instead of {primary}"
-        if plan.get("roll_back"):
+        if plan.roll_back:
             way = f"{primary} can serve again, instead of {standby}"
         return f"can be switched: {way}; nothing was changed", lines, ""
     if what == UNCONFIRMED:

@@ -16,6 +16,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.plan import ActivationPlan, with_aftermath
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.observations import coordinator_on
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.scenes import Scene
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.progress import Plan
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.access import access, addresses_of
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.drift import described, staying, to_bring, uncompared
 
@@ -24,10 +25,9 @@ PURPOSE = "switchover to "
 
 
 @dataclasses.dataclass(frozen=True)
-class SwitchoverPlan:
+class SwitchoverPlan(Plan):
     """What has to be done.
 
-    :param refusal: why nothing is begun; empty when it is.
     :param done: host that is primary already, as desired; empty without one.
     :param begin: whether the primary serves, and the switch is begun.
     :param resume: whether one that was cut off has to be finished.
@@ -35,8 +35,6 @@ class SwitchoverPlan:
     :param begun: whether a run that was cut off may have armed the standby.
     :param promoted: whether the standby was primary already when it was looked.
     :param state: in which the pair is.
-    :param primary: host that is, or was, primary.
-    :param standby: host that is to be.
     :param access: by host, the data directories and rules that have to be written.
     :param floating: by host, whether it is to have the floating address, C(present) or C(absent).
     :param connection: parameters of libpq with which clients reach the primary, wherever it is.
@@ -46,9 +44,9 @@ class SwitchoverPlan:
     :param accepted_drift: settings and files that may differ, by name or pattern.
     :param session: start-up options of the sessions that gather statistics after it; empty where none are to be gathered.
     :param warnings: what the operator should know beside that.
+    :param audit: who runs this.
     """
 
-    refusal: str = ""
     done: str = ""
     begin: bool = False
     resume: bool = False
@@ -56,8 +54,6 @@ class SwitchoverPlan:
     begun: bool = False
     promoted: bool = False
     state: str = PRIMARY_UNKNOWN
-    primary: str | None = None
-    standby: str | None = None
     access: dict[str, dict[str, t.Any]] = dataclasses.field(default_factory=dict)
     floating: dict[str, str] = dataclasses.field(default_factory=dict)
     connection: str = ""
@@ -67,6 +63,7 @@ class SwitchoverPlan:
     accepted_drift: list[str] = dataclasses.field(default_factory=list)
     session: str = ""
     warnings: list[str] = dataclasses.field(default_factory=list)
+    audit: dict[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def acts(self) -> bool:

@@ -7,16 +7,19 @@
 
 from __future__ import annotations
 
+import functools
+
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import progress
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.results import told
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.progress import Progress as ProgressOfStandby
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.stages import PLANS as PLANS_OF_STANDBY
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.verdict import BACK, FORWARD
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.plan import SwitchoverPlan
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.verdict import BACK, FORWARD, SwitchoverVerdict
 
 ACTIVATION = "__switchover_activation"
-VERDICT = "__switchover_verdict"
 
 
-class Progress(progress.Progress):
+class Progress(progress.Progress[SwitchoverPlan]):
     """What is asked of it, by what was seen."""
 
     @property
@@ -32,7 +35,7 @@ class Progress(progress.Progress):
     @property
     def in_step(self) -> bool:
         """Whether the standby has what its primary has, as far as that was seen; in check mode nothing is brought."""
-        return self.check_mode or not self.plan.get("drift") or "brought" in self.on_standby("__switchover_brought")
+        return self.check_mode or not self.plan.drift or "brought" in self.on_standby("__switchover_brought")
 
     @property
     def armed(self) -> bool:
@@ -42,19 +45,24 @@ class Progress(progress.Progress):
     @property
     def stops(self) -> bool:
         """Whether the primary is to be stopped now: its standby is armed, or a run that was cut off is resumed before the promotion."""
-        if self.plan.get("begin"):
+        if self.plan.begin:
             return self.armed
-        return bool(self.plan.get("resume")) and not self.plan["promoted"]
+        return bool(self.plan.resume) and not self.plan.promoted
+
+    @functools.cached_property
+    def verdict(self) -> SwitchoverVerdict:
+        """What is right to do; no way at all where it was not come to that."""
+        return told(SwitchoverVerdict, self.on_standby("__switchover_verdict")) or SwitchoverVerdict("", "")
 
     @property
     def forward(self) -> bool:
         """Whether it goes on."""
-        return self.on_standby(VERDICT).get("way") == FORWARD
+        return self.verdict.way == FORWARD
 
     @property
     def back(self) -> bool:
         """Whether it is rolled back."""
-        return self.on_standby(VERDICT).get("way") == BACK
+        return self.verdict.way == BACK
 
     @property
     def promoted(self) -> bool:
@@ -64,7 +72,7 @@ class Progress(progress.Progress):
     @property
     def late(self) -> bool:
         """Whether the new primary lacks what the former one changed until it was stopped."""
-        return self.promoted and bool(self.on_standby(VERDICT).get("drift"))
+        return self.promoted and bool(self.verdict.drift)
 
     @property
     def packed_late(self) -> bool:
@@ -73,16 +81,16 @@ class Progress(progress.Progress):
 
     def finished(self) -> list[str]:
         """What it noted, unless an arming, a start block, or a promotion may be left."""
-        if not self.plan.get("acts"):
+        if not self.plan.acts:
             return []
         served = self.on_primary("__switchover_return")
         serves = bool(served.get("running")) and served.get("start_block", "") is None
         complete = self.promoted and self._mirrored and "msg" not in self.on_standby(ACTIVATION)
-        return [self.plan["begins"]] if (self.back and serves) or complete else []
+        return [self.plan.begins] if (self.back and serves) or complete else []
 
     @property
     def _mirrored(self) -> bool:
         """Whether the former primary follows the new one, which it may have done before it was looked at."""
-        plan = (self.on_standby(PLANS_OF_STANDBY).get("clusters") or {}).get(self.cluster) or {}
-        settled = plan.get("to_change") == [] and not plan.get("refusal") and not plan.get("left_alone")
+        plan = PLANS_OF_STANDBY.of(self.cluster, self.hosts.get(self.plan.standby or "") or {})
+        settled = not (plan.to_change or plan.refusal or plan.left_alone)
         return ProgressOfStandby(self.cluster, plan, self.hosts).verified or settled

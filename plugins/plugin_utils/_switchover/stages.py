@@ -13,9 +13,11 @@ import typing as t
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.outcome import Outcome
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.observations import OBSERVATION, coordinator_of, observed
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import stage
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import Ending, Situation, Stage, Task, Variables
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.progress import Plans
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import Situation, Stage, Task, Variables
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.progress import Progress as ProgressOfStandby
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.stages import PLANS as PLANS_OF_STANDBY
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.outcome import REGISTERED, outcome
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.outcome import outcome
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.plan import SwitchoverPlan, make
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.progress import ACTIVATION, Progress
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.verdict import decide, drift
@@ -23,7 +25,7 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchove
 INTENT = "switchover"
 
 #: where its tasks register
-PLANS = "__switchover_plans"
+PLANS = Plans(SwitchoverPlan, "__switchover_plans")
 _STOPPED = "__switchover_stopped"
 _DISARMED = "__switchover_disarmed"
 _BROUGHT = "__switchover_brought"
@@ -38,22 +40,24 @@ def _plans(situations: t.Sequence[Situation]) -> list[SwitchoverPlan]:
 
 def _decide(task: Task, _given: Variables) -> Variables:
     """Whether the switchover of the host's cluster goes on or is rolled back, by what both hosts said."""
-    plan = task.of_cluster(PLANS)
-    of_former, of_new = task.on(plan["primary"]), task.on(plan["standby"])
-    verdict = decide(plan, stopped=of_former(_STOPPED), disarmed=of_new(_DISARMED), activation=of_new(ACTIVATION))
-    old, new = (coordinator_of(observed(of_host(OBSERVATION))) for of_host in (of_former, of_new))
-    late = drift(plan, stopped=of_former(_STOPPED), brought=of_new(_BROUGHT), new=new, old=old)
+    progress = task.progress(*PROGRESS)
+    plan, stopped, on_new = progress.plan, progress.on_primary(_STOPPED), progress.on_standby
+    verdict = decide(plan, stopped, disarmed=on_new(_DISARMED), activation=on_new(ACTIVATION))
+    old, new = (coordinator_of(observed(on_host(OBSERVATION))) for on_host in (progress.on_primary, on_new))
+    late = drift(plan, stopped, brought=on_new(_BROUGHT), new=new, old=old)
     return dataclasses.asdict(dataclasses.replace(verdict, drift=late))
 
 
-def _ended(ending: Ending) -> Outcome:
-    limit = f"{ending.task.options['standby_timeout']:g}"
-    of_standby = ending.task.of_clusters(PLANS_OF_STANDBY).get(ending.cluster)
-    return outcome(ending.cluster, ending.plan, ending.hosts, ending.lost, ending.task.check_mode, limit, of_standby)
+def _ended(progress: Progress, task: Task) -> Outcome:
+    following = None
+    if progress.cluster in task.of_clusters(PLANS_OF_STANDBY.name):
+        plan = PLANS_OF_STANDBY.of(progress.cluster, task.variables)
+        following = ProgressOfStandby(progress.cluster, plan, progress.hosts, progress.lost)
+    return outcome(progress, following, f"{task.options['standby_timeout']:g}")
 
 
 STAGES = {
     "plan": stage.plan(INTENT, _plans, audited=True),
     "decide": Stage(_decide),
-    "conclude": stage.conclude(INTENT, PLANS, REGISTERED, _ended),
+    "conclude": stage.conclude(INTENT, *PROGRESS, _ended),
 }

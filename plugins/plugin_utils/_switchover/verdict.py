@@ -20,6 +20,7 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.resul
     worked,
 )
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.drift import differences, to_bring
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.plan import SwitchoverPlan
 
 #: go on with the promotion, or with what follows it; let the primary serve again; neither is safe
 FORWARD, BACK, UNKNOWN = "forward", "back", "unknown"
@@ -41,7 +42,7 @@ class SwitchoverVerdict:
     drift: list[str] = dataclasses.field(default_factory=list)
 
 
-def drift(plan: Result, stopped: Result, brought: Result, new: Coordinator | None, old: Coordinator | None) -> list[str]:
+def drift(plan: SwitchoverPlan, stopped: Result, brought: Result, new: Coordinator | None, old: Coordinator | None) -> list[str]:
     """Files that the new primary has otherwise than the former one had them when it was stopped.
 
     Where a run that was cut off stopped it, the new one may have been changed since: what it has that is newer than its promotion stays.
@@ -52,18 +53,18 @@ def drift(plan: Result, stopped: Result, brought: Result, new: Coordinator | Non
     :param old: what the former one showed before.
     """
     there, here = unlogged(stopped), unlogged(brought) or (new.unlogged if new else None)
-    resumed = plan["promoted"] and not there
+    resumed = plan.promoted and not there
     # nothing has made it a standby yet, nor started it
     if resumed and old and old.instance.role == "primary" and old.instance.postmaster is None:
         there = old.unlogged
-    found = to_bring(differences(there, here, plan["accepted_drift"]))
+    found = to_bring(differences(there, here, plan.accepted_drift))
     if not resumed or not here:
         return found
     promotion, files = new.promotion if new else None, here.files
     return [name for name in found if name not in files or (promotion is not None and files[name].changed <= promotion)]
 
 
-def decide(plan: Result, stopped: Result, disarmed: Result, activation: Result) -> SwitchoverVerdict:
+def decide(plan: SwitchoverPlan, stopped: Result, disarmed: Result, activation: Result) -> SwitchoverVerdict:
     """What is right to do after the primary was stopped, or was not; and again after the standby was to be activated.
 
     The primary may serve again only where it is certain that the standby is not primary and nothing can promote it: it was seen
@@ -75,9 +76,9 @@ def decide(plan: Result, stopped: Result, disarmed: Result, activation: Result) 
     :param disarmed: the result of disarming the standby; empty when that was not tried.
     :param activation: the result of M(warehousepg.coordinator.coordinator_activation); empty when it was not tried.
     """
-    primary, standby = plan["primary"], plan["standby"]
+    primary, standby = plan.primary, plan.standby
     wal = stopped.get("wal") if worked(stopped) else None
-    promoted = bool(plan["promoted"] or disarmed.get("promoted"))
+    promoted = plan.promoted or bool(disarmed.get("promoted"))
     certain = worked(disarmed) and disarmed.get("disarmed") is True and not promoted
     if was_tried(activation):
         return _after(standby, activation, wal, certain)
@@ -90,7 +91,7 @@ def decide(plan: Result, stopped: Result, disarmed: Result, activation: Result) 
         return SwitchoverVerdict(FORWARD, f"{primary} was seen shut down, its WAL ends at {wal['end']}", wal)
     # an armed standby is promoted after an announcement alone, which this run would have made, or one that was cut off: what says that it
     # could not be disarmed heard of one
-    announced = was_tried(stopped) or plan["begun"] or disarmed.get("disarmed") is False
+    announced = was_tried(stopped) or plan.begun or disarmed.get("disarmed") is False
     if certain or not announced:
         return SwitchoverVerdict(BACK, f"{standby} is not primary, and nothing will promote it")
     why = message(disarmed) or "it is not known what became of its promotion"
@@ -98,7 +99,7 @@ def decide(plan: Result, stopped: Result, disarmed: Result, activation: Result) 
     return SwitchoverVerdict(UNKNOWN, f"{primary} {told}, and of {standby} {why}")
 
 
-def _after(standby: str, activation: Result, wal: dict[str, t.Any] | None, certain: bool) -> SwitchoverVerdict:
+def _after(standby: str | None, activation: Result, wal: dict[str, t.Any] | None, certain: bool) -> SwitchoverVerdict:
     if activation.get("promoted"):
         return SwitchoverVerdict(FORWARD, f"{standby} is primary", wal)
     if certain and failed(activation) and not activation.get("unreachable") and not activation.get("failed_step"):

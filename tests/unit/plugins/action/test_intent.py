@@ -80,7 +80,8 @@ def test_without_a_proof_all_hosts_fail_and_with_one_the_standby_keeps_it(made, 
     if host not in alive:
         return
     seen = changed(MIRRORED["cdw"], ("primary probe replayed", replayed), ("primary walsender client_port", 41522))
-    plan = {"primary": "cdw", "standby": "scdw", "record": {"segments": [], "other_walsenders": False, "commit_limit_s": None}}
+    kept = {"system_identifier": "1", "primary": {"host": "cdw", "hostname": "cdw", "addresses": ()}, "segments": ()}
+    plan = {"primary": "cdw", "standby": "scdw", "record": {**kept, "other_walsenders": False, "commit_limit_s": None}}
     result = action({"of": "standby", "stage": "decide"}, check_mode).run(
         task_vars={
             "discovery_observation": {"options": {"cluster_name": "demo"}},
@@ -94,7 +95,7 @@ def test_without_a_proof_all_hosts_fail_and_with_one_the_standby_keeps_it(made, 
         }
     )
     assert bool(result.get("failed")) is failed
-    kept = {"segments": [], "other_walsenders": False, "client_port": 41522}
+    kept.update(other_walsenders=False, client_port=41522)
     assert result.get("record") == (kept if host == "scdw" and not failed else None)
     if failed and "sdw1" not in alive:
         assert "sdw1 dropped out" in result["msg"]

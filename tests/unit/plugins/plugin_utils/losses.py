@@ -12,7 +12,7 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.p
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.scenes import scene_of
 
 from .desired import with_options
-from .observed import MIRRORED, ROWS, VARIABLES, changed, shown
+from .observed import MIRRORED, ROWS, VARIABLES, changed, planned, shown
 
 RECORD = {
     "system_identifier": "1",
@@ -68,4 +68,4 @@ def scene(found, *changes, cluster="demo", variables=None, **options):
 
 def plan(found, *changes, neighbours=(), **more):
     """The plan for it."""
-    return make(scene(found, *changes, **more), neighbours)
+    return planned(make(scene(found, *changes, **more), neighbours))

@@ -10,6 +10,7 @@ import copy
 import dataclasses
 import json
 
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import border
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.catalog import Registration
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.installation import Installation, Needs
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import Instance, SegmentProcess
@@ -32,6 +33,12 @@ GIB = 1 << 30
 def shown(value):
     """A dataclass as it comes from a host."""
     return json.loads(json.dumps(dataclasses.asdict(value)))
+
+
+def planned(made):
+    """A plan, which comes back from the variables of a host as it was made."""
+    assert border.parse(type(made), shown(made)) == made
+    return made
 
 
 CONTROL, PRIMARY = instances.CONTROL, instances.PRIMARY

@@ -26,8 +26,10 @@ def task(registered, check_mode=False, **of_cluster):
     :param registered: by host, what was registered there.
     :param of_cluster: what was registered for all clusters.
     """
+    of_cluster = {VERDICT: {"coordinators": list(registered), "segment_hosts": []}, **of_cluster}
     for_all = {name: {"clusters": {"demo": found}} for name, found in of_cluster.items()}
-    return Task({"hostvars": registered, OBSERVATION: {"options": {"cluster_name": "demo"}}, **for_all}, str, check_mode)
+    known = {"hostvars": registered, "ansible_play_hosts": list(registered), OBSERVATION: {"options": {"cluster_name": "demo"}}}
+    return Task({**known, **for_all}, str, check_mode)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +68,7 @@ def test_an_activation_is_decided_by_fences_and_the_command(options, results, al
     ],
 )
 def test_a_switchover_is_decided_by_what_both_hosts_said(of_former, of_new, way, late):
-    plan = {"primary": "cdw", "standby": "scdw", "promoted": False, "begun": False, "accepted_drift": []}
+    plan = {"primary": "cdw", "standby": "scdw"}
     decided = STAGES["switchover", "decide"].do(task({"cdw": of_former, "scdw": of_new}, __switchover_plans=plan), {})
     assert (decided["way"], decided["drift"]) == (way, late)
 

@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.outcome import loss, outcome
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.progress import Progress
 
 from ..losses import DOWN, PROMOTED, SERVING, UNKNOWN, plan
-from ..observed import shown
 
 NO_LOSS = {"known": "none", "bytes": 0, "commits": 0, "why": "its disk says so", "window": {}}
 AUDIT = {"who": "operator", "controller": "control1", "run": "1"}
@@ -37,8 +38,8 @@ def ended(planned, verdict=None, activation=None, lost=(), check_mode=False, cdw
         new["__activate_standby_verdict"] = verdict
     if activation:
         new["__activate_standby_activation"] = activation
-    plan = {**shown(planned), "audit": AUDIT}
-    found = outcome("demo", plan, {"cdw": cdw or {}, "scdw": new, "sdw1": sdw1 or {}}, lost, check_mode)
+    plan = dataclasses.replace(planned, audit=AUDIT)
+    found = outcome(Progress("demo", plan, {"cdw": cdw or {}, "scdw": new, "sdw1": sdw1 or {}}, lost, check_mode))
     assert json.loads(json.dumps(found.document)) == found.document
     assert "\n" not in found.text and found.document["who"] == "operator"
     assert bool(found.failure) == (found.outcome not in ("activated", "already_activated", "possible"))
@@ -169,10 +170,14 @@ def test_in_check_mode_it_is_told_what_would_be():
     ("found", "text"),
     [
         (None, "loss not known"),
+        ({**NO_LOSS, "bytes": "many"}, "loss not known"),
         (NO_LOSS, "no loss (its disk says so)"),
-        ({"known": "bytes", "bytes": 256, "commits": 2, "why": "x"}, "loss 256 bytes of WAL, 2 transactions (x): catalog and segments"),
         (
-            {"known": "unknown", "bytes": None, "commits": None, "why": "x"},
+            {**NO_LOSS, "known": "bytes", "bytes": 256, "commits": 2, "why": "x"},
+            "loss 256 bytes of WAL, 2 transactions (x): catalog and segments",
+        ),
+        (
+            {**NO_LOSS, "known": "unknown", "bytes": None, "commits": None, "why": "x"},
             "loss unknown (x): catalog and segments may disagree, gpcheckcat",
         ),
     ],

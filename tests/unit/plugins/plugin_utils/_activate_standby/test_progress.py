@@ -5,19 +5,19 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.plan import ActivationPlan
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.progress import Progress
 
-PLAN = {"primary": "cdw", "standby": "scdw", "acts": True, "begins": "activate_standby"}
-ALLOWED = {"allowed": True, "archive": "/s/wal.tar.gz", "drift": ["pg_hba.conf"]}
+ALLOWED = {"allowed": True, "state": "primary_down", "reason": "", "archive": "/s/wal.tar.gz", "drift": ["pg_hba.conf"]}
 PROMOTED = {"promoted": True, "failed": False}
 SKIPPED = {"skipped": True, "changed": False}
 
 
-def progress(cdw=None, scdw=None, sdw1=None, **plan):
+def progress(cdw=None, scdw=None, sdw1=None, done=""):
     """By what was registered on its hosts, names without their prefix."""
     hosts = {"cdw": cdw or {}, "scdw": scdw or {}, "sdw1": sdw1 or {}}
     registered = {host: {f"__activate_standby_{name}": result for name, result in known.items()} for host, known in hosts.items()}
-    return Progress("demo", {**PLAN, **plan}, registered)
+    return Progress("demo", ActivationPlan("", "cdw", "scdw", done), registered)
 
 
 @pytest.mark.parametrize(
@@ -62,19 +62,19 @@ def test_a_promotion_is_unknown_where_nothing_was_heard_of_it(activation, is_pri
 
 
 @pytest.mark.parametrize(
-    ("plan", "activation", "failure", "finished"),
+    ("done", "activation", "failure", "finished"),
     [
-        ({}, PROMOTED, "", True),
-        ({}, PROMOTED, "Run the hook command: no", False),
-        ({}, {"unreachable": True}, "", False),
-        ({}, None, "Keep the former primary from starting: no", True),
-        ({"acts": False}, None, "", False),
+        ("", PROMOTED, "", True),
+        ("", PROMOTED, "Run the hook command: no", False),
+        ("", {"unreachable": True}, "", False),
+        ("", None, "Keep the former primary from starting: no", True),
+        ("scdw", None, "", False),
     ],
 )
-def test_an_activation_is_finished_with_all_that_follows_or_where_nothing_was_promoted(plan, activation, failure, finished):
-    found = progress(scdw={"activation": activation}, sdw1={"failure": failure} if failure else {}, **plan)
+def test_an_activation_is_finished_with_all_that_follows_or_where_nothing_was_promoted(done, activation, failure, finished):
+    found = progress(scdw={"activation": activation}, sdw1={"failure": failure} if failure else {}, done=done)
     assert found.finished() == (["activate_standby"] if finished else [])
 
 
 def test_nothing_is_finished_that_was_not_planned():
-    assert Progress("", {}, {}).finished() == []
+    assert Progress("", ActivationPlan("nothing was planned"), {}).finished() == []

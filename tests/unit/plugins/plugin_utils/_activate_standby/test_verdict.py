@@ -49,7 +49,7 @@ def demo(found, results, *changes, command=None, check_mode=False, variables=Non
     known = scene(found, *changes, variables=variables, **options)
     planned = make(known, [])
     assert planned.refusal == ""
-    return decide(known, shown(planned), results, command or {}, check_mode)
+    return decide(known, planned, results, command or {}, check_mode)
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_never_allowed_without_proof(found, by_host, command, confirmed, fence, 
     planned = make(known, [])
     if planned.refusal:
         return
-    if not decide(known, shown(planned), by_host, command, False).allowed:
+    if not decide(known, planned, by_host, command, False).allowed:
         return
     stopped = bool(planned.start_block) and by_host["cdw"] == STOPPED
     all_fenced = bool(planned.fences) and all(by_host[host] == FENCED for host in planned.fences)

@@ -4,10 +4,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._disable_mirroring.outcome import outcome
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._disable_mirroring.plan import RemovalPlan
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._disable_mirroring.progress import Progress
 
-PLAN = {"refusal": "", "primary": "cdw", "standby": "scdw", "found": ["row", "slot"], "left": []}
+PLAN = RemovalPlan("", "cdw", "scdw", found=["row", "slot"])
 DEREGISTERED = {"standby": None, "slot": None, "role": False}
 
 
@@ -21,7 +25,8 @@ def registration(*names, **known):
 
 def demo(cdw=None, scdw=None, sdw1=None, lost=(), check_mode=False, **plan):
     """How it ended for a cluster by what was registered on its hosts."""
-    return outcome("demo", {**PLAN, **plan}, {"cdw": cdw or {}, "scdw": scdw or {}, "sdw1": sdw1 or {}}, lost, check_mode)
+    hosts = {"cdw": cdw or {}, "scdw": scdw or {}, "sdw1": sdw1 or {}}
+    return outcome(Progress("demo", dataclasses.replace(PLAN, **plan), hosts, lost, check_mode))
 
 
 def test_it_was_refused():

@@ -11,7 +11,7 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.s
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._disable_mirroring.plan import make
 
 from ..desired import with_options
-from ..observed import CONTROL, EMPTY, MIRRORED, PRIMARY, RECORD, SDW1, SEGMENTS, UNMIRRORED, VARIABLES, changed, shown
+from ..observed import CONTROL, EMPTY, MIRRORED, PRIMARY, RECORD, SDW1, SEGMENTS, UNMIRRORED, VARIABLES, changed, planned, shown
 
 NO_RULES = {"sdw1": {"data_directories": ["/p0", "/m0"], "rules": []}}
 UNREACHABLE = ("scdw", {"unreachable": True, "msg": "No route to host"})
@@ -26,7 +26,7 @@ def demo(found, *changes, variables=None, **options):
     variables = variables or VARIABLES
     results = changed(found, *changes)
     hostvars = {host: {OBSERVATION: results[host]} for host in variables}
-    return make(scene_of("demo", with_options(assess("demo", variables, results), "disable_mirroring", options), hostvars))
+    return planned(make(scene_of("demo", with_options(assess("demo", variables, results), "disable_mirroring", options), hostvars)))
 
 
 def test_everything_that_mirroring_made_is_to_go():

@@ -5,9 +5,10 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._disable_mirroring.plan import RemovalPlan
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._disable_mirroring.progress import Progress
 
-PLAN = {"primary": "cdw", "standby": "scdw", "acts": True}
+PLAN = RemovalPlan("", "cdw", "scdw")
 
 
 @pytest.mark.parametrize(
@@ -20,7 +21,7 @@ PLAN = {"primary": "cdw", "standby": "scdw", "acts": True}
     ],
 )
 def test_the_primary_deregisters_a_standby_that_is_stopped(standby, result, stopped):
-    assert Progress("demo", {**PLAN, "standby": standby}, {"scdw": {"__disable_mirroring_stop": result}}).stopped is stopped
+    assert Progress("demo", RemovalPlan("", "cdw", standby), {"scdw": {"__disable_mirroring_stop": result}}).stopped is stopped
 
 
 @pytest.mark.parametrize(("result", "gone"), [({"role": False}, True), ({"role": False, "failed": True}, False), (None, False)])
@@ -30,4 +31,4 @@ def test_files_go_when_the_primary_knows_of_no_standby(result, gone):
 
 def test_nothing_is_left_of_what_other_runs_began():
     assert Progress("demo", PLAN, {}).finished() == ["move the standby", "rejoin"]
-    assert Progress("demo", {**PLAN, "acts": False}, {}).finished() == []
+    assert Progress("demo", RemovalPlan("scdw is unknown", "cdw"), {}).finished() == []

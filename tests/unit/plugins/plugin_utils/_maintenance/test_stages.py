@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._maintenance.stages import MaintenancePlan, make, outcome
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.progress import Progress
 
 from ..observed import MIRRORED
 from ..situations import situation
@@ -57,10 +58,10 @@ def test_hosts_are_marked_that_are_seen_and_can_be():
     ],
 )
 def test_how_it_is_now_is_told(desired, hosts, unknown, marked, text, failed):
-    plan = vars(MaintenancePlan(refusal="", desired=desired, hosts=hosts, unknown=unknown))
-    found = outcome("demo", plan, {host: MARKED if host in marked else {} for host in ("cdw", "scdw")})
+    plan = MaintenancePlan(desired=desired, hosts=hosts, unknown=unknown)
+    found = outcome(Progress("demo", plan, {host: MARKED if host in marked else {} for host in ("cdw", "scdw")}))
     assert (found.text, found.failure) == (text, f"demo: {text}" if failed else "")
 
 
 def test_why_nothing_was_begun_is_told():
-    assert outcome("demo", vars(MaintenancePlan("another run")), {}).failure == "demo: another run"
+    assert outcome(Progress("demo", MaintenancePlan("another run"), {})).failure == "demo: another run"

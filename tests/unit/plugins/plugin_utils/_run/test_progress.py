@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.progress import Known, Progress, answers, names
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.progress import Known, Plan, Plans, Progress, answers, names
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import OBSERVATION, VERDICT, Task
 
 DONE, SKIPPED, FAILED = {"changed": True}, {"skipped": True}, {"failed": True, "msg": "no"}
 HOSTS = ["cdw", "scdw", "sdw1"]
+PLANS = Plans(Plan, "__plans")
 
 
 class Asked(Progress):
@@ -37,7 +38,7 @@ class Counting(dict):
 def test_variables_of_a_host_are_made_once_and_of_no_other_cluster():
     hostvars = Counting({host: {"__x": DONE} for host in [*HOSTS, "other"]})
     known = Known(HOSTS, hostvars)
-    found = Asked("demo", {"primary": "cdw", "standby": "scdw"}, known)
+    found = Asked("demo", Plan("", "cdw", "scdw"), known)
     assert found.on_primary("__x") == DONE and found.on_standby("__y") == {}
     assert hostvars.made == ["cdw", "scdw"]
     assert found.done and found.done
@@ -55,20 +56,20 @@ def test_variables_of_a_host_are_made_once_and_of_no_other_cluster():
     ],
 )
 def test_something_is_done_everywhere_when_each_host_came_to_it(results, lost, everywhere):
-    assert Asked("demo", {}, {host: {"__x": result} for host, result in zip(HOSTS, results)}, lost).done is everywhere
+    assert Asked("demo", Plan(), {host: {"__x": result} for host, result in zip(HOSTS, results)}, lost).done is everywhere
 
 
 def test_without_hosts_nothing_is_done():
-    assert not Asked("", {}, {}).done
+    assert not Asked("", Plan(), {}).done
 
 
 def test_only_properties_that_are_not_private_are_asked_for():
     assert names(Asked) == ["done"]
-    assert answers(Asked("", {}, {})) == {"done": False}
+    assert answers(Asked("", Plan(), {})) == {"done": False}
 
 
 def test_the_progress_of_a_task_is_that_of_its_host_s_cluster():
-    plans = {"clusters": {"demo": {"primary": "cdw"}, "other": {"primary": "x"}}}
+    plans = {"clusters": {"demo": {"primary": "cdw", "acts": True}, "other": {"primary": "x"}}}
     verdict = {"clusters": {"demo": {"coordinators": ["cdw", "scdw"], "segment_hosts": ["sdw1"]}}}
     variables = {
         OBSERVATION: {"options": {"cluster_name": "demo"}},
@@ -77,11 +78,11 @@ def test_the_progress_of_a_task_is_that_of_its_host_s_cluster():
         VERDICT: verdict,
         "__plans": plans,
     }
-    found = Task(variables, str, True).progress(Asked, "__plans")
-    assert (found.cluster, found.plan, found.lost, found.check_mode) == ("demo", {"primary": "cdw"}, ["scdw"], True)
+    found = Task(variables, str, True).progress(Asked, PLANS)
+    assert (found.cluster, found.plan, found.lost, found.check_mode) == ("demo", Plan("", "cdw"), ["scdw"], True)
     assert list(found.hosts) == HOSTS
 
 
 @pytest.mark.parametrize("plans", [{}, {"__plans": {"failed": True, "msg": "no"}}])
 def test_where_nothing_was_planned_there_is_none(plans):
-    assert Task(plans, str).progress(Asked, "__plans") == Asked("", {}, {})
+    assert Task(plans, str).progress(Asked, PLANS) == Asked("", Plan("nothing was planned"), {})

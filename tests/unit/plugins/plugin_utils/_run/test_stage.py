@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.pair import assess
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import stage
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.progress import Plan, Plans, Progress
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import OBSERVATION, VERDICT, Task
 
 from ..observed import MIRRORED, VARIABLES, shown
@@ -20,15 +21,29 @@ ROOT = Path(__file__).parents[5]
 
 
 @dataclasses.dataclass(frozen=True)
-class Planned:
-    refusal: str
-    port: int
-    seen: list
+class Made:
+    wrong: str
+
+    @property
+    def fits(self):
+        return not self.wrong
+
+
+@dataclasses.dataclass(frozen=True)
+class Planned(Plan):
+    port: int = 0
+    seen: list[str] = dataclasses.field(default_factory=list)
+    made: Made | None = None
 
 
 def plans(situations):
     return [
-        Planned("; ".join(found.pair.wrong), found.pair.options["port"], [seen.hostname for seen in found.observations.values() if seen])
+        Planned(
+            "; ".join(found.pair.wrong),
+            port=found.pair.options["port"],
+            seen=[seen.hostname for seen in found.observations.values() if seen],
+            made=Made("x"),
+        )
         for found in situations
     ]
 
@@ -40,7 +55,10 @@ def test_a_cluster_that_was_looked_at_for_another_role_takes_no_part(role, count
     hostvars = {host: {OBSERVATION: found} for host, found in seen.items()}
     task = Task({"hostvars": hostvars, VERDICT: {"clusters": {"demo": pair}}}, str)
     made = stage.plan("standby", plans).do(task, {})["clusters"]
-    assert made == ({"demo": {"refusal": "port\\x1b[2J", "port": 7, "seen": ["cdw"]}} if count else {})
+    known = {"refusal": "port\\x1b[2J", "primary": None, "standby": None, "port": 7, "seen": ["cdw"], "made": {"wrong": "x", "fits": False}}
+    assert made == ({"demo": known} if count else {})
+    read = Planned("port\\x1b[2J", port=7, seen=["cdw"], made=Made("x")) if count else Planned("nothing was planned")
+    assert Plans(Planned, "x").of("demo", {"x": {"clusters": made}}) == read
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,24 +86,24 @@ def concluded(host, alive, monkeypatch, check_mode=False, files=None, **of_end):
         for cluster, of in roles.items()
     }
 
-    def ended(ending):
-        known.append((ending.cluster, ending.plan, ending.hosts, ending.lost))
-        return Ended(f"{ending.cluster} ended", **of_end)
+    def ended(progress, _task):
+        known.append((progress.cluster, progress.plan, {name: dict(of) for name, of in progress.hosts.items()}, progress.lost))
+        return Ended(f"{progress.cluster} ended", **of_end)
 
     task = Task(
         {
             "inventory_hostname": host,
             "ansible_play_batch": alive,
             "ansible_play_hosts_all": ["a1", "a2", "b1", "b2"],
-            "hostvars": {name: {"__x": name, "__y": 1} for name in ("a1", "a2", "a3", "b1", "b2")},
+            "hostvars": {name: {"__x": name} for name in ("a1", "a2", "a3", "b1", "b2")},
             VERDICT: {"clusters": pairs},
-            "__plans": {"clusters": {"one": 1, "two": 2}},
+            "__plans": {"clusters": {"one": {"primary": "a1"}, "two": {"primary": "b1"}}},
             OBSERVATION: {"options": {"cluster_name": "one" if host.startswith("a") else "two", **(files or {})}},
         },
         str,
         check_mode,
     )
-    return stage.conclude("switchover", "__plans", ("__x", "__z"), ended).do(task, {}), known, printed
+    return stage.conclude("switchover", Progress, Plans(Plan, "__plans"), ended).do(task, {}), known, printed
 
 
 @pytest.mark.parametrize(
@@ -108,7 +126,7 @@ def test_one_host_tells_of_all_clusters_and_one_of_each_returns_how_it_ended(hos
 def test_what_is_known_at_the_end_are_the_plan_what_was_registered_and_who_was_lost(monkeypatch):
     _result, known, printed = concluded("a2", ["a2", "b2"], monkeypatch)
     hosts = {name: {"__x": name} for name in ("a1", "a2", "a3")}
-    assert known[0] == ("one", 1, hosts, ["a1"]), "a3 took no part from the beginning"
+    assert known[0] == ("one", Plan("", "a1"), hosts, ["a1"]), "a3 took no part from the beginning"
     assert printed == ["one: before", "one: one ended", "two: before", "two: two ended"]
 
 

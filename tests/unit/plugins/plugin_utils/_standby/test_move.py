@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ..desired import with_options
-from ..observed import ABSENT, CDW, EMPTY, MIRRORED, SCDW, SDW1, STANDBY, VARIABLES, changed, coordinator, seen, shown
+from ..observed import ABSENT, CDW, EMPTY, MIRRORED, SCDW, SDW1, STANDBY, VARIABLES, changed, coordinator, planned, seen, shown
 
 #: the inventory names another host for the standby, and nothing is there
 SPARE = {**EMPTY, "hostname": "cdw2", "addresses": ["10.0.0.13"]}
@@ -34,7 +34,7 @@ def demo(found, *changes, former=None, hosts=HOSTS, **options):
     found = changed(found, *changes)
     variables = {host: VARIABLES.get(host, VARIABLES["scdw"]) for host in found}
     pair = with_options(assess("demo", variables, found), "standby", {"move_from": "scdw", **options})
-    return make(pair, seen(found), hosts, read_as(Coordinator, former) if former else None)
+    return planned(make(pair, seen(found), hosts, read_as(Coordinator, former) if former else None))
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_none_is_moved_by_accident(found, place):
         f"the catalog has the standby on scdw, port 5432, in /s, and it is desired on {place}: "
         "to move it there set standby_move_from=scdw, otherwise correct the inventory"
     )
-    assert (plan.to_change, plan.move) == ([], {})
+    assert (plan.to_change, plan.move) == ([], None)
 
 
 @pytest.mark.parametrize(
@@ -62,8 +62,8 @@ def test_the_host_that_is_left_is_named_rightly(asked, said):
 
 def test_the_place_that_is_left_is_looked_at_first():
     plan = demo(ELSEWHERE)
-    assert (plan.refusal, plan.move["look"], plan.move["host"], plan.move["dbid"]) == ("", True, "scdw", 8)
-    assert plan.move["registration"] == {
+    assert (plan.refusal, plan.move.look, plan.move.host, plan.move.dbid) == ("", True, "scdw", 8)
+    assert plan.move.registration == {
         "standby_hostname": "scdw",
         "standby_address": "scdw",
         "standby_port": 5432,
@@ -80,26 +80,26 @@ def test_to_another_host_by_a_copy():
     plan = demo(ELSEWHERE, former=FORMER)
     move = plan.move
     assert (plan.refusal, plan.copying, plan.expected_dbid, plan.registration["standby_hostname"]) == ("", True, 4, "cdw2")
-    assert (move["kind"], move["look"], move["stops"], move["renames"], move["left"]) == ("host", False, True, False, "")
+    assert (move.kind, move.look, move.stops, move.renames, move.left) == ("host", False, True, False, "")
     assert {"row", "access"} <= {*plan.to_change}
     assert allowed(plan.access, "sdw1") == {"10.0.0.11", "10.0.0.13"}
-    assert allowed(move["meanwhile"], "sdw1") == {"10.0.0.11", "10.0.0.12", "10.0.0.13"}
-    assert allowed(move["before"], "sdw1") == {"10.0.0.11", "10.0.0.12"}
+    assert allowed(move.meanwhile, "sdw1") == {"10.0.0.11", "10.0.0.12", "10.0.0.13"}
+    assert allowed(move.before, "sdw1") == {"10.0.0.11", "10.0.0.12"}
     # the copy comes with the rules of the time in which it was made
-    assert (plan.access["cdw2"]["data_directories"], move["before"]["cdw2"]["data_directories"]) == (["/s"], [])
+    assert (plan.access["cdw2"]["data_directories"], move.before["cdw2"]["data_directories"]) == (["/s"], [])
 
 
 def test_addresses_that_the_operator_gives_are_kept_beside_the_former_ones():
     plan = demo(ELSEWHERE, former=FORMER, addresses=["10.9.0.0/24"])
-    assert allowed(plan.access, "sdw1") == allowed(plan.move["before"], "sdw1") == {"10.9.0.0/24"}
-    assert allowed(plan.move["meanwhile"], "sdw1") == {"10.9.0.0/24", "10.0.0.12"}
+    assert allowed(plan.access, "sdw1") == allowed(plan.move.before, "sdw1") == {"10.9.0.0/24"}
+    assert allowed(plan.move.meanwhile, "sdw1") == {"10.9.0.0/24", "10.0.0.12"}
 
 
 @pytest.mark.parametrize(("device", "renames"), [(0, True), (7, False)])
 def test_on_its_own_host_by_another_name_where_that_can_be(device, renames):
     former = changed(FORMER, ("site device", device))
     plan = demo(BESIDE, former=former)
-    assert (plan.refusal, plan.move["kind"], plan.move["renames"], plan.copying) == ("", "directory", renames, not renames)
+    assert (plan.refusal, plan.move.kind, plan.move.renames, plan.copying) == ("", "directory", renames, not renames)
     assert plan.registration["standby_data_directory"] == "/other"
 
 
@@ -124,8 +124,8 @@ def test_what_cannot_be_stopped_is_left_if_it_says_nothing_any_more(former, host
     assert refused.startswith(f"a standby streams and lives that cannot be stopped, {why}")
     for change in (("cdw primary walsender reply_age_s", 20.0), ("cdw primary walsender", None)):
         plan = demo(ELSEWHERE, change, former=former, hosts=hosts)
-        assert (plan.refusal, plan.move["host"], plan.move["stops"]) == ("", "", False)
-        assert plan.move["left"].startswith(why) and "in /s, port 5432" in plan.move["left"]
+        assert (plan.refusal, plan.move.host, plan.move.stops) == ("", "", False)
+        assert plan.move.left.startswith(why) and "in /s, port 5432" in plan.move.left
 
 
 def test_a_second_primary_there_is_refused():
@@ -135,7 +135,7 @@ def test_a_second_primary_there_is_refused():
 def test_one_that_was_stopped_and_set_aside_already_is_not_missed():
     gone = coordinator("scdw", "10.0.0.12", ABSENT)
     plan = demo({**ELSEWHERE, "cdw2": {**SCDW, "hostname": "cdw2", "addresses": ["10.0.0.13"]}}, *STOPPED, former=gone)
-    assert (plan.refusal, plan.move["kind"], plan.move["stops"], plan.copying) == ("", "host", False, False)
+    assert (plan.refusal, plan.move.kind, plan.move.stops, plan.copying) == ("", "host", False, False)
     assert plan.registration["standby_hostname"] == "cdw2"
 
 
@@ -154,15 +154,15 @@ def test_a_copy_under_the_same_number_is_not_taken_for_the_standby_that_streams(
 )
 def test_another_port_or_name_of_the_same_standby_needs_no_word(options, registered):
     plan = demo(MIRRORED, move_from=None, **options)
-    assert (plan.refusal, plan.copying, plan.move["kind"], plan.move["look"]) == ("", False, "name", False)
+    assert (plan.refusal, plan.copying, plan.move.kind, plan.move.look) == ("", False, "name", False)
     assert tuple(plan.registration[f"standby_{name}"] for name in ("hostname", "address", "port")) == registered
-    assert plan.move["registration"]["standby_port"] == 5432
+    assert plan.move.registration["standby_port"] == 5432
 
 
 def test_a_row_that_names_no_place_at_all_is_corrected_without_a_way_back():
     rows = [*CDW["primary"]["registrations"][:-1], {**CDW["primary"]["registrations"][-1], "dbid": 9, "hostname": "x", "address": "x"}]
     plan = demo(MIRRORED, ("cdw primary registrations", rows), move_from=None)
-    assert (plan.refusal, plan.move, plan.to_change) == ("", {}, ["row"])
+    assert (plan.refusal, plan.move, plan.to_change) == ("", None, ["row"])
 
 
 def test_rejoin_takes_nobody_s_place():
@@ -180,7 +180,7 @@ def test_a_run_that_was_cut_off_at_its_end_is_finished(asked, host):
     for purpose in ("move the standby", "rejoin"):
         plan = demo(MIRRORED, ("scdw unfinished", purpose), move_from=asked)
         assert (plan.refusal, plan.to_change, plan.copying) == ("", ["unfinished"], False)
-        assert (plan.move["kind"], plan.move["host"]) == ("rest", host)
+        assert (plan.move.kind, plan.move.host) == ("rest", host)
     assert demo(MIRRORED, ("scdw unfinished", "activate_standby")).to_change == []
 
 
@@ -222,4 +222,4 @@ def test_a_standby_that_lives_is_never_left_to_itself(kind, streams, age, asked,
     lives = streams and (age is None or age < 15)
     if not plan.refusal:
         assert asked in ("scdw", "cdw2")
-        assert plan.move["look"] or plan.move["stops"] or not lives
+        assert plan.move.look or plan.move.stops or not lives

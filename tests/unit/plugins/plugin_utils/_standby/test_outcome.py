@@ -4,20 +4,29 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.outcome import outcome
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.planned import Moving, StandbyPlan
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.progress import Progress
 
 from ..observed import CDW, SCDW, changed
 
-PLAN = {"refusal": "", "to_change": ["state"], "primary": "cdw", "standby": "scdw"}
+PLAN = StandbyPlan("", "cdw", "scdw", to_change=["state"])
 PROBE = CDW["primary"]["probe"]
 MIRRORED = "mirrored: scdw streams in sync from cdw; a write was acknowledged and replayed, up to 0/200"
+
+
+def with_(**changes):
+    """The plan with some of it otherwise."""
+    return dataclasses.replace(PLAN, **changes)
 
 
 def demo(cdw=None, scdw=None, sdw1=None, plan=None, lost=(), check_mode=False):
     """How it ended for a cluster by what was registered on its hosts."""
     hosts = {"cdw": cdw or {}, "scdw": scdw or {}, "sdw1": sdw1 or {}}
-    return outcome("demo", PLAN if plan is None else plan, hosts, lost, check_mode, "60")
+    return outcome(Progress("demo", plan or PLAN, hosts, lost, check_mode), "60")
 
 
 def seen(probe=None):
@@ -31,12 +40,12 @@ def failed(why):
 
 
 def test_it_was_left_alone():
-    ended = demo(plan={"refusal": "", "left_alone": "cdw serves, without", "primary": "cdw", "standby": None})
+    ended = demo(plan=StandbyPlan("", "cdw", left_alone="cdw serves, without"))
     assert (ended.mirrored, ended.text, ended.failure) == (False, "left alone: cdw serves, without", "")
 
 
 def test_it_was_mirrored_already():
-    ended = demo(plan={**PLAN, "to_change": []}, cdw={"discovery_observation": CDW})
+    ended = demo(plan=with_(to_change=[]), cdw={"discovery_observation": CDW})
     assert (ended.mirrored, ended.text, ended.failure) == (True, MIRRORED, "")
 
 
@@ -46,7 +55,7 @@ def test_it_is_mirrored_now():
 
 
 def test_it_was_refused():
-    ended = demo(plan={"refusal": "no host for the standby: give one", "primary": None, "standby": None})
+    ended = demo(plan=StandbyPlan("no host for the standby: give one"))
     assert (ended.mirrored, ended.text) == (False, "NOT mirrored: nothing was changed: no host for the standby: give one")
     assert ended.failure == "demo: nothing was changed: no host for the standby: give one"
 
@@ -182,7 +191,7 @@ def test_what_was_set_aside_is_told_where_it_failed():
 
 def test_what_would_become_of_its_files_is_told():
     files = {"kept": ["x"], "set_aside": ["y"], "wal_directory": "/w"}
-    plan = {**PLAN, "way": {"method": "basebackup", "reason": "so"}, "files": files}
+    plan = with_(way={"method": "basebackup", "reason": "so"}, files=files)
     assert demo(plan=plan, check_mode=True).text.endswith(
         "by a new copy: so; only it has x, which it keeps; the primary has otherwise y, of which its own are set aside; "
         "pg_wal stays a link to /w"
@@ -190,7 +199,7 @@ def test_what_would_become_of_its_files_is_told():
 
 
 def test_how_it_would_rejoin():
-    plan = {**PLAN, "way": {"method": "start", "reason": "it has nothing of its own"}}
+    plan = with_(way={"method": "start", "reason": "it has nothing of its own"})
     assert demo(plan=plan, check_mode=True).text == "can be mirrored: scdw can be the standby of cdw as it is: it has nothing of its own"
 
 
@@ -200,15 +209,8 @@ def test_rights_that_could_not_be_revoked_are_told():
     assert "cdw still lets it read files" in demo({**seen(), **still}).failure
 
 
-MOVE = {
-    "kind": "host",
-    "name": "cdw2",
-    "host": "cdw2",
-    "renames": False,
-    "left": "",
-    "registration": {"standby_data_directory": "/s"},
-}
-MOVING = {**PLAN, "move": MOVE}
+MOVE = Moving(kind="host", name="cdw2", host="cdw2", registration={"standby_data_directory": "/s"})
+MOVING = with_(move=MOVE)
 
 
 @pytest.mark.parametrize(
@@ -221,22 +223,22 @@ MOVING = {**PLAN, "move": MOVE}
             "; it was moved from cdw2, /s; what was there is in /s.set_aside-1",
         ),
         (
-            {**MOVE, "own": ["x"]},
+            dataclasses.replace(MOVE, own=["x"]),
             {"__standby_leaving": {"set_aside_as": ["/s.set_aside-1"]}},
             "; it was moved from cdw2, /s; what was there is in /s.set_aside-1; only there are x",
         ),
-        ({**MOVE, "left": "cdw2 is unreachable"}, {}, "; it was moved from cdw2, /s; left: cdw2 is unreachable"),
+        (dataclasses.replace(MOVE, left="cdw2 is unreachable"), {}, "; it was moved from cdw2, /s; left: cdw2 is unreachable"),
         (MOVE, {"__standby_cleared": {"msg": "no"}}, "; it was moved from cdw2, /s; its passfile and its record may be left there: no"),
-        ({**MOVE, "kind": "name"}, {}, ""),
+        (dataclasses.replace(MOVE, kind="name"), {}, ""),
     ],
 )
 def test_from_where_it_was_moved_is_told(move, scdw, said):
-    assert demo(seen(PROBE), scdw=scdw, plan={**PLAN, "move": move}).text == MIRRORED + said
+    assert demo(seen(PROBE), scdw=scdw, plan=with_(move=move)).text == MIRRORED + said
 
 
 @pytest.mark.parametrize(("renames", "how"), [(True, "its directory is renamed"), (False, "by a copy, made while the present one streams")])
 def test_how_it_would_be_moved_is_told(renames, how):
-    ended = demo(plan={**PLAN, "move": {**MOVE, "renames": renames}}, check_mode=True)
+    ended = demo(plan=with_(move=dataclasses.replace(MOVE, renames=renames)), check_mode=True)
     assert ended.text == f"can be mirrored: scdw can be the standby of cdw, moved from cdw2, /s: {how}"
 
 
@@ -263,7 +265,7 @@ def test_a_host_that_was_lost_while_its_standby_was_moved_is_told():
 
 def test_what_was_brought_is_told():
     result = {"brought": ["pg_hba.conf", "postgresql.conf"], "kept": ["/s.replaced-1/pg_hba.conf"], "restart_needed": ["jit"]}
-    ended = demo(seen(PROBE), {"__standby_brought": result}, plan={**PLAN, "drift": result["brought"]})
+    ended = demo(seen(PROBE), {"__standby_brought": result}, plan=with_(drift=result["brought"]))
     assert ended.text.endswith(
         "; brought from cdw: pg_hba.conf, postgresql.conf; what was there and had something of its own is kept: "
         "/s.replaced-1/pg_hba.conf; by a restart only it takes jit"
@@ -273,7 +275,7 @@ def test_what_was_brought_is_told():
 
 def test_a_standby_that_still_differs_is_mirrored_and_a_failure():
     failure = {"failed": True, "msg": "the engine cannot read it"}
-    ended = demo(seen(PROBE), {"__standby_brought": failure}, plan={**PLAN, "drift": ["postgresql.conf"]})
+    ended = demo(seen(PROBE), {"__standby_brought": failure}, plan=with_(drift=["postgresql.conf"]))
     assert ended.mirrored
     assert "scdw still differs from cdw in postgresql.conf: scdw: the engine cannot read it" in ended.failure
 

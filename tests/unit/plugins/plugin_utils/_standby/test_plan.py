@@ -30,6 +30,7 @@ from ..observed import (
     VARIABLES,
     changed,
     machine,
+    planned,
     seen,
     shown,
     unlogged,
@@ -43,7 +44,7 @@ def demo(found, *changes, variables=None, **options):
     """The plan for a cluster, by what its hosts show and the options that differ from the role's own."""
     variables = variables or VARIABLES
     found = changed(found, *changes)
-    return make(with_options(assess("demo", variables, found), "standby", options), seen(found))
+    return planned(make(with_options(assess("demo", variables, found), "standby", options), seen(found)))
 
 
 def host_variables(host, **more):

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import progress as run
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.planned import Moving, StandbyPlan
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.progress import Progress
 
-PLAN = {"primary": "cdw", "standby": "scdw", "begins": "", "move": {}}
 SKIPPED = {"skipped": True, "changed": False}
 FAILED = {"failed": True, "msg": "no"}
 REGISTERED = {"dbid": 8, "failed": False}
@@ -24,7 +24,7 @@ def progress(cdw=None, scdw=None, sdw1=None, lost=(), check_mode=False, **plan):
     """By what was registered on its hosts, names without their prefix."""
     hosts = {"cdw": cdw or {}, "scdw": scdw or {}, "sdw1": sdw1 or {}}
     registered = {host: {f"__standby_{name}": result for name, result in known.items()} for host, known in hosts.items()}
-    return Progress(cluster="demo", plan={**PLAN, **plan}, hosts=registered, lost=lost, check_mode=check_mode)
+    return Progress(cluster="demo", plan=StandbyPlan("", "cdw", "scdw", **plan), hosts=registered, lost=lost, check_mode=check_mode)
 
 
 def everywhere(name, result=None, **of_host):
@@ -37,11 +37,11 @@ def answers(found):
 
 
 def moving(kind="host", renames=False, stops=True):
-    return {"kind": kind, "renames": renames, "stops": stops, "copies": kind in ("directory", "host") and not renames}
+    return Moving(kind=kind, renames=renames, stops=stops)
 
 
 def test_before_anything_was_done_nothing_is():
-    assert answers(Progress("", {}, {})) == answers(progress()) == {"knows_password", "prepared"}
+    assert answers(Progress("", StandbyPlan("nothing was planned"), {})) == answers(progress()) == {"knows_password", "prepared"}
     assert answers(progress(move=moving())) == {"knows_password"}
 
 

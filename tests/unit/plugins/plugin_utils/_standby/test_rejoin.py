@@ -13,7 +13,7 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.p
 
 from ... import instances
 from ..desired import with_options
-from ..observed import CONTROL, GIB, MIRRORED, PASSFILE, UNMIRRORED, VARIABLES, changed, coordinator, seen, shown
+from ..observed import CONTROL, GIB, MIRRORED, PASSFILE, UNMIRRORED, VARIABLES, changed, coordinator, planned, seen, shown
 
 FORMER = dataclasses.replace(
     instances.PRIMARY, data_directory="/s", control=CONTROL, postmaster=None, start_block="FENCED_cdw_is_primary.conf"
@@ -32,7 +32,7 @@ DIVERGED = ("scdw wal reaches_lsn", "0/208")
 
 def demo(found, *changes, **options):
     found = changed(found, *changes)
-    return make(with_options(assess("demo", VARIABLES, found), "standby", {"standby_rejoins": True, **options}), seen(found))
+    return planned(make(with_options(assess("demo", VARIABLES, found), "standby", {"standby_rejoins": True, **options}), seen(found)))
 
 
 def test_one_that_has_nothing_of_its_own():

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ..desired import with_options
 from ..losses import DOWN, PROMOTED, UNKNOWN
-from ..observed import CONTROL, MIRRORED, SEGMENTS, VARIABLES, changed, shown, unlogged
+from ..observed import CONTROL, MIRRORED, SEGMENTS, VARIABLES, changed, planned, shown, unlogged
 
 CONNECTION = "host=scdw,cdw port=5432,5432 target_session_attrs=read-write"
 CUT_OFF = "switchover to scdw"
@@ -25,7 +25,7 @@ def plan(found, *changes, variables=None, **options):
     found = changed(found, *changes)
     pair = assess("demo", variables, found)
     hostvars = {host: {**known, OBSERVATION: found.get(host)} for host, known in variables.items()}
-    return make(scene_of("demo", with_options(pair, "switchover", options), hostvars))
+    return planned(make(scene_of("demo", with_options(pair, "switchover", options), hostvars)))
 
 
 def cut_off(found, *hosts):

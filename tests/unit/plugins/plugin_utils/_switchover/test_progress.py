@@ -4,13 +4,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.plan import SwitchoverPlan
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.progress import Progress
 
 BEGINS = "switchover to scdw"
-PLAN = {"primary": "cdw", "standby": "scdw", "acts": True, "begins": BEGINS, "begin": True, "resume": False, "promoted": False, "drift": []}
-FORWARD = {"switchover_verdict": {"way": "forward", "drift": ["pg_hba.conf"]}}
-BACK = {"switchover_verdict": {"way": "back", "drift": []}}
+PLAN = SwitchoverPlan("", "cdw", "scdw", begin=True)
+FORWARD = {"switchover_verdict": {"way": "forward", "reason": "", "drift": ["pg_hba.conf"]}}
+BACK = {"switchover_verdict": {"way": "back", "reason": "", "drift": []}}
 PROMOTED = {**FORWARD, "switchover_activation": {"promoted": True}}
 MIRRORED = {**PROMOTED, "standby_verification": {"primary": {"probe": {"replayed": True}}}}
 FOLLOWS = {"primary": "scdw", "standby": "cdw", "to_change": ["state"]}
@@ -22,7 +25,7 @@ def progress(cdw=None, scdw=None, check_mode=False, follows=None, **plan):
     plans = {"standby_plans": {"clusters": {"demo": follows}}} if follows else {}
     hosts = {"cdw": cdw or {}, "scdw": {**plans, **(scdw or {})}}
     registered = {host: {f"__{name}": result for name, result in known.items()} for host, known in hosts.items()}
-    return Progress(cluster="demo", plan={**PLAN, **plan}, hosts=registered, lost=(), check_mode=check_mode)
+    return Progress(cluster="demo", plan=dataclasses.replace(PLAN, **plan), hosts=registered, lost=(), check_mode=check_mode)
 
 
 @pytest.mark.parametrize(
@@ -88,4 +91,4 @@ def test_what_was_changed_late_is_brought_after_the_promotion(cdw, scdw, late, p
 def test_a_switchover_is_finished_when_the_one_serves_and_the_other_follows(cdw, scdw, follows, finished):
     found = progress(cdw, scdw, follows=follows)
     assert found.finished() == ([BEGINS] if finished else [])
-    assert progress(cdw, scdw, follows=follows, acts=False).finished() == []
+    assert progress(cdw, scdw, follows=follows, begin=False).finished() == []

@@ -4,16 +4,19 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.plan import SwitchoverPlan
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.verdict import BACK, FORWARD, UNKNOWN, decide, drift
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ..observed import MIRRORED, changed, seen, unlogged
 
-PLAN = {"primary": "cdw", "standby": "scdw", "promoted": False, "begun": False}
-CUT_OFF = {**PLAN, "begun": True}
-RESUMED = {**PLAN, "promoted": True}
+PLAN = SwitchoverPlan("", "cdw", "scdw")
+CUT_OFF = dataclasses.replace(PLAN, begun=True)
+RESUMED = dataclasses.replace(PLAN, promoted=True)
 WAL = {"end": "0/300", "timeline": 1, "why": ""}
 
 NOTHING = {}
@@ -88,10 +91,10 @@ def test_never_back_where_the_standby_may_become_primary_nor_forward_where_the_p
     verdict = decide(plan, stopped, disarmed, NOTHING)
     tried = stopped not in (NOTHING, SKIPPED)
     if verdict.way == BACK:
-        no_proof = stopped == HUNG or not (tried or plan["begun"])
+        no_proof = stopped == HUNG or not (tried or plan.begun)
         assert disarmed == DISARMED or (no_proof and disarmed not in (STUCK, SILENT))
-        assert not plan["promoted"] and not disarmed.get("promoted")
-    if verdict.way == FORWARD and not plan["promoted"] and not disarmed.get("promoted"):
+        assert not plan.promoted and not disarmed.get("promoted")
+    if verdict.way == FORWARD and not plan.promoted and not disarmed.get("promoted"):
         assert stopped == STOPPED and disarmed in (DISARMED, STUCK)
 
 
@@ -102,12 +105,12 @@ def test_a_promotion_that_was_begun_is_never_rolled_back(plan, stopped, disarmed
         assert verdict.way == FORWARD
     if activation.get("failed_step") or activation.get("unreachable"):
         assert verdict.way != BACK
-    if disarmed in (PROMOTED, STUCK, SILENT) or plan["promoted"]:
+    if disarmed in (PROMOTED, STUCK, SILENT) or plan.promoted:
         assert verdict.way != BACK, "a promotion was asked for"
 
 
 def test_what_the_former_primary_changed_until_it_was_stopped():
-    plan = {**PLAN, "accepted_drift": ["accepted"]}
+    plan = dataclasses.replace(PLAN, accepted_drift=["accepted"])
     before, after = unlogged("4MB"), unlogged("8MB", key="a", accepted="a")
     stopped = {"unlogged": after}
     hosts = seen(changed(MIRRORED, ("scdw unlogged", before), ("cdw unlogged", after), ("cdw instance postmaster", None)))
@@ -138,4 +141,4 @@ LEFT = ("cdw instance postmaster", None)
 def test_a_run_that_finds_the_new_primary_promoted_compares_the_former_one_too(change, promotion, late):
     new = (("scdw unlogged", unlogged("4MB")), ("scdw promotion", promotion))
     hosts = seen(changed(MIRRORED, ("cdw unlogged", unlogged("8MB", key="a")), *new, change))
-    assert drift({**RESUMED, "accepted_drift": []}, {}, {}, hosts["scdw"], hosts["cdw"]) == late
+    assert drift(RESUMED, {}, {}, hosts["scdw"], hosts["cdw"]) == late

@@ -52,7 +52,7 @@ def test_failures_come_before_the_screen(primary, standby):
     assert lines[0].startswith("FAILED: demo is degraded: ")
     assert lines[1] == "Cluster demo: degraded"
     assert lines[-1].startswith("  next ")
-    assert len(lines) <= 14
+    assert len(lines) <= 18
     assert quiet.startswith("demo: degraded: ")
 
 

@@ -2,14 +2,14 @@
 # Copyright (c) 2026 The warehousepg.coordinator authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Runs the tests of options and conditions on each supported ansible-core that a Python of this machine can run, in an environment of its own, which is
+# Runs the tests of options, conditions and the callback on each supported ansible-core that a Python of this machine can run, in an environment of its own, which is
 # kept. Ansible types options, so each of its versions has to type them alike.
 
 . "$(dirname "$0")/results.sh"
 cd "$WHPG_REPO" || exit
 begin cores
 tests=(tests/unit/plugins/plugin_utils/_desired/test_options.py tests/unit/plugins/lookup/test_progress.py tests/unit/plugins/lookup/test_unconfigured.py
-  tests/unit/roles)
+  tests/unit/plugins/callback tests/unit/roles)
 
 # core:Python, the newest that it runs on of those that are usual
 cores=(2.16:3.11 2.17:3.11 2.18:3.11 2.19:3.12 2.20:3.12 2.21:3.12)

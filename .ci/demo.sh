@@ -5,6 +5,7 @@
 
 set -euo pipefail
 cd "$WHPG_REPO"
+export ANSIBLE_STDOUT_CALLBACK=warehousepg.coordinator.pairs
 ansible-playbook warehousepg.coordinator.enable_mirroring -i molecule/inventory
 ansible-playbook warehousepg.coordinator.status -i molecule/inventory
 cat << 'END'

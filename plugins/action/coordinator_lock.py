@@ -17,7 +17,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.erro
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lock import Holder
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import locking
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.limits import PATIENCE, answers_within
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.people import harmless, tell
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.people import harmless, tell, told
 
 #: seconds that it may take to renew a lock
 _RENEWAL_TIMEOUT = 30.0
@@ -60,7 +60,7 @@ class ActionModule(ActionBase):
             stays = f"warning: the lock on {where} was not released, and counts for {locking.LIFETIME:.0f} s more: {result['msg']}"
             tell(f"{options['cluster']}: {stays}" if options["cluster"] else stays)
         result["changed"] = False  # none is left behind
-        return result
+        return {**result, **told()}
 
     def _take(self, options: t.Mapping[str, t.Any], own: Holder) -> dict[str, t.Any]:
         check = bool(self._task.check_mode)

@@ -12,6 +12,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import Task
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stages import STAGES
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.people import told
 
 
 class ActionModule(ActionBase):
@@ -29,5 +30,12 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail(f"{intent} has no stage {name}: there are {', '.join(map(' '.join, STAGES))}")
         _dummy, options = self.validate_argument_spec({"of": {"type": "str"}, "stage": {"type": "str"}, **stage.options})
         task = Task(task_vars or {}, self._templar.template, bool(self._task.check_mode), self._task.get_play().strategy)
-        result.update(changed=False, **stage.do(task, options))
-        return result
+        result["changed"] = False
+        try:
+            result.update(stage.do(task, options))
+        except AnsibleActionFail as error:
+            lines = told()
+            if not lines:
+                raise
+            result.update(lines, failed=True, msg=str(error))
+        return {**result, **told()}

@@ -65,4 +65,11 @@ clusters:
   returned: by O(stage=judge) and O(stage=plan)
   type: dict
   sample: {}
+told:
+  description:
+    - Lines that the callback P(warehousepg.coordinator.pairs#callback) prints, block by block; a screen begins with an empty line.
+  returned: when that is the callback that prints
+  type: list
+  elements: list
+  sample: [["demo: not in maintenance"]]
 """

@@ -18,14 +18,19 @@ ROOT = Path(__file__).parents[2]
 
 def run_play(directory, inventory, play, *arguments):
     """Run a play that has to succeed; it and its inventory are kept in the directory."""
+    done = play_all(directory, inventory, [play], *arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def play_all(directory, inventory, plays, *arguments, **environment):
+    """Run plays, which may fail."""
     (directory / "inventory.yml").write_text(yaml.safe_dump(inventory))
-    (directory / "play.yml").write_text(yaml.safe_dump([play]))
-    done = subprocess.run(
+    (directory / "play.yml").write_text(yaml.safe_dump(plays))
+    return subprocess.run(
         [sys.executable, "-m", "ansible", "playbook", "-i", "inventory.yml", "play.yml", *arguments],
         cwd=directory,
-        env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".cache/collections"), "LC_ALL": "C.UTF-8"},
+        env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".cache/collections"), "LC_ALL": "C.UTF-8", **environment},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr

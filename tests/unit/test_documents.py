@@ -32,8 +32,10 @@ PUBLISHED = "https://github.com/warehousepg/ansible-coordinator/blob/main/"
 PLAYBOOKS = {path.stem for path in ROOT.glob("playbooks/*.yml")}
 MODULES = {path.stem for path in ROOT.glob("plugins/modules/*.py")}
 ROLES = {path.parent.name for path in ROOT.glob("roles/*/meta")}
+CALLBACKS = {path.stem for path in ROOT.glob("plugins/callback/*.py")}
+LOOKUPS = {path.stem for path in ROOT.glob("plugins/lookup/*.py")}
 #: what a full name of this collection may lead to
-PARTS = {*PLAYBOOKS, *MODULES, *ROLES, *(path.stem for path in ROOT.glob("plugins/lookup/*.py")), "docsite"}
+PARTS = {*PLAYBOOKS, *MODULES, *ROLES, *CALLBACKS, *LOOKUPS, "docsite"}
 #: what begins as an option does and is none: names by default, and what the role discovery leaves on hosts
 NO_OPTIONS = {"standby_coordinator", "standby_replicator", "discovery_options", "discovery_observation", "discovery_verdict"}
 STATES = json.loads((ROOT / "roles/status/files/status.schema.json").read_text())["$defs"]["cluster"]["properties"]["state"]["enum"]
@@ -187,6 +189,9 @@ def wrong_command(words):
     if program == "ansible-doc":
         kind = rest[1] if rest[:1] == ["-t"] else "module"
         return wrong_name(rest[-1], {"module": MODULES, "role": ROLES}[kind])
+    if program == "export":
+        name, _is, value = rest[0].partition("=")
+        return wrong_name(value, CALLBACKS) if name == "ANSIBLE_STDOUT_CALLBACK" else [f"unknown variable {name}"]
     if program not in ("ansible-playbook", "ansible"):
         return [f"unknown program {program}"]
     said, plain, variables, module = [], [], {}, ""

@@ -15,6 +15,12 @@ from ansible.utils.display import Display
 #: callbacks, of whatever collection, whose output a program reads, which finds the same in the results of tasks
 _FOR_PROGRAMS = ("json", "jsonl")
 
+#: the callback of this collection, which prints what is told in its place among what it prints itself
+PAIRS = "warehousepg.coordinator.pairs"
+
+#: what this process, which is one of a task, has told and its task has not returned yet
+_told: list[list[str]] = []
+
 
 def harmless(text: str) -> str:
     """A text on one line that a terminal shows and does not obey: part of it may be what some host said.
@@ -27,7 +33,21 @@ def harmless(text: str) -> str:
 
 
 def tell(*lines: str) -> None:
-    """Print lines, unless a program reads the output."""
-    callback = str(constants.config.get_config_value("DEFAULT_STDOUT_CALLBACK"))
-    if callback.rpartition(".")[2] not in _FOR_PROGRAMS:
-        Display().display("\n".join(map(harmless, lines)))
+    """Print lines, unless a program reads the output. Lines that begin with an empty one are a screen."""
+    callback = stdout_callback()
+    shown = [harmless(line) for line in lines]
+    if callback == PAIRS:
+        _told.append(shown)
+    elif callback.rpartition(".")[2] not in _FOR_PROGRAMS:
+        Display().display("\n".join(shown))
+
+
+def stdout_callback() -> str:
+    """The callback that prints, as it is configured."""
+    return str(constants.config.get_config_value("DEFAULT_STDOUT_CALLBACK"))
+
+
+def told() -> dict[str, list[list[str]]]:
+    """What is yet to be printed by the callback, for the result of the task that told it: C(told); empty where it is printed."""
+    found, _told[:] = list(_told), []
+    return {"told": found} if found else {}

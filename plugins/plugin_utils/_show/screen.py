@@ -7,12 +7,16 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import Instance
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.coordinator import Coordinator
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.observation import Observation
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.primary import Primary
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.observations import Observations, coordinator_of
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.pair import Pair
+
+#: how many hosts of segments are named
+_NAMED = 4
 
 
 def size(count: int) -> str:
@@ -64,13 +68,10 @@ def _control(instance: Instance) -> str:
     return f"{control.state}, timeline {control.timeline}, checkpoint {control.checkpoint}"
 
 
-def _host(name: str, found: Observation | None, missing: str, primary: Primary | None) -> list[str]:
+def _host(name: str, found: Coordinator | None, missing: str, primary: Primary | None) -> list[str]:
     """What is said of a host: a line, and below it where its instance is."""
     if found is None:
         return [f"{name}  unknown: {missing}"]
-    if not isinstance(found, Coordinator):
-        count = len(found.segments)
-        return [f"{name}  segment host, {count} segment instance{'s' if count != 1 else ''} running"]
     instance = found.instance
     if instance.directory_state != "instance":
         return [f"{name}  no instance: {instance.data_directory} is {instance.directory_state}"]
@@ -79,6 +80,13 @@ def _host(name: str, found: Observation | None, missing: str, primary: Primary |
     if instance.start_block:
         place += f", start-blocked by {instance.start_block}"
     return [f"{name}  {instance.role}  " + ", ".join(words), f"{' ' * len(name)}  {place}"]
+
+
+def _segment_hosts(names: t.Sequence[str], count: int) -> str:
+    """What is said of hosts of segments on which as many run."""
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    hosts, each = ("hosts", " on each") if len(names) > 1 else ("host", "")
+    return f"{', '.join(names[:_NAMED])}{more}  segment {hosts}, {count} segment instance{'s' if count != 1 else ''} running{each}"
 
 
 def _fences(cluster: str, observations: Observations) -> list[str]:
@@ -121,11 +129,17 @@ def render(cluster: str, pair: Pair, observations: Observations) -> list[str]:
     on_primary = coordinator_of(observations.get(pair.primary or ""))
     primary = on_primary.primary if on_primary else None
     lines = [f"Cluster {cluster}: {pair.state}"]
+    of_segments: dict[int, list[str]] = {}
     for name, found in observations.items():
-        lines += [f"  {line}" for line in _host(name, found, pair.unknown.get(name, ""), primary)]
+        if found is None or isinstance(found, Coordinator):
+            lines += [f"  {line}" for line in _host(name, found, pair.unknown.get(name, ""), primary)]
+        else:
+            of_segments.setdefault(len(found.segments), []).append(name)
+    lines += [f"  {_segment_hosts(names, count)}" for count, names in of_segments.items()]
     lines += _of_primary(on_primary, primary) if on_primary and primary else []
     lines += [f"  fence       {fence}" for fence in _fences(cluster, observations)]
     lines += [f"  seen        {reason}" for reason in pair.reasons]
     lines += [f"  WARNING     {warning}" for warning in pair.warnings]
     allowed = "allowed" if pair.activation else "refused"
-    return [*lines, f"  activation  {allowed}: {pair.activation_reason}", f"  next        {pair.advice}"]
+    lines.append(f"  activation  {allowed}: {pair.activation_reason}")
+    return lines if pair.advice == "nothing" else [*lines, f"  next        {pair.advice}"]

@@ -22,7 +22,7 @@ ALONE = ("cdw primary standby", None), ("cdw primary walsender", None), ("cdw pr
 def judged(found, **changes):
     """The pair, of which it is known what is said of it."""
     said = {"reasons": ("seen this", "and that"), "advice": "nothing", "activation": False, "activation_reason": "the primary serves"}
-    return dataclasses.replace(assess("demo", VARIABLES, found), **said, **changes)
+    return dataclasses.replace(assess("demo", VARIABLES, found), **{**said, **changes})
 
 
 def screen(*changes, **more):
@@ -45,8 +45,27 @@ def test_a_mirrored_pair_on_one_screen():
         "  seen        seen this",
         "  seen        and that",
         "  activation  refused: the primary serves",
-        "  next        nothing",
     ]
+    assert "\n  next        start it" in screen(advice="start it")
+
+
+def test_hosts_of_segments_are_told_together():
+    def hosts(*counts):
+        one = MIRRORED["sdw1"]
+        found = {f"sdw{number}": {**one, "segments": one["segments"][:1] * count} for number, count in enumerate(counts)}
+        shown = render("demo", judged(MIRRORED), {**seen(MIRRORED), **seen(found)})
+        return [line for line in shown if "segment host" in line]
+
+    assert hosts(2, 2) == ["  sdw1, sdw0  segment hosts, 2 segment instances running on each"]
+    assert hosts(2, 0, 2) == [
+        "  sdw1  segment host, 0 segment instances running",
+        "  sdw0, sdw2  segment hosts, 2 segment instances running on each",
+    ]
+    assert hosts(*[2] * 9) == ["  sdw1, sdw0, sdw2, sdw3 and 5 more  segment hosts, 2 segment instances running on each"]
+
+
+def test_a_mirrored_pair_is_shown_on_eleven_lines():
+    assert len(render("demo", judged(MIRRORED, reasons=("scdw streams in sync from cdw",)), seen(MIRRORED))) == 11
 
 
 @pytest.mark.parametrize(

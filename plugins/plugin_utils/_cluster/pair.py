@@ -122,7 +122,7 @@ def assess(
         if str(found.instance.major).startswith(("8.", "9."))
     ]
     if not problems:  # else it may not be known where an instance is to be looked for
-        seen.update({host: read_as(Coordinator, results[host]) for host in coordinators})
+        seen.update({host: read_as(Coordinator, results[host]) for host in coordinators if host not in instances_on})
     missed = {host: found for host, found in seen.items() if isinstance(found, Unseen)}
     observations: Observations = {host: None if isinstance(found, Unseen) else found for host, found in seen.items()}
     if problems:

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import re
+import typing as t
 
 from ansible import constants
 from ansible.utils.display import Display
@@ -32,14 +33,18 @@ def harmless(text: str) -> str:
     return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii") for letter in line)
 
 
-def tell(*lines: str) -> None:
-    """Print lines, unless a program reads the output. Lines that begin with an empty one are a screen."""
+def tell(*lines: str, colors: t.Sequence[str | None] = ()) -> None:
+    """Print lines, unless a program reads the output. Lines that begin with an empty one are a screen.
+
+    :param colors: of the lines, as Ansible names them, which it shows on a terminal; empty for none.
+    """
     callback = stdout_callback()
     shown = [harmless(line) for line in lines]
     if callback == PAIRS:
         _told.append(shown)
     elif callback.rpartition(".")[2] not in _FOR_PROGRAMS:
-        Display().display("\n".join(shown))
+        for text, color in zip(shown, colors) if colors else [("\n".join(shown), None)]:
+            Display().display(text, color=color)
 
 
 def stdout_callback() -> str:

@@ -26,7 +26,7 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._desired i
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._desired.option_checks import COORDINATOR_ROLES
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.invocation import clusters_of_batch, out_of_step
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import Hosts, Stage, Task, Variables
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show import report
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show import metrics, nagios, report
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.people import tell
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.screen import quiet, render
 
@@ -37,35 +37,42 @@ _LOCK = "_common_lock"
 
 
 def _judge(task: Task, _given: Variables) -> Variables:
-    """Judge each cluster that takes part and, if asked, print its screen, and write all of them to a file."""
+    """Judge each cluster that takes part and, if asked, print its screen, and write all of them to files."""
     unfit = out_of_step(task.strategy)
     if unfit:
         raise AnsibleActionFail(unfit)
     role, display, file = (task.options[f"discovery_{name}"] for name in ("role", "display", "report_file"))
+    metrics_file, for_nagios = (task.options[f"status_{name}"] if role == "status" else None for name in ("metrics", "nagios"))
+    if metrics_file and metrics.missing():
+        raise AnsibleActionFail(f"status_metrics is {metrics_file}, and {metrics.missing()}")
     batch, in_play = task.variables["ansible_play_batch"], task.variables["ansible_play_hosts_all"]
     members = _members(task, batch, in_play)
-    if file and set(batch) != set(task.variables["ansible_play_hosts"]):
-        raise AnsibleActionFail(f"{file} is one document on all clusters, which a play with serial does not see at once: leave serial out")
+    whole = file or metrics_file or ("the line for Nagios" if for_nagios else "")
+    if whole and set(batch) != set(task.variables["ansible_play_hosts"]):
+        raise AnsibleActionFail(f"{whole} is about all clusters, which a play with serial does not see at once: leave serial out")
     own = options.read(task.variables, task.template).wrong if role == "status" else {}
     if set(own) & set(options.names("status")):
         raise AnsibleActionFail("; ".join(own[name] for name in options.names("status") if name in own))
-    clusters, reports = {}, {}
+    clusters, reports, pairs = {}, {}, {}
     for cluster, hosts in members.items():
         pair, observations = _judged(task, role, cluster, hosts)
         screen = render(cluster, pair, observations)
         line = quiet(cluster, pair)
-        if display == "screen":
+        if display == "screen" and not for_nagios:
             tell("", *screen, "")
-        elif display == "quiet" and line:
+        elif display == "quiet" and line and not for_nagios:
             tell(line)
         reporter = next(host for host in [*batch, *in_play] if host in hosts)
         clusters[cluster] = dataclasses.asdict(dataclasses.replace(pair, screen=screen, reporter=reporter))
-        reports[cluster] = report.describe(pair, observations)
-    if file:
+        reports[cluster], pairs[cluster] = report.describe(pair, observations), pair
+    document = report.document(reports, datetime.datetime.now(datetime.timezone.utc))
+    for path, write in ((file, report.write), (metrics_file, metrics.write)):
         try:
-            report.write(file, report.document(reports, datetime.datetime.now(datetime.timezone.utc)))
+            write(path, document) if path else None
         except OSError as error:
-            raise AnsibleActionFail(f"{file} cannot be written on the controller: {error.strerror}") from error
+            raise AnsibleActionFail(f"{path} cannot be written on the controller: {error.strerror}") from error
+    if for_nagios:
+        tell(nagios.line(pairs, reports))  # at the end: it says nothing where something failed
     return {"clusters": clusters}
 
 

@@ -9,7 +9,7 @@ export WHPG_REPO
 export WHPG_CACHE=$WHPG_REPO/.cache
 case :$PATH: in
   *":$WHPG_CACHE/venv/bin:"*) ;;
-  *) export PATH=$WHPG_CACHE/venv/bin:$PATH ;;
+  *) export PATH=$WHPG_CACHE/venv/bin:$WHPG_CACHE/prometheus/usr/bin:$PATH ;;
 esac
 export ANSIBLE_COLLECTIONS_PATH=$WHPG_CACHE/collections
 export CONTAINERS_CONF=$WHPG_CACHE/containers.conf

@@ -40,7 +40,7 @@ PARTS = {*PLAYBOOKS, *MODULES, *ROLES, *CALLBACKS, *LOOKUPS, "docsite"}
 NO_OPTIONS = {"standby_coordinator", "standby_replicator", "discovery_options", "discovery_observation", "discovery_verdict"}
 STATES = json.loads((ROOT / "roles/status/files/status.schema.json").read_text())["$defs"]["cluster"]["properties"]["state"]["enum"]
 #: how paths in this tree begin
-PATHS = r"(plugins|roles|playbooks|docs|molecule|tests|changelogs|\.ci|\.config|\.cache/collections)/"
+PATHS = r"(plugins|roles|playbooks|extensions|docs|molecule|tests|changelogs|\.ci|\.config|\.cache/collections)/"
 TARGETS = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 #: what an example of a test imports
 SHARED = {"annotations", *re.findall(r"^(?:def )?(\w+)(?:\(| = )", (ROOT / "molecule/conftest.py").read_text(), re.MULTILINE)}
@@ -91,7 +91,7 @@ def wrong_values(variables):
     """What the collection would find wrong with values of its options; a placeholder is none."""
     known = {name: value for name, value in variables.items() if not (isinstance(value, str) and re.search(r"<.*>", value))}
     # their directories are those of a controller
-    known.update({name: "/tmp/file" for name in known if SPEC.get(name, {}).get("type") == "path"})
+    known.update({name: "/tmp/file.prom" for name in known if SPEC.get(name, {}).get("type") == "path"})
     # what else has to be there is no matter of an example
     host = {"cluster_name": "alpha", "whpg_role": "coordinator", "whpg_data_directory": "/data"}
     return [f"{name}: no option" for name in variables if not is_option(name)] + list(

@@ -26,7 +26,7 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._desired i
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._desired.option_checks import COORDINATOR_ROLES
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.invocation import out_of_step
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import Hosts, Stage, Task, Variables
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show import audit, fleet, report
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show import audit, fleet, metrics, nagios, report
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.people import tell
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.screen import quiet, render
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.since import Look, first_seen
@@ -38,15 +38,19 @@ _LOCK = "_common_lock"
 
 
 def _judge(task: Task, _given: Variables) -> Variables:
-    """Judge each cluster that takes part and, if asked, print its screen, and write all of them to a file."""
+    """Judge each cluster that takes part and, if asked, print its screen, and write all of them to files."""
     unfit = out_of_step(task.strategy)
     if unfit:
         raise AnsibleActionFail(unfit)
     role, display, file = (task.options[f"discovery_{name}"] for name in ("role", "display", "report_file"))
+    metrics_file, for_nagios = (task.options[f"status_{name}"] if role == "status" else None for name in ("metrics", "nagios"))
+    if metrics_file and metrics.missing():
+        raise AnsibleActionFail(f"status_metrics is {metrics_file}, and {metrics.missing()}")
     members = task.members()
     batch, in_play = task.variables["ansible_play_batch"], task.variables["ansible_play_hosts_all"]
-    if file and set(batch) != set(task.variables["ansible_play_hosts"]):
-        raise AnsibleActionFail(f"{file} is one document on all clusters, which a play with serial does not see at once: leave serial out")
+    whole = file or metrics_file or ("the line for Nagios" if for_nagios else "")
+    if whole and set(batch) != set(task.variables["ansible_play_hosts"]):
+        raise AnsibleActionFail(f"{whole} is about all clusters, which a play with serial does not see at once: leave serial out")
     own = options.read(task.variables, task.template).wrong if role == "status" else {}
     if set(own) & set(options.names("status")):
         raise AnsibleActionFail("; ".join(own[name] for name in options.names("status") if name in own))
@@ -59,12 +63,16 @@ def _judge(task: Task, _given: Variables) -> Variables:
         reporter = min((host for host in members[cluster] if host in order), key=order.__getitem__)
         pairs[cluster] = dataclasses.replace(pair, screen=render(cluster, pair, observations), reporter=reporter)
         reports[cluster] = report.describe(pair, observations, since.get(cluster))
-    _show(display, pairs, reports)
-    if file:
+    if not for_nagios:
+        _show(display, pairs, reports)
+    document = report.document(reports, now)
+    for path, write in ((file, report.write), (metrics_file, metrics.write)):
         try:
-            report.write(file, report.document(reports, now))
+            write(path, document) if path else None
         except OSError as error:
-            raise AnsibleActionFail(f"{file} cannot be written on the controller: {error.strerror}") from error
+            raise AnsibleActionFail(f"{path} cannot be written on the controller: {error.strerror}") from error
+    if for_nagios:
+        tell(nagios.line(pairs, reports))  # at the end: it says nothing where something failed
     told = {"warnings": warnings} if warnings else {}
     return {"clusters": {cluster: dataclasses.asdict(pair) for cluster, pair in pairs.items()}, **told}
 

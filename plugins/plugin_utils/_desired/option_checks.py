@@ -186,6 +186,12 @@ def _written_to(value: str) -> str:
     return f" is {value}, and {directory} is no directory on the controller: make it, or name another file"
 
 
+def _metrics(value: str) -> str:
+    if value and not value.endswith(".prom"):
+        return f" is {value}: give a name that ends with .prom, node_exporter reads no other"
+    return _written_to(value)
+
+
 _CHECKS: dict[str, t.Callable[[t.Any], str]] = {
     "activate_standby_floating_address": _floating,
     "activate_standby_retention_limit": _size,
@@ -213,6 +219,7 @@ _CHECKS: dict[str, t.Callable[[t.Any], str]] = {
     "standby_slot_name": _slot,
     "standby_tablespace_mapping": _mapping,
     "status_file": _written_to,
+    "status_metrics": _metrics,
     "whpg_addresses": _addresses,
     "whpg_data_directory": _absolute,
     "whpg_major_version": _major,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import os
 import re
 from pathlib import Path
 
@@ -51,6 +52,7 @@ VALUES = {
     "whpg_data_directory": "/data",
     "whpg_major_version": 7,
     "discovery_role": "standby",
+    "status_metrics": "/tmp/whpg.prom",
 }
 #: by type, for all others
 OF_TYPE = {"bool": True, "int": 5, "float": 1.5, "str": "name", "path": "/tmp/file.json", "list": ["one", "two"], "dict": {"/a": "/b"}}
@@ -378,7 +380,7 @@ RIGHT = [
     {"standby_tablespace_mapping": {"/fast": "/slow"}},
     {"switchover_drain_seconds": 0},
     {"activate_standby_floating_address": "10.0.0.100/24", "activate_standby_floating_interface": "eth0"},
-    {"status_file": "/tmp/status.json"},
+    {"status_file": "/tmp/status.json", "status_metrics": "/tmp/whpg.prom"},
 ]
 
 
@@ -468,6 +470,8 @@ def test_each_mistake_is_told_with_value_and_remedy(changes, said):
             {"status_file": "/nowhere/status.json"},
             "status_file is /nowhere/status.json, and /nowhere is no directory on the controller: make it",
         ),
+        ({"status_metrics": "/nowhere/whpg.prom"}, "status_metrics is /nowhere/whpg.prom, and /nowhere is no directory on the controller"),
+        ({"status_metrics": "/tmp/whpg.txt"}, "status_metrics is /tmp/whpg.txt: give a name that ends with .prom, node_exporter reads no"),
         (
             {"standby_replication_user": "gpadmin", "disable_mirroring_replication_user": "r"},
             "standby_replication_user is 'gpadmin', the engine's",
@@ -565,6 +569,8 @@ def check_taken_or_refused(name, text):
         shown = {repr(text), text, *(repr(form) for form in forms(text))}
         if SPEC[name]["type"] == "int":  # 7. is one
             shown |= {str(int(form)) for form in map(as_float, forms(text)) if form is not None and form.is_integer()}
+        if SPEC[name]["type"] == "path":
+            shown.add(os.path.expandvars(text))
         if SPEC[name]["type"] == "float":
             shown |= {f"{form:g}" for form in map(as_float, forms(text)) if form is not None}
         assert any(one in said for one in shown if one), said

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import dataclasses
 import datetime
 import io
 import json
@@ -23,7 +22,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ...nested import put
-from ..observed import CDW, EMPTY, MIRRORED, VARIABLES, changed, seen, unlogged
+from ..described import FENCES, PRIMARY, STANDBY, described
+from ..observed import MIRRORED, VARIABLES, changed, seen, unlogged
 
 SCHEMA = json.loads((Path(__file__).parents[5] / "roles/status/files/status.schema.json").read_text())
 NOON = datetime.datetime(2026, 11, 22, 13, 0, 0, 5, tzinfo=datetime.timezone(datetime.timedelta(hours=1)))
@@ -47,40 +47,6 @@ def strict(schema):
 
 
 VALIDATOR = jsonschema.Draft202012Validator(strict(SCHEMA), format_checker=jsonschema.FormatChecker())
-
-#: by name, ways to change what the primary's host of a mirrored cluster shows, or the standby's
-STOPPED = {"instance postmaster": None, "primary": None, "sql": None}
-PRIMARY = {
-    "as it serves": {},
-    "without a standby": {"primary standby": None, "primary walsender": None, "primary slots": []},
-    "read only": {"primary probe acknowledged": None},
-    "stopped": STOPPED,
-    "silent": {"primary": None, "sql": {"answered": False, "refused": None, "error": "no answer"}},
-    "damaged": {**STOPPED, "instance control": None, "instance dbid": None},
-    "fenced": {**STOPPED, "instance start_block": "FENCED_scdw_is_primary.conf"},
-    "without its WAL": {"wal": None},
-    "not seen": {"": {"unreachable": True, "msg": "no route"}},
-}
-STANDBY = {
-    "as it streams": {},
-    "not there": {"": EMPTY},
-    "another primary": {"": CDW},
-    "not seen": {"": {"unreachable": True, "msg": "no route"}},
-    "stopped": {"instance postmaster": None, "standby": None},
-}
-FENCE = {"cluster": "demo", "addresses": ["10.0.0.11"], "ports": [6000], "tool": "nft", "since": 1000.5}
-FENCES = [FENCE, {**FENCE, "tool": "iptables", "since": None}]
-
-
-def described(cdw="as it serves", scdw="as it streams", *changes, **more):
-    """What is said of a cluster whose hosts showed this."""
-    there = [(f"cdw {way}".strip(), value) for way, value in PRIMARY[cdw].items()]
-    there += [(f"scdw {way}".strip(), value) for way, value in STANDBY[scdw].items()]
-    found = changed(MIRRORED, *there, *changes)
-    pair = assess("demo", VARIABLES, found)
-    return report.describe(
-        dataclasses.replace(pair, **more), {host: None if host in pair.unknown else of for host, of in seen(found).items()}
-    )
 
 
 def test_every_key_of_the_schema_is_described_and_required():
@@ -243,6 +209,9 @@ def test_a_document_comes_into_its_place_whole(tmp_path):
     path.chmod(0o600)
     with pytest.raises(TypeError):
         report.write(str(path), {"a": object()})
+    assert path.read_text() == "old"
+    with pytest.raises(UnicodeEncodeError):
+        report.write_text(str(path), "new\udcff")
     assert path.read_text() == "old"
     report.write(str(path), {"ü": 1})
     assert json.loads(path.read_text()) == {"ü": 1}

@@ -16,6 +16,11 @@ import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show import report
 
+#: how a time is written, in UTC
+TIME = "%Y-%m-%dT%H:%M:%SZ"
+#: how the name of a run says when it began
+BEGAN = "%Y%m%dT%H%M%SZ"
+
 
 def run(pid: int, now: datetime.datetime) -> dict[str, str]:
     """Who runs this, where, and a name for the run.
@@ -23,7 +28,7 @@ def run(pid: int, now: datetime.datetime) -> dict[str, str]:
     :param pid: process of the playbook.
     """
     controller = platform.node()
-    began = now.astimezone(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+    began = now.astimezone(datetime.timezone.utc).strftime(BEGAN)
     return {"who": getpass.getuser(), "controller": controller, "run": f"{began}-{pid}"}
 
 
@@ -54,7 +59,7 @@ def keep(document: t.Mapping[str, t.Any], action: str, result_file: str, audit_f
 
     :param action: the name of what was run.
     """
-    now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    now = datetime.datetime.now(datetime.timezone.utc).strftime(TIME)
     told = {"time": now, **document}
     try:
         write_result(os.path.expanduser(result_file), told)

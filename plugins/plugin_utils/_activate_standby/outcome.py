@@ -11,7 +11,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.progress import ACTIVATION, Progress
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.results import failed, failures_of, message
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.results import failed, failures_of, message, taken
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.outcome import brought
 
 Variables = t.Mapping[str, t.Any]
@@ -48,6 +48,10 @@ REGISTERED = (
     "__activate_standby_failure",
     *AFTERMATH,
 )
+
+#: names under which the tasks register of what is timed as a whole before the promotion, and after it
+_BEFORE = {"fence": ("__activate_standby_fence",), "bring": ("__activate_standby_brought",)}
+_AFTER = {"clients": ("_common_access", "_common_floating")}
 
 _NEXT = "the cluster is unmirrored now: run rejoin for {primary}, or enable_mirroring, to have a standby again"
 
@@ -118,6 +122,7 @@ def outcome(cluster: str, plan: Variables, hosts: t.Mapping[str, Variables], los
         "loss": activation.get("loss"),
         "segments_answered": activation.get("segments_answered"),
         "steps": activation.get("steps", []),
+        "seconds": _seconds(hosts, activation),
         "brought": list((on_new.get("__activate_standby_brought") or {}).get("brought") or ()),
         "old_files": _old_files(plan, verdict, hosts),
         "troubles": later,
@@ -182,6 +187,14 @@ def _what(progress: Progress, verdict: Variables | None, later: t.Sequence[str])
     if progress.not_promoted:
         return NOT_ACTIVATED, f"{plan['standby']}: {message(activation)}"
     return UNKNOWN, f"{plan['standby']}: no word of how its promotion ended: {message(activation)}"
+
+
+def _seconds(hosts: t.Mapping[str, Variables], activation: Variables) -> dict[str, float]:
+    """Seconds of each phase, those of the promotion step by step."""
+    found = [(phase, taken(hosts, names)) for phase, names in _BEFORE.items()]
+    found += [(step["name"], step["seconds"]) for step in activation.get("steps") or ()]
+    found += [(phase, taken(hosts, names)) for phase, names in _AFTER.items()]
+    return {phase: seconds for phase, seconds in found if seconds is not None}
 
 
 def _fence(known: Variables) -> dict[str, t.Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
 import typing as t
 
 from ansible.errors import AnsibleActionFail
@@ -26,7 +27,7 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._desired i
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._desired.option_checks import COORDINATOR_ROLES
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.invocation import clusters_of_batch, out_of_step
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import Hosts, Stage, Task, Variables
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show import report
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show import page, report
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.people import tell
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.screen import quiet, render
 
@@ -37,19 +38,21 @@ _LOCK = "_common_lock"
 
 
 def _judge(task: Task, _given: Variables) -> Variables:
-    """Judge each cluster that takes part and, if asked, print its screen, and write all of them to a file."""
+    """Judge each cluster that takes part and, if asked, print its screen, and write all of them to files."""
     unfit = out_of_step(task.strategy)
     if unfit:
         raise AnsibleActionFail(unfit)
     role, display, file = (task.options[f"discovery_{name}"] for name in ("role", "display", "report_file"))
+    html = task.options["status_html"] if role == "status" else ""
     batch, in_play = task.variables["ansible_play_batch"], task.variables["ansible_play_hosts_all"]
     members = _members(task, batch, in_play)
-    if file and set(batch) != set(task.variables["ansible_play_hosts"]):
-        raise AnsibleActionFail(f"{file} is one document on all clusters, which a play with serial does not see at once: leave serial out")
+    whole = file or html
+    if whole and set(batch) != set(task.variables["ansible_play_hosts"]):
+        raise AnsibleActionFail(f"{whole} is about all clusters, which a play with serial does not see at once: leave serial out")
     own = options.read(task.variables, task.template).wrong if role == "status" else {}
     if set(own) & set(options.names("status")):
         raise AnsibleActionFail("; ".join(own[name] for name in options.names("status") if name in own))
-    clusters, reports = {}, {}
+    clusters, reports, pairs = {}, {}, {}
     for cluster, hosts in members.items():
         pair, observations = _judged(task, role, cluster, hosts)
         screen = render(cluster, pair, observations)
@@ -60,12 +63,13 @@ def _judge(task: Task, _given: Variables) -> Variables:
             tell(line)
         reporter = next(host for host in [*batch, *in_play] if host in hosts)
         clusters[cluster] = dataclasses.asdict(dataclasses.replace(pair, screen=screen, reporter=reporter))
-        reports[cluster] = report.describe(pair, observations)
-    if file:
+        reports[cluster], pairs[cluster] = report.describe(pair, observations), pair
+    document = report.document(reports, datetime.datetime.now(datetime.timezone.utc))
+    for path, write in ((file, report.write), (html, functools.partial(page.write, pairs=pairs, check_mode=task.check_mode))):
         try:
-            report.write(file, report.document(reports, datetime.datetime.now(datetime.timezone.utc)))
+            write(path, document) if path else None
         except OSError as error:
-            raise AnsibleActionFail(f"{file} cannot be written on the controller: {error.strerror}") from error
+            raise AnsibleActionFail(f"{path} cannot be written on the controller: {error.strerror}") from error
     return {"clusters": clusters}
 
 

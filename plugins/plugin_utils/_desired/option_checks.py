@@ -208,6 +208,7 @@ _CHECKS: dict[str, t.Callable[[t.Any], str]] = {
     "standby_slot_name": _slot,
     "standby_tablespace_mapping": _mapping,
     "status_file": _written_to,
+    "status_html": _written_to,
     "whpg_addresses": _addresses,
     "whpg_data_directory": _absolute,
     "whpg_major_version": _major,

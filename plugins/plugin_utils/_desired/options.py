@@ -79,6 +79,7 @@ _FILES = {
     "activate_standby_audit_file": "audit.jsonl",
     "switchover_result_file": "switchover.json",
     "switchover_audit_file": "audit.jsonl",
+    "status_samples_file": "samples.jsonl",
 }
 
 _GIVE = {"bool": "true or false", "int": "a whole number", "float": "seconds above zero", "list": "a list", "dict": "a dictionary"}

@@ -68,6 +68,7 @@ def describe(pair: Pair, observations: Observations) -> dict[str, t.Any]:
         "probe": _chosen(primary and primary.probe, lsn="lsn", acknowledged="acknowledged", replayed="replayed", seconds="seconds"),
         "slots": _slots(on_primary, primary) if on_primary and primary else None,
         "segments": _segments(primary),
+        "coordinators": list(pair.coordinators),
         "hosts": {host: _host(found, pair.unknown.get(host)) for host, found in observations.items()},
     }
 
@@ -187,15 +188,19 @@ def plain(value: t.Any) -> t.Any:
 
 
 def write(path: str, content: t.Mapping[str, t.Any]) -> None:
-    """Write a document whole, readable by all: beside its place first, then into it by rename."""
-    handle, temporary = tempfile.mkstemp(prefix=".", suffix=".json", dir=os.path.dirname(os.path.abspath(path)))
+    """Write a document whole, readable by all."""
+    write_text(path, json.dumps(plain(content), indent=2, allow_nan=False) + "\n")
+
+
+def write_text(path: str, text: str, mode: int = 0o644) -> None:
+    """Write a file whole: beside its place first, then into it by rename."""
+    handle, temporary = tempfile.mkstemp(prefix=".", dir=os.path.dirname(os.path.abspath(path)))
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(plain(content), file, indent=2, allow_nan=False)
-            file.write("\n")
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())
-            os.fchmod(file.fileno(), 0o644)
+            os.fchmod(file.fileno(), mode)
         os.replace(temporary, path)
     except BaseException:
         os.unlink(temporary)

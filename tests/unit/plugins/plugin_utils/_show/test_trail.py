@@ -60,7 +60,12 @@ def test_what_took_no_time_that_can_be_told_is_an_event_all_the_same(tmp_path, r
 
 
 def test_what_was_kept_is_read(tmp_path):
-    document = {"cluster": "alpha", "outcome": "not_switched", "reason": "busy", **audit.run(1, datetime.datetime.now(datetime.timezone.utc))}
+    document = {
+        "cluster": "alpha",
+        "outcome": "not_switched",
+        "reason": "busy",
+        **audit.run(1, datetime.datetime.now(datetime.timezone.utc)),
+    }
     path = str(tmp_path / "audit.jsonl")
     assert audit.keep(document, "switchover", str(tmp_path / "result.json"), path) == ""
     (event,) = trail.read(path)

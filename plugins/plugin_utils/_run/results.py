@@ -44,7 +44,7 @@ def taken(hosts: t.Mapping[str, Result], names: t.Iterable[str]) -> float | None
     steps = [[(known.get(name) or {}).get("steps") or () for known in hosts.values()] for name in names]
     if not any(map(any, steps)):
         return None
-    return round(sum(max(sum(step["seconds"] for step in of_host) for of_host in of_task) for of_task in steps), 3)
+    return round(sum(max(sum(float(step["seconds"]) for step in of_host) for of_host in of_task) for of_task in steps), 3)
 
 
 def unlogged(result: Result) -> Unlogged | None:

@@ -54,9 +54,9 @@ def parts(samples: t.Sequence[Sample]) -> list[Sample | None]:
         before = found[at]
         found[at] = worst(before, one) if before else one
     last = samples[0]
-    for at, one in enumerate(found):
-        if one:
-            last = one
+    for at, seen in enumerate(found):
+        if seen:
+            last = seen
         elif begin + at * length <= last.time + max(holds, length):
             found[at] = last
     return found

@@ -21,6 +21,9 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.trai
 #: how many runs are told
 _RUNS = 8
 
+#: what a run is called, where its action is not a noun
+_NAMES = {"activate_standby": "activation"}
+
 #: by tone, how high a state is drawn: what is worse stands out, for those, too, who tell colours hardly apart
 _HEIGHTS = {"ok": 6, "warn": 12}
 _FULL = 18
@@ -177,7 +180,7 @@ def _curves(looks: t.Sequence[Sample], seen: t.Sequence[Sample | None]) -> list[
             peak, last = getattr(top, field), getattr(looks[-1], field)
             path = chart.area([getattr(one, field) if one else None for one in seen], peak)
             now = size(last) if last is not None else "not seen"
-            found.append(Curve(name, path, f"now {now}, at most {size(peak)}, seen {_at(top.time).words}", size(peak)))
+            found.append(Curve(name, path, f"now {now}, at most {size(peak)}, on {_at(top.time).words}", size(peak)))
     return found
 
 
@@ -194,7 +197,7 @@ def _happening(event: Event) -> Happening:
 
 
 def _action(event: Event) -> str:
-    return event.action.replace("_", " ")
+    return _NAMES.get(event.action, event.action.replace("_", " "))
 
 
 def _ended(outcome: str) -> Look:

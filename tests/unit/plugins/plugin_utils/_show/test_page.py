@@ -180,9 +180,9 @@ def test_what_happened_is_told_the_latest_first():
     assert "mirrored at 951, degraded at 49 of 1000 looks" in said
     assert "Lag now" in said and "Retained WAL now" in said
     assert "switchover: switched with trouble cdw → scdw · no write for 1.62 s · no loss · by operator on control1 sdw3: access" in said
-    assert said.index("switched with trouble") < said.index("switchover: not switched") < said.index("activate standby: activated")
-    assert "Last switchover 2026-11-20 12:00 cdw → scdw; no write for 1.62 s phase seconds prepare 0.05" in said
-    assert "Last activate standby 2026-10-13 12:00 scdw → cdw phase seconds fence 0.41" in said
+    assert said.index("switched with trouble") < said.index("switchover: not switched") < said.index("activation: activated")
+    assert "Last switchover 2026-11-20 12:00 cdw → scdw; no write for 1.62 s phase seconds prepare 0.05 s" in said
+    assert "Last activation 2026-10-13 12:00 scdw → cdw phase seconds fence 0.41 s" in said
     assert ("rect", {"width": "100%", "height": "100%", "rx": "2"}) in reader.elements
 
 

@@ -368,7 +368,7 @@ def changes(done: subprocess.CompletedProcess) -> int:
 
 def statuses(*arguments: str, **variables: Any) -> tuple[dict[str, str], int]:
     """The verdicts that the status screens show, by cluster, and the exit code."""
-    shown = playbook("warehousepg.coordinator.status", *arguments, **variables)
+    shown = playbook("warehousepg.coordinator.status", *arguments, **{"status_format": "screen", **variables})
     verdicts = re.findall(r"^Cluster (\w+): ([a-z_]+)$", shown.stdout, re.MULTILINE)
     assert len(verdicts) == len(dict(verdicts)), f"one verdict a cluster expected: {verdicts}"
     return dict(verdicts), shown.returncode

@@ -33,20 +33,13 @@ _raw:
   elements: str
 """
 
-import os
 import typing as t
 
 from ansible import context
 from ansible.errors import AnsibleError
 from ansible.plugins.loader import lookup_loader
 from ansible.plugins.lookup import LookupBase
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.invocation import left_out
-
-_PLAYBOOKS = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__)))), "playbooks")
-
-
-def _is_ours(playbook: str) -> bool:
-    return playbook.startswith("warehousepg.coordinator.") or os.path.dirname(os.path.realpath(playbook)) == _PLAYBOOKS
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.invocation import is_ours, left_out
 
 
 class LookupModule(LookupBase):
@@ -55,10 +48,10 @@ class LookupModule(LookupBase):
     def run(self, terms: list[str], variables: t.Any = None, **kwargs: t.Any) -> list[str]:
         """Return the terms, or fail."""
         # Here, in the process of the run: else each task loads them on each host in a process of its own, which takes as long as they do.
-        for name in ("option", "progress", "unconfigured"):
+        for name in ("option", "pair", "progress", "unconfigured"):
             lookup_loader.get(f"warehousepg.coordinator.{name}")
         asked = context.CLIARGS
-        why = left_out(asked.get("args") or (), _is_ours, asked.get("tags") or (), asked.get("skip_tags") or (), asked.get("start_at_task"))
+        why = left_out(asked.get("args") or (), is_ours, asked.get("tags") or (), asked.get("skip_tags") or (), asked.get("start_at_task"))
         if why:
             raise AnsibleError(why)
         return terms

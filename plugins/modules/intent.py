@@ -27,7 +27,7 @@ options:
     description:
       - The role.
     type: str
-    choices: [activate_standby, disable_mirroring, discovery, lift_fence, maintenance, release, standby, switchover]
+    choices: [activate_standby, disable_mirroring, discovery, history, lift_fence, maintenance, release, standby, switchover]
     required: true
   stage:
     description:
@@ -36,8 +36,9 @@ options:
       - V(plan) what has to be done on which host, for all clusters at once.
       - V(decide) whether the work on a cluster goes on, by what was done so far.
       - V(conclude) tell how it ended for each cluster, and fail where it did not end well.
+      - V(show) what the controller keeps, for O(of=history).
     type: str
-    choices: [judge, plan, decide, conclude]
+    choices: [judge, plan, decide, conclude, show]
     required: true
   seen:
     description:

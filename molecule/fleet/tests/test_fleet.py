@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from conftest import FLEET, Coordinator, Host, reset, statuses, unreachable, wait_in_sync
+from conftest import FLEET, Coordinator, Host, playbook, reset, statuses, unreachable, wait_in_sync
 from conftest import enable as enable_some
 
 PRIMARIES = {
@@ -78,8 +78,24 @@ def test_each_is_mirrored_by_its_own_standby(cluster):
     assert len(systems) == 1
 
 
+def table() -> tuple[list[list[str]], list[str], int]:
+    """The words of the lines of the table that status shows, the lines below it, and the exit code."""
+    done = playbook("warehousepg.coordinator.status", inventory=FLEET)
+    head, *lines = re.search(r"^cluster  .*\n(?:.+\n)+", done.stdout, re.MULTILINE)[0].splitlines()
+    assert head.split() == ["cluster", "state", "primary", "standby", "lag", "retained", "WAL", "since", "(UTC)", "warnings"]
+    assert all(len(line) <= 120 for line in (head, *lines[:3]))
+    return [line.split() for line in lines[:3]], lines[3:], done.returncode
+
+
 def test_status_shows_all_of_them():
     assert statuses(inventory=FLEET) == (ALL_MIRRORED, 0)
+    lines, below, code = table()
+    assert [line[:4] for line in lines] == [
+        ["beta", "mirrored", "beta-cdw", "beta-scdw"],
+        ["demo", "mirrored", "cdw", "scdw"],
+        ["gamma", "mirrored", "gamma-cdw2", "gamma-scdw"],
+    ]
+    assert (below[-1], code) == ("3 clusters: 3 mirrored", 0)
 
 
 def test_a_cluster_without_checksums_has_a_standby_without():
@@ -124,6 +140,9 @@ def test_a_cluster_whose_coordinator_is_cut_off_does_not_stop_the_others(unconne
     assert said["gamma"].startswith("NOT mirrored") and "gamma-cdw2" in said["gamma"]
     verdicts, code = statuses(inventory=FLEET)
     assert (verdicts, code) == ({**ALL_MIRRORED, "gamma": "unmirrored"}, 2)
+    lines, below, code = table()
+    assert ([line[:2] for line in lines], code) == ([["gamma", "unmirrored"], ["beta", "mirrored"], ["demo", "mirrored"]], 2)
+    assert below[0].startswith("gamma: unmirrored: ") and below[-1] == "3 clusters: 1 unmirrored, 2 mirrored"
 
 
 def test_a_run_for_one_cluster_leaves_the_others_alone():

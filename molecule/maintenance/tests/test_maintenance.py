@@ -11,7 +11,7 @@ import pytest
 from conftest import HERE, changes, enable, playbook, status, traces, unreachable
 
 #: every playbook that acts, those that are added later too
-NAMES = sorted({path.stem for path in (HERE.parent / "playbooks").glob("*.yml")} - {"status", "maintenance", "require_clusters"})
+NAMES = sorted({path.stem for path in (HERE.parent / "playbooks").glob("*.yml")} - {"status", "history", "maintenance", "require_clusters"})
 VARIABLES = {"release": {"release_wal": True}}
 
 

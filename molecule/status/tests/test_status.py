@@ -5,7 +5,11 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shlex
+import signal
+import subprocess
 import threading
 from contextlib import contextmanager
 
@@ -228,7 +232,7 @@ def test_it_does_not_fail_where_it_is_told_so():
     ("variables", "said"),
     [
         ({"status_fail": "perhaps"}, "status_fail is 'perhaps': give true or false"),
-        ({"status_format": "fancy"}, "status_format is 'fancy': give one of none, quiet, screen"),
+        ({"status_format": "fancy"}, "status_format is 'fancy': give one of none, quiet, screen, table, auto"),
     ],
 )
 def test_what_it_cannot_be_told_is_refused(variables, said):
@@ -250,3 +254,37 @@ def test_a_file_without_a_directory_is_refused(tmp_path):
     assert done.returncode == 2
     assert f"{tmp_path}/none is no directory on the controller: make it, or name another file" in " ".join(done.stdout.split())
     assert "Cluster demo" not in done.stdout
+
+
+def test_a_change_of_state_is_kept_and_history_shows_it_whatever_can_be_reached(standby, tmp_path):
+    trail = tmp_path / "audit.jsonl"
+    (tmp_path / "seen").mkdir()
+
+    def since(**variables):
+        cluster, _code = look(tmp_path / "seen", status_audit_file=str(trail), **variables)
+        return cluster["since"]
+
+    first = since()
+    assert (since(), len(trail.read_text().splitlines())) == (first, 1)
+    with stopped(standby):
+        assert since() > first
+    with trail.open("a") as file:
+        file.write('{"time": \n')
+    with unreachable("cdw"), unreachable("scdw"), unreachable("sdw1"):
+        done = playbook("warehousepg.coordinator.history", status_audit_file=str(trail))
+    assert done.returncode == 0
+    assert re.findall(r"^20\S+ \S+ +demo +\w+ +status +(\w+)", done.stdout, re.MULTILINE) == ["mirrored", "degraded"]
+    assert "lines that cannot be read and were left out: 1" in " ".join((done.stdout + done.stderr).split())
+
+
+def test_it_is_repeated_until_it_is_interrupted():
+    inherited = {name: value for name, value in os.environ.items() if name != "ANSIBLE_CONFIG"}
+    command = ["ansible-playbook", STATUS, "-i", str(INVENTORY), "-e", "status_watch=1"]
+    running = subprocess.Popen(command, cwd="/", env=inherited, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, start_new_session=True)
+    shown = b""
+    while shown.count(b"Cluster demo: mirrored") < 2:
+        shown += os.read(running.stdout.fileno(), 1 << 16)
+    os.killpg(running.pid, signal.SIGINT)
+    shown += running.communicate()[0]
+    assert running.returncode == 0
+    assert b"\x1b" not in shown and b"Traceback" not in shown

@@ -10,11 +10,11 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import functools
+import os
 import typing as t
 
 from ansible.errors import AnsibleActionFail
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.retention import parse_size
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.inventory import name_of
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.observations import (
     OBSERVATION,
     Observations,
@@ -25,11 +25,12 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.p
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.places import own_segments
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._desired import options
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._desired.option_checks import COORDINATOR_ROLES
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.invocation import clusters_of_batch, out_of_step
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.invocation import out_of_step
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import Hosts, Stage, Task, Variables
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show import page, report
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show import audit, fleet, page, report
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.people import tell
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.screen import quiet, render
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.since import Look, first_seen
 
 INTENT = options.DISCOVERY
 
@@ -44,45 +45,65 @@ def _judge(task: Task, _given: Variables) -> Variables:
         raise AnsibleActionFail(unfit)
     role, display, file = (task.options[f"discovery_{name}"] for name in ("role", "display", "report_file"))
     html = task.options["status_html"] if role == "status" else ""
+    members = task.members()
     batch, in_play = task.variables["ansible_play_batch"], task.variables["ansible_play_hosts_all"]
-    members = _members(task, batch, in_play)
     whole = file or html
     if whole and set(batch) != set(task.variables["ansible_play_hosts"]):
         raise AnsibleActionFail(f"{whole} is about all clusters, which a play with serial does not see at once: leave serial out")
     own = options.read(task.variables, task.template).wrong if role == "status" else {}
     if set(own) & set(options.names("status")):
         raise AnsibleActionFail("; ".join(own[name] for name in options.names("status") if name in own))
-    clusters, reports, pairs = {}, {}, {}
-    for cluster, hosts in members.items():
-        pair, observations = _judged(task, role, cluster, hosts)
-        screen = render(cluster, pair, observations)
-        line = quiet(cluster, pair)
-        if display == "screen":
-            tell("", *screen, "")
-        elif display == "quiet" and line:
-            tell(line)
-        reporter = next(host for host in [*batch, *in_play] if host in hosts)
-        clusters[cluster] = dataclasses.asdict(dataclasses.replace(pair, screen=screen, reporter=reporter))
-        reports[cluster], pairs[cluster] = report.describe(pair, observations), pair
-    document = report.document(reports, datetime.datetime.now(datetime.timezone.utc))
+    now = datetime.datetime.now(datetime.timezone.utc)
+    judged = {cluster: _judged(task, role, cluster, hosts) for cluster, hosts in members.items()}
+    since, warnings = _since(task, members, judged, now) if role == "status" else ({}, [])
+    order = {host: number for number, host in enumerate(dict.fromkeys([*batch, *in_play]))}
+    pairs, reports = {}, {}
+    for cluster, (pair, observations) in judged.items():
+        reporter = min((host for host in members[cluster] if host in order), key=order.__getitem__)
+        pairs[cluster] = dataclasses.replace(pair, screen=render(cluster, pair, observations), reporter=reporter)
+        reports[cluster] = report.describe(pair, observations, since.get(cluster))
+    _show(display, pairs, reports)
+    document = report.document(reports, now)
     for path, write in ((file, report.write), (html, functools.partial(page.write, pairs=pairs, check_mode=task.check_mode))):
         try:
             write(path, document) if path else None
         except OSError as error:
             raise AnsibleActionFail(f"{path} cannot be written on the controller: {error.strerror}") from error
-    return {"clusters": clusters}
+    told = {"warnings": warnings} if warnings else {}
+    return {"clusters": {cluster: dataclasses.asdict(pair) for cluster, pair in pairs.items()}, **told}
 
 
-def _members(task: Task, batch: t.Sequence[str], in_play: t.Sequence[str]) -> dict[str, Hosts]:
-    """By cluster of the batch, all hosts that the inventory has in it, and their variables."""
-    groups, hostvars = task.variables["groups"], task.variables["hostvars"]
-    inventory = groups.get("whpg_clusters") or groups["all"]
-    of_host = {host: hostvars[host] for host in dict.fromkeys([*in_play, *inventory])}  # each lookup makes them anew
-    cluster_of = {host: name_of(known) for host, known in of_host.items()}
-    here, split = clusters_of_batch(cluster_of, in_play, task.variables["ansible_play_hosts"], batch)
-    if split:
-        raise AnsibleActionFail("; ".join(_refusal_of_batches(cluster, hosts) for cluster, hosts in split.items()))
-    return {cluster: {host: of_host[host] for host in inventory if cluster_of[host] == cluster} for cluster in here}
+def _since(
+    task: Task, members: t.Mapping[str, Hosts], judged: t.Mapping[str, tuple[Pair, Observations]], now: datetime.datetime
+) -> tuple[dict[str, datetime.datetime], list[str]]:
+    """By cluster, since when it is in its state; and what is wrong with audit trails.
+
+    Where the inventory is wrong, or a host of its coordinators took no part, nothing was seen of the state.
+    """
+    looks = {
+        cluster: Look(pair.state, pair.primary or "", pair.reasons, pair.options["status_audit_file"])
+        for cluster, (pair, _observations) in judged.items()
+        if not pair.problems and all(OBSERVATION in members[cluster][host] for host in pair.coordinators)
+    }
+    who = audit.run(os.getppid(), now)
+    return first_seen({cluster: look for cluster, look in looks.items() if look.file}, who, now, task.check_mode)
+
+
+def _show(display: str, pairs: t.Mapping[str, Pair], reports: t.Mapping[str, dict[str, t.Any]]) -> None:
+    """Print what was judged, as it is asked for."""
+    if display == "auto":
+        display = "screen" if len(pairs) == 1 else "table"
+    if display == "screen":
+        for pair in pairs.values():
+            tell("", *pair.screen, "")
+    elif display in ("quiet", "table"):
+        listed = {cluster: reports[cluster] for cluster in (fleet.worst_first(reports) if display == "table" else reports)}
+        lines = [line for line in (quiet(cluster, pairs[cluster]) for cluster in listed) if line]
+        if display == "table":
+            shown = ["", *fleet.render(listed), *lines, fleet.summary(listed), ""]
+            tell(*shown, colors=[None, *fleet.colors(listed), *[None] * (len(lines) + 2)])
+        elif lines:
+            tell(*lines)
 
 
 def _judged(task: Task, role: str, cluster: str, hosts: Hosts) -> tuple[Pair, Observations]:
@@ -133,13 +154,6 @@ def _desired(variables: Variables, observation: Variables | None) -> options.Des
     """What the inventory tells of a host, by its observation where it was looked at."""
     found = observation or {}
     return options.Desired(found["options"], found["wrong"]) if "options" in found else options.of_inventory(variables)
-
-
-def _refusal_of_batches(cluster: str, elsewhere: t.Sequence[str]) -> str:
-    return (
-        f"{cluster or 'a cluster without a name'}: {', '.join(elsewhere)} is in another batch of the play, so that not all of the cluster "
-        "was seen: leave serial out, all clusters are worked on at once, or let each batch have whole clusters"
-    )
 
 
 STAGES = {"judge": Stage(_judge)}

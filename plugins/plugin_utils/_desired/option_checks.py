@@ -113,6 +113,10 @@ def _bound(value: int) -> str:
     return "" if value >= 1 else f" is {value!r}: give whole seconds, 1 or more"
 
 
+def _count(value: int) -> str:
+    return "" if value >= 0 else f" is {value!r}: give a whole number, 0 or more"
+
+
 def _host(value: str) -> str:
     return "" if re.fullmatch(r"[\w.:%-]+", value) else f" is {value!r}: give the name or address of a host"
 
@@ -193,6 +197,7 @@ _CHECKS: dict[str, t.Callable[[t.Any], str]] = {
     "discovery_port": _port,
     "discovery_retention_limit": _size,
     "discovery_standby_directory": _absolute,
+    "history_lines": _count,
     "release_slot_name": _slot,
     "standby_address": _host,
     "standby_addresses": _networks,

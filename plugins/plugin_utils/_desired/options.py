@@ -79,6 +79,7 @@ _FILES = {
     "activate_standby_audit_file": "audit.jsonl",
     "switchover_result_file": "switchover.json",
     "switchover_audit_file": "audit.jsonl",
+    "status_audit_file": "audit.jsonl",
     "status_samples_file": "samples.jsonl",
 }
 
@@ -113,6 +114,9 @@ def _read_specs() -> dict[str, dict[str, Spec]]:
 SPECS = _read_specs()
 #: by name, the specs of all options
 SPEC: dict[str, Spec] = {name: spec for specs in SPECS.values() for name, spec in specs.items()}
+
+#: those that name files on the controller which tell what was done
+AUDIT_FILES = tuple(name for name, suffix in _FILES.items() if suffix == "audit.jsonl" and SPEC[name].get("type") == "path")
 
 
 def names(*roles: str) -> list[str]:

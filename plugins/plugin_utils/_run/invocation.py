@@ -7,10 +7,22 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
+from pathlib import Path
+
+_COLLECTION = "warehousepg.coordinator."
+_PLAYBOOKS = os.path.realpath(Path(__file__).parents[3] / "playbooks")
 
 #: what runs a task on all hosts of a batch before the next one
 _IN_STEP = ("linear", "debug")
+
+
+def is_ours(playbook: str, name: str = "") -> bool:
+    """Whether a playbook, as the command line names it, is one of this collection; if a name is given, the one of that name."""
+    directory, file = os.path.split(os.path.realpath(playbook))
+    named = playbook[len(_COLLECTION) :] if playbook.startswith(_COLLECTION) else file[: -len(".yml")] if directory == _PLAYBOOKS else ""
+    return bool(named) and name in ("", named)
 
 
 def left_out(
@@ -70,10 +82,12 @@ def clusters_of_batch(
     :param alive: those of them that were not lost.
     :param batch: those of them that are in this batch.
     """
-    others = [host for host in in_play if host in alive and host not in batch]
-    here = {cluster_of[host] for host in batch}
-    there = {cluster_of[host] for host in others}
+    mine, lost = set(batch), set(in_play) - set(alive)
+    there: dict[str, list[str]] = {}
+    for host in in_play:
+        if host not in lost and host not in mine:
+            there.setdefault(cluster_of[host], []).append(host)
+    here = {cluster_of[host] for host in mine}
     # one that was lost whole is told of all the same
     clusters = dict.fromkeys(cluster_of[host] for host in in_play if cluster_of[host] in here or cluster_of[host] not in there)
-    split = {cluster: [host for host in others if cluster_of[host] == cluster] for cluster in clusters}
-    return list(clusters), {cluster: hosts for cluster, hosts in split.items() if hosts}
+    return list(clusters), {cluster: there[cluster] for cluster in clusters if cluster in there}

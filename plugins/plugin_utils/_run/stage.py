@@ -12,10 +12,13 @@ import datetime
 import os
 import typing as t
 
+from ansible.errors import AnsibleActionFail
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import border
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.inventory import name_of
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.observations import OBSERVATION
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.pair import Pair
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.scenes import Scene, scene_of
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.invocation import clusters_of_batch
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.progress import Known, Progress, answers
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show import audit
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.people import harmless, tell
@@ -84,6 +87,24 @@ class Task:
         known = self.variables["hostvars"][host]  # each lookup makes them anew
         return lambda name: known.get(name) or {}
 
+    def members(self) -> dict[str, Hosts]:
+        """By cluster of the batch, all hosts that the inventory has in it, and their variables.
+
+        :raises AnsibleActionFail: another batch has hosts of such a cluster.
+        """
+        groups, hostvars, in_play = (self.variables[name] for name in ("groups", "hostvars", "ansible_play_hosts_all"))
+        inventory = groups.get("whpg_clusters") or groups["all"]
+        of_host = {host: hostvars[host] for host in dict.fromkeys([*in_play, *inventory])}  # each lookup makes them anew
+        cluster_of = {host: name_of(known) for host, known in of_host.items()}
+        here, split = clusters_of_batch(cluster_of, in_play, self.variables["ansible_play_hosts"], self.variables["ansible_play_batch"])
+        if split:
+            raise AnsibleActionFail("; ".join(_refusal_of_batches(cluster, hosts) for cluster, hosts in split.items()))
+        found: dict[str, dict[str, Variables]] = {cluster: {} for cluster in here}
+        for host in inventory:
+            if cluster_of[host] in found:
+                found[cluster_of[host]][host] = of_host[host]
+        return dict(found)
+
     def progress(self, kind: type[_P], plans: str) -> _P:
         """How far the work on the host's cluster came.
 
@@ -96,6 +117,13 @@ class Task:
         hosts, alive = self.hosts(self.cluster), self.variables["ansible_play_hosts"]
         lost = [host for host in hosts if host not in alive]
         return kind(self.cluster, plan, Known(hosts, self.variables["hostvars"]), lost, self.check_mode)
+
+
+def _refusal_of_batches(cluster: str, elsewhere: t.Sequence[str]) -> str:
+    return (
+        f"{cluster or 'a cluster without a name'}: {', '.join(elsewhere)} is in another batch of the play, so that not all of the cluster "
+        "was seen: leave serial out, all clusters are worked on at once, or let each batch have whole clusters"
+    )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby import stages as activate_standby
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster import stages as discovery
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._disable_mirroring import stages as disable_mirroring
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._history import stages as history
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._lift_fence import stages as lift_fence
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._maintenance import stages as maintenance
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._release import stages as release
@@ -21,7 +22,7 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchove
 #: by intent and name
 STAGES: dict[tuple[str, str], Stage] = {
     (intent.INTENT, name): stage
-    for intent in (activate_standby, disable_mirroring, discovery, lift_fence, maintenance, release, standby, switchover)
+    for intent in (activate_standby, disable_mirroring, discovery, history, lift_fence, maintenance, release, standby, switchover)
     for name, stage in intent.STAGES.items()
 }
 

@@ -16,7 +16,7 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show impo
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.pictures import Look
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.samples import Sample
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.screen import size
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.trail import Event
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.trail import SEEN, Event
 
 #: how many runs are told
 _RUNS = 8
@@ -140,7 +140,8 @@ def past(history: History) -> Past:
     """What is shown of a past."""
     looks, events = history.samples, history.events
     seen = chart.parts(looks)
-    places = [chart.place(event.time.timestamp(), looks) for event in events] if seen else []
+    runs = [event for event in events if event.action != SEEN]
+    places = [chart.place(event.time.timestamp(), looks) for event in runs] if seen else []
     return Past(
         begin=_at(looks[0].time) if seen else None,
         end=_at(looks[-1].time) if seen else None,
@@ -192,6 +193,10 @@ def _happening(event: Event) -> Happening:
         loss(dataclasses.asdict(event.loss), why=False) if event.loss else "",
         f"by {event.who} on {event.controller}" if event.who else "",
     ]
+    if event.action == SEEN:
+        look = pictures.look(event.outcome, False)
+        first = f"primary {event.new_primary}" if event.new_primary else ""
+        return Happening(moment(event.time), look, f"seen: {look.words}", [fact for fact in (first, facts[-1]) if fact], event.reason)
     words = f"{_action(event)}: {event.outcome.replace('_', ' ')}"
     return Happening(moment(event.time), _ended(event.outcome), words, [fact for fact in facts if fact], event.reason)
 

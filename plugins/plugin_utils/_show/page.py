@@ -32,6 +32,9 @@ from markupsafe import Markup
 
 _TEMPLATES = Path(__file__).parents[3] / "roles" / "status" / "templates"
 
+#: roles that have audit trails
+_AUDITED = ("activate_standby", "status", "switchover")
+
 #: how many clusters that somebody has to look at are shown whole at once
 _OPEN = 3
 
@@ -53,6 +56,7 @@ class Card:
 
     :param look: of its state.
     :param opened: whether it is shown whole at once.
+    :param since: when its state was first seen; empty where that is not known, as lag and retained WAL.
     :param warned: how many warnings there are, in words; empty without one.
     :param coordinators: their hosts, the primary first.
     :param stream: what is between the first two of them; None where there is one host only.
@@ -63,6 +67,7 @@ class Card:
     opened: bool
     warned: str
     maintenance: bool
+    since: str
     lag: str
     retained: str
     coordinators: list[pictures.Machine]
@@ -99,25 +104,19 @@ def write(path: str, document: Document, pairs: t.Mapping[str, Pair], check_mode
     :raises OSError: it cannot be written.
     """
     time = datetime.datetime.now(datetime.timezone.utc).timestamp() // 1
-    histories = {name: _kept(name, cluster, pairs[name].options, time, check_mode) for name, cluster in document["clusters"].items()}
+    # where no host of a pair took part it is not known where its files are
+    known = {name: pair.options for name, pair in pairs.items() if (pair.options["cluster_name"] or "") == name}
+    trails = trail.gather({name: {told[f"{role}_audit_file"] for role in _AUDITED} - {""} for name, told in known.items()})
+    for file, why in trails.unread.items():
+        raise OSError(None, f"the audit trail {file} cannot be read: {why}")
+    histories = {}
+    for name, told in known.items():
+        file, look = told["status_samples_file"], samples.sample(document["clusters"][name], time)
+        try:
+            histories[name] = History(samples.keep(file, look, check_mode), trails.events[name])
+        except OSError as error:
+            raise OSError(error.errno, f"what it shows of the past of {name} is kept in {file}: {error.strerror}") from error
     report.write_text(path, render(document, histories, platform.node()))
-
-
-def _kept(name: str, cluster: Document, options: t.Mapping[str, t.Any], time: float, check_mode: bool) -> History:
-    """What the controller knows of a cluster's past, to which this look is added.
-
-    :param cluster: what the document says of it.
-    :param options: of its hosts.
-    """
-    if (options["cluster_name"] or "") != name:  # no host of the pair took part, so that it is not known where its files are
-        return History([], [])
-    looks, trails = options["status_samples_file"], {options[f"{action}_audit_file"] for action in ("activate_standby", "switchover")}
-    try:
-        seen = samples.keep(looks, samples.sample(cluster, time), check_mode)
-        events = [event for path in sorted(trails) for event in trail.read(path) if event.cluster == name]
-    except OSError as error:
-        raise OSError(error.errno, f"what is shown of the past of {name} is in {error.filename or looks}: {error.strerror}") from error
-    return History(seen, sorted(events, key=lambda event: event.time))
 
 
 def render(document: Document, histories: t.Mapping[str, History], controller: str) -> str:
@@ -188,6 +187,7 @@ def _card(name: str, cluster: Document, history: History, of: int, at: int) -> C
         look=pictures.look(cluster["state"], cluster["as_desired"]),
         opened=of == 1 or (at < _OPEN and not cluster["as_desired"]),
         warned=f"{len(warnings)} warning{'s' if len(warnings) > 1 else ''}" if warnings else "",
+        since=cluster["since"][:16].replace("T", " ") if cluster["since"] else "",
         maintenance=bool(cluster["maintenance"]),
         lag=size(lag) if lag is not None else "",
         retained=size(max(slots)) if slots else "",

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import re
+import typing as t
 
 from ansible import constants
 from ansible.utils.display import Display
@@ -26,8 +27,13 @@ def harmless(text: str) -> str:
     return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii") for letter in line)
 
 
-def tell(*lines: str) -> None:
-    """Print lines, unless a program reads the output."""
+def tell(*lines: str, colors: t.Sequence[str | None] = ()) -> None:
+    """Print lines, unless a program reads the output.
+
+    :param colors: of the lines, as Ansible names them, which it shows on a terminal; empty for none.
+    """
     callback = str(constants.config.get_config_value("DEFAULT_STDOUT_CALLBACK"))
     if callback.rpartition(".")[2] not in _FOR_PROGRAMS:
-        Display().display("\n".join(map(harmless, lines)))
+        shown = [harmless(line) for line in lines]
+        for text, color in zip(shown, colors) if colors else [("\n".join(shown), None)]:
+            Display().display(text, color=color)

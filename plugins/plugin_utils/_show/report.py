@@ -50,12 +50,16 @@ def _utc(time: datetime.datetime) -> str:
     return time.astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def describe(pair: Pair, observations: Observations) -> dict[str, t.Any]:
-    """What the document says of one cluster."""
+def describe(pair: Pair, observations: Observations, since: datetime.datetime | None = None) -> dict[str, t.Any]:
+    """What the document says of one cluster.
+
+    :param since: when its state was first seen; None where that is not known.
+    """
     on_primary = coordinator_of(observations.get(pair.primary or ""))
     primary = on_primary.primary if on_primary else None
     return {
         **_chosen(pair, state="state", as_desired="as_desired", advice="advice", primary="primary", standby="standby"),
+        "since": _utc(since) if since else None,
         "mirrored": pair.state == MIRRORED,
         "reasons": list(pair.reasons),
         "warnings": list(pair.warnings),

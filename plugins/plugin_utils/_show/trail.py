@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private: this may change at any time. What is promised is the documentation of modules, roles and playbooks.
 
-"""The audit trail that the controller keeps, read again: what :func:`audit.keep` wrote, run by run.
+"""The audit trail that the controller keeps, read again: what :func:`audit.keep` wrote, run by run, and each change of state that was seen.
 
 A file that is written for years has lines that were cut off, or written by an earlier release, or by hand. Those that are not of the form
 are left out, and counted.
@@ -19,24 +19,38 @@ import typing as t
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import border
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.border import Name, Seconds
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.loss import Loss
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.verdict import MIRRORED, UNMIRRORED
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby import outcome as of_activation
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show import audit
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover import outcome as of_switchover
+
+#: the action of a line on a state that was seen for the first time; its outcome is that state
+SEEN = "status"
+
+#: by action and outcome, the state of the pair that a run left
+_LEFT = {
+    ("activate_standby", of_activation.ACTIVATED): UNMIRRORED,
+    ("activate_standby", of_activation.WITH_TROUBLE): UNMIRRORED,
+    ("switchover", of_switchover.SWITCHED): MIRRORED,
+    ("switchover", of_switchover.WITH_TROUBLE): "",  # another one, which the next look tells
+}
 
 
 @dataclasses.dataclass(frozen=True)
 class Event:
-    """How a run ended for a cluster.
+    """How a run ended for a cluster, or a state that a look saw for the first time.
 
     :param time: when it ended, in UTC.
     :param cluster: name of the cluster.
-    :param action: what was run, such as ``switchover``.
-    :param outcome: how it ended, a word of that action.
+    :param action: what was run, such as ``switchover``; :data:`SEEN` of a look.
+    :param outcome: how it ended, a word of that action; of a look the state.
     :param who: user of the controller that ran it.
-    :param seconds: how long it took, from the plan to its end; None when that is not known.
+    :param seconds: how long it took, from the plan to its end; None when that is not known, and of a look.
     :param loss: what was lost; None where nothing was promoted.
     :param phases: by name, the seconds of each phase or step, in their order.
     :param gap: seconds in which no write could succeed; None where that was not measured.
     :param reason: why it ended so; empty when all went well.
-    :param state: the state of the pair when it was planned.
+    :param state: the state of the pair before.
     :param former_primary: host that was primary before.
     :param new_primary: host that is primary then, or should be.
     :param controller: name of the host that it was run on.
@@ -58,6 +72,12 @@ class Event:
     new_primary: str
     controller: str
     run: str
+
+    @property
+    def left(self) -> tuple[str, str] | None:
+        """The state that it left, or saw, and the host that was primary then; None where it changed nothing."""
+        state = self.outcome if self.action == SEEN else _LEFT.get((self.action, self.outcome))
+        return None if state is None else (state, self.new_primary)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,7 +138,7 @@ def _event(line: bytes) -> Event | None:
         return None
     return Event(
         time=time,
-        seconds=_since(told.run, time),
+        seconds=None if told.action == SEEN else _since(told.run, time),
         phases=dict(told.seconds) or _sums(told.steps),
         gap=told.gap_s,
         reason=told.reason or "",
@@ -147,3 +167,50 @@ def _sums(steps: t.Iterable[_Step]) -> dict[str, float]:
     for step in steps:
         found[step.name] = found.get(step.name, 0.0) + step.seconds
     return found
+
+
+@dataclasses.dataclass(frozen=True)
+class Trails:
+    """What several files tell.
+
+    :param events: by cluster, what its files tell of it, by the time.
+    :param damaged: by file, how many lines were left out.
+    :param unread: by file that could not be read, why.
+    """
+
+    events: t.Mapping[str, t.Sequence[Event]]
+    damaged: t.Mapping[str, int]
+    unread: t.Mapping[str, str]
+
+
+def gather(files: t.Mapping[str, t.Collection[str]]) -> Trails:
+    """What the files of clusters tell of each. Those that several clusters share are read once.
+
+    :param files: by cluster, paths.
+    """
+    found: dict[str, list[Event]] = {cluster: [] for cluster in files}
+    damaged, unread = {}, {}
+    for path in dict.fromkeys(path for paths in files.values() for path in paths):
+        try:
+            events, left_out = read_whole(path)
+        except OSError as error:
+            unread[path] = error.strerror or str(error)
+            continue
+        if left_out:
+            damaged[path] = left_out
+        for event in events:
+            if path in files.get(event.cluster, ()):
+                found[event.cluster].append(event)
+    return Trails({cluster: sorted(events, key=lambda event: event.time) for cluster, events in found.items()}, damaged, unread)
+
+
+def last(events: t.Sequence[Event]) -> tuple[tuple[str, str], datetime.datetime] | None:
+    """The state, and the primary, that a trail ends with, and since when; None where it tells of none."""
+    known, since = None, None
+    for event in reversed(events):
+        if event.left is None:
+            continue
+        if known not in (None, event.left):
+            break
+        known, since = event.left, event.time
+    return (known, since) if known and since else None

@@ -4,8 +4,16 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.invocation import clusters_of_batch, left_out, out_of_step
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import invocation
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.invocation import (
+    clusters_of_batch,
+    is_ours,
+    left_out,
+    out_of_step,
+)
 
 STATUS = "warehousepg.coordinator.status"
 
@@ -83,3 +91,21 @@ HOSTS = list(CLUSTER_OF)
 )
 def test_a_batch_has_whole_clusters_or_is_told_which_it_splits(alive, batch, clusters, split):
     assert clusters_of_batch(CLUSTER_OF, HOSTS, alive, batch) == (clusters, split)
+
+
+PLAYBOOKS = os.path.join(os.path.dirname(invocation.__file__), "../../../playbooks")
+
+
+@pytest.mark.parametrize(
+    ("playbook", "ours", "is_status"),
+    [
+        (STATUS, True, True),
+        ("warehousepg.coordinator.history", True, False),
+        (os.path.join(PLAYBOOKS, "status.yml"), True, True),
+        (os.path.join(PLAYBOOKS, "release.yml"), True, False),
+        ("status.yml", False, False),
+        ("acme.site.status", False, False),
+    ],
+)
+def test_a_playbook_of_ours_is_known_by_its_name_and_by_its_path(playbook, ours, is_status):
+    assert (is_ours(playbook), is_ours(playbook, "status")) == (ours, is_status)

@@ -186,6 +186,17 @@ def test_what_happened_is_told_the_latest_first():
     assert ("rect", {"width": "100%", "height": "100%", "rx": "2"}) in reader.elements
 
 
+def test_a_state_that_was_seen_for_the_first_time_is_told_as_it_looks():
+    told = {**cluster("degraded"), "since": "2026-11-22T11:03:00Z"}
+    first = event(
+        0, action="status", outcome="degraded", state="mirrored", gap=None, loss=None, phases={}, new_primary="cdw", reason="it stopped"
+    )
+    text, _reader, said = shown({"demo": told}, demo=History([], [first]))
+    assert "What was seen, since 2026-11-22 11:03" in said
+    assert "seen: degraded primary cdw · by operator on control1 it stopped" in said and "Last" not in said
+    assert re.search(r'<li><svg class="glyph warn" aria-hidden="true"><use href="#warning"/>', text)
+
+
 def test_of_many_runs_the_last_ones_are_told():
     _text, _reader, said = shown({"demo": cluster()}, demo=History([], [event(day) for day in range(20, 0, -1)]))
     assert said.count("switchover: switched") == 8 and "and 12 earlier ones in the audit trail" in said
@@ -278,7 +289,7 @@ def _plain(outcome):
 
 def pair_with(home, **options):
     """The verdict on a mirrored pair whose files on the controller are in a directory."""
-    files = {f"{name}_audit_file": str(home / "audit.jsonl") for name in ("activate_standby", "switchover")}
+    files = {f"{name}_audit_file": str(home / "audit.jsonl") for name in ("activate_standby", "status", "switchover")}
     known = {"cluster_name": "demo", "status_samples_file": str(home / "samples.jsonl"), **files, **options}
     return {"demo": dataclasses.replace(assess("demo", VARIABLES, MIRRORED), options=known)}
 
@@ -302,9 +313,16 @@ def test_where_no_host_of_a_pair_took_part_its_files_are_not_known(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["status.html"]
 
 
-def test_a_file_that_cannot_be_read_is_named(tmp_path):
-    (tmp_path / "samples.jsonl").mkdir()
-    with pytest.raises(OSError, match=r"the past of demo is in .*samples\.jsonl: Is a directory"):
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("samples.jsonl", r"the past of demo is kept in .*samples\.jsonl: Is a directory"),
+        ("audit.jsonl", r"audit trail .*audit\.jsonl cannot be read: Is a directory"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named(tmp_path, name, said):
+    (tmp_path / name).mkdir()
+    with pytest.raises(OSError, match=said):
         page.write(str(tmp_path / "status.html"), document({"demo": cluster()}), pair_with(tmp_path), False)
 
 

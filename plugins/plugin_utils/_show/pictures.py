@@ -16,7 +16,7 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.scre
 Document = t.Mapping[str, t.Any]
 
 #: how many segment hosts of a cluster are shown, those first that something is the matter with
-_SEGMENT_HOSTS = 24
+_SEGMENT_HOSTS = 16
 
 
 @dataclasses.dataclass(frozen=True)

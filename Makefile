@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help demo test checks lint sanity unit cores docs molecule scenario bench image hosts reset destroy clean env
+.PHONY: help demo test checks lint sanity unit cores docs page molecule scenario bench image hosts reset destroy clean env
 
 # The image of the test hosts: the one that WHPG_IMAGE names, or that of the simulated engine.
 image_name = $${WHPG_IMAGE:-$$(tests/engine/build-image)}
@@ -42,6 +42,9 @@ cores: env ## The tests of options and conditions on each supported ansible-core
 
 docs: env ## The documentation as a site, its links and examples checked
 	@$(with_env) .ci/docs.sh
+
+page: env ## The page of status in Chromium: axe-core, keyboard, sizes, seconds; leaves screenshots in .cache/page
+	@$(with_env) .ci/page.sh
 
 molecule: hosts ## All scenarios
 	@$(with_hosts) .ci/scenarios.sh

@@ -13,7 +13,7 @@ import typing as t
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.loss import BYTES, NONE, parse
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.plan import ActivationPlan
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.progress import ACTIVATION, Progress
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.results import failed, failures_of, message
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.results import failed, failures_of, message, taken
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.outcome import brought
 
 Variables = t.Mapping[str, t.Any]
@@ -38,6 +38,10 @@ AFTERMATH = {
 }
 
 _BROUGHT = "__activate_standby_brought"
+
+#: names under which the tasks register of what is timed as a whole before the promotion, and after it
+_BEFORE = {"fence": ("__activate_standby_fence",), "bring": ("__activate_standby_brought",)}
+_AFTER = {"clients": ("_common_access", "_common_floating")}
 
 _NEXT = "the cluster is unmirrored now: run rejoin for {primary}, or enable_mirroring, to have a standby again"
 
@@ -98,6 +102,7 @@ def outcome(progress: Progress) -> Outcome:
         "loss": activation.get("loss"),
         "segments_answered": activation.get("segments_answered"),
         "steps": activation.get("steps", []),
+        "seconds": _seconds(hosts, activation),
         "brought": list(progress.on_standby(_BROUGHT).get("brought") or ()),
         "not_brought": _not_brought(progress),
         "troubles": later,
@@ -169,6 +174,14 @@ def _what(progress: Progress, later: t.Sequence[str]) -> tuple[str, str]:
 def _start_block(progress: Progress) -> dict[str, t.Any]:
     result = progress.on_primary("__activate_standby_start_block")
     return {name: result[name] for name in ("start_blocked", "changed", "proof", "stopped", "wal", "msg") if name in result}
+
+
+def _seconds(hosts: t.Mapping[str, Variables], activation: Variables) -> dict[str, float]:
+    """Seconds of each phase, those of the promotion step by step."""
+    found = [(phase, taken(hosts, names)) for phase, names in _BEFORE.items()]
+    found += [(step["name"], step["seconds"]) for step in activation.get("steps") or ()]
+    found += [(phase, taken(hosts, names)) for phase, names in _AFTER.items()]
+    return {phase: seconds for phase, seconds in found if seconds is not None}
 
 
 def _fence(known: Variables) -> dict[str, t.Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
 import os
 import typing as t
 
@@ -26,7 +27,7 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._desired i
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._desired.option_checks import COORDINATOR_ROLES
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.invocation import out_of_step
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import Hosts, Stage, Task, Variables
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show import audit, fleet, metrics, nagios, report
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show import audit, fleet, metrics, nagios, page, report
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.people import tell
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.screen import quiet, render
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.since import Look, first_seen
@@ -46,9 +47,10 @@ def _judge(task: Task, _given: Variables) -> Variables:
     metrics_file, for_nagios = (task.options[f"status_{name}"] if role == "status" else None for name in ("metrics", "nagios"))
     if metrics_file and metrics.missing():
         raise AnsibleActionFail(f"status_metrics is {metrics_file}, and {metrics.missing()}")
+    html = task.options["status_html"] if role == "status" else ""
     members = task.members()
     batch, in_play = task.variables["ansible_play_batch"], task.variables["ansible_play_hosts_all"]
-    whole = file or metrics_file or ("the line for Nagios" if for_nagios else "")
+    whole = file or metrics_file or html or ("the line for Nagios" if for_nagios else "")
     if whole and set(batch) != set(task.variables["ansible_play_hosts"]):
         raise AnsibleActionFail(f"{whole} is about all clusters, which a play with serial does not see at once: leave serial out")
     own = options.read(task.variables, task.template).wrong if role == "status" else {}
@@ -66,7 +68,8 @@ def _judge(task: Task, _given: Variables) -> Variables:
     if not for_nagios:
         _show(display, pairs, reports)
     document = report.document(reports, now)
-    for path, write in ((file, report.write), (metrics_file, metrics.write)):
+    write_page = functools.partial(page.write, pairs=pairs, check_mode=task.check_mode)
+    for path, write in ((file, report.write), (metrics_file, metrics.write), (html, write_page)):
         try:
             write(path, document) if path else None
         except OSError as error:

@@ -220,6 +220,7 @@ _CHECKS: dict[str, t.Callable[[t.Any], str]] = {
     "standby_tablespace_mapping": _mapping,
     "status_file": _written_to,
     "status_metrics": _metrics,
+    "status_html": _written_to,
     "whpg_addresses": _addresses,
     "whpg_data_directory": _absolute,
     "whpg_major_version": _major,

@@ -80,6 +80,7 @@ _FILES = {
     "switchover_result_file": "switchover.json",
     "switchover_audit_file": "audit.jsonl",
     "status_audit_file": "audit.jsonl",
+    "status_samples_file": "samples.jsonl",
 }
 
 _GIVE = {"bool": "true or false", "int": "a whole number", "float": "seconds above zero", "list": "a list", "dict": "a dictionary"}

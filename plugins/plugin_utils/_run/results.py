@@ -37,6 +37,17 @@ def message(result: Result) -> str:
     return harmless(" ".join(str(result.get("msg") or result.get("stderr") or "").split()))
 
 
+def taken(hosts: t.Mapping[str, Result], names: t.Iterable[str]) -> float | None:
+    """Seconds that tasks took by their steps; None where they had none. Hosts do a task at once, the longest counts.
+
+    :param names: under which the tasks register.
+    """
+    steps = [[(known.get(name) or {}).get("steps") or () for known in hosts.values()] for name in names]
+    if not any(map(any, steps)):
+        return None
+    return round(sum(max(sum(float(step["seconds"]) for step in of_host) for of_host in of_task) for of_task in steps), 3)
+
+
 def told(kind: type[T], result: t.Any) -> T | None:
     """What a task tells, as the dataclass that it was made from; None where it tells nothing, or what it says is not of its form."""
     try:

@@ -72,6 +72,7 @@ def describe(pair: Pair, observations: Observations, since: datetime.datetime | 
         "probe": _chosen(primary and primary.probe, lsn="lsn", acknowledged="acknowledged", replayed="replayed", seconds="seconds"),
         "slots": _slots(on_primary, primary) if on_primary and primary else None,
         "segments": _segments(primary),
+        "coordinators": list(pair.coordinators),
         "hosts": {host: _host(found, pair.unknown.get(host)) for host, found in observations.items()},
     }
 

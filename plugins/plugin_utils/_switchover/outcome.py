@@ -10,7 +10,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.outcome import AFTERMATH, Outcome
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.results import failed, failures_of, message
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.results import failed, failures_of, message, taken
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby import outcome as of_standby
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.progress import Progress as ProgressOfStandby
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.progress import ACTIVATION, Progress
@@ -110,11 +110,11 @@ def seconds(hosts: t.Mapping[str, Variables], handover: Variables) -> dict[str, 
     """Seconds of each phase; those of the armed process lie between stop and settle, and overlap with the stop."""
     found: dict[str, float] = {}
     for phase, names in _PHASES.items():
-        steps = [step for known in hosts.values() for name in names for step in (known.get(name) or {}).get("steps") or ()]
         if phase == "settle":
             found.update(handover.get("seconds") or {})
-        if steps:
-            found[phase] = round(sum(step["seconds"] for step in steps), 3)
+        took = taken(hosts, names)
+        if took is not None:
+            found[phase] = took
     return found
 
 

@@ -79,6 +79,21 @@ def test_it_is_activated():
     }
 
 
+def test_seconds_of_what_hosts_do_at_once_are_those_of_the_slowest():
+    def took(*seconds):
+        return {"steps": [{"name": str(number), "seconds": one} for number, one in enumerate(seconds)]}
+
+    found = ended(
+        BEGUN,
+        ALLOWED,
+        ACTIVATION,
+        cdw={"__activate_standby_fence": took(), "_common_access": took(0.2)},
+        scdw={"__activate_standby_brought": {"skipped": True}, "_common_access": took(0.1), "_common_floating": took(0.5)},
+        sdw1={"__activate_standby_fence": took(0.25, 0.5), "_common_access": took(0.1, 0.2)},
+    )
+    assert list(found.document["seconds"].items()) == [("fence", 0.75), ("promote", 0.1), ("clients", 0.8)]
+
+
 @pytest.mark.parametrize(
     ("activation", "hosts", "lost", "trouble"),
     [

@@ -320,6 +320,7 @@ def test_what_follows_from_other_options(given, name, value):
 def test_files_on_the_controller_are_in_the_home_directory_there(monkeypatch):
     monkeypatch.setenv("HOME", "/home/operator")
     assert desired().options["activate_standby_result_file"] == "/home/operator/.whpg/demo.activation.json"
+    assert desired().options["status_samples_file"] == "/home/operator/.whpg/demo.samples.jsonl"
     assert desired(switchover_audit_file="~/audit").options["switchover_audit_file"] == "/home/operator/audit"
 
 
@@ -380,7 +381,7 @@ RIGHT = [
     {"standby_tablespace_mapping": {"/fast": "/slow"}},
     {"switchover_drain_seconds": 0},
     {"activate_standby_floating_address": "10.0.0.100/24", "activate_standby_floating_interface": "eth0"},
-    {"status_file": "/tmp/status.json", "status_metrics": "/tmp/whpg.prom"},
+    {"status_file": "/tmp/status.json", "status_html": "/tmp/status.html", "status_metrics": "/tmp/whpg.prom"},
 ]
 
 

@@ -283,7 +283,9 @@ def test_names_of_clusters_hosts_and_runs_are_text(name, host, words):
 
 def _plain(outcome):
     """An outcome that looks as another one does."""
-    return next((word for word in ("not_x", "x_with_trouble", "unconfirmed") if page.course._ended(word) == page.course._ended(outcome)), "x")
+    return next(
+        (word for word in ("not_x", "x_with_trouble", "unconfirmed") if page.course._ended(word) == page.course._ended(outcome)), "x"
+    )
 
 
 def pair_with(home, **options):

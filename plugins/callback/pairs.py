@@ -18,7 +18,7 @@ description:
   - Prints the state of the pairs last.
   - In check mode the lines say what would be done.
   - Tasks of other collections are shown by the same rules, and what C(ansible.builtin.debug) is asked to show.
-  - With C(-v) all is printed that P(ansible.builtin.default#callback) prints, too.
+  - With C(-v) all is printed that C(ansible.builtin.default) prints, too.
   - On a terminal, work that takes long shows below these lines how far it has come.
 extends_documentation_fragment:
   - default_callback

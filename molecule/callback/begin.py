@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A cluster without a standby, of which was noted what people see of what is to be done."""
 
-from conftest import ENABLE, note, playbook, reset
+from conftest import ENABLE, PAIRS, note, playbook, reset
 
 reset()
-foretold = playbook(ENABLE, "--check", environment={"ANSIBLE_STDOUT_CALLBACK": "warehousepg.coordinator.pairs"})
+foretold = playbook(ENABLE, "--check", environment=PAIRS)
 note(foretold=foretold.stdout, code=foretold.returncode)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from conftest import ENABLE, playbook, stopped
+from conftest import ENABLE, PAIRS, playbook, stopped
 
 STATUS = "warehousepg.coordinator.status"
 SUMMARY = "demo: mirrored: scdw streams in sync from cdw"
@@ -15,7 +15,7 @@ SUMMARY = "demo: mirrored: scdw streams in sync from cdw"
 
 def shown(name, *arguments, code=0, **variables):
     """The lines that people see of a run."""
-    done = playbook(name, *arguments, environment={"ANSIBLE_STDOUT_CALLBACK": "warehousepg.coordinator.pairs"}, **variables)
+    done = playbook(name, *arguments, environment=PAIRS, **variables)
     assert done.returncode == code
     assert done.stderr == ""
     return done.stdout.splitlines()

@@ -29,8 +29,10 @@ HERE = Path(__file__).parent
 INVENTORY = rendered(HERE / "inventory", "demo")
 FLEET = rendered(HERE / "fleet/inventory", "fleet")
 ENABLE = "warehousepg.coordinator.enable_mirroring"
-#: people see a run by our callback, without colors, which molecule asks for
-PAIRS = {"ANSIBLE_STDOUT_CALLBACK": "warehousepg.coordinator.pairs", "ANSIBLE_FORCE_COLOR": "false", "ANSIBLE_NOCOLOR": "true"}
+#: lines without colors, which molecule asks for
+PLAIN = {"ANSIBLE_FORCE_COLOR": "false"}
+#: a run is shown by our callback
+PAIRS = {**PLAIN, "ANSIBLE_STDOUT_CALLBACK": "warehousepg.coordinator.pairs"}
 RESET = str(HERE / "shared/reset.yml")
 # Where a run of molecule leaves what its playbooks say, see .config/molecule/config.yml, and what was noted before.
 TOLD = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"])

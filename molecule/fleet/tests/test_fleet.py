@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from conftest import FLEET, Coordinator, Host, playbook, reset, statuses, unreachable, wait_in_sync
+from conftest import FLEET, PLAIN, Coordinator, Host, playbook, reset, statuses, unreachable, wait_in_sync
 from conftest import enable as enable_some
 
 PRIMARIES = {
@@ -80,7 +80,7 @@ def test_each_is_mirrored_by_its_own_standby(cluster):
 
 def table() -> tuple[list[list[str]], list[str], int]:
     """The words of the lines of the table that status shows, the lines below it, and the exit code."""
-    done = playbook("warehousepg.coordinator.status", inventory=FLEET)
+    done = playbook("warehousepg.coordinator.status", inventory=FLEET, environment=PLAIN)
     head, *lines = re.search(r"^cluster  .*\n(?:.+\n)+", done.stdout, re.MULTILINE)[0].splitlines()
     assert head.split() == ["cluster", "state", "primary", "standby", "lag", "retained", "WAL", "since", "(UTC)", "warnings"]
     assert all(len(line) <= 120 for line in (head, *lines[:3]))

@@ -88,7 +88,11 @@ def test_it_can_be_done(found, said):
 @pytest.mark.parametrize(
     ("hosts", "lost", "said"),
     [
-        ({"scdw": {"__disable_mirroring_failure": "Stop the standby: no"}}, [], "scdw: Stop the standby: no. Nothing was removed. Run this again"),
+        (
+            {"scdw": {"__disable_mirroring_failure": "Stop the standby: no"}},
+            [],
+            "scdw: Stop the standby: no. Nothing was removed. Run this again",
+        ),
         (
             {"cdw": registration("drop_slot"), "sdw1": {"__disable_mirroring_failure": "Take: no\n such file"}},
             [],

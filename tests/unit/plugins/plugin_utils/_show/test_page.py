@@ -34,12 +34,12 @@ class Reader(html.parser.HTMLParser):
         super().__init__()
         self.elements, self.open, self.text = [], [], []
 
-    def handle_starttag(self, tag, attributes):
-        self.elements.append((tag, dict(attributes)))
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
         self.open += [] if tag in _VOID else [tag]
 
-    def handle_startendtag(self, tag, attributes):
-        self.elements.append((tag, dict(attributes)))
+    def handle_startendtag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
 
     def handle_endtag(self, tag):
         assert self.open.pop() == tag, f"{tag} ends what it did not begin"

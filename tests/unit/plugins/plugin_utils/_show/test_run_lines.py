@@ -36,9 +36,9 @@ def texts(lines):
     return [line.text for line in lines]
 
 
-def end(run, task, host, result=CHANGED, ending=OK, seconds=1.0, **more):
+def end(run, task, host, result=None, ending=OK, seconds=1.0, **more):
     run.begin(task.key, host, 10.0)
-    run.end(task, host, ending, result, 10.0 + seconds, **more)
+    run.end(task, host, ending, CHANGED if result is None else result, 10.0 + seconds, **more)
 
 
 def test_a_step_is_a_line_with_its_cluster_its_hosts_and_its_seconds(run):

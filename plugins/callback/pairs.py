@@ -277,7 +277,7 @@ def _described(result: t.Any) -> run_lines.Task:
     """What is to be known of the task of a result."""
     task, full = _task(result), str(_task(result).get_name())
     role = full.partition(" : ")[0] if " : " in full else ""
-    fields = (result.task_fields if hasattr(result, "task_fields") else result._task_fields) or {}
+    fields = result._task_fields or {}  # every core has these; the public name is deprecated as of 2.21
     return run_lines.Task(
         key=task._uuid,
         name=str(result.task_name).rpartition(f"{role} : ")[2],

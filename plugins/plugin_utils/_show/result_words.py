@@ -13,6 +13,8 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.peop
 
 Result = t.Mapping[str, t.Any]
 
+#: keys of a result that failed; ansible-core 2.21 leaves only the last one in the results of a loop
+_FAILED = ("failed", "unreachable", "exception")
 #: characters of a command's output that are shown
 _OUTPUT = 400
 
@@ -26,7 +28,7 @@ def cluster(result: Result) -> str:
 
 def message(result: Result) -> str:
     """What a failure says, on one line."""
-    failed = [item for item in rounds(result) if item.get("failed") or item.get("unreachable")]
+    failed = [item for item in rounds(result) if any(item.get(mark) for mark in _FAILED)]
     said = list(dict.fromkeys(map(_said, failed or [result])))
     return "; ".join(said)
 

@@ -222,7 +222,7 @@ def test_no_result_is_too_much(capsys, happened):
     task = SimpleNamespace(_uuid="1", action="x", ignore_unreachable=False, get_name=lambda: "Task")
     host = SimpleNamespace(get_name=lambda: "web1")
     for event, result in happened:
-        found = SimpleNamespace(result=result, task=task, host=host, task_name="Task", task_fields={"check_mode": False})
+        found = SimpleNamespace(result=result, task=task, host=host, task_name="Task", _task_fields={"check_mode": False})
         name = "v2_on_file_diff" if event == "diff" else f"v2_runner_on_{event}"
         getattr(callback, name)(found)
     callback.v2_playbook_on_stats(SimpleNamespace(processed={"web1": 1}, summarize=lambda host: {"failures": 9}, custom={}))

@@ -8,13 +8,13 @@ cd "$WHPG_REPO"
 export ANSIBLE_STDOUT_CALLBACK=warehousepg.coordinator.pairs
 ansible-playbook warehousepg.coordinator.enable_mirroring -i molecule/inventory
 ansible-playbook warehousepg.coordinator.status -i molecule/inventory
-cat << 'END'
+cat << END
 
 Look around:
-  podman exec -it whpg-cdw su - gpadmin     the primary's host (scdw: the standby's, sdw1: the segments')
+  podman exec -it $WHPG_HOSTS-cdw su - gpadmin     the primary's host (scdw: the standby's, sdw1: the segments')
   psql -c 'TABLE gp_stat_replication'       there
-  ssh -F .cache/ssh/whpg.config scdw        the same without podman
-  . .ci/env.sh                              then ansible-playbook warehousepg.coordinator.status -i molecule/inventory
+  ssh -F .cache/ssh/$WHPG_HOSTS.config scdw        the same without podman
+  export WHPG_SET=$WHPG_SET; . .ci/env.sh           then ansible-playbook warehousepg.coordinator.status -i molecule/inventory
 Tear down:
   make destroy
 END

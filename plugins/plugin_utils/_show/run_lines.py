@@ -215,7 +215,7 @@ class Run:
         took = {label: _longest(hosts[host] for host in of_label) for label, of_label in by_label.items()}
         said = harmless(f"{what}{task.name}")
         if len(by_label) == 1:
-            label, of_label = list(by_label.items())[0]
+            label, of_label = min(by_label.items())  # the only one
             parts = [] if of_label == [label] and not (task.check_mode and steps.get(label)) else [_named(of_label, steps, task.check_mode)]
             if took[label] is not None and not task.check_mode:
                 parts.append(_time(took[label]))

@@ -72,6 +72,7 @@ def outcome(progress: Progress, following: ProgressOfStandby | None, limit: str)
         followed = of_standby.outcome(following, limit) if following else _NOT_PLANNED
     troubles = _troubles(progress, handover, followed) if promoted else []
     what, why = _what(progress, promoted, troubles)
+    former, new = (plan.standby, plan.primary) if what == ALREADY else (plan.primary, plan.standby)
     document = {
         "schema_version": SCHEMA_VERSION,
         "cluster": progress.cluster,
@@ -80,10 +81,10 @@ def outcome(progress: Progress, following: ProgressOfStandby | None, limit: str)
         "switched": {SWITCHED: True, WITH_TROUBLE: True, ALREADY: True, UNCONFIRMED: None}.get(what, False),
         "reason": why,
         "state": plan.state,
-        "former_primary": plan.primary,
-        "new_primary": plan.standby,
+        "former_primary": former,
+        "new_primary": new,
         "verdict": progress.verdict.reason,
-        "mirrored": followed.mirrored if followed else None,
+        "mirrored": followed.mirrored if followed else True if plan.done else None,
         "gap_s": handover.get("gap_s"),
         "seconds": seconds(progress.hosts, handover),
         "timeline": activation.get("timeline"),

@@ -143,6 +143,11 @@ def test_without_the_armed_process_the_gap_is_not_known():
     assert found.text.endswith("the write gap was not measured")
 
 
+def test_a_pair_that_was_switched_before_names_who_is_primary():
+    found = ended(planned(done="cdw")).document
+    assert (found["new_primary"], found["former_primary"], found["mirrored"]) == ("cdw", "scdw", True)
+
+
 @pytest.mark.parametrize(
     ("hosts", "what", "words"),
     [

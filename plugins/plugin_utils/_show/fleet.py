@@ -12,6 +12,7 @@ import typing as t
 
 from ansible import constants
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show import table
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.report import most_retained
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.screen import size
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.severity import rank
 
@@ -54,14 +55,14 @@ def summary(clusters: t.Mapping[str, t.Mapping[str, t.Any]]) -> str:
 
 
 def _row(name: str, told: t.Mapping[str, t.Any]) -> tuple[str, ...]:
-    retained = [slot["retained_bytes"] for slot in told["slots"] or () if slot["retained_bytes"] is not None]
+    retained = most_retained(told)
     return (
         name or _NOTHING,
         told["state"],
         told["primary"] or _NOTHING,
         told["standby"] or _NOTHING,
         _lag(told["replication"]),
-        size(max(retained)) if retained else _NOTHING,
+        size(retained) if retained is not None else _NOTHING,
         told["since"][:16].replace("T", " ") if told["since"] else _NOTHING,
         str(len(told["warnings"]) or _NOTHING),
     )

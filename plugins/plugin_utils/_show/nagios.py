@@ -11,6 +11,7 @@ import re
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.pair import Pair
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.report import most_retained
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.screen import quiet
 
 Cluster = t.Mapping[str, t.Any]
@@ -51,10 +52,9 @@ def line(pairs: t.Mapping[str, Pair], reports: t.Mapping[str, Cluster]) -> str:
 
 def _data(cluster: str, told: Cluster) -> list[str]:
     """Performance data on a cluster; U is what was not seen."""
-    retained = [slot["retained_bytes"] for slot in told["slots"] or () if slot["retained_bytes"] is not None]
     values = {
         "replay_lag": (told["replication"]["lag_bytes"], "B"),
-        "retained_wal": (max(retained, default=None), "B"),
+        "retained_wal": (most_retained(told), "B"),
         "segments_down": (told["segments"]["down"], ""),
         "warnings": (len(told["warnings"]), ""),
     }

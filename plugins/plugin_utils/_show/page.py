@@ -180,7 +180,7 @@ def _card(name: str, cluster: Document, history: History, of: int, at: int) -> C
     hosts = cluster["hosts"]
     order = sorted(cluster["coordinators"], key=lambda host: host != cluster["primary"])
     warnings = cluster["warnings"]
-    slots = [slot["retained_bytes"] for slot in cluster["slots"] or () if slot["retained_bytes"] is not None]
+    retained = report.most_retained(cluster)
     lag = cluster["replication"]["lag_bytes"]
     return Card(
         name=name or "a cluster without a name",
@@ -190,7 +190,7 @@ def _card(name: str, cluster: Document, history: History, of: int, at: int) -> C
         since=cluster["since"][:16].replace("T", " ") if cluster["since"] else "",
         maintenance=bool(cluster["maintenance"]),
         lag=size(lag) if lag is not None else "",
-        retained=size(max(slots)) if slots else "",
+        retained=size(retained) if retained is not None else "",
         coordinators=[pictures.coordinator(host, hosts[host], cluster) for host in order],
         stream=pictures.stream(cluster, order) if len(order) > 1 else None,
         segments=pictures.segments(name, cluster),

@@ -131,6 +131,14 @@ def _slots(on_primary: Coordinator, primary: Primary) -> list[dict[str, t.Any]]:
     ]
 
 
+def most_retained(cluster: t.Mapping[str, t.Any]) -> int | None:
+    """Bytes of WAL that the slot retains which retains most; None where none was seen.
+
+    :param cluster: what the document says of it.
+    """
+    return max((slot["retained_bytes"] for slot in cluster["slots"] or () if slot["retained_bytes"] is not None), default=None)
+
+
 def _segments(primary: Primary | None) -> dict[str, t.Any]:
     seen = segments_of(primary.registrations) if primary else None
     return {

@@ -54,7 +54,7 @@ def sample(cluster: t.Mapping[str, t.Any], time: float) -> Sample:
         as_desired=cluster["as_desired"],
         lag_bytes=cluster["replication"]["lag_bytes"],
         lag_seconds=cluster["replication"]["lag_seconds"],
-        retained_bytes=_most(slot["retained_bytes"] for slot in cluster["slots"] or ()),
+        retained_bytes=report.most_retained(cluster),
     )
 
 

@@ -22,7 +22,7 @@ install_tools() {
 }
 
 look() {
-  PYTHONPATH=$WHPG_CACHE/collections:$tools pytest tests/page
+  PYTHONPATH=$WHPG_CACHE/collections:$tools pytest -rP tests/page
 }
 
 check chromium install_chromium

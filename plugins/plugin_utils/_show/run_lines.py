@@ -11,6 +11,7 @@ Results are what any module returned, of whatever form: nothing is taken for gra
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import re
 import typing as t
 
@@ -234,6 +235,7 @@ class Run:
     def _reported(self, failed: t.Mapping[str, int] | None) -> list[Line]:
         """The failures that were not rescued and are not told yet; what was told of others, as it was told."""
         left = {host: sum(of.host == host and of.ending == FAILED for of in self._failures) for host in self._cluster_of}
+        told = [*self._told, *itertools.chain.from_iterable(self._screens)]
         lines: list[Line] = []
         together: dict[tuple[str, str, str], list[_Failure]] = {}
         for failure in self._failures:
@@ -245,7 +247,7 @@ class Run:
             failure.reported = True
             if rescued:
                 lines += [Line(failure.line, BAD)] if failure.line else []
-            elif not any(failure.matches(line) for line in self._told):
+            elif not any(failure.matches(line) for line in told):
                 together.setdefault((failure.ending, failure.task.key, failure.message), []).append(failure)
         return lines + [_together(sorted(found, key=lambda failure: self._place(failure.host))) for found in together.values()]
 

@@ -174,6 +174,13 @@ def test_what_a_quiet_status_says_is_not_said_again(run):
     assert run.finish({"cdw": 1}) == []
 
 
+def test_what_the_table_of_a_fleet_says_is_not_said_again(run):
+    table = ["", "cluster  state", "demo     degraded", "demo: degraded: cdw: no standby streams in sync", ""]
+    end(run, Task("9", "Judge", CONCLUDE.action, own=True), "cdw", {"told": [table]})
+    end(run, FAIL, "cdw", {"msg": WHY}, FAILED)
+    assert texts(run.finish({"cdw": 1})) == table[1:-1]
+
+
 def test_hosts_that_are_lost_are_told(run):
     end(run, COPY, "scdw", {"msg": "no route", "unreachable": True}, UNREACHABLE)
     end(run, COPY, "web1", {"msg": "no route", "unreachable": True}, UNREACHABLE)

@@ -678,6 +678,12 @@ wrong:
   returned: with O(by_options)
   type: dict
   sample: {}
+strangers:
+  description: Which variables of the host look like misspelt options, and what to do, in sentences.
+  returned: with O(by_options)
+  type: list
+  elements: str
+  sample: []
 unfinished:
   description: What a run that locked the pair by O(lock_file) began and did not finish, in the words of its role; V(null) without such.
   returned: with O(data_directory)

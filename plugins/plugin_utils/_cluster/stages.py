@@ -130,7 +130,8 @@ def _judged(task: Task, role: str, cluster: str, hosts: Hosts) -> tuple[Pair, Ob
         wrong={host: of_host.of_inventory for host, of_host in desired.items()},
         accepted=asked["options"]["standby_accepted_drift"],
     )
-    pair = dataclasses.replace(pair, warnings=[*asked["wrong"], *pair.warnings], **asked)
+    strangers = dict.fromkeys(said for found in results.values() if found for said in found.get("strangers", ()))
+    pair = dataclasses.replace(pair, warnings=[*asked["wrong"], *strangers, *pair.warnings], **asked)
     seen: Observations = {host: None if host in pair.unknown else observed(results[host]) for host in hosts}
     on_primary = coordinator_of(seen.get(pair.primary or ""))
     if on_primary and on_primary.primary:

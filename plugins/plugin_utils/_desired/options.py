@@ -201,6 +201,8 @@ def given(specs: t.Mapping[str, Spec], variables: Variables, template: Template)
         except (ArithmeticError, RecursionError, ValueError):  # what reads values makes nothing of it, such as bytes that are no text
             wrong[name] = f"{name} is {value!r}: give {_remedy(spec)}"
         except AnsibleError as error:
+            if type(error).__name__ == "AnsibleValueOmittedError":  # of omit, since ansible-core 2.19
+                continue
             wrong[name] = f"{name} cannot be evaluated: {' '.join(str(error).split())}: correct the template"
     return found, wrong
 

@@ -66,6 +66,13 @@ def test_one_cluster_has_a_screen_and_many_have_a_table(printed, tmp_path):
     assert last == "2 clusters: 1 unmirrored, 1 mirrored"
 
 
+def test_what_looks_like_options_is_warned_of_once_a_cluster(printed, tmp_path):
+    misspelt = {"strangers": ["standby_prot is no option"]}
+    shown = show(fleet(tmp_path, alpha={host: {**seen, **misspelt} for host, seen in MIRRORED.items()}, beta=MIRRORED))
+    assert shown["clusters"]["alpha"]["warnings"].count("standby_prot is no option") == 1
+    assert "standby_prot is no option" not in shown["clusters"]["beta"]["warnings"]
+
+
 @pytest.mark.parametrize(
     ("display", "heads"),
     [("screen", ["Cluster alpha: mirrored", "Cluster beta: unmirrored"]), ("table", ["cluster"]), ("quiet", []), ("none", [])],

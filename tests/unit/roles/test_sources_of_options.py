@@ -36,7 +36,11 @@ HOST = {"whpg_role": "segment", "ansible_connection": "local", "ansible_python_i
 def run(tmp_path, play, *arguments, **variables):
     """What a play on one host, which needs nothing of it, leaves in options."""
     inventory = {"whpg_clusters": {"hosts": {"here": {**HOST, **variables}}}}
-    seen = {"content": "{{ discovery_options | combine({'wrong': discovery_observation.wrong}) | to_json }}", "dest": str(tmp_path / "options.json"), "mode": "0600"}
+    seen = {
+        "content": "{{ discovery_options | combine({'wrong': discovery_observation.wrong}) | to_json }}",
+        "dest": str(tmp_path / "options.json"),
+        "mode": "0600",
+    }
     show = {"ansible.builtin.copy": seen}
     run_play(tmp_path, inventory, {"hosts": "here", "gather_facts": False, **play, "post_tasks": [show]}, *arguments)
     return json.loads((tmp_path / "options.json").read_text())

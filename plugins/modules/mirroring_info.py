@@ -689,6 +689,13 @@ unfinished:
   returned: with O(data_directory)
   type: str
   sample: null
+locked:
+  description:
+    - The lock in O(lock_file), as M(warehousepg.coordinator.coordinator_lock) returns it, and in C(quiet_s) for how many seconds it was not
+      renewed; V(null) without one. It does not count any more after 300 s.
+  returned: with O(data_directory)
+  type: dict
+  sample: null
 record:
   description:
     - What O(record_file) tells of the cluster, by its C(system_identifier), as it was at C(time), in seconds since the epoch. The

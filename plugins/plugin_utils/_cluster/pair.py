@@ -164,6 +164,7 @@ def assess(
         maintenance=maintenance,
         warnings=[
             *([maintenance] if maintenance else []),
+            *(warnings.of_runs(coordinators, observations) if not any("held" in found for found in taken.values()) else []),
             *(f"{host} could not be locked against other runs: {why}" for host, why in unlocked.items()),
             *warnings.of_commits(other, primary, standby),
             *warnings.of_directories(variables, observations),

@@ -59,6 +59,8 @@ def _judge(task: Task, _given: Variables) -> Variables:
     now = datetime.datetime.now(datetime.timezone.utc)
     judged = {cluster: _judged(task, role, cluster, hosts) for cluster, hosts in members.items()}
     since, warnings = _since(task, members, judged, now) if role == "status" else ({}, [])
+    if display in (None, "none"):  # a role that acts shows no state, which would have them
+        warnings += dict.fromkeys(said for hosts in members.values() for said in _strangers(hosts))
     order = {host: number for number, host in enumerate(dict.fromkeys([*batch, *in_play]))}
     pairs, reports = {}, {}
     for cluster, (pair, observations) in judged.items():
@@ -130,13 +132,18 @@ def _judged(task: Task, role: str, cluster: str, hosts: Hosts) -> tuple[Pair, Ob
         wrong={host: of_host.of_inventory for host, of_host in desired.items()},
         accepted=asked["options"]["standby_accepted_drift"],
     )
-    strangers = dict.fromkeys(said for found in results.values() if found for said in found.get("strangers", ()))
-    pair = dataclasses.replace(pair, warnings=[*asked["wrong"], *strangers, *pair.warnings], **asked)
+    pair = dataclasses.replace(pair, warnings=[*asked["wrong"], *_strangers(hosts), *pair.warnings], **asked)
     seen: Observations = {host: None if host in pair.unknown else observed(results[host]) for host in hosts}
     on_primary = coordinator_of(seen.get(pair.primary or ""))
     if on_primary and on_primary.primary:
         seen = {host: own_segments(found, pair.instances[host]["segments"]) for host, found in seen.items()}
     return pair, seen
+
+
+def _strangers(hosts: Hosts) -> list[str]:
+    """What variables of hosts look like options and are none, in sentences."""
+    seen = (known.get(OBSERVATION) or {} for known in hosts.values())
+    return list(dict.fromkeys(said for found in seen for said in found.get("strangers", ())))
 
 
 def _asked(task: Task, role: str, seen: Hosts) -> dict[str, t.Any]:

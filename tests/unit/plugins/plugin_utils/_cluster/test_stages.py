@@ -71,6 +71,12 @@ def test_what_looks_like_options_is_warned_of_once_a_cluster(printed, tmp_path):
     shown = show(fleet(tmp_path, alpha={host: {**seen, **misspelt} for host, seen in MIRRORED.items()}, beta=MIRRORED))
     assert shown["clusters"]["alpha"]["warnings"].count("standby_prot is no option") == 1
     assert "standby_prot is no option" not in shown["clusters"]["beta"]["warnings"]
+    assert "warnings" not in shown
+
+
+def test_what_looks_like_options_is_warned_of_by_roles_that_show_no_state(printed, tmp_path):
+    known = fleet(tmp_path, alpha={host: {**seen, "strangers": ["standby_prot is no option"]} for host, seen in MIRRORED.items()})
+    assert show(known, discovery_display=None)["warnings"] == ["standby_prot is no option"]
 
 
 @pytest.mark.parametrize(

@@ -191,6 +191,14 @@ def test_secrets_are_in_no_result():
     assert [desired(**dict.fromkeys(SECRET, "")).options[name] for name in SECRET] == [False, False, False]
 
 
+@pytest.mark.parametrize(("value", "kind"), [(["hunter2"], "a list"), ({"hunter2": 1}, "a dictionary"), ([], "a list")])
+def test_a_secret_that_is_no_text_is_refused_and_not_shown(value, kind):
+    for name in SECRET:
+        found = desired(**{name: value})
+        assert found.wrong == {name: f"{name}, which is secret, is {kind}: give a text"}
+        assert found.options[name] is None
+
+
 def test_a_template_that_cannot_be_evaluated_is_told():
     def template(value):
         if value == "{{ nothing }}":

@@ -73,6 +73,7 @@ def test_a_run_that_holds_the_lock_tells_not_of_runs():
 
 HELD = {"held": {}, "lock": {}}
 OTHER = {"msg": "another run works on this pair", "lock": {"purpose": "rejoin"}}
+THIRD = {"msg": "a third run works on this pair", "lock": {"purpose": "rejoin", "holder": {"pid": 8}}}
 FULL = {"msg": "the lock cannot be written: No space left on device"}
 UNREACHABLE = {"msg": "No route to host", "unreachable": True}
 
@@ -87,7 +88,8 @@ UNREACHABLE = {"msg": "No route to host", "unreachable": True}
         ({"cdw": HELD, "scdw": None}, "", []),  # left out by --limit
         ({"cdw": HELD, "scdw": OTHER}, "scdw: another run works on this pair", []),
         ({"cdw": OTHER, "scdw": UNREACHABLE}, "cdw: another run works on this pair", []),
-        ({"cdw": {**OTHER, "msg": "one"}, "scdw": {**OTHER, "msg": "two"}}, "cdw: one; scdw: two", []),
+        ({"cdw": OTHER, "scdw": THIRD}, "cdw: another run works on this pair; scdw: a third run works on this pair", []),
+        ({"cdw": {**THIRD, "msg": "alive 1 s ago"}, "scdw": {**THIRD, "msg": "alive 2 s ago"}}, "cdw, scdw: alive 1 s ago", []),
         ({"cdw": OTHER, "scdw": FULL}, "cdw: another run works on this pair", ["scdw"]),
         ({"cdw": FULL, "scdw": HELD}, "", ["cdw"]),
         (

@@ -22,7 +22,6 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.bord
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, read_text
 
-
 #: seconds after which a lock that is not renewed no longer counts
 LIFETIME = 300.0
 

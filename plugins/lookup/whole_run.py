@@ -38,10 +38,9 @@ import typing as t
 from ansible import context
 from ansible.plugins.loader import lookup_loader
 from ansible.plugins.lookup import LookupBase
-from ansible.utils.display import Display
 from ansible.utils.vars import load_extra_vars
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._desired import strangers
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.invocation import is_ours, left_out
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.invocation import is_ours, left_out, refuse
 
 
 class LookupModule(LookupBase):
@@ -56,7 +55,6 @@ class LookupModule(LookupBase):
         playbooks = asked.get("args") or ()
         why = left_out(playbooks, is_ours, asked.get("tags") or (), asked.get("skip_tags") or (), asked.get("start_at_task"))
         why = why or strangers.refusal(load_extra_vars(self._loader), all(map(is_ours, playbooks)))
-        if why:  # what a lookup raises, Ansible tells with the source of the play and the words of a plugin that failed
-            Display().error(why, wrap_text=False)
-            raise SystemExit(1)
+        if why:
+            refuse(why)
         return terms

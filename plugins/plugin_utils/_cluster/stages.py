@@ -27,7 +27,7 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._desired i
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._desired.option_checks import COORDINATOR_ROLES
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.invocation import out_of_step
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import Hosts, Stage, Task, Variables
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show import audit, fleet, metrics, nagios, page, report
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show import audit, fleet, metrics, nagios, page, report, severity
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.people import tell
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.screen import quiet, render
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.since import Look, first_seen
@@ -106,7 +106,7 @@ def _show(display: str, pairs: t.Mapping[str, Pair], reports: t.Mapping[str, dic
         for pair in pairs.values():
             tell("", *pair.screen, "")
     elif display in ("quiet", "table"):
-        listed = {cluster: reports[cluster] for cluster in (fleet.worst_first(reports) if display == "table" else reports)}
+        listed = severity.worst_first(reports) if display == "table" else reports
         lines = [line for line in (quiet(cluster, pairs[cluster]) for cluster in listed) if line]
         if display == "table":
             shown = ["", *fleet.render(listed), *lines, fleet.summary(listed), ""]

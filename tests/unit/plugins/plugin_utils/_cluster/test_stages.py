@@ -118,9 +118,9 @@ def test_what_was_not_looked_at_has_no_state_of_its_own(printed, tmp_path):
 
 
 def test_an_audit_trail_that_cannot_be_used_is_a_warning(printed, tmp_path):
-    (tmp_path / "alpha.jsonl").mkdir()
-    returned = show(fleet(tmp_path, alpha=MIRRORED))
-    assert returned["warnings"] == [f"{tmp_path}/alpha.jsonl cannot be read on the controller: Is a directory"]
+    (tmp_path / "file").touch()
+    returned = show(fleet(tmp_path / "file", alpha=MIRRORED))
+    assert returned["warnings"] == [f"{tmp_path}/file/alpha.jsonl cannot be read on the controller: Not a directory"]
     assert returned["clusters"]["alpha"]["state"] == "mirrored"
 
 

@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help demo test checks lint sanity unit cores docs page molecule scenario bench image hosts reset destroy clean env
+.PHONY: help demo test checks lint sanity unit cores docs page molecule scenario bench image hosts reset destroy clean env prometheus
 
 # The image of the test hosts: the one that WHPG_IMAGE names, or that of the simulated engine.
 image_name = $${WHPG_IMAGE:-$$(tests/engine/build-image)}
@@ -19,7 +19,7 @@ help: ## Show this list
 	@echo
 	@echo "  WHPG_IMAGE=<image> makes any of them use a real engine instead of the simulated one."
 
-demo: hosts ## Mirror a coordinator between containers on this machine, and look at it
+demo: image ## Mirror a coordinator between containers on this machine, and look at it
 	@$(with_env) .ci/demo.sh
 
 test: ## Everything that must pass: lint, sanity, unit, cores, molecule
@@ -34,7 +34,7 @@ lint: env ## Style, types, licences, documentation
 sanity: env ## ansible-test sanity, on a copy of the work tree
 	@$(with_env) .ci/sanity.sh
 
-unit: env ## Unit tests, with the coverage of plugins/module_utils
+unit: env prometheus ## Unit tests, with the coverage of plugins/module_utils
 	@$(with_env) .ci/unit.sh
 
 cores: env ## The tests of options and conditions on each supported ansible-core
@@ -72,3 +72,6 @@ clean: destroy ## Remove the test hosts and everything that was generated
 
 env:
 	@.ci/setup.sh
+
+prometheus: env
+	@.ci/prometheus.sh

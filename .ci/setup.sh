@@ -27,23 +27,6 @@ install_system_packages() {
   apt-get -qq -y install --no-install-recommends "${missing[@]}" > /dev/null
 }
 
-# Unpacked, not installed: that would start a service.
-unpack_prometheus() {
-  command -v promtool > /dev/null && return
-  echo "unpacking prometheus"
-  if ! command -v apt-get > /dev/null; then
-    echo "missing: prometheus; install it, or run this on Debian" >&2
-    return 1
-  fi
-  rm -rf .cache/prometheus && mkdir .cache/prometheus
-  (
-    cd .cache/prometheus
-    apt-get -qq download prometheus 2> /dev/null || { apt-get -qq update && apt-get -qq download prometheus; }
-    dpkg-deb --extract prometheus_*.deb .
-    rm prometheus_*.deb
-  )
-}
-
 make_virtual_environment() {
   local desired python
   desired=$(cat requirements-dev.txt constraints-dev.txt | sha256sum)
@@ -81,7 +64,6 @@ write_containers_conf() {
 
 mkdir -p .cache
 install_system_packages
-unpack_prometheus
 make_virtual_environment
 link_collection
 make_ssh_key

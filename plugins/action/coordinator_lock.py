@@ -14,7 +14,7 @@ import typing as t
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lock import Holder
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lock import LIFETIME, Holder
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import locking
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.limits import PATIENCE, answers_within
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.people import harmless, tell, told
@@ -57,7 +57,7 @@ class ActionModule(ActionBase):
             result["msg"] = harmless(result["msg"])  # it may have been read from the host
         if result.get("failed") and options["state"] == "absent":
             where = (task_vars or {}).get("inventory_hostname")
-            stays = f"warning: the lock on {where} was not released, and counts for {locking.LIFETIME:.0f} s more: {result['msg']}"
+            stays = f"warning: the lock on {where} was not released, and counts for {LIFETIME:.0f} s more: {result['msg']}"
             tell(f"{options['cluster']}: {stays}" if options["cluster"] else stays)
         result["changed"] = False  # none is left behind
         return {**result, **told()}

@@ -14,7 +14,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.registry import STORES
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.inventory import is_single, members
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._desired import options
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._desired import options, strangers
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._desired.option_checks import COORDINATOR_ROLES
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.invocation import out_of_step
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.limits import PATIENCE, answers_within
@@ -53,7 +53,7 @@ class ActionModule(ActionBase):
         wrong: list[str] = []
         if boolean(arguments.pop("by_options", False)):
             desired = options.read(variables, self._templar.template, lambda: is_single(variables))
-            result.update(options=desired.options, wrong=desired.wrong)
+            result.update(options=desired.options, wrong=desired.wrong, strangers=strangers.warnings(variables))
             arguments = {**self._by_options(desired.options, variables), **arguments}
             unfit = out_of_step(self._task.get_play().strategy)
             wrong = [unfit] if unfit else [said for name, said in desired.wrong.items() if name.startswith("discovery_")]

@@ -283,6 +283,7 @@ def _described(result: t.Any) -> run_lines.Task:
         name=str(result.task_name).rpartition(f"{role} : ")[2],
         action=str(task.action),
         own=role.startswith(_OURS),
+        once=bool(fields.get("run_once")),
         check_mode=bool(fields.get("check_mode")),
     )
 

@@ -40,12 +40,11 @@ import sys
 import typing as t
 
 from ansible import context
-from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
 from ansible.utils import color
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._desired.options import option
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import watching
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.invocation import is_ours
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.invocation import is_ours, refuse
 
 
 class LookupModule(LookupBase):
@@ -60,7 +59,7 @@ class LookupModule(LookupBase):
         if any(asked.get(name) for name in ("listhosts", "listtasks", "listtags", "syntax")):
             return terms
         if [is_ours(playbook, "status") for playbook in asked.get("args") or ()] != [True]:
-            raise AnsibleError(
+            refuse(
                 f"status_watch is {seconds:g}, and what would be repeated is not the playbook status alone: run that by itself, or leave "
                 "status_watch out"
             )

@@ -27,12 +27,12 @@ options:
     description:
       - The role.
     type: str
-    choices: [activate_standby, disable_mirroring, discovery, history, lift_fence, maintenance, release, standby, switchover]
+    choices: [activate_standby, disable_mirroring, discovery, history, lift_fence, maintenance, release, standby, status, switchover]
     required: true
   stage:
     description:
       - What is done of it.
-      - V(judge) what all hosts of the clusters showed, for O(of=discovery).
+      - V(judge) what all hosts of the clusters showed, for O(of=discovery) and O(of=status).
       - V(plan) what has to be done on which host, for all clusters at once.
       - V(decide) whether the work on a cluster goes on, by what was done so far.
       - V(conclude) tell how it ended for each cluster, and fail where it did not end well.

@@ -678,10 +678,23 @@ wrong:
   returned: with O(by_options)
   type: dict
   sample: {}
+strangers:
+  description: Which variables of the host look like misspelt options, and what to do, in sentences.
+  returned: with O(by_options)
+  type: list
+  elements: str
+  sample: []
 unfinished:
   description: What a run that locked the pair by O(lock_file) began and did not finish, in the words of its role; V(null) without such.
   returned: with O(data_directory)
   type: str
+  sample: null
+locked:
+  description:
+    - The lock in O(lock_file), as M(warehousepg.coordinator.coordinator_lock) returns it, and in C(quiet_s) for how many seconds it was not
+      renewed; V(null) without one. It does not count any more after 300 s.
+  returned: with O(data_directory)
+  type: dict
   sample: null
 record:
   description:

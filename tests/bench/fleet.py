@@ -29,7 +29,7 @@ CLUSTERS = [int(word) for word in os.environ.get("CLUSTERS", "100 200 400 1000")
 PLAY: dict[str, Any] = {"hosts": "whpg_clusters", "gather_facts": False}
 JUDGE = {
     "name": "Judge what was seen",
-    "warehousepg.coordinator.intent": {"of": "discovery", "stage": "judge"},
+    "warehousepg.coordinator.intent": {"of": "status", "stage": "judge"},
     "run_once": True,
     "register": "discovery_verdict",
 }

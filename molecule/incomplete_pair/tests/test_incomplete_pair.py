@@ -101,9 +101,9 @@ def test_a_run_that_was_cut_off_is_finished_by_the_next(primary, standby):
         assert held["pid"] == cut_off.pid
         other = enable()
         assert other.returncode == 2
-        assert f"nothing was changed: cdw: another run works on this pair: enable_mirroring by {held['user']} on" in said(other)
+        assert f"nothing was changed: cdw, scdw: another run works on this pair: enable_mirroring by {held['user']} on" in said(other)
         foreseen = enable("--check")
-        assert foreseen.returncode == 2 and "nothing was changed: cdw: another run works on this pair" in said(foreseen)
+        assert foreseen.returncode == 2 and "nothing was changed: cdw, scdw: another run works on this pair" in said(foreseen)
         assert status()[0] == "degraded", "who only looks is not kept away"
         cut_off.send_signal(signal.SIGKILL)
     assert left_of_runs(primary, standby).count("demo.lock") == 2

@@ -13,12 +13,17 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import json
+import os
+import time
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import border
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.border import Seconds
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, read_text
+
+#: seconds after which a lock that is not renewed no longer counts
+LIFETIME = 300.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,6 +63,24 @@ class Lock:
     purpose: str
 
 
+@dataclasses.dataclass(frozen=True)
+class Held(Lock):
+    """A lock as its host shows it.
+
+    :param quiet_s: seconds since it was taken or renewed.
+    """
+
+    quiet_s: Seconds
+
+    def __str__(self) -> str:
+        return f"{self.purpose} by {self.holder}, since {clock_time(self.since)}"
+
+    @property
+    def counts(self) -> bool:
+        """Whether its run may still be at work."""
+        return self.quiet_s <= LIFETIME
+
+
 def line_of(holder: Holder) -> str:
     """The first line of a lock's file, the same as long as the run holds it."""
     return json.dumps(dataclasses.asdict(holder))
@@ -69,6 +92,15 @@ def parse(text: str) -> Lock | None:
         holder, told = (json.loads(line) for line in text.splitlines())
         return border.parse(Lock, {**told, "holder": holder})
     except (ValueError, TypeError, RecursionError):
+        return None
+
+
+def read_lock(lock_file: str) -> Held | None:
+    """The lock that is held, or that was left by a run which is gone; None without one."""
+    found = parse(read_text(lock_file) or "")
+    try:
+        return Held(**vars(found), quiet_s=max(0.0, time.time() - os.stat(lock_file).st_mtime)) if found else None
+    except FileNotFoundError:  # it was released meanwhile
         return None
 
 

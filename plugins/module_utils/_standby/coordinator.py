@@ -132,6 +132,7 @@ class Coordinator(Observation):
     maintenance: maintenance.Mark | None
     named: bool | None
     unfinished: str | None
+    locked: lock.Held | None
     record: record.Record | None
     record_wrong: Name | None
     activation: t.Mapping[str, t.Any] | None
@@ -260,6 +261,7 @@ def read_coordinator(host: Host, parameters: Parameters, seen: Observation) -> C
         maintenance=maintenance.read(maintenance.mark_file(where)),
         named=is_named(parameters["name"], seen.addresses) if parameters["name"] and postmaster is None else None,
         unfinished=lock.read_note(parameters["lock_file"]) if parameters["lock_file"] else None,
+        locked=lock.read_lock(parameters["lock_file"]) if parameters["lock_file"] else None,
         record=kept,
         record_wrong=wrong,
         activation=record.last(audit, record.ACTIVATED),

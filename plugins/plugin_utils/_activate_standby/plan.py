@@ -98,7 +98,7 @@ def make(scene: Scene, neighbours: t.Sequence[segment_fence.Neighbour]) -> Activ
     wrong = [*scene.pair.problems, *scene.pair.wrong]
     if len(scene.pair.coordinators) < 2 and not wrong:
         wrong = ["there is no standby: the inventory has no second host with whpg_role coordinator or standby"]
-    wrong += [why for why in (scene.pair.busy, scene.pair.maintenance) if why]
+    wrong = wrong or [why for why in (scene.pair.busy, scene.pair.maintenance) if why]
     if wrong:
         return ActivationPlan("; ".join(wrong), state=scene.pair.state, primary=scene.pair.primary)
     begun = _begun(scene)

@@ -164,6 +164,7 @@ def assess(
         maintenance=maintenance,
         warnings=[
             *([maintenance] if maintenance else []),
+            *(warnings.of_runs(coordinators, observations) if not any("held" in found for found in taken.values()) else []),
             *(f"{host} could not be locked against other runs: {why}" for host, why in unlocked.items()),
             *warnings.of_commits(other, primary, standby),
             *warnings.of_directories(variables, observations),
@@ -193,11 +194,14 @@ def hindrances(locks: t.Mapping[str, Result]) -> tuple[str, dict[str, str]]:
 
     :param locks: by host where the coordinator may live, what taking the lock returned; empty where it was not tried.
     """
-    others = {str(found["msg"]): host for host, found in locks.items() if found.get("msg") and found.get("lock")}
+    others: dict[str, list[str]] = {}  # by run that has the lock
+    for host, found in locks.items():
+        if found.get("msg") and found.get("lock"):
+            others.setdefault(str(found["lock"].get("holder")), []).append(host)
     unlocked = {host: str(found["msg"]) for host, found in locks.items() if found.get("msg") and not found.get("lock")}
     unlocked = {host: why for host, why in unlocked.items() if not locks[host].get("unreachable")}
     if others:
-        return "; ".join(f"{host}: {said}" for said, host in others.items()), unlocked
+        return "; ".join(f"{', '.join(hosts)}: {locks[hosts[0]]['msg']}" for hosts in others.values()), unlocked
     if unlocked and not any("lock" in found for found in locks.values()):
         return "no host of the coordinators could be locked: " + "; ".join(f"{host}: {why}" for host, why in unlocked.items()), unlocked
     return "", unlocked

@@ -18,6 +18,17 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.o
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight.listening import unheard
 
 
+def of_runs(coordinators: t.Sequence[str], observations: Observations) -> list[str]:
+    """That a run is under way, or was cut off, by its locks and by the notes of what it began."""
+    seen = [found for host in coordinators for found in [coordinator_of(observations[host])] if found]
+    locks = sorted((found.locked for found in seen if found.locked), key=lambda lock: lock.quiet_s)
+    if locks and locks[0].counts:
+        return [f"{locks[0]}, is under way, alive {locks[0].quiet_s:.0f} s ago: wait for it before anything else is done to the pair"]
+    left = {lock.holder: f"{lock}, was cut off: run it again" for lock in locks}
+    noted = dict.fromkeys(found.unfinished for found in seen if found.unfinished)
+    return [*left.values(), *(f"{purpose} was begun and is not finished: run it again" for purpose in noted)]
+
+
 def of_commits(host: str | None, primary: Coordinator | None, standby: Coordinator | None) -> list[str]:
     """That everybody who writes is kept waiting."""
     known = primary.primary if primary else None

@@ -118,7 +118,17 @@ def _count(value: int) -> str:
 
 
 def _host(value: str) -> str:
-    return "" if re.fullmatch(r"[\w.:%-]+", value) else f" is {value!r}: give the name or address of a host"
+    label = r"\w([\w-]{0,61}\w)?"
+    is_name = re.fullmatch(rf"{label}(\.{label})*\.?", value) and len(value) <= 253 and not re.fullmatch(r"[\d.]+", value)
+    return (
+        ""
+        if is_name or not _addresses([value], ipaddress.ip_address)
+        else f" is {value!r}: give the name or address of a host, without a port"
+    )
+
+
+def _user(value: str) -> str:
+    return "" if re.fullmatch(r"\w[\w.@+\\-]*\$?", value) else f" is {value!r}: give the name of a user on the hosts"
 
 
 def _listen(value: str) -> str:
@@ -144,8 +154,14 @@ def _absolute(value: str) -> str:
     return "" if value.startswith("/") else f" is {value!r}: give an absolute path"
 
 
+def _directory(value: str) -> str:
+    if os.path.normpath(value) in ("/", "//"):
+        return f" is {value!r}, the root of the file system: give a directory below it"
+    return _absolute(value)
+
+
 def _prefix(value: str) -> str:
-    return "" if value and "/" not in value else f" is {value!r}: give the prefix of the instances' directories, such as gpseg"
+    return "" if re.fullmatch(r"[^\s/]+", value) else f" is {value!r}: give the prefix of the instances' directories, such as gpseg"
 
 
 def _major(value: int) -> str:
@@ -179,10 +195,14 @@ def _floating(value: str) -> str:
     return ""
 
 
+def _file(value: str) -> str:
+    return f" is {value}, a directory on the controller: name a file" if os.path.isdir(value) else ""
+
+
 def _written_to(value: str) -> str:
     directory = os.path.dirname(os.path.realpath(value))
     if not value or os.path.isdir(directory):
-        return ""
+        return _file(value)
     return f" is {value}, and {directory} is no directory on the controller: make it, or name another file"
 
 
@@ -193,16 +213,23 @@ def _metrics(value: str) -> str:
 
 
 _CHECKS: dict[str, t.Callable[[t.Any], str]] = {
+    "WHPG_UNIX_USER": _user,
+    "activate_standby_audit_file": _file,
     "activate_standby_floating_address": _floating,
+    "activate_standby_result_file": _file,
     "activate_standby_retention_limit": _size,
     "activate_standby_slot_name": _slot,
     "disable_mirroring_replication_user": _role,
     "disable_mirroring_slot_name": _slot,
-    "discovery_coordinator_directory": _absolute,
-    "discovery_data_directory": _absolute,
+    "discovery_coordinator_directory": _directory,
+    "discovery_data_directory": _directory,
+    "discovery_greenplum_path": _absolute,
     "discovery_port": _port,
+    "discovery_report_file": _written_to,
     "discovery_retention_limit": _size,
-    "discovery_standby_directory": _absolute,
+    "discovery_standby_directory": _directory,
+    "discovery_user": _user,
+    "greenplum_path": _absolute,
     "history_lines": _count,
     "release_slot_name": _slot,
     "standby_address": _host,
@@ -218,11 +245,17 @@ _CHECKS: dict[str, t.Callable[[t.Any], str]] = {
     "standby_retention_limit": _size,
     "standby_slot_name": _slot,
     "standby_tablespace_mapping": _mapping,
+    "status_audit_file": _file,
     "status_file": _written_to,
-    "status_metrics": _metrics,
     "status_html": _written_to,
+    "status_metrics": _metrics,
+    "status_samples_file": _file,
+    "switchover_audit_file": _file,
+    "switchover_result_file": _file,
+    "whpg_address": _host,
     "whpg_addresses": _addresses,
-    "whpg_data_directory": _absolute,
+    "whpg_data_directory": _directory,
+    "whpg_hostname": _host,
     "whpg_major_version": _major,
     "whpg_port": _port,
     "whpg_seg_prefix": _prefix,

@@ -86,6 +86,9 @@ _FILES = {
 _GIVE = {"bool": "true or false", "int": "a whole number", "float": "seconds above zero", "list": "a list", "dict": "a dictionary"}
 
 
+_STRUCTURES: dict[type, str] = {list: "a list", dict: "a dictionary"}
+
+
 @dataclasses.dataclass(frozen=True)
 class Desired:
     """What the options of a host ask for.
@@ -185,7 +188,11 @@ def given(specs: t.Mapping[str, Spec], variables: Variables, template: Template)
             continue
         if spec.get("no_log"):
             # a secret is in no result, and a command that holds one may be a template that another host evaluates
-            found[name] = bool(variables[name])
+            kind = next((word for of, word in _STRUCTURES.items() if isinstance(variables[name], of)), None)
+            if kind:
+                wrong[name] = f"{name}, which is secret, is {kind}: give {_remedy(spec)}"
+            else:
+                found[name] = bool(variables[name])
             continue
         try:
             value = template(variables[name])
@@ -201,6 +208,8 @@ def given(specs: t.Mapping[str, Spec], variables: Variables, template: Template)
         except (ArithmeticError, RecursionError, ValueError):  # what reads values makes nothing of it, such as bytes that are no text
             wrong[name] = f"{name} is {value!r}: give {_remedy(spec)}"
         except AnsibleError as error:
+            if type(error).__name__ == "AnsibleValueOmittedError":  # of omit, since ansible-core 2.19
+                continue
             wrong[name] = f"{name} cannot be evaluated: {' '.join(str(error).split())}: correct the template"
     return found, wrong
 

@@ -11,6 +11,8 @@ import os
 import typing as t
 from pathlib import Path
 
+from ansible.utils.display import Display
+
 _COLLECTION = "warehousepg.coordinator."
 _PLAYBOOKS = os.path.realpath(Path(__file__).parents[3] / "playbooks")
 
@@ -23,6 +25,12 @@ def is_ours(playbook: str, name: str = "") -> bool:
     directory, file = os.path.split(os.path.realpath(playbook))
     named = playbook[len(_COLLECTION) :] if playbook.startswith(_COLLECTION) else file[: -len(".yml")] if directory == _PLAYBOOKS else ""
     return bool(named) and name in ("", named)
+
+
+def refuse(why: str) -> t.NoReturn:
+    """End a run before it begins. What a lookup raises, Ansible tells with the source of the play and the words of a plugin that failed."""
+    Display().error(why, wrap_text=False)
+    raise SystemExit(1)
 
 
 def left_out(

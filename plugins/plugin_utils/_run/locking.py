@@ -21,10 +21,15 @@ import subprocess
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lock import Holder, Lock, clock_time, line_of, note_file, parse
-
-#: seconds after which a lock that is not renewed no longer counts
-LIFETIME = 300.0
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lock import (
+    LIFETIME,
+    Holder,
+    Lock,
+    clock_time,
+    line_of,
+    note_file,
+    parse,
+)
 
 #: seconds after which the run that holds it renews it, so that some of that may fail
 RENEWAL = 60.0

@@ -19,12 +19,13 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._release i
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.progress import Plans, Progress
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import Stage
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby import stages as standby
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._status import stages as status
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover import stages as switchover
 
 #: by intent and name
 STAGES: dict[tuple[str, str], Stage] = {
     (intent.INTENT, name): stage
-    for intent in (activate_standby, disable_mirroring, discovery, history, lift_fence, maintenance, release, standby, switchover)
+    for intent in (activate_standby, disable_mirroring, discovery, history, lift_fence, maintenance, release, standby, status, switchover)
     for name, stage in intent.STAGES.items()
 }
 

@@ -8,11 +8,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import time
 import typing as t
 
-#: in the environment of a command that is repeated, so that it does not repeat itself
+#: in the environment of a command that is repeated, so that it does not repeat itself: letters of a line of the terminal where it is shown,
+#: 0 where that is none
 MARK = "WHPG_STATUS_WATCHED"
 
 #: what empties a terminal
@@ -28,7 +30,8 @@ def repeat(command: t.Sequence[str], seconds: float, screen: t.TextIO, colored: 
     :param screen: where it is shown.
     :param colored: whether Ansible uses colours there, which it would not for a program that reads.
     """
-    environment = {**os.environ, MARK: "true", **({"ANSIBLE_FORCE_COLOR": "true"} if colored else {})}
+    columns = shutil.get_terminal_size().columns if screen.isatty() else 0
+    environment = {**os.environ, MARK: str(columns), **({"ANSIBLE_FORCE_COLOR": "true"} if colored else {})}
     clear = _CLEAR if screen.isatty() else ""
     looking = None
     try:

@@ -14,25 +14,11 @@ from ansible import constants
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show import table
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.report import most_retained
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.screen import size
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.severity import rank
 
 _HEAD = ("cluster", "state", "primary", "standby", "lag", "retained WAL", "since (UTC)", "warnings")
 
 #: what is said where nothing was seen, or there is nothing
 _NOTHING = "-"
-
-
-def worst_first(clusters: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[str]:
-    """The names of clusters, those first that somebody has to look at first.
-
-    :param clusters: by name, what the document says of each.
-    """
-
-    def order(name: str) -> tuple[t.Any, ...]:
-        told = clusters[name]
-        return *rank(told["state"], told["as_desired"], told["warnings"]), -len(told["warnings"]), name
-
-    return sorted(clusters, key=order)
 
 
 def render(clusters: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[str]:

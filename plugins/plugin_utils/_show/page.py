@@ -27,7 +27,7 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.cour
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.people import harmless
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.pictures import Look
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.screen import size
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.severity import rank
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.severity import worst_first
 from markupsafe import Markup
 
 _TEMPLATES = Path(__file__).parents[3] / "roles" / "status" / "templates"
@@ -147,13 +147,11 @@ def _shown(value: t.Any) -> t.Any:
 
 def page(document: Document, histories: t.Mapping[str, History], controller: str) -> Page:
     """What the page says, the worst cluster first."""
-    clusters = sorted(
-        document["clusters"].items(),
-        key=lambda of: (rank(of[1]["state"], of[1]["as_desired"], of[1]["warnings"]), of[0]),
-    )
-    cards = [_card(name, cluster, histories.get(name, History([], [])), len(clusters), at) for at, (name, cluster) in enumerate(clusters)]
+    clusters = worst_first(document["clusters"])
+    named = enumerate(clusters.items())
+    cards = [_card(name, cluster, histories.get(name, History([], [])), len(clusters), at) for at, (name, cluster) in named]
     return Page(
-        headline=_headline([cluster for _name, cluster in clusters], [card.name for card in cards]),
+        headline=_headline([*clusters.values()], [card.name for card in cards]),
         look=cards[0].look if cards else pictures.look("", False),
         counts=[(count, found) for found, count in collections.Counter(card.look for card in cards).items()],
         seen=course.moment(datetime.datetime.strptime(document["time"], audit.TIME)),

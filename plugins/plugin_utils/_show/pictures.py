@@ -11,7 +11,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import verdict
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.screen import size
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.screen import role_told, size
 
 Document = t.Mapping[str, t.Any]
 
@@ -106,9 +106,7 @@ class Segments:
 def coordinator(name: str, host: Document, cluster: Document) -> Machine:
     """A host where the coordinator may live."""
     primary = name == cluster["primary"]
-    role = str(host["role"] or "")
-    if role == "primary" and not primary and cluster["state"] != verdict.SPLIT_BRAIN:
-        role = "former primary" if cluster["primary"] else role
+    role = role_told(host["role"], name, cluster["primary"])
     return Machine(
         name, role or ("primary, last known" if primary else "no instance seen"), _doing(host, primary), _facts(host, primary, cluster)
     )

@@ -47,6 +47,7 @@ class Task:
     :param name: what it is called, without its role.
     :param action: what it runs.
     :param own: whether it is of a role of this collection, which itself tells of a host that it does without.
+    :param once: whether one host does it for all of them.
     :param check_mode: whether it only foretells.
     """
 
@@ -54,6 +55,7 @@ class Task:
     name: str
     action: str = ""
     own: bool = False
+    once: bool = False
     check_mode: bool = False
 
     @property
@@ -66,7 +68,7 @@ class Task:
 class _Failure:
     """What is told when the run ends, unless it was rescued.
 
-    :param label: the cluster, or the host.
+    :param label: the cluster, or the host; empty where it is of the whole run.
     :param line: what its task has told itself of it; it is printed when the run ends.
     """
 
@@ -152,7 +154,8 @@ class Run:
                 said = harmless(f"{self._label(host)}: {task.name}: {ending}, ignored: {result_words.message(result)}")
                 group.messages.append(Line(said, WARNING))
         elif ending != OK:
-            self._failures.append(_Failure(host, self._label(host), task, ending, result_words.message(result)))
+            label = "" if task.own and task.once else self._label(host)
+            self._failures.append(_Failure(host, label, task, ending, result_words.message(result)))
             if task.module not in _SPEAKERS and ending == FAILED:
                 group.failed[host] = seconds
         elif task.module == "debug":
@@ -278,11 +281,11 @@ def _said_of(failures: t.Sequence[_Failure]) -> str:
     """What is said of a task that failed on hosts, with the same message on each."""
     first = failures[0]
     who, hosts = ([*dict.fromkeys(names)] for names in ([of.who for of in failures], [of.host for of in failures]))
-    if len(who) == 1 and re.match(re.escape(first.who) + r"(?![\w.-])", first.message):
+    if len(who) == 1 and first.who and re.match(re.escape(first.who) + r"(?![\w.-])", first.message):
         return first.message
-    parts = [_some(who, _NAMED), first.message]
+    parts = [_some(who, _NAMED), first.message] if first.who else [first.message]
     if first.task.module not in _SPEAKERS and first.ending == FAILED:
-        parts.insert(1, first.task.name + ("" if hosts == who else f" ({_some(hosts, _NAMED_HOSTS)})"))
+        parts.insert(-1, first.task.name + ("" if hosts == who else f" ({_some(hosts, _NAMED_HOSTS)})"))
     return ": ".join(map(harmless, parts))
 
 

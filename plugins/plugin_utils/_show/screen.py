@@ -68,10 +68,19 @@ def _control(instance: Instance) -> str:
     return f"{control.state}, timeline {control.timeline}, checkpoint {control.checkpoint}"
 
 
-def _host(name: str, found: Coordinator | None, missing: str, primary: Primary | None) -> list[str]:
+def role_told(role: str | None, host: str, primary: str | None) -> str:
+    """What the instance on a host is called.
+
+    :param role: that it has on disk.
+    :param primary: host that is primary, or was last; None where that is not known.
+    """
+    return "former primary" if role == "primary" and primary not in (None, host) else role or ""
+
+
+def _host(name: str, found: Coordinator | None, pair: Pair, primary: Primary | None) -> list[str]:
     """What is said of a host: a line, and below it where its instance is."""
     if found is None:
-        return [f"{name}  unknown: {missing}"]
+        return [f"{name}  unknown: {pair.unknown.get(name, '')}"]
     instance = found.instance
     if instance.directory_state != "instance":
         return [f"{name}  no instance: {instance.data_directory} is {instance.directory_state}"]
@@ -79,7 +88,7 @@ def _host(name: str, found: Coordinator | None, missing: str, primary: Primary |
     place = f"dbid {instance.dbid}, port {instance.port}, {instance.data_directory}"
     if instance.start_block:
         place += f", start-blocked by {instance.start_block}"
-    return [f"{name}  {instance.role}  " + ", ".join(words), f"{' ' * len(name)}  {place}"]
+    return [f"{name}  {role_told(instance.role, name, pair.primary)}  " + ", ".join(words), f"{' ' * len(name)}  {place}"]
 
 
 def _segment_hosts(names: t.Sequence[str], count: int) -> str:
@@ -132,7 +141,7 @@ def render(cluster: str, pair: Pair, observations: Observations) -> list[str]:
     of_segments: dict[int, list[str]] = {}
     for name, found in observations.items():
         if found is None or isinstance(found, Coordinator):
-            lines += [f"  {line}" for line in _host(name, found, pair.unknown.get(name, ""), primary)]
+            lines += [f"  {line}" for line in _host(name, found, pair, primary)]
         else:
             of_segments.setdefault(len(found.segments), []).append(name)
     lines += [f"  {_segment_hosts(names, count)}" for count, names in of_segments.items()]

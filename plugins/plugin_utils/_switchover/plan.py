@@ -85,7 +85,7 @@ def make(scene: Scene) -> SwitchoverPlan:
     wrong = [*pair.problems, *pair.wrong, *_wrong_host(scene)]
     if len(pair.coordinators) < 2 and not wrong:
         wrong = ["there is no standby: the inventory has no second host with whpg_role coordinator or standby"]
-    wrong += [why for why in (pair.busy, pair.maintenance) if why]
+    wrong = wrong or [why for why in (pair.busy, pair.maintenance) if why]
     wrong += [f"{host} is unknown, {why}" for host, why in pair.unknown.items()]
     if wrong:
         return dataclasses.replace(known, refusal="; ".join(wrong))

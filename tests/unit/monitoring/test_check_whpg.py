@@ -65,9 +65,10 @@ def test_the_status_of_the_line_counts(saying, status, code):
 @pytest.mark.parametrize(
     ("text", "code", "why"),
     [
-        (AROUND.format(LINE.format("OK")), 2, "ended with 2 and told no state: fatal: [cdw]: FAILED!"),
+        (AROUND.format(LINE.format("OK")), 2, "ended with 2 and told no state: a is degraded"),
         (AROUND.format(f"{LINE.format('OK')}\n{LINE.format('CRITICAL')}"), 0, "ended with 0 and told no state"),
-        (AROUND.format(""), 2, "a is degraded"),
+        (AROUND.format(""), 2, "told no state: a is degraded"),
+        ('fatal: [cdw]: UNREACHABLE! => {"changed": false, "msg": "no \\"route\\", C:\\\\", "unreachable": true}', 4, ': no "route", C:\\'),
         (AROUND.format('ok: {"msg": "\\nWHPG OK - x | y"}'), 0, "told no state"),
         ("", 250, "ended with 250 and told no state: the last / of it"),
     ],
@@ -76,6 +77,12 @@ def test_without_one_line_nothing_is_known(saying, text, code, why):
     line, status = check(path=saying(text, code, "first\nthe last | of it\n"))
     assert status == 3
     assert line.startswith("WHPG UNKNOWN - the playbook ") and why in line and "|" not in line
+
+
+@pytest.mark.parametrize("before", ["[ERROR]: ", "ERROR! "])
+def test_what_ends_a_run_whole_is_told_as_it_is(saying, before):
+    line, _status = check(path=saying("", 1, f"[WARNING]: old\n{before}whpg_host is no option\n"))
+    assert line == "WHPG UNKNOWN - the playbook ended with 1 and told no state: whpg_host is no option"
 
 
 def test_silence_is_told(saying):
@@ -88,9 +95,14 @@ UNREACHABLE = {"cluster_name": "a", "whpg_data_directory": "/data", "ansible_hos
 @pytest.mark.parametrize(
     ("hosts", "metrics", "said", "status"),
     [
-        ({}, "whpg.prom", "WHPG UNKNOWN - the playbook ended with 2 and told no state: fatal: [localhost]: FAILED! ", 3),
+        ({}, "whpg.prom", "WHPG UNKNOWN - the playbook ended with 2 and told no state: the inventory has no host ", 3),
         ({"cdw": {"whpg_role": "coordinator"}}, "whpg.prom", "WHPG CRITICAL - a: primary_unknown: cdw: unknown, ", 2),
-        ({"cdw": {"whpg_role": "coordinator"}}, "none/whpg.prom", "WHPG UNKNOWN - the playbook ended with 2 and told no state: fatal: ", 3),
+        (
+            {"cdw": {"whpg_role": "coordinator"}},
+            "none/whpg.prom",
+            "WHPG UNKNOWN - the playbook ended with 2 and told no state: status_metrics is ",
+            3,
+        ),
     ],
 )
 def test_it_runs_the_playbook(hosts, metrics, said, status, tmp_path):

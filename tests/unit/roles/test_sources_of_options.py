@@ -36,7 +36,11 @@ HOST = {"whpg_role": "segment", "ansible_connection": "local", "ansible_python_i
 def run(tmp_path, play, *arguments, **variables):
     """What a play on one host, which needs nothing of it, leaves in options."""
     inventory = {"whpg_clusters": {"hosts": {"here": {**HOST, **variables}}}}
-    seen = {"content": "{{ discovery_options | to_json }}", "dest": str(tmp_path / "options.json"), "mode": "0600"}
+    seen = {
+        "content": "{{ discovery_options | combine({'wrong': discovery_observation.wrong}) | to_json }}",
+        "dest": str(tmp_path / "options.json"),
+        "mode": "0600",
+    }
     show = {"ansible.builtin.copy": seen}
     run_play(tmp_path, inventory, {"hosts": "here", "gather_facts": False, **play, "post_tasks": [show]}, *arguments)
     return json.loads((tmp_path / "options.json").read_text())
@@ -64,6 +68,13 @@ def test_options_are_the_same_wherever_they_come_from(tmp_path, source):
         task = {"name": OF_STATUS["role"], "public": True} if source == "include" else {"name": OF_STATUS["role"]}
         play = {"tasks": [{f"ansible.builtin.{source}_role": task, "vars": TEXTS}]}
     found = run(tmp_path, play, *arguments, **variables)
+    assert found.pop("wrong") == {}
     assert {name: found[name] for name in ASKED} == TYPED
     assert (found["standby_max_rate"], found["standby_hostname"], found["standby_slot_name"]) == (None, None, "of_7")
     assert (found["discovery_role"], found["discovery_lock_file"]) == ("status", "~/.whpg/7.lock")
+
+
+def test_misspelt_options_of_an_inventory_are_seen(tmp_path):
+    show = {"ansible.builtin.assert": {"that": "'standby_prot is no option' in discovery_observation.strangers | join('\n')"}}
+    play = {"hosts": "here", "gather_facts": False, "roles": [OF_STATUS], "post_tasks": [show]}
+    run_play(tmp_path, {"whpg_clusters": {"hosts": {"here": {**HOST, "status_fail": False, "standby_prot": 1}}}}, play)

@@ -131,7 +131,9 @@ def coordinator(name, address, instance, **more):
         "lacks": (),
         "passfile": PASSFILE,
         "access": {instance.data_directory: COORDINATOR},
-        **dict.fromkeys(("unlogged", "sql", "primary", "standby", "maintenance", "named", "unfinished", "record", "record_wrong")),
+        **dict.fromkeys(
+            ("unlogged", "sql", "primary", "standby", "maintenance", "named", "unfinished", "locked", "record", "record_wrong")
+        ),
         **dict.fromkeys(("activation", "promotion")),
     }
     site = Site(

@@ -18,12 +18,12 @@ from . import losses
 BUSY = "cdw: another run works on this pair: rejoin by ada on control1, process 47"
 
 
-def busy(scene):
-    return dataclasses.replace(scene, pair=dataclasses.replace(scene.pair, busy=BUSY))
+def busy(scene, **more):
+    return dataclasses.replace(scene, pair=dataclasses.replace(scene.pair, busy=BUSY, **more))
 
 
-def plan_of(role, found):
-    of_activation = busy(losses.scene(found))
+def plan_of(role, found, **more):
+    of_activation = busy(losses.scene(found), **more)
     if role == "activate_standby":
         return activation_plan.make(of_activation, [])
     if role == "switchover":
@@ -42,6 +42,11 @@ def test_nothing_is_done_to_a_pair_that_another_run_works_on(role, found):
         name: value for name, value in dataclasses.asdict(made).items() if name not in ("refusal", "primary", "standby", "state", "begins")
     }
     assert not any(work.values()), work
+
+
+@pytest.mark.parametrize("role", ["activate_standby", "switchover", "standby", "disable_mirroring"])
+def test_what_is_wrong_with_values_is_told_first_and_alone(role):
+    assert plan_of(role, losses.SERVING, wrong=["standby_port is 0"]).refusal == "standby_port is 0"
 
 
 def test_a_standby_whose_host_cannot_be_locked_is_not_activated():

@@ -11,6 +11,7 @@ import os
 
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import user_name
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lock import Holder, line_of
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import connection, installation
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import INSUFFICIENT_PRIVILEGE, NoAnswer, Refused
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import Instance
@@ -247,12 +248,18 @@ def test_shows_what_is_unfinished_fences_sessions_and_peers(host, addressed, dat
     peers = [{"name": "nobody", "address": "nobody.invalid", "port": 1}]
     files = {f"{name}_file": str(tmp_path / name) for name in ("lock", "audit", "record")}
     found = observe(host, parameters(data_directory=str(data_directory), peers=peers, **files))
-    assert found["unfinished"] == "rejoin"
+    assert (found["unfinished"], found["locked"]) == ("rejoin", None)
     assert found["maintenance"] is None
     assert (found["record"], found["activation"]) == (None, {"event": "activated", "timeline": 2})
     assert found["fences"] == [shown(fence)]
     assert (found["sessions"], found["peers"], found["instance"]["start_block"]) == ([], {"nobody": "unknown"}, None)
     (tmp_path / "lock.unfinished").unlink()
+    holder = Holder("operator", "control1", "", "", 7, "1")
+    (tmp_path / "lock").write_text(f'{line_of(holder)}\n{{"since": 1795392000, "purpose": "rejoin"}}\n')
+    os.utime(tmp_path / "lock", (1795392000, 1795392000))
+    locked = observe(host, parameters(data_directory=str(data_directory), **files))["locked"]
+    assert (locked["holder"], locked["since"], locked["purpose"]) == (shown(holder), 1795392000, "rejoin")
+    assert locked["quiet_s"] > 0
     assert observe(host, parameters(data_directory=str(data_directory), **files))["unfinished"] is None
     (data_directory.parent / ".gpseg-1.coordinator_maintenance").touch()
     marked = observe(host, parameters(data_directory=str(data_directory)))["maintenance"]

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.pair import assess
@@ -36,8 +37,43 @@ def demo(found, *changes, variables=None, limit=None):
     return assess("demo", variables or VARIABLES, changed(found, *changes), limit)
 
 
+def runs(*changes, **locks):
+    """The warnings that tell of runs."""
+    found = assess("demo", VARIABLES, changed(MIRRORED, *changes), locks=locks)
+    return [said for said in found.warnings if re.search("under way|cut off|not finished", said)]
+
+
+def lock(purpose, quiet_s, since=1795392000.0):
+    holder = {"user": "operator", "controller": "control1", "boot": "", "namespace": "", "pid": 7, "started": "1"}
+    return {"holder": holder, "since": since, "purpose": purpose, "quiet_s": quiet_s}
+
+
+BY = "by operator on control1, process 7, since 2026-11-23 00:00:00 UTC"
+
+
+def test_a_run_that_is_under_way_is_told_once():
+    both = ("cdw locked", lock("switchover", 31.6)), ("scdw locked", lock("switchover", 20.2)), ("scdw unfinished", "switchover to scdw")
+    assert runs(*both) == [f"switchover {BY}, is under way, alive 20 s ago: wait for it before anything else is done to the pair"]
+
+
+def test_a_run_that_was_cut_off_is_told_until_it_is_run_again():
+    left = ("cdw locked", lock("rejoin", 300.1)), ("scdw locked", lock("rejoin", 400.0))
+    assert runs(*left) == [f"rejoin {BY}, was cut off: run it again"]
+    noted = ("cdw unfinished", "rejoin"), ("scdw unfinished", "rejoin")
+    assert runs(*noted) == ["rejoin was begun and is not finished: run it again"]
+    assert runs(*left, *noted) == [f"rejoin {BY}, was cut off: run it again", *runs(*noted)]
+    assert runs() == runs(("cdw", {"unreachable": True, "msg": ""})) == []
+
+
+def test_a_run_that_holds_the_lock_tells_not_of_runs():
+    noted = ("cdw unfinished", "rejoin"), ("cdw locked", lock("rejoin", 0.1))
+    assert runs(*noted, cdw=HELD) == []
+    assert runs(*noted, cdw={"lock": None}) != []
+
+
 HELD = {"held": {}, "lock": {}}
 OTHER = {"msg": "another run works on this pair", "lock": {"purpose": "rejoin"}}
+THIRD = {"msg": "a third run works on this pair", "lock": {"purpose": "rejoin", "holder": {"pid": 8}}}
 FULL = {"msg": "the lock cannot be written: No space left on device"}
 UNREACHABLE = {"msg": "No route to host", "unreachable": True}
 
@@ -52,7 +88,8 @@ UNREACHABLE = {"msg": "No route to host", "unreachable": True}
         ({"cdw": HELD, "scdw": None}, "", []),  # left out by --limit
         ({"cdw": HELD, "scdw": OTHER}, "scdw: another run works on this pair", []),
         ({"cdw": OTHER, "scdw": UNREACHABLE}, "cdw: another run works on this pair", []),
-        ({"cdw": {**OTHER, "msg": "one"}, "scdw": {**OTHER, "msg": "two"}}, "cdw: one; scdw: two", []),
+        ({"cdw": OTHER, "scdw": THIRD}, "cdw: another run works on this pair; scdw: a third run works on this pair", []),
+        ({"cdw": {**THIRD, "msg": "alive 1 s ago"}, "scdw": {**THIRD, "msg": "alive 2 s ago"}}, "cdw, scdw: alive 1 s ago", []),
         ({"cdw": OTHER, "scdw": FULL}, "cdw: another run works on this pair", ["scdw"]),
         ({"cdw": FULL, "scdw": HELD}, "", ["cdw"]),
         (

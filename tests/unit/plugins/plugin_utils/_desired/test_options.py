@@ -40,6 +40,8 @@ VALUES = {
     "cluster_name": "alpha",
     "discovery_coordinator_directory": "/data/coordinator",
     "discovery_data_directory": "/data/gpseg-1",
+    "discovery_greenplum_path": "/opt/whpg/greenplum_path.sh",
+    "greenplum_path": "/opt/whpg/greenplum_path.sh",
     "discovery_retention_limit": "512MB",
     "discovery_standby_directory": "/data/standby",
     "standby_addresses": ["10.0.0.11", "fd00::/64"],
@@ -189,6 +191,14 @@ def test_secrets_are_in_no_result():
     assert [found.options[name] for name in SECRET] == [True, True, True]
     assert "hunter2" not in json.dumps(found.options)
     assert [desired(**dict.fromkeys(SECRET, "")).options[name] for name in SECRET] == [False, False, False]
+
+
+@pytest.mark.parametrize(("value", "kind"), [(["hunter2"], "a list"), ({"hunter2": 1}, "a dictionary"), ([], "a list")])
+def test_a_secret_that_is_no_text_is_refused_and_not_shown(value, kind):
+    for name in SECRET:
+        found = desired(**{name: value})
+        assert found.wrong == {name: f"{name}, which is secret, is {kind}: give a text"}
+        assert found.options[name] is None
 
 
 def test_a_template_that_cannot_be_evaluated_is_told():
@@ -373,6 +383,9 @@ RIGHT = [
     {"standby_max_rate": "1024M"},
     {"standby_addresses": ["10.0.0.12", "10.0.0.0/24", "fd00::/64"]},
     {"standby_hostname": "scdw-1.example.org", "standby_address": "fd00::12", "standby_primary_host": "cdw_ic"},
+    {"standby_hostname": "scdw.", "standby_address": "fe80::12%eth0", "standby_primary_host": "10.0.0.11", "whpg_hostname": "7cdw"},
+    {"WHPG_UNIX_USER": "EXAMPLE\\gp.admin", "discovery_user": "gp-admin@example.org"},
+    {"whpg_seg_prefix": "g.p-seg_1", "discovery_standby_directory": "/data/second place"},
     {"standby_connection": {"connect_timeout": 5}},
     {"standby_tls": {"sslmode": "require"}},
     {"standby_tls": CERTIFICATE, "standby_clientcert": "verify-full"},
@@ -461,6 +474,20 @@ def test_each_mistake_is_told_with_value_and_remedy(changes, said):
         ({"whpg_data_directory": "data"}, "whpg_data_directory is 'data': give an absolute path"),
         ({"discovery_standby_directory": "standby"}, "discovery_standby_directory is 'standby': give an absolute path"),
         ({"whpg_seg_prefix": "gp/seg"}, "whpg_seg_prefix is 'gp/seg': give the prefix of the instances' directories, such as gpseg"),
+        ({"whpg_seg_prefix": "gp seg"}, "whpg_seg_prefix is 'gp seg': give the prefix of the instances' directories, such as gpseg"),
+        ({"whpg_data_directory": "/"}, "whpg_data_directory is '/', the root of the file system: give a directory below it"),
+        ({"discovery_data_directory": "/data/.."}, "discovery_data_directory is '/data/..', the root of the file system"),
+        ({"greenplum_path": "greenplum_path.sh"}, "greenplum_path is 'greenplum_path.sh': give an absolute path"),
+        ({"discovery_greenplum_path": "~/greenplum_path.sh"}, "discovery_greenplum_path is '~/greenplum_path.sh': give an absolute path"),
+        ({"WHPG_UNIX_USER": "the user"}, "WHPG_UNIX_USER is 'the user': give the name of a user on the hosts"),
+        ({"discovery_user": "-u"}, "discovery_user is '-u': give the name of a user"),
+        ({"standby_address": "scdw:5432"}, "standby_address is 'scdw:5432': give the name or address of a host, without a port"),
+        ({"standby_address": "10.0.0.256"}, "standby_address is '10.0.0.256': give the name or address of a host"),
+        ({"standby_primary_host": "-cdw"}, "standby_primary_host is '-cdw': give the name or address of a host"),
+        ({"whpg_hostname": "cdw..org"}, "whpg_hostname is 'cdw..org': give the name or address of a host"),
+        ({"whpg_address": f"{'a' * 63}." * 4}, "whpg_address is 'aaa"),
+        ({"status_html": "/"}, "status_html is /, a directory on the controller: name a file"),
+        ({"switchover_result_file": "/tmp"}, "switchover_result_file is /tmp, a directory on the controller: name a file"),
         ({"whpg_addresses": ["scdw"]}, "whpg_addresses has 'scdw', which is no address: give IPv4 or IPv6 addresses"),
         ({"whpg_addresses": ["fe80::1%eth0"]}, "whpg_addresses has 'fe80::1%eth0', which is no address"),
         ({"activate_standby_slot_name": "Slot"}, "activate_standby_slot_name is 'Slot': give up to 63"),

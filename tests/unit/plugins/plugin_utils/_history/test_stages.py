@@ -5,11 +5,17 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import subprocess
+import sys
 
 import pytest
 from ansible.errors import AnsibleActionFail
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._history import stages
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import Task
+
+from ....plays import ROOT
 
 LOSS = {"known": "bytes", "bytes": 2048, "commits": None, "why": "", "window": {}}
 ACTIVATED = {
@@ -73,7 +79,7 @@ def test_the_runs_of_all_clusters_the_newest_last(shown):
         "",
         "ended (UTC)       cluster  who    action            outcome        took    loss",
         "2026-11-23 07:16  alpha    alice  activate_standby  activated      90 s    2.0 KiB  scdw is primary",
-        "2026-11-23 07:30  beta     bob    status            degraded                        was mirrored; scdw: the standby is …",
+        "2026-11-23 07:30  beta     bob    status            degraded                        was mirrored; scdw: the standby is stopped",
         "2026-11-23 08:00  alpha    alice  activate_standby  not_activated  2700 s           it serves",
         "",
     ]
@@ -123,3 +129,23 @@ def test_a_file_may_be_one_for_all(shown, tmp_path):
         ("beta", "degraded"),
         ("alpha", "not_activated"),
     ]
+
+
+@pytest.mark.parametrize("on_terminal", [True, False])
+def test_a_line_is_cut_on_a_terminal_only(tmp_path, on_terminal):
+    (tmp_path / "audit.jsonl").write_text(json.dumps({**REFUSED, "reason": "because " * 50 + "so"}) + "\n")
+    host = {"cluster_name": "alpha", "whpg_role": "coordinator", "status_audit_file": str(tmp_path / "audit.jsonl")}
+    (tmp_path / "inventory.json").write_text(json.dumps({"whpg_clusters": {"hosts": {"cdw": host}}}))
+    command = [sys.executable, "-m", "ansible", "playbook", "-i", "inventory.json", "warehousepg.coordinator.history"]
+    environment = {**os.environ, "HOME": str(tmp_path), "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".cache/collections"), "LC_ALL": "C.UTF-8"}
+    terminal, of_run = pty.openpty() if on_terminal else os.pipe()
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": of_run, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=tmp_path, env=environment, **pipes) as running:
+        os.close(of_run)
+        shown = ""
+        while "PLAY RECAP" not in shown:
+            shown += os.read(terminal, 1 << 16).decode()
+    os.close(terminal)
+    assert running.returncode == 0
+    (line,) = (line.rstrip() for line in shown.splitlines() if "because" in line)
+    assert line.endswith("…" if on_terminal else " so")

@@ -40,10 +40,11 @@ LOOK = [sys.executable, "-c", "import os; print(os.environ['WHPG_STATUS_WATCHED'
 
 @pytest.mark.parametrize(
     ("terminal", "colored", "shown"),
-    [(False, False, "true None\n" * 2), (True, False, "\x1b[H\x1b[2J\x1b[3Jtrue None\n" * 2), (False, True, "true true\n" * 2)],
+    [(False, False, "0 None\n" * 2), (True, False, "\x1b[H\x1b[2J\x1b[3J150 None\n" * 2), (False, True, "0 true\n" * 2)],
 )
 def test_a_command_is_repeated_until_it_is_stopped(monkeypatch, terminal, colored, shown):
     monkeypatch.delenv("ANSIBLE_FORCE_COLOR", raising=False)
+    monkeypatch.setenv("COLUMNS", "150")
     screen = Screen(terminal, 2)
     with pytest.raises(SystemExit) as ended:
         watching.repeat(LOOK, 0.01, screen, colored)

@@ -10,7 +10,7 @@ import datetime
 import pytest
 from ansible import constants
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.pair import assess
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show import fleet, report
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show import fleet, report, severity
 
 from ..observed import MIRRORED, UNMIRRORED, VARIABLES, changed, seen
 
@@ -59,7 +59,7 @@ def test_the_worst_is_first():
         "a_split": told(MIRRORED, state="split_brain", as_desired=False),
     }
     order = ["a_split", "also_split", "slow", "alone", "single", "warned_more", "warned", "well"]
-    assert fleet.worst_first(clusters) == order
+    assert list(severity.worst_first(clusters)) == order
 
 
 @pytest.mark.parametrize(

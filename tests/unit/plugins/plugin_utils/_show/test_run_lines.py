@@ -49,6 +49,12 @@ def test_a_step_is_a_line_with_its_cluster_its_hosts_and_its_seconds(run):
     assert run.task() == []
 
 
+def test_a_failure_of_what_is_done_once_is_of_the_whole_run(run):
+    show = Task("5", "Show the audit trail", "warehousepg.coordinator.intent", own=True, once=True)
+    end(run, show, "cdw", {"msg": "history_lines is 'many': give a whole number"}, FAILED)
+    assert texts(run.finish({"cdw": 1})) == ["FAILED: history_lines is 'many': give a whole number"]
+
+
 def test_what_changed_nothing_is_no_line(run):
     for result in ({}, {"changed": False}, {"msg": "told by the summary"}):
         end(run, COPY, "cdw", result)
@@ -291,4 +297,5 @@ def test_each_failure_that_was_not_rescued_is_told(failures):
     said = [line.text for line in run.finish(count)]
     assert any(line.startswith("FAILED: ") for line in said)
     for host, failed in count.items():
-        assert not failed or any(host in line for line in said)
+        of_run = any(task.own and task.once for task, of, _result in failures if of == host)
+        assert not failed or of_run or any(host in line for line in said)

@@ -106,6 +106,11 @@ def test_tells_of_a_former_primary_that_is_start_blocked():
     assert "\n       dbid 1, port 5432, /c, start-blocked by FENCED_scdw_is_primary.conf\n" in shown
 
 
+def test_a_primary_that_is_none_any_more_is_told_as_such():
+    assert "\n  cdw  former primary  stopped, " in screen(*STOPPED, primary="scdw")
+    assert "\n  cdw  primary  stopped, " in screen(*STOPPED, primary=None)
+
+
 def test_lists_the_packet_filters_of_the_cluster():
     shown = screen(("cdw", None), ("sdw1 fences", [FENCE, {**FENCE, "cluster": "other"}]))
     assert [line for line in shown.splitlines() if "fence " in line] == [

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import argparse
+
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show import table
 from hypothesis import given
@@ -30,8 +32,24 @@ def test_the_widest_columns_are_cut(row, shown):
     assert table.lines([row], width=12) == [shown]
 
 
+def test_nothing_is_cut_where_no_terminal_shows_it():
+    assert table.lines([("a" * 500, "b" * 500)]) == [f"{'a' * 500}  {'b' * 500}"]
+
+
+@pytest.mark.parametrize(
+    ("terminal", "watched", "room"),
+    [(False, None, None), (True, None, 150), (False, "0", None), (False, "90", table.WIDTH), (False, "200", 200)],
+)
+def test_a_terminal_has_its_room(monkeypatch, terminal, watched, room):
+    monkeypatch.setenv("COLUMNS", "150")
+    monkeypatch.setattr(table.sys, "stdout", argparse.Namespace(isatty=lambda: terminal))
+    if watched:
+        monkeypatch.setenv(table.MARK, watched)
+    assert table.room() == room
+
+
 @given(st.integers(1, 8).flatmap(lambda count: st.lists(st.tuples(*[st.text(max_size=200)] * count), min_size=1, max_size=5)))
 def test_no_line_is_too_wide(rows):
-    shown = table.lines(rows)
+    shown = table.lines(rows, table.WIDTH)
     assert len(shown) == len(rows)
     assert all(len(line) <= table.WIDTH and line.isprintable() for line in shown)

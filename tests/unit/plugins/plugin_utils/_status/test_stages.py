@@ -8,9 +8,10 @@ import json
 import sys
 
 import pytest
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster import stages
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster import stages as discovery
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._desired import options
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import OBSERVATION, Task
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._status import stages as status
 
 from ..observed import MIRRORED, UNMIRRORED, VARIABLES
 
@@ -40,17 +41,18 @@ def fleet(directory, **clusters):
     return known
 
 
-def show(known, check_mode=False, **desired):
+def show(known, check_mode=False, of=status, **desired):
     """What is returned, with options of the first host."""
     seen = known[OBSERVATION]
     known = {**known, OBSERVATION: {**seen, "options": {**seen["options"], **desired}}}
-    return stages.STAGES["judge"].do(Task(known, lambda value: value, check_mode), {})
+    return of.STAGES["judge"].do(Task(known, lambda value: value, check_mode), {})
 
 
 @pytest.fixture
 def printed(monkeypatch):
     lines = []
-    monkeypatch.setattr(stages, "tell", lambda *said, colors=(): lines.extend(zip(said, colors or [None] * len(said))))
+    for of in (discovery, status):
+        monkeypatch.setattr(of, "tell", lambda *said, colors=(): lines.extend(zip(said, colors or [None] * len(said))))
     return lines
 
 
@@ -64,6 +66,19 @@ def test_one_cluster_has_a_screen_and_many_have_a_table(printed, tmp_path):
     assert (none, bad, plain) == (None, "red", None)
     assert said.startswith("beta: unmirrored: ")
     assert last == "2 clusters: 1 unmirrored, 1 mirrored"
+
+
+def test_what_looks_like_options_is_warned_of_once_a_cluster(printed, tmp_path):
+    misspelt = {"strangers": ["standby_prot is no option"]}
+    shown = show(fleet(tmp_path, alpha={host: {**seen, **misspelt} for host, seen in MIRRORED.items()}, beta=MIRRORED))
+    assert shown["clusters"]["alpha"]["warnings"].count("standby_prot is no option") == 1
+    assert "standby_prot is no option" not in shown["clusters"]["beta"]["warnings"]
+    assert "warnings" not in shown
+
+
+def test_what_looks_like_options_is_warned_of_by_roles_that_show_no_state(printed, tmp_path):
+    known = fleet(tmp_path, alpha={host: {**seen, "strangers": ["standby_prot is no option"]} for host, seen in MIRRORED.items()})
+    assert show(known, of=discovery, discovery_display=None)["warnings"] == ["standby_prot is no option"]
 
 
 @pytest.mark.parametrize(
@@ -104,10 +119,18 @@ def test_what_was_not_looked_at_has_no_state_of_its_own(printed, tmp_path):
     assert lines(tmp_path) == {"beta": 1}
 
 
+def test_discovery_writes_a_document_and_keeps_nothing(printed, tmp_path):
+    report = tmp_path / "report.json"
+    show(fleet(tmp_path, alpha=MIRRORED), of=discovery, discovery_report_file=str(report), status_html=str(tmp_path / "page.html"))
+    told = json.loads(report.read_text())["clusters"]["alpha"]
+    assert (told["state"], told["since"]) == ("mirrored", None)
+    assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
+
+
 def test_an_audit_trail_that_cannot_be_used_is_a_warning(printed, tmp_path):
-    (tmp_path / "alpha.jsonl").mkdir()
-    returned = show(fleet(tmp_path, alpha=MIRRORED))
-    assert returned["warnings"] == [f"{tmp_path}/alpha.jsonl cannot be read on the controller: Is a directory"]
+    (tmp_path / "file").touch()
+    returned = show(fleet(tmp_path / "file", alpha=MIRRORED))
+    assert returned["warnings"] == [f"{tmp_path}/file/alpha.jsonl cannot be read on the controller: Not a directory"]
     assert returned["clusters"]["alpha"]["state"] == "mirrored"
 
 

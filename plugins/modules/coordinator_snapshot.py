@@ -226,6 +226,7 @@ leftover:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import outlasting
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.arguments import (
     COPY,
     INSTANCE,
@@ -255,6 +256,12 @@ def main() -> None:
     parameters = module.params
     if parameters["dbid"] is None and not module.check_mode:
         module.fail_json(msg="dbid is missing: give the number under which the standby is registered")
+    outlasting.run(module, lambda: make_standby(module))
+
+
+def make_standby(module: AnsibleModule) -> None:
+    """Do what the module is for, and end it."""
+    parameters = module.params
     host = Host(module, parameters["greenplum_path"])
     data_directory, password, asked = parameters["data_directory"], parameters["replication_password"], parameters["rejoin"]
     upstream, desired = replication.upstream_of(parameters), snapshot.copy_of(parameters)

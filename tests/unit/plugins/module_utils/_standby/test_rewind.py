@@ -8,6 +8,7 @@ import os
 import sys
 
 import pytest
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.work import Progress
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.configuration import change_start_block, start_block_of
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import session_options
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection_string import parse_conninfo
@@ -268,6 +269,13 @@ def test_removing_leaves_what_is_not_its_own(former, tmp_path):
     assert elsewhere.exists()
 
 
-@pytest.mark.parametrize(("told", "bytes_copied"), [("", None), ("  10/20 kB (50%) copied\n 20/20 kB (100%) copied", 20480)])
-def test_bytes_copied(told, bytes_copied):
-    assert rewind.copied_bytes(told) == bytes_copied
+@pytest.mark.parametrize(
+    ("told", "far"),
+    [
+        ("", None),
+        ("pg_rewind: servers diverged at WAL location 0/C0001F0 on timeline 1", None),
+        ("  10/40 kB (25%) copied\n 20/40 kB (50%) copied", Progress("rewinding", 20480, 40960)),
+    ],
+)
+def test_how_far_a_rewind_has_come(told, far):
+    assert rewind.progress(told) == far

@@ -30,6 +30,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.in
     wait_until,
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Upstream
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.wal import wal_directory
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.snapshot import (
     EXCLUDED,
     Desired,
@@ -92,12 +93,14 @@ def remove_leftover(data_directory: str, placements: t.Sequence[tablespaces.Plac
 
 
 def progress(data_directory: str, desired: Desired) -> work.Progress:
-    """How far a copy has come: what is staged by now, of what was counted on the primary."""
+    """How far a copy has come: what is staged by now, of what was counted on the primary; the WAL comes last, and nobody knows how much."""
     staging = staging_directory(data_directory)
+    fetched = used_bytes(os.path.realpath(wal_directory(staging)))
+    if fetched:
+        return work.Progress("fetching WAL", fetched, 0)
     parts = [tablespaces.staging_place(placement.place, data_directory) for placement in desired.tablespaces]
-    wal = wal_link.of_copy(staging)
     expected = 0 if desired.bytes is None else desired.bytes + sum(placement.bytes or 0 for placement in desired.tablespaces)
-    return work.Progress("copying", sum(map(used_bytes, [staging, *parts, *([wal] if wal else [])])), expected)
+    return work.Progress("copying", used_bytes(staging) + sum(map(used_bytes, parts)), expected)
 
 
 def copy(host: Host, data_directory: str, arguments: t.Sequence[str]) -> dict[str, int]:

@@ -146,6 +146,9 @@ options:
       - What these lines are to tell beside what this module knows, such as who began it on which controller.
     type: dict
     default: {}
+notes:
+  - An activation with O(salvage) goes on when the connection is lost, and is followed again when that is back within a minute. Where nobody follows it any more, because the
+    run was interrupted for instance, it is given up as long as it does not promote yet.
 requirements:
   - psycopg2
 author:

@@ -42,8 +42,8 @@ END = "end"
 #: how the names of these directories begin, and the file in them that the process holds
 _PREFIX, _ALIVE = "coordinator-work-", "alive"
 
-#: seconds that an execution waits for the work
-_PATIENCE = 2.0
+#: seconds that the execution which begins the work waits for it, and those that follow it
+_PATIENCE, _FURTHER = 2.0, 1.5
 
 #: seconds between two looks of an execution, and of the process that does the work
 _PAUSE, _WATCH = 0.02, 0.1
@@ -175,7 +175,7 @@ def _ask(asking: Asking, begin: t.Callable[[State], None]) -> Ended:
         if not asking.begin:
             return Ended(False, {GOES_ON: {}})
         begin(state)
-    found = _wait(state, asking.lease)
+    found = _wait(state, asking)
     if found is None:
         return Ended(False, {GOES_ON: {"directory": state.directory, "progress": state.read("progress")}})
     if asking.begin:  # one that follows may not be heard, and comes again
@@ -183,13 +183,13 @@ def _ask(asking: Asking, begin: t.Callable[[State], None]) -> Ended:
     return Ended(**found)
 
 
-def _wait(state: State, lease: float) -> dict[str, t.Any] | None:
+def _wait(state: State, asking: Asking) -> dict[str, t.Any] | None:
     """Wait for the result of a work; None where it goes on.
 
     :raises CoordinatorError: its process is gone.
     """
-    state.write("lease", lease)
-    until = time.monotonic() + _PATIENCE
+    state.write("lease", asking.lease)
+    until = time.monotonic() + (_PATIENCE if asking.begin else _FURTHER)
     while time.monotonic() < until:
         lives = state.lives
         result: dict[str, t.Any] | None = state.read("result")
@@ -199,7 +199,7 @@ def _wait(state: State, lease: float) -> dict[str, t.Any] | None:
             shutil.rmtree(state.directory, ignore_errors=True)
             raise CoordinatorError("the process that did the work was killed: what it left is removed by the next run; run this again")
         time.sleep(_PAUSE)
-    state.write("lease", lease)
+    state.write("lease", asking.lease)
     return None
 
 
@@ -283,7 +283,7 @@ class _Process:
                 self._tell(work.progress())
                 measured_at = time.monotonic()
                 # what has many files takes a while to look at
-                pause = max(_PATIENCE / 2, 10 * (measured_at - begun))
+                pause = max(_FURTHER / 2, 10 * (measured_at - begun))
 
     def _tell(self, found: work.Progress | None) -> None:
         with contextlib.suppress(OSError):  # the next time

@@ -87,7 +87,7 @@ def cancel(why: str) -> None:
     _work.why = _work.why or why
     program = _work.program
     if program is not None and program.poll() is None:
-        for pid in [*descendants(program.pid), program.pid]:
+        for pid in [program.pid, *descendants(program.pid)]:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGTERM)
 

@@ -28,8 +28,11 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.prog
 #: seconds after which work gives itself up that nobody asks for: at first, and once it is known to go on
 FIRST_LEASE, LEASE = 15.0, 60.0
 
-#: seconds that an execution may take, of which the work is waited for 2
+#: seconds that a host has to answer once the work goes on
 _ANSWER = 30.0
+
+#: what is said of work that was followed
+_LOST = f"what was begun there was lost: where nobody asks for it for {LEASE:g} s, it is given up and removed; run this again"
 
 #: seconds between two attempts to reach a host
 _PAUSE = 1.0
@@ -109,25 +112,27 @@ def follow(
     :param execute: executes the module once.
     :param goes_on: is told what an execution said of work which goes on.
     :param lost: is called after a connection was lost, before the next attempt.
-    :raises AnsibleConnectionFailure: the host was lost for longer than its work waits for somebody who asks, or nothing is known of it.
+    :raises AnsibleConnectionFailure: the host was lost for longer than its work waits for somebody who asks, or does not know of it.
     """
     asking = Asking(True, secrets.token_hex(16), FIRST_LEASE)
-    heard, failure = clock(), None
+    heard, failure, known = clock(), None, False
     while True:
         try:
             result = execute(asking)
         except AnsibleConnectionFailure as error:
             failure = failure or error
-            if clock() - heard >= asking.lease:
-                raise failure from None
-            asking = Asking(False, asking.token, asking.lease)
-            lost()
-            continue
+            if clock() - heard < asking.lease:
+                asking = Asking(False, asking.token, asking.lease)
+                lost()
+                continue
+            result = {GOES_ON: {}}
         if GOES_ON not in result:
             return result
         if not result[GOES_ON]:
-            raise failure or AnsibleConnectionFailure("the host does not know of the work that it goes on with: run this again")
-        heard, failure = clock(), None
+            if known or failure is None:
+                raise AnsibleConnectionFailure(f"{_LOST}: {failure}" if failure else _LOST)
+            raise failure
+        heard, failure, known = clock(), None, True
         asking = Asking(False, asking.token, LEASE)
         goes_on(result[GOES_ON])
 
@@ -174,7 +179,7 @@ class LongWork(ActionBase):
         """Run the module; its result is as if it had done its work itself."""
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
-        if self._task.async_val or self._task.check_mode:
+        if self._task.async_val or self._task.check_mode or not self._may_take_long():
             wrap = bool(self._task.async_val) and not self._connection.has_native_async
             result.update(self._execute_module(task_vars=variables, wrap_async=wrap))
             return result
@@ -197,12 +202,17 @@ class LongWork(ActionBase):
                 guard.release()
         return result
 
+    def _may_take_long(self) -> bool:
+        """Whether the work is one that is to be followed; other work is done as that of any module."""
+        return True
+
     def _ask(self, asking: Asking, variables: dict[str, t.Any]) -> dict[str, t.Any]:
         """Execute the module once."""
         environment = self._task.environment or []
         self._task.environment = [*(environment if isinstance(environment, list) else [environment]), {VARIABLE: str(asking)}]
         try:
-            with answers_within(_ANSWER):
+            # the first may do all of the work
+            with contextlib.nullcontext() if asking.begin else answers_within(_ANSWER):
                 return t.cast("dict[str, t.Any]", self._execute_module(task_vars=variables))
         finally:
             self._task.environment = environment

@@ -8,7 +8,7 @@ import os
 import sys
 
 import pytest
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.work import Progress
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.work import Cancelled, Progress
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.configuration import change_start_block, start_block_of
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import session_options
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection_string import parse_conninfo
@@ -279,3 +279,26 @@ def test_removing_leaves_what_is_not_its_own(former, tmp_path):
 )
 def test_how_far_a_rewind_has_come(told, far):
     assert rewind.progress(told) == far
+
+
+def test_a_rewind_that_is_given_up_leaves_what_is_its_own_and_no_copy_is_made(host, program, former, monkeypatch):
+    program("pg_rewind", 'echo source > "$2/both"; rm "$2/server.key"')
+
+    def give_up(*_arguments, **_options):
+        raise Cancelled("interrupted")
+
+    run = host.run
+    monkeypatch.setattr(host, "run", lambda program, *arguments, **options: (run(program, *arguments, **options), give_up()))
+    with pytest.raises(Cancelled, match="interrupted"):
+        rewind.rewind(host, str(former), UPSTREAM)
+    staging = former.parent / ".gpseg-1.coordinator_rewind"
+    assert os.listdir(former.parent) == [staging.name]
+    assert (staging / "both").read_text() == "own\n" and (staging / "server.key").read_text() == "own\n"
+    assert start_block_of((staging / "postgresql.conf").read_text()) is not None
+
+
+def test_a_rewind_does_not_begin_once_it_is_given_up(host, former, monkeypatch):
+    monkeypatch.setattr(rewind.work, "check", lambda: (_ for _ in ()).throw(Cancelled("interrupted")))
+    with pytest.raises(Cancelled):
+        rewind.rewind(host, str(former), UPSTREAM)
+    assert os.listdir(former.parent) == ["gpseg-1"]

@@ -147,8 +147,8 @@ options:
     type: dict
     default: {}
 notes:
-  - An activation with O(salvage) goes on when the connection is lost, and is followed again when that is back within a minute. Where nobody follows it any more, because the
-    run was interrupted for instance, it is given up as long as it does not promote yet.
+  - An activation with O(salvage) goes on when the connection is lost, and is followed again when that is back within a minute. Where
+    nobody follows it any more, because the run was interrupted for instance, it is given up as long as it does not promote yet.
 requirements:
   - psycopg2
 author:

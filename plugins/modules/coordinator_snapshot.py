@@ -78,8 +78,8 @@ options:
           - File on this host to which a line of JSON is added on what only the former primary has, before it is discarded.
         type: path
 notes:
-  - The work goes on when the connection is lost, and is followed again when that is back within a minute. Where nobody follows it any more, because the
-    run was interrupted for instance, it is given up, and what was staged for a copy is removed.
+  - The work goes on when the connection is lost, and is followed again when that is back within a minute. Where nobody follows it any
+    more, because the run was interrupted for instance, it is given up, and what was staged for a copy is removed.
 requirements:
   - psycopg2
 author:

@@ -20,7 +20,7 @@ STAGED = "/data/whpg/v7/standby/.gpseg-1.coordinator_snapshot"
 WORK = "/tmp/coordinator-work-*"
 #: a line on how far the copy has come
 FAR = re.compile(r"demo: copying \(scdw\): (\d+) %, [\d.]+ [KMG]iB of [\d.]+ [KMG]iB, [\d.]+ [KMG]iB/s, \d+:\d\d left")
-SECONDS = 12
+SECONDS = 8
 
 
 class Run:

@@ -146,6 +146,9 @@ options:
       - What these lines are to tell beside what this module knows, such as who began it on which controller.
     type: dict
     default: {}
+notes:
+  - An activation with O(salvage) goes on when the connection is lost, and is followed again when that is back within a minute. Where
+    nobody follows it any more, because the run was interrupted for instance, it is given up as long as it does not promote yet.
 requirements:
   - psycopg2
 author:
@@ -246,9 +249,11 @@ import time
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import outlasting, work
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.arguments import INSTANCE
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lsn import Lsn
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import Step, keeper, run
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import require_psycopg2
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.postmaster import read_postmaster
@@ -354,14 +359,21 @@ def apply(
         audit.write(record.BEGUN, **told)
         return told
 
+    def resume() -> None:
+        """Nothing was changed, so the standby goes on as it was."""
+        if found.instance.postmaster is not None:
+            doing.start()
+
     def place_wal(archive: str) -> dict[str, t.Any]:
         try:
-            return salvage.place(where, archive, found.end)
+            return salvage.place(where, archive, found.end, Lsn.parse(desired.salvage["end"]) if desired.salvage else None)
+        except work.Cancelled:
+            resume()
+            raise
         except CoordinatorError as error:
             if desired.accept_loss:
                 return go_on(error)
-            if found.instance.postmaster is not None:
-                doing.start()  # nothing was changed, so it goes on as it was
+            resume()
             raise CoordinatorError(f"{error.message}.{without}", **error.data) from error
 
     def start() -> dict[str, t.Any]:
@@ -407,7 +419,7 @@ def apply(
     for step in steps:
         try:
             now, more = run([step], actions, keep)
-        except CoordinatorError as error:
+        except (CoordinatorError, work.Cancelled) as error:
             error.data.update(returned, steps=done)
             raise
         done += now
@@ -418,8 +430,13 @@ def apply(
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    parameters = module.params
     require_psycopg2(module)
+    outlasting.run(module, lambda: activate(module))
+
+
+def activate(module: AnsibleModule) -> None:
+    """Do what the module is for, and end it."""
+    parameters = module.params
     host = Host(module, parameters["greenplum_path"])
     where = parameters["data_directory"]
     audit = None
@@ -448,7 +465,7 @@ def main() -> None:
             audit = Audit(parameters, {"loss": known["loss"]})
             doing = Promotion(host, where, before.instance.port or 0, parameters["timeout"])
             done, returned = apply(doing, before, steps, desired, audit, keeper(module))
-    except CoordinatorError as error:
+    except (CoordinatorError, work.Cancelled) as error:
         known["promoted"] = is_promoted(where) if audit else known["promoted"]
         told = {**known, **error.data}
         if audit is not None:

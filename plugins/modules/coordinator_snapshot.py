@@ -77,6 +77,9 @@ options:
         description:
           - File on this host to which a line of JSON is added on what only the former primary has, before it is discarded.
         type: path
+notes:
+  - The work goes on when the connection is lost, and is followed again when that is back within a minute. Where nobody follows it any
+    more, because the run was interrupted for instance, it is given up, and what was staged for a copy is removed.
 requirements:
   - psycopg2
 author:
@@ -226,6 +229,7 @@ leftover:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import outlasting
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.arguments import (
     COPY,
     INSTANCE,
@@ -255,6 +259,12 @@ def main() -> None:
     parameters = module.params
     if parameters["dbid"] is None and not module.check_mode:
         module.fail_json(msg="dbid is missing: give the number under which the standby is registered")
+    outlasting.run(module, lambda: make_standby(module))
+
+
+def make_standby(module: AnsibleModule) -> None:
+    """Do what the module is for, and end it."""
+    parameters = module.params
     host = Host(module, parameters["greenplum_path"])
     data_directory, password, asked = parameters["data_directory"], parameters["replication_password"], parameters["rejoin"]
     upstream, desired = replication.upstream_of(parameters), snapshot.copy_of(parameters)

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import signal
 import typing as t
@@ -39,6 +40,32 @@ def run(work: t.Callable[[t.Callable[[], None]], None]) -> None:
         said = pipe.read()
     if said != _READY:
         raise CoordinatorError(said.decode("utf-8", "replace") or "the process that was to go on by itself ended at once")
+
+
+@contextlib.contextmanager
+def held(path: str) -> t.Iterator[None]:
+    """While this lasts, and this process lives, others see the file held, whatever its name is by then."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def is_held(path: str) -> bool:
+    """Whether a process holds the file; False where there is none."""
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return False
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
 
 
 def _work(work: t.Callable[[t.Callable[[], None]], None], writer: int) -> None:

@@ -20,6 +20,7 @@ import tempfile
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import work
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 
 #: what the names of files begin with that are being written
@@ -68,15 +69,18 @@ class Host:
         environment: t.Mapping[str, str] | None = None,
         accept: t.Container[int] = (0,),
         login: bool = False,
-        errors: bool = False,
+        output: str | None = None,
+        long: bool = False,
     ) -> str:
         """Run a program of the installation and return what it printed.
 
         :param environment: further environment variables.
         :param accept: exit codes that are no failure.
-        :param errors: return what it printed to its standard error, too.
         :param login: with everything that ``greenplum_path.sh`` exports, as the engine's own utilities start instances.
+        :param output: file that it prints to meanwhile, its standard error, too; that is returned.
+        :param long: whether it takes long, and is ended where the work is given up.
         :raises CoordinatorError: it cannot be run or ended with another exit code.
+        :raises Cancelled: the work was given up.
         """
         path = self.bin(program)
         if not os.access(path, os.X_OK):
@@ -84,11 +88,18 @@ class Host:
         command = [path, *arguments]
         if login:
             command = ["/bin/bash", "--noprofile", "--norc", "-c", '. "$0" && unset LC_ALL && exec "$@"', self._greenplum_path, *command]
-        code, stdout, stderr = self._module.run_command(command, environ_update=dict(self._environment, **(environment or {})))
+        if output:
+            command = ["/bin/sh", "-c", 'exec "$@" > "$0" 2>&1', output, *command]
+        with work.cancellable() if long else contextlib.nullcontext() as begun:
+            code, stdout, stderr = self._module.run_command(
+                command, environ_update=dict(self._environment, **(environment or {})), before_communicate_callback=begun
+            )
+        if output:
+            stdout = read_text(output) or ""
         if code not in accept:
             output = "\n".join(part.strip() for part in (stderr, stdout) if part.strip())
             raise CoordinatorError(f"{program} failed with exit code {code}: {output}", command=program, rc=code)
-        return t.cast(str, stdout + stderr if errors else stdout)
+        return t.cast(str, stdout)
 
     def command(self, program: str, *arguments: str) -> tuple[int, str]:
         """Run a program of the operating system; its exit code, 127 where it is missing, and what it printed."""

@@ -16,7 +16,7 @@ import time
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import lock
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import lock, work
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host
 
@@ -45,6 +45,7 @@ def run(
     :param keep: called before each step; it fails where this run lost its lock.
     :returns: the steps done (``name``, ``seconds``), and what the actions returned.
     :raises CoordinatorError: a step failed; ``failed_step``, ``steps`` (those done before it) and what these returned are in its data.
+    :raises Cancelled: the work was given up within a step; it has the same data.
     """
     done: list[dict[str, t.Any]] = []
     returned: dict[str, t.Any] = {}
@@ -53,7 +54,7 @@ def run(
         try:
             keep()
             returned.update(actions[step.name](**step.arguments) or {})
-        except CoordinatorError as error:
+        except (CoordinatorError, work.Cancelled) as error:
             error.data.update({**returned, **error.data, "steps": done, "failed_step": step.name})
             raise
         done.append({"name": step.name, "seconds": round(time.monotonic() - began, 3)})

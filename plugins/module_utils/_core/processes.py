@@ -40,6 +40,19 @@ def processes() -> list[Process]:
     return [process for process in seen if process is not None]
 
 
+def descendants(pid: int) -> list[int]:
+    """Identifiers of the processes that a process began, and of those that these did."""
+    children: dict[int, list[int]] = {}
+    for process in processes():
+        children.setdefault(process.parent, []).append(process.pid)
+    found, left = [], [pid]
+    while left:
+        began = children.get(left.pop(), [])
+        found += began
+        left += began
+    return found
+
+
 def read_process(pid: int) -> Process | None:
     """One process of the host; None when there is none, or it cannot be read."""
     try:

@@ -12,6 +12,7 @@ import re
 import time
 import typing as t
 
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import work
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lsn import Lsn
@@ -93,15 +94,22 @@ class Promotion:
         """Wait until everything up to a position is replayed.
 
         :raises CoordinatorError: it is not within the time.
+        :raises Cancelled: the work was given up; it goes on to replay.
         """
         heard: list[str] = []
+        positions: list[Lsn] = []
 
         def reached() -> bool:
+            work.check()
             heard[:] = [self._refusal()]
             position = connection.last_replayed(heard[0])
-            return position is not None and Lsn.parse(position) >= Lsn.parse(end)
+            if position is not None:
+                positions[1:] = [Lsn.parse(position)]
+            return bool(positions) and positions[-1] >= Lsn.parse(end)
 
-        if not wait_until(reached, self._timeout, _PAUSE):
+        with work.measured(lambda: replay_progress(positions, Lsn.parse(end))):
+            replayed = wait_until(reached, self._timeout, _PAUSE)
+        if not replayed:
             raise CoordinatorError(
                 f"the salvaged WAL is in its place, but the standby did not replay it up to {end} within {self._timeout:g} s. It says: "
                 f"{heard[0]}; {instance.recent_errors(self._directory)}"
@@ -278,6 +286,14 @@ class Promotion:
                 retention.write_limit(open_connection, limit)
             if not any(slot.name == name for slot in slots(open_connection)):
                 create_slot(open_connection, name)
+
+
+def replay_progress(positions: t.Sequence[Lsn], end: Lsn) -> work.Progress | None:
+    """How far the replay of WAL has come.
+
+    :param positions: where it was first seen, and last; none before it was seen.
+    """
+    return work.Progress("replaying WAL", positions[-1] - positions[0], max(0, end - positions[0])) if positions else None
 
 
 def switch_position(data_directory: str, timeline: int) -> str | None:

@@ -17,8 +17,9 @@ import tarfile
 import typing as t
 import zlib
 
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import work
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, free_bytes, sync_directory
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, free_bytes, sync_directory, used_bytes
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lsn import WAL_FILE, Lsn
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.control_data import ControlData
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import file_mode
@@ -148,14 +149,16 @@ def _pack(data_directory: str, end: End, segments: t.Sequence[str], salvage_dire
     return path
 
 
-def place(data_directory: str, archive: str, own: End | None) -> dict[str, t.Any]:
+def place(data_directory: str, archive: str, own: End | None, end: Lsn | None = None) -> dict[str, t.Any]:
     """Put the WAL of an archive of :func:`missing` into the WAL directory of a standby that is stopped.
 
     Every segment that is overwritten was seen to be the same as far as the standby has it, so that nothing of it has to be kept.
 
     :param own: the end of the standby's own WAL.
+    :param end: the end of the WAL in the archive, by which it is told how much of it there is; None: it is not known.
     :returns: ``salvaged`` names of the segments.
     :raises CoordinatorError: the archive is not of this standby's primary, or diverged from what it has; nothing was changed.
+    :raises Cancelled: the work was given up; nothing was changed.
     """
     if own is None:
         raise CoordinatorError(f"there is no valid WAL in {wal_directory(data_directory)}, to which what is salvaged could be added")
@@ -164,7 +167,8 @@ def place(data_directory: str, archive: str, own: End | None) -> dict[str, t.Any
     clean(data_directory)
     try:
         os.mkdir(stage, 0o700)
-        names = _unpack(archive, stage, own, file_mode(data_directory))
+        with work.measured(lambda: progress(stage, own, end)):
+            names = _unpack(archive, stage, own, file_mode(data_directory))
         for name in names:
             os.replace(os.path.join(stage, name), os.path.join(directory, name))
         sync_directory(directory)
@@ -173,6 +177,13 @@ def place(data_directory: str, archive: str, own: End | None) -> dict[str, t.Any
     finally:
         clean(data_directory)
     return {"salvaged": names}
+
+
+def progress(stage: str, own: End, end: Lsn | None) -> work.Progress:
+    """How far the unpacking of WAL has come: what is staged by now, of the segments that the standby has not, or not whole."""
+    size = own.segment.size
+    count = 0 if end is None else max(0, -(-end.position // size) - own.position.position // size)
+    return work.Progress("unpacking salvaged WAL", used_bytes(stage), count * size)
 
 
 def clean(data_directory: str) -> None:
@@ -216,6 +227,7 @@ def _unpack(path: str, stage: str, own: End, mode: int) -> list[str]:
     size = own.segment.size
     with gzip.open(path) as archive:
         for entry in _entries(archive):
+            work.check()
             if not entry.isreg() or not WAL_FILE.fullmatch(entry.name):
                 raise CoordinatorError(f"{path} holds {entry.name!r}, which is no WAL segment: it was not made by this collection")
             if entry.size != size:

@@ -14,7 +14,7 @@ import signal
 import stat
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import aside
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import aside, work
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import (
     Host,
@@ -30,6 +30,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.in
     wait_until,
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Upstream
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.wal import wal_directory
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.snapshot import (
     EXCLUDED,
     Desired,
@@ -91,13 +92,24 @@ def remove_leftover(data_directory: str, placements: t.Sequence[tablespaces.Plac
         raise CoordinatorError(f"{staging}, left by an earlier attempt, cannot be removed: remove it")
 
 
+def progress(data_directory: str, desired: Desired) -> work.Progress:
+    """How far a copy has come: what is staged by now, of what was counted on the primary; the WAL comes last, and nobody knows how much."""
+    staging = staging_directory(data_directory)
+    fetched = used_bytes(os.path.realpath(wal_directory(staging)))
+    if fetched:
+        return work.Progress("fetching WAL", fetched, 0)
+    parts = [tablespaces.staging_place(placement.place, data_directory) for placement in desired.tablespaces]
+    expected = 0 if desired.bytes is None else desired.bytes + sum(placement.bytes or 0 for placement in desired.tablespaces)
+    return work.Progress("copying", used_bytes(staging) + sum(map(used_bytes, parts)), expected)
+
+
 def copy(host: Host, data_directory: str, arguments: t.Sequence[str]) -> dict[str, int]:
     """Make the copy in the staging directories; returns the bytes it has.
 
     :param arguments: of ``pg_basebackup``.
     """
     staging = staging_directory(data_directory)
-    host.run("pg_basebackup", *arguments)
+    host.run("pg_basebackup", *arguments, long=True)
     parts = (part.bytes or 0 for part in tablespaces.read_tablespaces(staging, size=True))
     wal = wal_link.of_copy(staging)
     return {"bytes_copied": used_bytes(staging) + sum(parts) + (used_bytes(wal) if wal else 0)}
@@ -123,7 +135,7 @@ def cleaning(
     def clean(**arguments: t.Any) -> t.Mapping[str, t.Any] | None:
         try:
             return action(**arguments)
-        except (CoordinatorError, OSError) as error:
+        except BaseException as error:
             remove_leftover(data_directory, placements)
             if isinstance(error, OSError):
                 raise CoordinatorError(f"the copy for {data_directory} was removed again: {error}") from error
@@ -144,7 +156,8 @@ def actions(host: Host, data_directory: str, upstream: Upstream, password: str |
     def make_copy() -> dict[str, t.Any]:
         arguments = base_backup_arguments(upstream, staging, dbid, desired, wal_for_copy(data_directory))
         arguments += tablespaces.mapping_arguments(desired.tablespaces, data_directory)
-        return {"method": "basebackup", **copy(host, data_directory, arguments)}
+        with work.measured(lambda: progress(data_directory, desired)):
+            return {"method": "basebackup", **copy(host, data_directory, arguments)}
 
     return {
         "remove_leftover": lambda: remove_leftover(data_directory, desired.tablespaces),

@@ -15,7 +15,7 @@ import typing as t
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import lock, maintenance
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.addresses import is_loopback
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.border import Address, Name, Position, Seconds
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, read_tree, user_name
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, read_tree, used_bytes, user_name
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.processes import has_listener, listening
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import (
     connection,
@@ -38,6 +38,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.pa
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.registry import STORES, store_of
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.postmaster import Postmaster
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.tablespaces import Tablespace, read_tablespaces
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.wal import wal_directory
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import start_block
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import drift, own_files, preflight, record
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.base_backup import wal_refusal
@@ -244,7 +245,7 @@ def read_coordinator(host: Host, parameters: Parameters, seen: Observation) -> C
         site=read_site(host, where),
         installation=read_installation(host) if size else None,
         port_taken=port is not None and not (postmaster and postmaster.port == port) and has_listener(port),
-        used_bytes=files.bytes if files else None,
+        used_bytes=files.bytes - _own_wal(where) if files else None,
         unreadable=files.unreadable if files else None,
         configured=preflight.read_configured(where) if files and there else None,
         listens=_tuple(listening(postmaster.pid)) if postmaster else None,
@@ -268,6 +269,12 @@ def read_coordinator(host: Host, parameters: Parameters, seen: Observation) -> C
         promotion=(record.last(audit, record.BEGUN, record.ACTIVATED) or {}).get("time"),
         passfile=store.read(replication.followed(instance.settings) if instance.role == "standby" else None) if store else None,
     )
+
+
+def _own_wal(data_directory: str) -> int:
+    """Bytes of WAL within a data directory, which a copy leaves there, but for what is written meanwhile."""
+    place = wal_directory(data_directory)
+    return 0 if os.path.islink(place) else used_bytes(place)
 
 
 def _tuple(found: t.Sequence[str] | None) -> tuple[str, ...] | None:

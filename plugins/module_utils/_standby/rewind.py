@@ -17,10 +17,11 @@ import os
 import re
 import shutil
 import signal
+import tempfile
 import time
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import aside
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import aside, work
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, is_mount, read_text, rename
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.processes import processes
@@ -117,21 +118,23 @@ def source_server(parameters: t.Mapping[str, str], utility: str) -> str:
     return conninfo({**parameters, "dbname": DATABASE, "options": options})
 
 
-def copied_bytes(told: str) -> int | None:
-    """The bytes that ``pg_rewind --progress`` says it copied; None when it does not say."""
-    found = re.findall(r"(\d+)/\d+ kB", told)
-    return int(found[-1]) * 1024 if found else None
+def progress(told: str) -> work.Progress | None:
+    """How far ``pg_rewind --progress`` says that it has come; None when it does not say."""
+    found = re.findall(r"(\d+)/(\d+) kB", told)
+    return work.Progress("rewinding", *(1024 * int(number) for number in found[-1])) if found else None
 
 
 def _run(host: Host, target: str, parameters: t.Mapping[str, str]) -> str:
-    for utility in UTILITY:
-        server = source_server(parameters, utility)
-        try:
-            return host.run("pg_rewind", "--target-pgdata", target, "--source-server", server, "--progress", login=True, errors=True)
-        except CoordinatorError as error:
-            # nothing was touched yet: the source does not know utility mode by this name
-            if utility == UTILITY[-1] or "unrecognized configuration parameter" not in error.message:
-                raise
+    with tempfile.NamedTemporaryFile(prefix="coordinator-") as said:
+        for utility in UTILITY:
+            arguments = ["--target-pgdata", target, "--source-server", source_server(parameters, utility), "--progress"]
+            try:
+                with work.measured(lambda: progress(read_text(said.name) or "")):
+                    return host.run("pg_rewind", *arguments, login=True, output=said.name, long=True)
+            except CoordinatorError as error:
+                # nothing was touched yet: the source does not know utility mode by this name
+                if utility == UTILITY[-1] or "unrecognized configuration parameter" not in error.message:
+                    raise
     return ""
 
 
@@ -216,6 +219,7 @@ def rewind(
     :raises Failed: it cannot be rewound; it is in :func:`snapshot.rewind_directory` now, its own files and its start block as they were.
     """
     place, staging = os.path.realpath(data_directory), rewind_directory(data_directory)
+    work.check()
     all_wal_why = relay.refusal(upstream)
     if os.path.lexists(staging):
         _set_aside(data_directory, staging, "half_rewound")  # left by an earlier attempt
@@ -233,10 +237,13 @@ def rewind(
         told, all_wal_why = _run_without(host, staging, upstream, shared, useless, all_wal_why)
         _move_logs(kept, staging)
         own = own_files.give_back(kept, staging, place + aside.suffix("set_aside", time.time()))
-    except (CoordinatorError, OSError) as error:
-        why = error.message if isinstance(error, CoordinatorError) else str(error)
+    except BaseException as error:
         whole_again(data_directory)
+        if not isinstance(error, (CoordinatorError, OSError)):
+            raise
+        why = error.message if isinstance(error, CoordinatorError) else str(error)
         raise Failed(" ".join(why.split())) from error
     mark_standby(host, staging)
     rename(staging, place)
-    return {"method": "rewind", "bytes_copied": copied_bytes(told), "all_wal_why": all_wal_why, **own}
+    copied = progress(told)
+    return {"method": "rewind", "bytes_copied": copied.done if copied else None, "all_wal_why": all_wal_why, **own}

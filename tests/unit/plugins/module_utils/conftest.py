@@ -40,7 +40,7 @@ Data page checksum version:           1
 class LocalModule:
     """What the domain needs of an AnsibleModule, done for real on this machine."""
 
-    def run_command(self, command, environ_update=None):
+    def run_command(self, command, environ_update=None, before_communicate_callback=None):
         environment = dict(os.environ, **(environ_update or {}))
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         return done.returncode, done.stdout, done.stderr

@@ -11,6 +11,7 @@ import os
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lsn import Lsn
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.work import Cancelled, Progress
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import connection, instance
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.catalog import Registration
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import Instance
@@ -497,3 +498,51 @@ def test_salvaged_wal_that_cannot_be_replayed_keeps_nobody_from_going_on_who_acc
     with pytest.raises(CoordinatorError, match=why):
         applied(monkeypatch, doing, refused, place, runs)
     assert "promote" not in doing.done and doing.back == []
+
+
+@given(st.lists(st.integers(0, 1 << 40), max_size=2).map(sorted), st.integers(0, 1 << 40))
+def test_how_far_a_replay_has_come_is_told_from_where_it_was_first_seen(seen, end):
+    far = promotion.replay_progress([Lsn(position) for position in seen], Lsn(end))
+    assert far == (Progress("replaying WAL", seen[-1] - seen[0], max(0, end - seen[0])) if seen else None)
+
+
+def test_a_replay_that_is_given_up_promotes_nothing(monkeypatch):
+    given_up = Cancelled("interrupted")
+
+    class Doing:
+        def __init__(self):
+            self.done = []
+
+        def __getattr__(self, name):
+            def do(*_arguments):
+                self.done.append(name)
+                if name == "wait_replayed":
+                    raise given_up
+
+            return do
+
+    monkeypatch.setattr(salvage, "place", lambda *_arguments: {"salvaged": ["x"]})
+    asked = desired(salvage=SALVAGE, accept_loss=True)
+    doing = Doing()
+    with pytest.raises(Cancelled):
+        coordinator_activation.apply(doing, FOUND, activation.plan(FOUND, asked, NO_LOSS), asked, Notes(), lambda: None)
+    assert doing.done == ["stop", "start", "wait_replayed"]
+    assert given_up.data["failed_step"] == "wait_replayed" and given_up.data["salvaged"] == ["x"]
+    assert [step["name"] for step in given_up.data["steps"]] == ["note_begin", "stop", "place_wal", "start"]
+
+
+def test_a_standby_goes_on_as_it_was_where_unpacking_is_given_up(monkeypatch):
+    done = []
+
+    class Doing:
+        def __getattr__(self, name):
+            return lambda *_arguments: done.append(name)
+
+    def give_up(*_arguments):
+        raise Cancelled("interrupted")
+
+    monkeypatch.setattr(salvage, "place", give_up)
+    asked = desired(salvage=SALVAGE, accept_loss=True)
+    with pytest.raises(Cancelled):
+        coordinator_activation.apply(Doing(), FOUND, activation.plan(FOUND, asked, NO_LOSS), asked, Notes(), lambda: None)
+    assert done == ["stop", "start"]

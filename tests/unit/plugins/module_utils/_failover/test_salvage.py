@@ -13,8 +13,11 @@ import tarfile
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lsn import Lsn
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.work import Cancelled, Progress
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import wal
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import salvage
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ..wal_writer import BLOCK, SEGMENT, SYSTEM, WalWriter, control_of, written
 
@@ -323,3 +326,24 @@ def test_nothing_is_written_for_what_is_refused_or_has_no_room(carried, tmp_path
     with pytest.raises(CoordinatorError, match="bytes: the standby's WAL segments have"):
         salvage._unpack(bomb, str(written_to), own, 0o600)
     assert os.listdir(written_to) == []
+
+
+@given(st.integers(0, 20 * SEGMENT), st.integers(0, 20 * SEGMENT))
+def test_how_far_unpacking_has_come_is_told_of_the_segments_that_are_missing(tmp_path_factory, mine, theirs):
+    stage = tmp_path_factory.mktemp("stage")
+    segment = wal.Segment(path="x", timeline=1, start=0, system_identifier=1, size=SEGMENT, block=8192, magic=1, length=SEGMENT)
+    own = wal.End(1, Lsn(mine), segment)
+    needed = {position // SEGMENT for position in range(mine // SEGMENT * SEGMENT, theirs, SEGMENT)}
+    assert salvage.progress(str(stage), own, Lsn(theirs)) == Progress("unpacking salvaged WAL", 0, len(needed) * SEGMENT)
+    (stage / "000000010000000000000001").write_bytes(bytes(4096))
+    assert salvage.progress(str(stage), own, None) == Progress("unpacking salvaged WAL", 4096, 0)
+
+
+def test_unpacking_that_is_given_up_changes_nothing(carried, monkeypatch):
+    archive, standby, _whole = carried
+    before = wal.end_of_wal(standby)
+    monkeypatch.setattr(salvage.work, "check", lambda: (_ for _ in ()).throw(Cancelled("interrupted")))
+    with pytest.raises(Cancelled):
+        salvage.place(standby, archive, before)
+    assert wal.end_of_wal(standby) == before
+    assert not [name for name in os.listdir(os.path.join(standby, "pg_wal")) if name.startswith("salvage")]

@@ -8,6 +8,7 @@ import os
 import sys
 
 import pytest
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.work import Cancelled, Progress
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.configuration import change_start_block, start_block_of
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import session_options
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection_string import parse_conninfo
@@ -268,6 +269,36 @@ def test_removing_leaves_what_is_not_its_own(former, tmp_path):
     assert elsewhere.exists()
 
 
-@pytest.mark.parametrize(("told", "bytes_copied"), [("", None), ("  10/20 kB (50%) copied\n 20/20 kB (100%) copied", 20480)])
-def test_bytes_copied(told, bytes_copied):
-    assert rewind.copied_bytes(told) == bytes_copied
+@pytest.mark.parametrize(
+    ("told", "far"),
+    [
+        ("", None),
+        ("pg_rewind: servers diverged at WAL location 0/C0001F0 on timeline 1", None),
+        ("  10/40 kB (25%) copied\n 20/40 kB (50%) copied", Progress("rewinding", 20480, 40960)),
+    ],
+)
+def test_how_far_a_rewind_has_come(told, far):
+    assert rewind.progress(told) == far
+
+
+def test_a_rewind_that_is_given_up_leaves_what_is_its_own_and_no_copy_is_made(host, program, former, monkeypatch):
+    program("pg_rewind", 'echo source > "$2/both"; rm "$2/server.key"')
+
+    def give_up(*_arguments, **_options):
+        raise Cancelled("interrupted")
+
+    run = host.run
+    monkeypatch.setattr(host, "run", lambda program, *arguments, **options: (run(program, *arguments, **options), give_up()))
+    with pytest.raises(Cancelled, match="interrupted"):
+        rewind.rewind(host, str(former), UPSTREAM)
+    staging = former.parent / ".gpseg-1.coordinator_rewind"
+    assert os.listdir(former.parent) == [staging.name]
+    assert (staging / "both").read_text() == "own\n" and (staging / "server.key").read_text() == "own\n"
+    assert start_block_of((staging / "postgresql.conf").read_text()) is not None
+
+
+def test_a_rewind_does_not_begin_once_it_is_given_up(host, former, monkeypatch):
+    monkeypatch.setattr(rewind.work, "check", lambda: (_ for _ in ()).throw(Cancelled("interrupted")))
+    with pytest.raises(Cancelled):
+        rewind.rewind(host, str(former), UPSTREAM)
+    assert os.listdir(former.parent) == ["gpseg-1"]

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import aside
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.work import Cancelled, Progress
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection_string import parse_conninfo
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import Instance
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.passfile import Passfile
@@ -162,7 +163,10 @@ def copying(host, target):
     return base_backup.actions(host, str(target), Upstream(host="127.0.0.1", port=5432, user="r", store=None), None, 8, DESIRED)
 
 
-@pytest.mark.parametrize("error", [CoordinatorError("it is a mount point"), OSError(28, "No space left on device")])
+@pytest.mark.parametrize(
+    "error",
+    [CoordinatorError("it is a mount point"), OSError(28, "No space left on device"), Cancelled("a mount point or not, it was given up")],
+)
 def test_a_copy_that_cannot_come_into_place_leaves_nothing(host, tmp_path, monkeypatch, error):
     target = tmp_path / "gpseg-1"
     staging = snapshot.staging_directory(str(target))
@@ -176,7 +180,7 @@ def test_a_copy_that_cannot_come_into_place_leaves_nothing(host, tmp_path, monke
 
     monkeypatch.setattr(base_backup, "rename", fails)
     monkeypatch.setattr(snapshot.wal_link, "rename", fails)
-    with pytest.raises(CoordinatorError, match=r"mount point|No space left"):
+    with pytest.raises((CoordinatorError, Cancelled), match=r"mount point|No space left"):
         copying(host, target)["swap_in"]()
     assert os.listdir(tmp_path / "wal") == []
     assert set(os.listdir(tmp_path)) <= {"wal", "greenplum-db", "tools"}
@@ -296,3 +300,31 @@ def test_a_copy_with_a_tablespace(host, program, tmp_path):
     assert [step.name for step in again] == ["remove_leftover", "copy", "swap_in"]
     actions["remove_leftover"]()
     assert os.listdir(place) == []
+
+
+def test_how_far_a_copy_has_come_is_told_by_what_is_staged(tmp_path):
+    """A tablespace comes first, the WAL last."""
+    target, fast = tmp_path / "gpseg-1", tmp_path / "fast"
+    desired = vary(DESIRED, bytes=100_000, tablespaces=(Placement("/there", str(fast), 50_000), Placement("/other", "/other")))
+    assert base_backup.progress(str(target), desired) == Progress("copying", 0, 150_000)
+    part, staging = Path(staging_place(str(fast), str(target))), Path(snapshot.staging_directory(str(target)))
+    part.mkdir(parents=True)
+    (part / "16385").write_bytes(bytes(4096))
+    assert base_backup.progress(str(target), desired) == Progress("copying", 4096, 150_000)
+    (staging / "pg_wal").mkdir(parents=True)
+    (staging / "1259").write_bytes(bytes(8192))
+    assert base_backup.progress(str(target), desired) == Progress("copying", 12288, 150_000)
+    assert base_backup.progress(str(target), vary(desired, bytes=None)).total == 0
+    (staging / "pg_wal" / "000000010000000000000001").write_bytes(bytes(4096))
+    assert base_backup.progress(str(target), desired) == Progress("fetching WAL", 4096, 0)
+
+
+def test_how_far_the_wal_of_a_copy_has_come_on_another_disk(tmp_path):
+    target, wal = tmp_path / "gpseg-1", tmp_path / "wal"
+    staging = Path(snapshot.staging_directory(str(target)))
+    staging.mkdir()
+    wal.mkdir()
+    (staging / "pg_wal").symlink_to(wal)
+    assert base_backup.progress(str(target), DESIRED) == Progress("copying", 0, 1 << 30)
+    (wal / "000000010000000000000001").write_bytes(bytes(4096))
+    assert base_backup.progress(str(target), DESIRED) == Progress("fetching WAL", 4096, 0)

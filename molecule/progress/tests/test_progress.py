@@ -1,0 +1,127 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How far a copy has come is seen at a terminal; it is cancelled with its run, and outlasts a connection."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import threading
+
+import pytest
+from conftest import ENABLE, INVENTORY, PAIRS, PLAIN, enable, left_of_runs, podman, run_podman, status, wait_until
+
+STAGED = "/data/whpg/v7/standby/.gpseg-1.coordinator_snapshot"
+WORK = "/tmp/coordinator-work-*"
+#: a line on how far the copy has come
+FAR = re.compile(r"demo: copying \(scdw\): (\d+) %, [\d.]+ [KMG]iB of [\d.]+ [KMG]iB, [\d.]+ [KMG]iB/s, \d+:\d\d left")
+SECONDS = 8
+
+
+class Run:
+    """A run of enable_mirroring whose copy takes a while, at a terminal or in a pipe."""
+
+    def __init__(self, rate: str, terminal: bool):
+        reader, writer = pty.openpty() if terminal else os.pipe()
+        environment = {name: value for name, value in os.environ.items() if name != "ANSIBLE_CONFIG"}
+        self._run = subprocess.Popen(
+            ["ansible-playbook", ENABLE, "-i", str(INVENTORY), "-e", json.dumps({"standby_max_rate": rate})],
+            cwd="/",
+            env={**environment, **(PAIRS if terminal else PLAIN), "TERM": "xterm"},
+            stdin=writer if terminal else subprocess.DEVNULL,
+            stdout=writer,
+            stderr=writer,
+            start_new_session=True,
+        )
+        os.close(writer)
+        self.told = ""
+        self._thread = threading.Thread(target=self._read, args=(reader,), daemon=True)
+        self._thread.start()
+
+    def _read(self, reader: int) -> None:
+        with os.fdopen(reader, "rb", buffering=0) as screen:
+            try:
+                while data := screen.read(1 << 16):
+                    self.told += data.decode(errors="replace")
+            except OSError:
+                pass  # of a terminal that nobody has open any more
+
+    def interrupt(self) -> None:
+        """As Ctrl-C does."""
+        os.killpg(self._run.pid, signal.SIGINT)
+
+    def end(self) -> int:
+        """Wait for its end; returns its exit code."""
+        code = self._run.wait(timeout=300)
+        self._thread.join(timeout=10)
+        print(self.told)
+        return code
+
+
+@pytest.fixture
+def rate(primary) -> str:
+    """As pg_basebackup takes it: one by which the files take SECONDS, beside the WAL."""
+    kilobytes = int(primary.run(f"du -sk --exclude pg_wal {primary.quoted} | cut -f 1"))
+    return f"{kilobytes // SECONDS}k"
+
+
+def at_work(standby) -> str:
+    """What the work of a run shows on its host: processes and files."""
+    return standby.run(f"ls -d {WORK} {STAGED} 2> /dev/null; pgrep -u gpadmin -l 'pg_basebackup|python' || true")
+
+
+def copies(standby) -> str:
+    """What tells the copy that is being made from one that is begun again."""
+    return standby.run(f"stat -c %i.%W {STAGED}; pgrep -x pg_basebackup")
+
+
+def test_output_to_a_file_shows_none_of_it(standby, converged):
+    assert "demo: mirrored: scdw streams in sync from cdw" in converged
+    assert "copying" not in converged
+    assert at_work(standby) == ""
+
+
+@pytest.mark.usefixtures("unmirrored")
+def test_a_terminal_shows_how_far_the_copy_has_come(standby, rate):
+    run = Run(rate, terminal=True)
+    assert run.end() == 0
+    seen = [int(match.group(1)) for match in FAR.finditer(run.told)]
+    assert len(set(seen)) > 1 and seen == sorted(seen) and seen[-1] <= 100
+    assert "demo: fetching WAL (scdw): " in run.told
+    *_before, last = run.told.splitlines()
+    assert "demo: mirrored: scdw streams in sync from cdw" in last
+    wait_until(lambda: at_work(standby) == "", "the work on the host has ended")
+
+
+@pytest.mark.usefixtures("unmirrored")
+def test_an_interruption_leaves_nothing(primary, standby, rate):
+    run = Run(rate, terminal=True)
+    wait_until(lambda: FAR.search(run.told), "the copy is shown", limit_s=60)
+    assert "pg_basebackup" in at_work(standby) and STAGED in at_work(standby)
+    run.interrupt()
+    assert run.end() != 0
+    wait_until(lambda: at_work(standby) == "", "neither a process nor a file is left", limit_s=60)
+    assert standby.run("ls -A /data/whpg/v7/standby") == ""
+    assert enable().returncode == 0
+    assert left_of_runs(primary, standby) == ""
+    assert status() == ("mirrored", 0)
+
+
+@pytest.mark.usefixtures("unmirrored")
+def test_a_lost_connection_does_not_begin_the_copy_again(standby, rate):
+    run = Run(rate, terminal=False)
+    wait_until(lambda: run_podman("exec", standby.name, "sh", "-c", f"ls {WORK}/progress").returncode == 0, "the copy goes on", limit_s=60)
+    before = copies(standby)
+    podman("exec", standby.name, "pkill", "-KILL", "-f", "^sshd: gpadmin")
+    assert copies(standby) == before
+    wait_until(lambda: run.told.count("streams in sync") or not standby.host.file(STAGED).exists, "the copy is there", limit_s=120)
+    assert run.end() == 0
+    assert "UNREACHABLE" not in run.told and "unreachable=1" not in run.told
+    assert standby.run(f"stat -c %i.%W {standby.quoted}") == before.splitlines()[0]
+    assert status() == ("mirrored", 0)
+    wait_until(lambda: at_work(standby) == "", "the work on the host has ended")

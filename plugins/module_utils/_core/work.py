@@ -1,0 +1,112 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private: this may change at any time. What is promised is the documentation of modules, roles and playbooks.
+
+"""The long work that this process does: how far it has come, and whether it is to be given up."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import signal
+import subprocess
+import typing as t
+
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.processes import descendants
+
+
+@dataclasses.dataclass(frozen=True)
+class Progress:
+    """How far work has come.
+
+    :param what: what is done, such as ``copying``.
+    :param done: bytes of it that are done.
+    :param total: bytes that it has in all; 0 where that is not known.
+    """
+
+    what: str
+    done: int
+    total: int
+
+
+class Cancelled(BaseException):
+    """Work was given up. No :exc:`Exception`: nothing is tried in another way, but what was staged is removed.
+
+    :param message: why, a sentence for the operator.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.data: dict[str, t.Any] = {}
+
+
+class _Work:
+    """What is known of it."""
+
+    def __init__(self) -> None:
+        self.measure: t.Callable[[], Progress | None] = lambda: None
+        self.why = ""
+        self.program: subprocess.Popen[bytes] | None = None
+
+
+_work = _Work()
+
+
+@contextlib.contextmanager
+def measured(measure: t.Callable[[], Progress | None]) -> t.Iterator[None]:
+    """While this lasts, a function tells how far the work has come; it is called by another thread."""
+    former, _work.measure = _work.measure, measure
+    try:
+        yield
+    finally:
+        _work.measure = former
+
+
+def progress() -> Progress | None:
+    """How far the work has come; None while nothing is measured, or it cannot be seen just now."""
+    try:
+        return _work.measure()
+    except (OSError, ValueError):
+        return None
+
+
+def check() -> None:
+    """A point where the work can be given up.
+
+    :raises Cancelled: it is to be.
+    """
+    if _work.why:
+        raise Cancelled(_work.why)
+
+
+def cancel(why: str) -> None:
+    """Let the work be given up at the next such point; a program that it waits for and that can be ended is ended."""
+    _work.why = _work.why or why
+    program = _work.program
+    if program is not None and program.poll() is None:
+        for pid in [program.pid, *descendants(program.pid)]:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGTERM)
+
+
+@contextlib.contextmanager
+def cancellable() -> t.Iterator[t.Callable[[subprocess.Popen[bytes]], None]]:
+    """While this lasts, the program that is given to the function is ended where the work is given up.
+
+    :raises Cancelled: it is, and the program has ended.
+    """
+
+    def begun(program: subprocess.Popen[bytes]) -> None:
+        _work.program = program
+        if _work.why:
+            cancel(_work.why)
+
+    check()
+    try:
+        yield begun
+    finally:
+        _work.program = None
+    check()

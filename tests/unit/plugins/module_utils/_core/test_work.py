@@ -1,0 +1,98 @@
+# Copyright (c) 2026 The warehousepg.coordinator authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import subprocess
+import threading
+import time
+
+import pytest
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import work
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.processes import descendants
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.work import Cancelled, Progress
+
+
+@pytest.fixture(autouse=True)
+def fresh(monkeypatch):
+    monkeypatch.setattr(work, "_work", work._Work())
+
+
+class Module:
+    """What Host.run needs of an AnsibleModule, as that does it."""
+
+    def run_command(self, command, environ_update=None, before_communicate_callback=None):
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as program:
+            if before_communicate_callback:
+                before_communicate_callback(program)
+            stdout, stderr = program.communicate()
+        return program.returncode, stdout, stderr
+
+
+@pytest.fixture
+def host(program, tmp_path):
+    return Host(Module(), str(tmp_path / "greenplum-db" / "greenplum_path.sh"))
+
+
+def test_what_is_measured_is_told_as_long_as_it_lasts():
+    def vanish():
+        raise FileNotFoundError
+
+    assert work.progress() is None
+    with work.measured(lambda: Progress("copying", 1, 2)):
+        with work.measured(vanish):
+            assert work.progress() is None
+        assert work.progress() == Progress("copying", 1, 2)
+    assert work.progress() is None
+
+
+def test_work_goes_on_until_it_is_given_up():
+    work.check()
+    work.cancel("enough")
+    work.cancel("later")
+    with pytest.raises(Cancelled) as raised:
+        work.check()
+    assert raised.value.message == "enough"
+    assert not isinstance(raised.value, Exception), "nobody tries another way"
+
+
+def test_a_long_program_is_ended_with_all_that_it_started(host, program, tmp_path):
+    program("pg_rewind", f"echo $$ > {tmp_path}/pid; sleep 61 & wait; touch {tmp_path}/went_on")
+    found = []
+
+    def give_up():
+        while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text() or not found:
+            found[:] = descendants(int((tmp_path / "pid").read_text() or 0)) if (tmp_path / "pid").exists() else []
+            time.sleep(0.01)
+        work.cancel("enough")
+
+    thread = threading.Thread(target=give_up)
+    thread.start()
+    with pytest.raises(Cancelled, match="enough"):
+        host.run("pg_rewind", long=True)
+    thread.join()
+    assert not (tmp_path / "went_on").exists()
+    left = subprocess.run(["ps", "-o", "stat=", "-p", str(found[0])], capture_output=True, text=True, check=False).stdout
+    assert left.strip()[:1] in ("", "Z")
+
+
+def test_no_further_long_program_is_started_and_a_short_one_is(host, program, tmp_path):
+    program("pg_basebackup", f"touch {tmp_path}/begun")
+    program("pg_ctl", "echo started")
+    work.cancel("enough")
+    with pytest.raises(Cancelled):
+        host.run("pg_basebackup", long=True)
+    assert not (tmp_path / "begun").exists()
+    assert host.run("pg_ctl") == "started\n", "what is put back needs it"
+
+
+def test_a_program_prints_to_a_file_meanwhile(host, program, tmp_path):
+    program("pg_rewind", 'echo "done: $*"; echo far >&2; exit ${CODE:-0}')
+    said = tmp_path / "said"
+    assert host.run("pg_rewind", "a b", output=str(said)) == "done: a b\nfar\n" == said.read_text()
+    program("pg_rewind", "echo because >&2; exit 3")
+    with pytest.raises(CoordinatorError, match="pg_rewind failed with exit code 3: because"):
+        host.run("pg_rewind", login=True, output=str(said))

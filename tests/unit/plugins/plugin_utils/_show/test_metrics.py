@@ -153,4 +153,4 @@ def test_a_library_that_is_missing_is_told_before_anything_is_judged(monkeypatch
     monkeypatch.setitem(sys.modules, "prometheus_client", None)
     asked = desired(role="status", status_metrics="/tmp/whpg.prom").options
     with pytest.raises(AnsibleActionFail, match=r"status_metrics is /tmp/whpg.prom, and .* has no prometheus_client: install it there"):
-        STAGES["discovery", "judge"].do(Task({OBSERVATION: {"options": asked}}, str), {})
+        STAGES["status", "judge"].do(Task({OBSERVATION: {"options": asked}}, str), {})

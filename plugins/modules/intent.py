@@ -27,7 +27,7 @@ options:
     description:
       - The role.
     type: str
-    choices: [activate_standby, disable_mirroring, discovery, history, lift_fence, maintenance, release, standby, switchover]
+    choices: [activate_standby, disable_mirroring, discovery, drill, history, lift_fence, maintenance, release, standby, switchover]
     required: true
   stage:
     description:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import fcntl
 import glob
 import json
 import os
@@ -95,7 +94,7 @@ def observe(host: Host, data_directory: str, files: Files) -> Readiness:
         end=wal.end_of_wal(data_directory) if found.directory_state == "instance" else None,
         armed=bool(files.waiting),
         promoting=os.path.exists(files.promoting),
-        lives=_is_held(files.promoting),
+        lives=detached.is_held(files.promoting),
         logout=logout.ending(host),
     )
 
@@ -174,14 +173,14 @@ class Handover:
         os.makedirs(os.path.dirname(self._files.armed), mode=0o700, exist_ok=True)
         self._roll_back()
         # what has its file no more cannot begin
-        if _is_held(self._files.promoting):
+        if detached.is_held(self._files.promoting):
             raise CoordinatorError(_BUSY.format(self._directory))
         self.clear()
         arming = Arming(secrets.token_hex(16), timeline, start, round(time.time() + seconds, 3), max_gap * gap.PROOF)
 
         def wait(ready: t.Callable[[], None]) -> None:
             self._host.write(self._files.of(arming), json.dumps(dataclasses.asdict(arming)) + "\n", 0o600)
-            with _held(self._files.of(arming)):
+            with detached.held(self._files.of(arming)):
                 ready()
                 self._wait(arming)
 
@@ -241,9 +240,9 @@ class Handover:
         self._roll_back()
         if not os.path.exists(self._files.promoting):
             return {"disarmed": True}
-        wait_until(lambda: os.path.exists(self._files.result) or not _is_held(self._files.promoting), 3 * self._timeout)
+        wait_until(lambda: os.path.exists(self._files.result) or not detached.is_held(self._files.promoting), 3 * self._timeout)
         told = json.loads(read_text(self._files.result) or "{}")
-        lives, promoted = _is_held(self._files.promoting), is_promoted(self._directory)
+        lives, promoted = detached.is_held(self._files.promoting), is_promoted(self._directory)
         if not told and (lives or not promoted):
             raise CoordinatorError(
                 f"the standby in {self._directory} was to be promoted by a process that {'still works' if lives else 'is gone'} and did "
@@ -258,31 +257,6 @@ class Handover:
 def _remove(path: str) -> None:
     with contextlib.suppress(FileNotFoundError):
         os.unlink(path)
-
-
-@contextlib.contextmanager
-def _held(path: str) -> t.Iterator[None]:
-    """While this lasts, and this process lives, others see the file held, whatever its name is by then."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
-
-
-def _is_held(path: str) -> bool:
-    try:
-        handle = os.open(path, os.O_RDONLY)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return False
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(handle)
 
 
 def begun(arming: Arming, found: Proof) -> dict[str, t.Any]:

@@ -33,7 +33,7 @@ from markupsafe import Markup
 _TEMPLATES = Path(__file__).parents[3] / "roles" / "status" / "templates"
 
 #: roles that have audit trails
-_AUDITED = ("activate_standby", "status", "switchover")
+_AUDITED = ("activate_standby", "drill", "status", "switchover")
 
 #: how many clusters that somebody has to look at are shown whole at once
 _OPEN = 3

@@ -39,7 +39,7 @@ _END = 5.0
 _WRITE = """
     BEGIN; SELECT pg_logical_emit_message(true, 'warehousepg.coordinator', %s); COMMIT;
     SELECT pg_current_wal_insert_lsn()::text AS lsn, substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8) AS timeline,
-           (SELECT max(extract(epoch FROM clock_timestamp() - reply_time))::float8 FROM pg_stat_replication 
+           (SELECT max(extract(epoch FROM clock_timestamp() - reply_time))::float8 FROM pg_stat_replication
             WHERE application_name = %s AND state = 'streaming') AS age
 """
 
@@ -200,4 +200,3 @@ class ProbeWriter:
             found = parse(file.read())
         os.unlink(self._file)
         return dataclasses.asdict(found)
-

@@ -200,8 +200,8 @@ def _written(progress: Progress, writes: t.Mapping[str, t.Any]) -> str:
             f"{writes['clock_uncertainty_s']:.4f} s"
         )
     return (
-        f"written: a commit every {writes['interval_s']:g} s; {writes['acknowledged']} acknowledged, {writes['unheard']} without an answer; "
-        f"longest pause {_seconds(writes['longest_pause_s'])}; {clocks}"
+        f"written: a commit every {writes['interval_s']:g} s, {writes['acknowledged']} acknowledged, {writes['unheard']} not; "
+        f"the longest pause was {_seconds(writes['longest_pause_s'])}; {clocks}"
     )
 
 

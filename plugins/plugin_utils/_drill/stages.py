@@ -10,7 +10,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._drill.outcome import Outcome, outcome
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.outcome import Outcome
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._drill.outcome import outcome
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._drill.plan import DrillPlan, make
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._drill.progress import Progress, Switch
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import stage

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private: this may change at any time. What is promised is the documentation of modules, roles and playbooks.
 
-"""What writers on both hosts saw of a switchover: for how long nothing was acknowledged, and what of the acknowledged is missing.
+"""What writers saw of a drill: for how long nothing was acknowledged, and what of the acknowledged is missing.
 
 Writes are told apart by their timelines, on which each promotion is a new one, and ordered by their positions in the WAL: no clock decides
 what came before what. The clocks of both hosts are only needed for how long it took.
@@ -28,6 +28,20 @@ class Clocks:
 
     ahead_s: float | None = None
     uncertainty_s: float | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class OfCopy:
+    """What a copy has of what was acknowledged before it took its last WAL.
+
+    :param acknowledged: how many commits that are.
+    :param lost: how many of them it may lack.
+    :param behind_bytes: bytes of WAL up to the last of them that it lacks, at most.
+    """
+
+    acknowledged: int
+    lost: int
+    behind_bytes: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,6 +101,18 @@ def measure(logs: t.Mapping[str, Log], timeline: int | None, switch_lsn: str | N
         return Measured(None, len(seen[before]), lost)
     (_old, last), (_new, first) = (_at(seen[before][-1], ahead), _at(seen[timeline][0], ahead))
     return Measured(round(max(first - last, 0.0), 3), len(seen[before]), lost)
+
+
+def of_copy(logs: t.Mapping[str, Log], timeline: int, end_lsn: str) -> OfCopy:
+    """What a copy has of what was acknowledged.
+
+    :param timeline: that its WAL ends on.
+    :param end_lsn: where it ends.
+    """
+    found = [_position(write) for _host, write in _acknowledged(logs).get(timeline, [])]
+    end = Lsn.parse(end_lsn)
+    behind = [position - end for position in found if position > end]
+    return OfCopy(len(found), len(behind), max(behind, default=0))
 
 
 def _at(of: tuple[str, Write], ahead: t.Mapping[str, float]) -> tuple[str, float]:

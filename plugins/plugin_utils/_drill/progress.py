@@ -13,12 +13,15 @@ import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.border import Position, Positive, Seconds
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.probe_writer import Log
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._drill.plan import DrillPlan
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._drill.plan import COPY, DrillPlan
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import progress
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.results import failed, message, told
 
 STARTED = "__drill_started"
 WRITTEN = "__drill_written"
+COPIED = "__drill_copied"
+ACTIVATED = "__drill_activated"
+REMOVED = "__drill_removed"
 THERE = "__drill_there"
 BACK = "__drill_back"
 
@@ -51,6 +54,24 @@ class Switch:
     loss: t.Mapping[str, t.Any] | None
 
 
+@dataclasses.dataclass(frozen=True)
+class Activated:
+    """How the activation of a copy went.
+
+    :param end_lsn: where the WAL ended that it went by.
+    :param end_timeline: of that.
+    :param rto_s: seconds from the order to promote to the acknowledgement of the first write.
+    :param timeline: of the copy then.
+    :param closed: what it says to a session that would dispatch to segments.
+    """
+
+    end_lsn: Position
+    end_timeline: Positive
+    rto_s: Seconds
+    timeline: Positive
+    closed: str
+
+
 class Progress(progress.Progress[DrillPlan]):
     """What is asked of it, by what was seen."""
 
@@ -60,9 +81,19 @@ class Progress(progress.Progress[DrillPlan]):
         return [host for host in (self.plan.primary, self.plan.standby) if host and self.plan.acts]
 
     @property
+    def writers(self) -> list[str]:
+        """Hosts that are written through."""
+        return self.coordinators[:1] if self.plan.kind == COPY else self.coordinators
+
+    @property
     def writes(self) -> bool:
-        """Whether a writer was started on both hosts; in check mode none is."""
-        return self.check_mode or all(self.on(host, STARTED).get("running") for host in self.coordinators)
+        """Whether a writer was started on these hosts; in check mode none is."""
+        return self.check_mode or all(self.on(host, STARTED).get("running") for host in self.writers)
+
+    @property
+    def copied(self) -> bool:
+        """Whether there is a copy to be activated; in check mode none is made."""
+        return not self.check_mode and "bytes" in self.on_standby(COPIED)
 
     @property
     def returns(self) -> bool:
@@ -83,14 +114,19 @@ class Progress(progress.Progress[DrillPlan]):
         """The same of the way back."""
         return self._switch(BACK)
 
+    @functools.cached_property
+    def activated(self) -> Activated | None:
+        """How the activation of a copy went; None where it did not come to its end."""
+        return told(Activated, self.on_standby(ACTIVATED))
+
     @property
     def unstarted(self) -> list[str]:
         """Why no writer was started on which host."""
-        results = {host: self.on(host, STARTED) for host in self.coordinators}
+        results = {host: self.on(host, STARTED) for host in self.writers}
         return [f"{host}: {message(result)}" for host, result in results.items() if failed(result)]
 
     @functools.cached_property
     def logs(self) -> dict[str, Log]:
         """By host, what its writer logged, as far as that is known."""
-        found = {host: told(Log, self.on(host, WRITTEN)) for host in self.coordinators if "writes" in self.on(host, WRITTEN)}
+        found = {host: told(Log, self.on(host, WRITTEN)) for host in self.writers if "writes" in self.on(host, WRITTEN)}
         return {host: log for host, log in found.items() if log}

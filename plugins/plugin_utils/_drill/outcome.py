@@ -319,8 +319,9 @@ def _written(progress: Progress, writes: t.Mapping[str, t.Any]) -> str:
     """What was measured with, for people."""
     clocks = "; the difference of the hosts' clocks was not measured, and is taken for none" if len(progress.writers) > 1 else ""
     if writes["clock_ahead_s"] is not None:
+        way = "behind" if writes["clock_ahead_s"] < 0 else "ahead of"
         clocks = (
-            f"; the clock of {progress.plan.primary} is {writes['clock_ahead_s']:.4f} s ahead of that of {progress.plan.standby}, within "
+            f"; the clock of {progress.plan.primary} is {abs(writes['clock_ahead_s']):.4f} s {way} that of {progress.plan.standby}, within "
             f"{writes['clock_uncertainty_s']:.4f} s"
         )
     return (

@@ -204,7 +204,7 @@ def _happening(event: Event) -> Happening:
 def _hosts(event: Event) -> str:
     """Who was primary, and who is then."""
     stays = event.former_primary == event.new_primary
-    return f"{event.new_primary} is primary again" if stays else f"{event.former_primary} → {event.new_primary}"
+    return f"{event.new_primary} is primary" if stays else f"{event.former_primary} → {event.new_primary}"
 
 
 def _figures(event: Event) -> list[str]:

@@ -95,8 +95,8 @@ def test_a_switchover_there_and_back_is_told_with_what_it_costs():
     assert found.lines == [
         "there: scdw became primary; RTO 0.90 s, RPO 0 commits of 2 acknowledged; seconds: stop 0.30, first write 0.10",
         "back: cdw became primary; RTO 1.90 s, RPO 0 commits of 2 acknowledged; seconds: stop 0.30, first write 0.10",
-        "written: a commit every 0.05 s, 5 acknowledged, 1 not; the longest pause was 1.90 s; the clock of cdw is 0.0000 s ahead of that of "
-        "scdw, within 0.0010 s",
+        "written: a commit every 0.05 s, 5 acknowledged, 1 not; the longest pause was 1.90 s; the clock of cdw is 0.0000 s ahead of that "
+        "of scdw, within 0.0010 s",
     ]
     told = found.document
     assert (told["kind"], told["rto_s"], told["rpo_commits"], told["loss"]["known"]) == ("switchover", 1.9, 0, "none")

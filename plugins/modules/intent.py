@@ -27,7 +27,8 @@ options:
     description:
       - The role.
     type: str
-    choices: [activate_standby, disable_mirroring, discovery, history, lift_fence, maintenance, release, standby, status, switchover]
+    choices:
+      [activate_standby, disable_mirroring, discovery, drill, history, lift_fence, maintenance, release, standby, status, switchover]
     required: true
   stage:
     description:

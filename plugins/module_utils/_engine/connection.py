@@ -36,6 +36,9 @@ else:
 #: the database that exists in every cluster and that holds nothing of users
 DATABASE = "postgres"
 
+#: what sessions of ours call themselves
+SESSION_NAME = "warehousepg.coordinator"
+
 Row = t.Dict[str, t.Any]
 
 
@@ -249,7 +252,7 @@ def connect(
     parameters: dict[str, t.Any] = {
         "user": user or user_name(os.getuid()),
         "options": f"{session_options(owner)} {options}".rstrip(),
-        "application_name": "warehousepg.coordinator",
+        "application_name": SESSION_NAME,
         "client_encoding": "UTF8",
     }
     try:

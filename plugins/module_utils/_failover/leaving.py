@@ -131,7 +131,8 @@ def observe(host: Host, data_directory: str, ask: bool = False) -> Leaver:
     )
 
 
-CLIENTS = "FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+#: sessions of clients; ours are none, such as that of a drill, which comes back whenever it is ended
+CLIENTS = f"FROM pg_stat_activity WHERE backend_type = 'client backend' AND application_name <> '{connection.SESSION_NAME}'"
 
 
 def client_transactions(open_connection: connection.Connection) -> list[Transaction]:

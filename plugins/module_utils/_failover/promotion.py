@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import time
+import types
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import work
@@ -60,13 +61,17 @@ class Promotion:
     :param data_directory: of the instance.
     :param port: of the instance.
     :param timeout: seconds for each thing that is waited for.
+    :param settings: what it has otherwise than its files say whenever it is started.
     """
 
-    def __init__(self, host: Host, data_directory: str, port: int, timeout: float) -> None:
+    def __init__(
+        self, host: Host, data_directory: str, port: int, timeout: float, settings: t.Mapping[str, str] = types.MappingProxyType({})
+    ) -> None:
         self._host = host
         self._directory = data_directory
         self._port = port
         self._timeout = timeout
+        self._settings = settings
 
     def _instance(self) -> Instance:
         """The instance as its ``postmaster.pid`` has it, without looking at its processes."""
@@ -74,8 +79,8 @@ class Promotion:
         running = Postmaster(file.pid, file.port, file.socket_directory, file.status, False, None, None) if file else None
         return Instance(self._directory, "instance", role="primary", port=self._port, postmaster=running)
 
-    def _refusal(self) -> str:
-        """What the instance says to a connection; empty when it accepts it."""
+    def refusal(self) -> str:
+        """What the instance says to a connection in dispatch mode; empty when it accepts it."""
         try:
             with connection.connect_primary(self._instance(), 1.0, dispatch=True):
                 return ""
@@ -88,7 +93,7 @@ class Promotion:
 
     def start(self) -> None:
         """Start the standby; it ends when it is in recovery."""
-        instance.start(self._host, self._directory, self._port)
+        instance.start(self._host, self._directory, self._port, self._settings)
 
     def wait_replayed(self, end: str) -> None:
         """Wait until everything up to a position is replayed.
@@ -101,7 +106,7 @@ class Promotion:
 
         def reached() -> bool:
             work.check()
-            heard[:] = [self._refusal()]
+            heard[:] = [self.refusal()]
             position = connection.last_replayed(heard[0])
             if position is not None:
                 positions[1:] = [Lsn.parse(position)]
@@ -130,12 +135,12 @@ class Promotion:
         if self._leaves_recovery(deadline, _STALL):
             return {"restarted": False}
         self._stop_hanging()
-        instance.start(self._host, self._directory, self._port, dict.fromkeys(_SOURCES, ""))
+        instance.start(self._host, self._directory, self._port, {**self._settings, **dict.fromkeys(_SOURCES, "")})
         self._request_promotion()
         if not self._leaves_recovery(deadline, self._timeout):
             raise CoordinatorError(
                 f"the standby in {self._directory} was told to become primary and did not leave recovery within {self._timeout:g} s: "
-                f"{instance.recent_errors(self._directory) or self._refusal()}; it may still do so"
+                f"{instance.recent_errors(self._directory) or self.refusal()}; it may still do so"
             )
         return {"restarted": True}
 
@@ -157,7 +162,7 @@ class Promotion:
             if now - looked >= 0.2:
                 looked = now
                 noticed = not os.path.exists(os.path.join(self._directory, "promote"))
-                progress = (connection.last_replayed(self._refusal()), noticed)
+                progress = (connection.last_replayed(self.refusal()), noticed)
                 if progress != seen:
                     seen, since = progress, now
                 elif noticed and now - since >= _SLEEP:
@@ -206,7 +211,7 @@ class Promotion:
         why = ""
         while True:
             try:
-                with self._utility() as open_connection:
+                with self.utility() as open_connection:
                     open_connection.query("CHECKPOINT")
                     timeline = int(str(open_connection.value("SELECT pg_walfile_name(pg_current_wal_lsn())"))[:8], 16)
                 control = read_control(self._host, self._directory)
@@ -222,7 +227,8 @@ class Promotion:
                 )
             time.sleep(_PAUSE)
 
-    def _utility(self) -> t.ContextManager[connection.Connection]:
+    def utility(self) -> t.ContextManager[connection.Connection]:
+        """A connection in utility mode."""
         return connection.connect_primary(self._instance(), self._timeout)
 
     def check_catalog(self, dbid: int | None) -> dict[str, t.Any]:
@@ -230,7 +236,7 @@ class Promotion:
 
         :raises CoordinatorError: it does not.
         """
-        with self._utility() as open_connection:
+        with self.utility() as open_connection:
             rows = catalog.registrations(open_connection)
             lsn = str(open_connection.value("SELECT pg_current_wal_lsn()"))
             timeline = int(str(open_connection.value("SELECT pg_walfile_name(pg_current_wal_lsn())"))[:8], 16)
@@ -275,13 +281,13 @@ class Promotion:
         """Remove what only mattered until the promotion: whom it followed, and what salvaged WAL left."""
         names = left_following(self._directory)
         if names:
-            with self._utility() as open_connection:
+            with self.utility() as open_connection:
                 reset_upstream(open_connection, names)
         salvage.clean(self._directory)
 
     def make_slot(self, name: str, limit: int | None) -> None:
         """Make the slot of the next standby, which retains WAL from now on, and set how much it may retain."""
-        with self._utility() as open_connection:
+        with self.utility() as open_connection:
             if limit is not None and retention.read_limit(open_connection) not in (None, limit):
                 retention.write_limit(open_connection, limit)
             if not any(slot.name == name for slot in slots(open_connection)):

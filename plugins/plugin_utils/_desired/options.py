@@ -37,6 +37,7 @@ DISCOVERY = "discovery"
 _SHARED = {
     "activate_standby": ("standby",),
     "disable_mirroring": ("standby",),
+    "drill": ("switchover", "standby", "activate_standby"),
     "lift_fence": (),
     "maintenance": (),
     "release": ("standby",),
@@ -74,11 +75,14 @@ _FILES = {
     "discovery_record_file": "record.json",
     "discovery_audit_file": "audit.jsonl",
     "discovery_armed_file": "armed",
+    "drill_writes_file": "writes",
     "rejoin_report_file": "discarded.jsonl",
     "activate_standby_result_file": "activation.json",
     "activate_standby_audit_file": "audit.jsonl",
     "switchover_result_file": "switchover.json",
     "switchover_audit_file": "audit.jsonl",
+    "drill_result_file": "drill.json",
+    "drill_audit_file": "audit.jsonl",
     "status_audit_file": "audit.jsonl",
     "status_samples_file": "samples.jsonl",
 }

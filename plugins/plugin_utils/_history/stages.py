@@ -61,7 +61,7 @@ def _row(event: trail.Event) -> tuple[str, ...]:
         event.outcome,
         "" if event.seconds is None else f"{event.seconds:.0f} s",
         _loss(event.loss),
-        "; ".join(filter(None, (told, was, event.reason))),
+        "; ".join(filter(None, (told, was, *event.rehearsed, event.reason))),
     )
 
 

@@ -12,6 +12,7 @@ import typing as t
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby import stages as activate_standby
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster import stages as discovery
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._disable_mirroring import stages as disable_mirroring
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._drill import stages as drill
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._history import stages as history
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._lift_fence import stages as lift_fence
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._maintenance import stages as maintenance
@@ -25,11 +26,23 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchove
 #: by intent and name
 STAGES: dict[tuple[str, str], Stage] = {
     (intent.INTENT, name): stage
-    for intent in (activate_standby, disable_mirroring, discovery, history, lift_fence, maintenance, release, standby, status, switchover)
+    for intent in (
+        activate_standby,
+        disable_mirroring,
+        discovery,
+        drill,
+        history,
+        lift_fence,
+        maintenance,
+        release,
+        standby,
+        status,
+        switchover,
+    )
     for name, stage in intent.STAGES.items()
 }
 
 #: by intent, what its progress is, and where its plans are registered
 PROGRESS: dict[str, tuple[type[Progress[t.Any]], Plans[t.Any]]] = {
-    intent.INTENT: intent.PROGRESS for intent in (activate_standby, disable_mirroring, standby, switchover)
+    intent.INTENT: intent.PROGRESS for intent in (activate_standby, disable_mirroring, drill, standby, switchover)
 }

@@ -186,10 +186,10 @@ def _curves(looks: t.Sequence[Sample], seen: t.Sequence[Sample | None]) -> list[
 
 
 def _happening(event: Event) -> Happening:
-    swapped = f"{event.former_primary} → {event.new_primary}" if event.former_primary and event.new_primary else ""
+    swapped = _hosts(event) if event.former_primary and event.new_primary else ""
     facts = [
         swapped,
-        f"no write for {event.gap:.2f} s" if event.gap is not None else "",
+        *_figures(event),
         loss(dataclasses.asdict(event.loss), why=False) if event.loss else "",
         f"by {event.who} on {event.controller}" if event.who else "",
     ]
@@ -201,6 +201,17 @@ def _happening(event: Event) -> Happening:
     return Happening(moment(event.time), _ended(event.outcome), words, [fact for fact in facts if fact], event.reason)
 
 
+def _hosts(event: Event) -> str:
+    """Who was primary, and who is then."""
+    stays = event.former_primary == event.new_primary
+    return f"{event.new_primary} is primary" if stays else f"{event.former_primary} → {event.new_primary}"
+
+
+def _figures(event: Event) -> list[str]:
+    """What it cost those who write, as far as it was measured."""
+    return [*([f"no write for {event.gap:.2f} s"] if event.gap is not None else []), *event.rehearsed]
+
+
 def _action(event: Event) -> str:
     return _NAMES.get(event.action, event.action.replace("_", " "))
 
@@ -209,18 +220,17 @@ def _ended(outcome: str) -> Look:
     """How an outcome looks."""
     if outcome.startswith("not_"):
         return Look("none", "ring", "not done")
-    if outcome.endswith("_with_trouble"):
+    if outcome.endswith("_with_trouble") or outcome.startswith("half_"):
         return Look("warn", "warning", "with trouble")
     return Look("unknown", "question", "unconfirmed") if outcome == "unconfirmed" else Look("ok", "check", "done")
 
 
 def _phases(events: t.Sequence[Event]) -> list[Phases]:
-    """The seconds of the last run of each kind that swapped the roles, the latest first."""
+    """The seconds of the last run of each kind that swapped the roles, or rehearsed that, the latest first."""
     last = {event.action: event for event in events if event.phases and event.new_primary and not event.outcome.startswith("not_")}
     found = []
     for event in sorted(last.values(), key=lambda of: of.time, reverse=True):
         longest = max(event.phases.values()) or 1.0
         rows = [(name.replace("_", " "), f"{seconds:.2f}", round(seconds / longest * 100)) for name, seconds in event.phases.items()]
-        gap = f"; no write for {event.gap:.2f} s" if event.gap is not None else ""
-        found.append(Phases(_action(event), moment(event.time), f"{event.former_primary} → {event.new_primary}{gap}", rows))
+        found.append(Phases(_action(event), moment(event.time), "; ".join([_hosts(event), *_figures(event)]), rows))
     return found

@@ -22,6 +22,7 @@ from pathlib import Path
 
 import jinja2
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.pair import Pair
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._desired.options import AUDIT_FILES
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show import audit, course, pictures, report, samples, trail
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.course import History
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.people import harmless
@@ -31,9 +32,6 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.seve
 from markupsafe import Markup
 
 _TEMPLATES = Path(__file__).parents[3] / "roles" / "status" / "templates"
-
-#: roles that have audit trails
-_AUDITED = ("activate_standby", "status", "switchover")
 
 #: how many clusters that somebody has to look at are shown whole at once
 _OPEN = 3
@@ -106,7 +104,7 @@ def write(path: str, document: Document, pairs: t.Mapping[str, Pair], check_mode
     time = datetime.datetime.now(datetime.timezone.utc).timestamp() // 1
     # where no host of a pair took part it is not known where its files are
     known = {name: pair.options for name, pair in pairs.items() if (pair.options["cluster_name"] or "") == name}
-    trails = trail.gather({name: {told[f"{role}_audit_file"] for role in _AUDITED} - {""} for name, told in known.items()})
+    trails = trail.gather({name: {told[option] for option in AUDIT_FILES} - {""} for name, told in known.items()})
     for file, why in trails.unread.items():
         raise OSError(None, f"the audit trail {file} cannot be read: {why}")
     histories = {}

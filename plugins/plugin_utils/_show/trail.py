@@ -21,6 +21,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.bord
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.loss import Loss
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.verdict import MIRRORED, UNMIRRORED
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby import outcome as of_activation
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._drill import outcome as of_drill
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show import audit
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover import outcome as of_switchover
 
@@ -31,8 +32,11 @@ SEEN = "status"
 _LEFT = {
     ("activate_standby", of_activation.ACTIVATED): UNMIRRORED,
     ("activate_standby", of_activation.WITH_TROUBLE): UNMIRRORED,
+    ("drill", of_drill.REHEARSED): MIRRORED,
+    ("drill", of_drill.WITH_TROUBLE): "",  # another one, which the next look tells
+    ("drill", of_drill.HALF): "",
     ("switchover", of_switchover.SWITCHED): MIRRORED,
-    ("switchover", of_switchover.WITH_TROUBLE): "",  # another one, which the next look tells
+    ("switchover", of_switchover.WITH_TROUBLE): "",
 }
 
 
@@ -49,6 +53,8 @@ class Event:
     :param loss: what was lost; None where nothing was promoted.
     :param phases: by name, the seconds of each phase or step, in their order.
     :param gap: seconds in which no write could succeed; None where that was not measured.
+    :param rto: of a drill, seconds without an acknowledged commit, at most; None where that was not measured.
+    :param rpo: of a drill, how many acknowledged commits were lost; likewise.
     :param reason: why it ended so; empty when all went well.
     :param state: the state of the pair before.
     :param former_primary: host that was primary before.
@@ -66,6 +72,8 @@ class Event:
     loss: Loss | None
     phases: t.Mapping[str, float]
     gap: float | None
+    rto: float | None
+    rpo: int | None
     reason: str
     state: str
     former_primary: str
@@ -78,6 +86,14 @@ class Event:
         """The state that it left, or saw, and the host that was primary then; None where it changed nothing."""
         state = self.outcome if self.action == SEEN else _LEFT.get((self.action, self.outcome))
         return None if state is None else (state, self.new_primary)
+
+    @property
+    def rehearsed(self) -> list[str]:
+        """What a drill measured, in words."""
+        return [
+            *([f"RTO {self.rto:.2f} s"] if self.rto is not None else []),
+            *([f"RPO {self.rpo} commits"] if self.rpo is not None else []),
+        ]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,6 +119,8 @@ class _Line:
     new_primary: str | None = None
     loss: Loss | None = None
     gap_s: Seconds | None = None
+    rto_s: Seconds | None = None
+    rpo_commits: int | None = None
     seconds: t.Mapping[str, Seconds] = dataclasses.field(default_factory=dict)
     steps: tuple[_Step, ...] = ()
 
@@ -141,6 +159,8 @@ def _event(line: bytes) -> Event | None:
         seconds=None if told.action == SEEN else _since(told.run, time),
         phases=dict(told.seconds) or _sums(told.steps),
         gap=told.gap_s,
+        rto=told.rto_s,
+        rpo=told.rpo_commits,
         reason=told.reason or "",
         state=told.state or "",
         former_primary=told.former_primary or "",

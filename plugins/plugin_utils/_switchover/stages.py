@@ -48,7 +48,8 @@ def _decide(task: Task, _given: Variables) -> Variables:
     return dataclasses.asdict(dataclasses.replace(verdict, drift=late))
 
 
-def _ended(progress: Progress, task: Task) -> Outcome:
+def ended(progress: Progress, task: Task) -> Outcome:
+    """How it ended for a cluster, by how far it came."""
     following = None
     if progress.cluster in task.of_clusters(PLANS_OF_STANDBY.name):
         plan = PLANS_OF_STANDBY.of(progress.cluster, task.variables)
@@ -59,5 +60,5 @@ def _ended(progress: Progress, task: Task) -> Outcome:
 STAGES = {
     "plan": stage.plan(INTENT, _plans, audited=True),
     "decide": Stage(_decide),
-    "conclude": stage.conclude(INTENT, *PROGRESS, _ended),
+    "conclude": stage.conclude(INTENT, *PROGRESS, ended),
 }

@@ -85,6 +85,8 @@ def event(days, **more):
             "follow": 1.19,
         },
         "gap": 1.62,
+        "rto": None,
+        "rpo": None,
         "reason": "",
         "state": "mirrored",
         "former_primary": "cdw",

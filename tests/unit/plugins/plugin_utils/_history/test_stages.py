@@ -89,6 +89,12 @@ def test_the_runs_of_all_clusters_the_newest_last(shown):
     assert "warnings" not in returned
 
 
+def test_a_drill_is_told_with_what_it_measured(shown):
+    drill = {**ACTIVATED, "action": "drill", "outcome": "half_rehearsed", "rto_s": 0.94, "rpo_commits": 0, "reason": "busy"}
+    printed, _returned = shown([{**drill, "loss": None}])
+    assert printed[-2].endswith("scdw is primary; RTO 0.94 s; RPO 0 commits; busy")
+
+
 @pytest.mark.parametrize(("lines", "count"), [("1", 1), (2, 2), (20, 3), (0, 3)])
 def test_the_latest_lines_are_shown(shown, lines, count):
     printed, returned = shown([ACTIVATED, REFUSED], [SEEN], history_lines=lines)

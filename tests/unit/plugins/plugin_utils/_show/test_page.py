@@ -191,6 +191,30 @@ def test_what_happened_is_told_the_latest_first():
     assert ("rect", {"width": "100%"}) in reader.elements
 
 
+DRILL = {
+    "action": "drill",
+    "outcome": "rehearsed",
+    "new_primary": "cdw",
+    "gap": None,
+    "rto": 0.94,
+    "rpo": 0,
+    "phases": {"there_stop": 0.31, "back_first_write": 0.12},
+}
+
+
+def test_a_drill_is_told_with_its_figures_and_phases():
+    halved = {**DRILL, "outcome": "half_rehearsed", "new_primary": "scdw", "reason": "a transaction runs", "phases": {"there_stop": 0.3}}
+    past = History([], [event(9, **DRILL), event(8, **{**DRILL, "outcome": "not_rehearsed", "rto": None, "rpo": None, "phases": {}})])
+    text, _reader, said = shown({"demo": cluster()}, demo=past)
+    assert "drill: rehearsed cdw is primary RTO 0.94 s RPO 0 commits" in said.replace(" · ", " ")
+    assert "drill: not rehearsed" in said
+    assert "Last drill 2026-11-13 12:00 cdw is primary; RTO 0.94 s; RPO 0 commits phase seconds there stop 0.31 s back first write" in said
+    assert '<use href="#check"/>' in text
+    text, _reader, said = shown({"demo": cluster()}, demo=History([], [event(9, **halved)]))
+    assert "drill: half rehearsed cdw → scdw" in said
+    assert re.search(r'<li><svg class="glyph warn" aria-hidden="true"><use href="#warning"/>', text)
+
+
 def test_a_state_that_was_seen_for_the_first_time_is_told_as_it_looks():
     told = {**cluster("degraded"), "since": "2026-11-22T11:03:00Z"}
     first = event(
@@ -296,7 +320,7 @@ def _plain(outcome):
 
 def pair_with(home, **options):
     """The verdict on a mirrored pair whose files on the controller are in a directory."""
-    files = {f"{name}_audit_file": str(home / "audit.jsonl") for name in ("activate_standby", "status", "switchover")}
+    files = {f"{name}_audit_file": str(home / "audit.jsonl") for name in ("activate_standby", "drill", "status", "switchover")}
     known = {"cluster_name": "demo", "status_samples_file": str(home / "samples.jsonl"), **files, **options}
     return {"demo": dataclasses.replace(assess("demo", VARIABLES, MIRRORED), options=known)}
 

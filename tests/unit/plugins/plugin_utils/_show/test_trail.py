@@ -53,6 +53,22 @@ def test_a_switchover_tells_its_phases_and_its_gap(tmp_path):
     assert (event.gap, event.loss) == (1.25, None)
 
 
+@pytest.mark.parametrize(
+    ("outcome", "new_primary", "left"),
+    [
+        ("rehearsed", "cdw", ("mirrored", "cdw")),
+        ("rehearsed_with_trouble", "cdw", ("", "cdw")),
+        ("half_rehearsed", "scdw", ("", "scdw")),
+        ("not_rehearsed", "cdw", None),
+        ("unconfirmed", None, None),
+    ],
+)
+def test_a_drill_tells_what_it_measured_and_what_it_left(tmp_path, outcome, new_primary, left):
+    line = {**LINE, "action": "drill", "outcome": outcome, "new_primary": new_primary, "steps": [], "rto_s": 0.94, "rpo_commits": 2}
+    (event,) = trail.read(written(tmp_path / "audit.jsonl", line, {**line, "rto_s": "soon"}))
+    assert (event.rehearsed, event.left) == (["RTO 0.94 s", "RPO 2 commits"], left)
+
+
 @pytest.mark.parametrize("run", ["", "by hand", "20261123T071800Z-1"], ids=["none", "no time in it", "after its end"])
 def test_what_took_no_time_that_can_be_told_is_an_event_all_the_same(tmp_path, run):
     (event,) = trail.read(written(tmp_path / "audit.jsonl", {**LINE, "run": run}))

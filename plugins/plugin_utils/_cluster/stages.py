@@ -25,17 +25,20 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.p
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.places import own_segments
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._desired import options
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._desired.option_checks import COORDINATOR_ROLES
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import hooks
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.invocation import out_of_step
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import Hosts, Stage, Task, Variables
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show import audit, fleet, metrics, nagios, page, report
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show import audit, fleet, metrics, nagios, notice, page, report
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.people import tell
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.screen import quiet, render
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.since import Look, first_seen
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.since import Look, Seen, first_seen
 
 INTENT = options.DISCOVERY
 
 #: where the role C(_common) registers what taking the lock returned
 _LOCK = "_common_lock"
+#: where roles register what their summary returned
+_ENDED = "_common_ended"
 
 
 def _judge(task: Task, _given: Variables) -> Variables:
@@ -58,13 +61,13 @@ def _judge(task: Task, _given: Variables) -> Variables:
         raise AnsibleActionFail("; ".join(own[name] for name in options.names("status") if name in own))
     now = datetime.datetime.now(datetime.timezone.utc)
     judged = {cluster: _judged(task, role, cluster, hosts) for cluster, hosts in members.items()}
-    since, warnings = _since(task, members, judged, now) if role == "status" else ({}, [])
+    seen = _since(task, members, judged, now) if role == "status" or task.options["discovery_keeps"] else Seen()
     order = {host: number for number, host in enumerate(dict.fromkeys([*batch, *in_play]))}
     pairs, reports = {}, {}
     for cluster, (pair, observations) in judged.items():
         reporter = min((host for host in members[cluster] if host in order), key=order.__getitem__)
         pairs[cluster] = dataclasses.replace(pair, screen=render(cluster, pair, observations), reporter=reporter)
-        reports[cluster] = report.describe(pair, observations, since.get(cluster))
+        reports[cluster] = report.describe(pair, observations, seen.since.get(cluster))
     if not for_nagios:
         _show(display, pairs, reports)
     document = report.document(reports, now)
@@ -76,14 +79,18 @@ def _judge(task: Task, _given: Variables) -> Variables:
             raise AnsibleActionFail(f"{path} cannot be written on the controller: {error.strerror}") from error
     if for_nagios:
         tell(nagios.line(pairs, reports))  # at the end: it says nothing where something failed
-    told = {"warnings": warnings} if warnings else {}
+    told: dict[str, t.Any] = {"warnings": seen.wrong} if seen.wrong else {}
+    listening = [cluster for cluster, pair in pairs.items() if any(pair.options[way] for way in notice.WAYS)]
+    if listening and not task.check_mode:
+        told["looks"] = {
+            cluster: {"before": seen.before.get(cluster), "status": report.document({cluster: reports[cluster]}, now)}
+            for cluster in listening
+        }
     return {"clusters": {cluster: dataclasses.asdict(pair) for cluster, pair in pairs.items()}, **told}
 
 
-def _since(
-    task: Task, members: t.Mapping[str, Hosts], judged: t.Mapping[str, tuple[Pair, Observations]], now: datetime.datetime
-) -> tuple[dict[str, datetime.datetime], list[str]]:
-    """By cluster, since when it is in its state; and what is wrong with audit trails.
+def _since(task: Task, members: t.Mapping[str, Hosts], judged: t.Mapping[str, tuple[Pair, Observations]], now: datetime.datetime) -> Seen:
+    """Since when each cluster is in its state.
 
     Where the inventory is wrong, or a host of its coordinators took no part, nothing was seen of the state.
     """
@@ -163,4 +170,25 @@ def _desired(variables: Variables, observation: Variables | None) -> options.Des
     return options.Desired(found["options"], found["wrong"]) if "options" in found else options.of_inventory(variables)
 
 
-STAGES = {"judge": Stage(_judge)}
+def _tell(task: Task, given: Variables) -> Variables:
+    """What is told of the host's cluster by a notice, on one of its hosts; nothing where there is nothing to tell."""
+    verdict = task.variables.get(VERDICT) or {}
+    look = (verdict.get("looks") or {}).get(task.cluster)
+    if not look or task.host != verdict["clusters"][task.cluster]["reporter"]:
+        return {"content": {}}
+    intent, hostvars = given["after"], task.variables["hostvars"]
+    summaries = [(hostvars[host].get(_ENDED) or {}).get("ended") or {} for host in task.hosts(task.cluster)]
+    ended = next((summary for summary in summaries if summary.get("intent") == intent), None)
+    before = tuple(look["before"]) if look["before"] else None
+    found = notice.notice(look["status"], task.cluster, before, hooks.playbook(intent, task.options), ended) or {}
+    return {"content": {"text": found["text"]} if found and task.options["coordinator_notice_format"] == "text" else found}
+
+
+def _warn(task: Task, _given: Variables) -> Variables:
+    """Warn of notices that were not taken."""
+    results = {way: task.variables.get(f"_{way}") or {} for way in notice.WAYS}
+    unsent = [said for way, result in results.items() for said in [notice.unsent(way, result)] if said]
+    return {"warnings": [f"{task.cluster}: {said}" for said in unsent]} if unsent else {}
+
+
+STAGES = {"judge": Stage(_judge), "tell": Stage(_tell, {"after": {"type": "str", "required": True}}), "warn": Stage(_warn)}

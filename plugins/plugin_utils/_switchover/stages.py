@@ -59,5 +59,7 @@ def _ended(progress: Progress, task: Task) -> Outcome:
 STAGES = {
     "plan": stage.plan(INTENT, _plans, audited=True),
     "decide": Stage(_decide),
+    "heed": stage.heed(PLANS),
+    "hook": stage.hook(INTENT, *PROGRESS),
     "conclude": stage.conclude(INTENT, *PROGRESS, _ended),
 }

@@ -36,16 +36,20 @@ class Commit(NamedTuple):
 class Client(Host):
     """A client on a host, see shared/host/client.py; it reaches the primary wherever that is, unless it is told where to connect."""
 
-    def __init__(self, name: str, host: str = CLIENT, where: str = "host=cdw,scdw port=5432,5432", role: str = "dispatch"):
+    def __init__(self, name: str, host: str = CLIENT, where: str = "host=cdw,scdw port=5432,5432", role: str = "dispatch", patience: float = 2):
         super().__init__(host)
+        self.patience = patience
         self.called = name
         self.role = role
         options = "" if role == "dispatch" else f"options='-c gp_role={role}'"
         self.conninfo = f"{where} dbname=postgres user=gpadmin target_session_attrs=read-write {options}"
 
     def start(self) -> Client:
-        self.run(f"python3 /run/whpg/client.py start {self.called} {shlex.quote(self.conninfo)}")
+        self.run(f"ANSWER_S={self.patience} python3 /run/whpg/client.py start {self.called} {shlex.quote(self.conninfo)}")
         return self
+
+    def errors(self) -> str:
+        return self.run(f"cat /tmp/clients/{self.called}/errors")
 
     def stop(self) -> None:
         self.run(f"python3 /run/whpg/client.py stop {self.called}")

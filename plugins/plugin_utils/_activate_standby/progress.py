@@ -71,15 +71,13 @@ class Progress(progress.Progress[ActivationPlan]):
         result = self.on_standby(ACTIVATION)
         return not result or bool(result.get("skipped")) or not result.get("promoted", True)
 
-    @property
     def ended(self) -> str:
         """Whether the standby is primary, as far as that is known."""
         return ACTIVATED if self.is_primary else NOT_ACTIVATED if self.not_promoted else UNCONFIRMED
 
-    @property
     def serving(self) -> str | None:
         """Host that is primary now, or was last; None where that is not known."""
-        return {ACTIVATED: self.plan.standby, NOT_ACTIVATED: self.plan.primary}.get(self.ended)
+        return {ACTIVATED: self.plan.standby, NOT_ACTIVATED: self.plan.primary}.get(self.ended())
 
     def finished(self) -> list[str]:
         """What it noted, where all was done, or nothing promoted."""

@@ -27,7 +27,7 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._desired i
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._desired.option_checks import COORDINATOR_ROLES
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import hooks
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.invocation import out_of_step
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import Hosts, Stage, Task, Variables
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import VERDICT, Hosts, Stage, Task, Variables
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show import audit, fleet, metrics, nagios, notice, page, report
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.people import tell
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.screen import quiet, render

@@ -27,7 +27,6 @@ class Progress(progress.Progress[RemovalPlan]):
         result = self.on_primary("__disable_mirroring_registration")
         return "role" in result and not result.get("failed")
 
-    @property
     def ended(self) -> str:
         """Whether nothing of the standby is left, as far as its hosts could be reached."""
         failed = self.lost or any(self.on(host, "__disable_mirroring_failure") for host in self.hosts)

@@ -72,14 +72,14 @@ def playbook(intent: str, options: Variables) -> str:
 def told(intent: str, phase: str, scene: Scene, progress: Progress[t.Any]) -> dict[str, t.Any]:
     """What the operator's tasks have as C(coordinator_hook)."""
     plan = progress.plan
-    primary = plan.primary if phase == PRE else progress.serving
+    primary = plan.primary if phase == PRE else progress.serving()
     standby = next((host for host in (plan.standby, plan.primary) if host != primary), None) if primary else None
     return {
         "playbook": playbook(intent, scene.pair.options),
         "phase": phase,
         "cluster": scene.cluster,
         "state": scene.pair.state,
-        "outcome": None if phase == PRE else progress.ended if plan.acts else "refused",
+        "outcome": None if phase == PRE else progress.ended() if plan.acts else "refused",
         "primary": _place(scene, primary),
         "standby": _place(scene, standby),
     }

@@ -127,12 +127,10 @@ class Progress(t.Generic[P]):
         results = (self.on(host, name) for host in self.hosts)
         return bool(self.hosts) and not self.lost and all(result and not result.get("failed") for result in results)
 
-    @property
     def ended(self) -> str:
         """How it ended, in a word, for the operator's tasks and for notices."""
         return "done"
 
-    @property
     def serving(self) -> str | None:
         """Host that is primary now, or was last; None where that is not known."""
         return self.plan.primary

@@ -280,7 +280,7 @@ def conclude(intent: str, kind: type[_R], plans: Plans[P], ended: t.Callable[[_R
                 why = _joined(found.failure, unhooked and f"{cluster}: {unhooked}", unkept)
                 told = {
                     "intent": intent,
-                    "outcome": progress.ended,
+                    "outcome": progress.ended(),
                     "failed": bool(why),
                     "message": harmless(text),
                     "acted": progress.plan.acts,

@@ -66,7 +66,6 @@ class Progress(progress.Progress[StandbyPlan]):
         """Whether a host was lost, or remembers what failed there."""
         return bool(self.lost) or any(self.on(host, "__standby_failure") for host in self.hosts)
 
-    @property
     def ended(self) -> str:
         """Whether the pair was seen mirrored."""
         return "mirrored" if self.verified and not self.failed else "not_mirrored"

@@ -84,7 +84,6 @@ class Progress(progress.Progress[SwitchoverPlan]):
         """Whether there is that, to be brought to it."""
         return self.late and "packed" in self.on_primary("__switchover_packed_late")
 
-    @property
     def ended(self) -> str:
         """Who serves, as far as that is known: whatever follows it has no part in that."""
         if self.promoted or (self.forward and self.plan.promoted):
@@ -93,10 +92,9 @@ class Progress(progress.Progress[SwitchoverPlan]):
             return UNCONFIRMED if failed(self.on_primary("__switchover_return")) else NOT_SWITCHED
         return UNCONFIRMED if self.verdict.way or was_tried(self.on_primary("__switchover_stopped")) else NOT_SWITCHED
 
-    @property
     def serving(self) -> str | None:
         """Host that is primary now, or was last; None where that is not known."""
-        return {SWITCHED: self.plan.standby, NOT_SWITCHED: self.plan.primary}.get(self.ended)
+        return {SWITCHED: self.plan.standby, NOT_SWITCHED: self.plan.primary}.get(self.ended())
 
     def finished(self) -> list[str]:
         """What it noted, unless an arming, a start block, or a promotion may be left."""

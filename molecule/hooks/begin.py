@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A mirrored pair whose clients write through a PgBouncer."""
 
+from clients import bring_pgbouncer, through_pgbouncer
 from conftest import mirror
-from test_hooks import bring_pgbouncer, through_pgbouncer
 
 mirror()
 bring_pgbouncer()

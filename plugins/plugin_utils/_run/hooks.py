@@ -32,7 +32,10 @@ def problem(path: str, loader: t.Any, variable_manager: t.Any) -> str:
     there = copy.copy(loader)
     there.set_basedir(os.path.dirname(path))
     try:
-        Play.load({"hosts": "all", "tasks": there.load_from_file(path)}, variable_manager=variable_manager, loader=there)
+        tasks = there.load_from_file(path)
+        if not isinstance(tasks, list):
+            return "it is no list"
+        Play.load({"hosts": "all", "tasks": tasks}, variable_manager=variable_manager, loader=there)
     except AnsibleError as error:
         return " ".join(str(error.message).split()).rstrip(".")
     return ""

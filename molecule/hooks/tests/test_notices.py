@@ -49,6 +49,7 @@ def test_a_change_is_told_once_to_an_endpoint_and_to_a_command(primary, standby,
             "coordinator_notice_url": url,
             "coordinator_notice_headers": {"Authorization": "Bearer 1234"},
             "coordinator_notice_command": f"cat >> {kept}; echo >> {kept}",
+            "status_audit_file": str(tmp_path / ".whpg/demo.audit.jsonl"),
         }
 
         def told(name: str, *arguments: str, **variables: Any) -> list[dict[str, Any]]:
@@ -79,7 +80,7 @@ def test_a_change_is_told_once_to_an_endpoint_and_to_a_command(primary, standby,
         assert (switched["state"], switched["primary"], switched["status"]["clusters"]["demo"]["primary"]) == ("mirrored", "scdw", "scdw")
         assert switched["text"].startswith("demo: switched: scdw is primary on timeline 2")
         assert told(STATUS) == [] and told(SWITCH, switchover_to="scdw") == [], "nothing was done"
-    assert [json.loads(line) for line in kept.read_text().splitlines()] == [
+    assert [json.loads(line) for line in kept.read_text().split("\n\n") if line] == [
         {name: value for name, value in one.items() if name != "authorization"} for one in taken
     ]
 

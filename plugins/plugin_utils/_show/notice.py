@@ -16,6 +16,8 @@ Document = t.Mapping[str, t.Any]
 
 #: grows when a key changes its meaning or goes; a new key alone does not change it
 SCHEMA_VERSION = 1
+#: how a program ends that C(timeout) ended
+_TOO_LATE = (124, 137)
 #: options that say where notices go, and how that is called
 WAYS = {"coordinator_notice_url": "the endpoint", "coordinator_notice_command": "the command"}
 
@@ -67,11 +69,12 @@ def unsent(way: str, result: Document) -> str:
     """
     if not result or result.get("skipped"):
         return ""
-    if "rc" in result:
-        why = "" if result["rc"] == 0 else "it was not done in time" if result["rc"] in (124, 137) else f"it ended with {result['rc']}"
-        said = "" if why.startswith("it was not") else str(result.get("stderr") or "")
+    code = result.get("rc")
+    if code in _TOO_LATE:
+        why = "it was not done in time"
+    elif code is not None:
+        why = f"it ended with {code}: {result.get('stderr') or ''}" if code else ""
     else:
         why = "" if 200 <= int(result.get("status") or 0) < 300 else str(result.get("msg") or "it failed")
-        said = ""
-    said = " ".join(re.sub(r"\w+://\S+", "the address", f"{why}: {said}" if said else why).split())
-    return f"no notice was taken by {WAYS[way]}: {said}" if why else ""
+    said = " ".join(re.sub(r"\w+://\S+", "the address", why).split()).rstrip(": ")
+    return f"no notice was taken by {WAYS[way]}: {said}" if said else ""

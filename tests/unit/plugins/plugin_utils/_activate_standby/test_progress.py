@@ -17,7 +17,7 @@ def progress(cdw=None, scdw=None, sdw1=None, done=""):
     """By what was registered on its hosts, names without their prefix."""
     hosts = {"cdw": cdw or {}, "scdw": scdw or {}, "sdw1": sdw1 or {}}
     registered = {host: {f"__activate_standby_{name}": result for name, result in known.items()} for host, known in hosts.items()}
-    return Progress("demo", ActivationPlan("", "cdw", "scdw", done), registered)
+    return Progress("demo", ActivationPlan("", "cdw", "scdw", done=done), registered)
 
 
 @pytest.mark.parametrize(

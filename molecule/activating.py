@@ -34,18 +34,27 @@ class Commit(NamedTuple):
 
 
 class Client(Host):
-    """A client on a host, see shared/host/client.py; it reaches the primary wherever that is, unless it is told where to connect."""
+    """A client on a host, see shared/host/client.py; it reaches the primary wherever that is, unless it is told where to connect.
 
-    def __init__(self, name: str, host: str = CLIENT, where: str = "host=cdw,scdw port=5432,5432", role: str = "dispatch"):
+    It has patience for so many seconds with one that does not answer.
+    """
+
+    def __init__(
+        self, name: str, host: str = CLIENT, where: str = "host=cdw,scdw port=5432,5432", role: str = "dispatch", patience: float = 2
+    ):
         super().__init__(host)
+        self.patience = patience
         self.called = name
         self.role = role
         options = "" if role == "dispatch" else f"options='-c gp_role={role}'"
         self.conninfo = f"{where} dbname=postgres user=gpadmin target_session_attrs=read-write {options}"
 
     def start(self) -> Client:
-        self.run(f"python3 /run/whpg/client.py start {self.called} {shlex.quote(self.conninfo)}")
+        self.run(f"ANSWER_S={self.patience} python3 /run/whpg/client.py start {self.called} {shlex.quote(self.conninfo)}")
         return self
+
+    def errors(self) -> str:
+        return self.run(f"cat /tmp/clients/{self.called}/errors")
 
     def stop(self) -> None:
         self.run(f"python3 /run/whpg/client.py stop {self.called}")
@@ -145,6 +154,28 @@ def check_writes(clients: Sequence[Client], old: Coordinator, new: Coordinator) 
     assert of_former and of_new, "both served clients"
     last, first = max(commit.begun for commit in of_former), min(commit.returned for commit in of_new)
     assert last <= first, f"{old.name} took a write {last - first:.3f} s after {new.name} had acknowledged one"
+
+
+@contextmanager
+def session_of(coordinator: Coordinator, name: str) -> Iterator[str]:
+    """A client has a session; the process that serves it."""
+    session = f"sleep 300 | psql -X -q -h /tmp 'dbname=postgres application_name={name}'"
+    leader = coordinator.run(f"setsid bash -c {shlex.quote(session)} > /dev/null 2>&1 < /dev/null & echo $!")
+    find = f"SELECT pid FROM pg_stat_activity WHERE application_name = '{name}'"
+    wait_until(lambda: coordinator.sql(find) != "", "the session is there")
+    try:
+        yield coordinator.sql(find)
+    finally:
+        coordinator.run(f"kill -- -{leader} 2> /dev/null || true")
+
+
+@contextmanager
+def hanging_later(coordinator: Coordinator) -> Iterator[None]:
+    """A client's session follows no order from the moment on at which the primary is told that it will be stopped."""
+    with session_of(coordinator, "hanging") as pid:
+        watch = f"until grep -q FENCED {coordinator.directory}/postgresql.conf; do sleep 0.002; done; kill -STOP {pid}"
+        coordinator.run(f"nohup bash -c {shlex.quote(watch)} > /dev/null 2>&1 < /dev/null &")
+        yield
 
 
 def check_primary(new: Coordinator) -> None:

@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.hooks import problem
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import Task
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stages import STAGES
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.people import told
@@ -29,7 +31,13 @@ class ActionModule(ActionBase):
         if stage is None:
             raise AnsibleActionFail(f"{intent} has no stage {name}: there are {', '.join(map(' '.join, STAGES))}")
         _dummy, options = self.validate_argument_spec({"of": {"type": "str"}, "stage": {"type": "str"}, **stage.options})
-        task = Task(task_vars or {}, self._templar.template, bool(self._task.check_mode), self._task.get_play().strategy)
+        task = Task(
+            task_vars or {},
+            self._templar.template,
+            bool(self._task.check_mode),
+            self._task.get_play().strategy,
+            functools.partial(problem, loader=self._loader, variable_manager=self._task.get_variable_manager()),
+        )
         result["changed"] = False
         try:
             result.update(stage.do(task, options))

@@ -45,8 +45,9 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show impo
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.people import PAIRS, harmless, stdout_callback
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.run_lines import FAILED, OK, UNREACHABLE, Line, Run
 
-#: how the names of our roles begin
+#: how the names of our roles begin, and where their files are: they include the operator's, too
 _OURS = "warehousepg.coordinator."
+_ROLES = os.path.realpath(os.path.join(__file__, *[os.pardir] * 3, "roles")) + os.sep
 #: the play in which a run is refused that is for no cluster; a limit leaves it without hosts
 _REFUSAL = "require_clusters.yml:"
 #: by how a line is meant, the name of its colour
@@ -282,7 +283,7 @@ def _described(result: t.Any) -> run_lines.Task:
         key=task._uuid,
         name=str(result.task_name).rpartition(f"{role} : ")[2],
         action=str(task.action),
-        own=role.startswith(_OURS),
+        own=role.startswith(_OURS) and os.path.realpath(str(task.get_path())).startswith(_ROLES),
         once=bool(fields.get("run_once")),
         check_mode=bool(fields.get("check_mode")),
     )

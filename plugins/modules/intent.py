@@ -35,11 +35,15 @@ options:
       - What is done of it.
       - V(judge) what all hosts of the clusters showed, for O(of=discovery) and O(of=status).
       - V(plan) what has to be done on which host, for all clusters at once.
+      - V(hook) what the operator's tasks are told, for the one host of a cluster that runs them.
+      - V(heed) the plans again, nothing being begun where the operator's tasks before it failed.
       - V(decide) whether the work on a cluster goes on, by what was done so far.
       - V(conclude) tell how it ended for each cluster, and fail where it did not end well.
+      - V(tell) what a notice tells of a cluster, for O(of=discovery).
+      - V(warn) of notices that were not taken, for O(of=discovery).
       - V(show) what the controller keeps, for O(of=history).
     type: str
-    choices: [judge, plan, decide, conclude, show]
+    choices: [judge, plan, hook, heed, decide, conclude, tell, warn, show]
     required: true
   seen:
     description:
@@ -48,6 +52,15 @@ options:
     elements: str
     choices: [former, looked]
     default: []
+  phase:
+    description:
+      - Whether that is before anything is changed or when it is known how it ended, for O(stage=hook).
+    type: str
+    choices: [pre, post]
+  after:
+    description:
+      - The role that has ended, for O(stage=tell).
+    type: str
 author:
   - The warehousepg.coordinator authors (@warehousepg)
 """

@@ -12,7 +12,17 @@ from contextlib import contextmanager
 from typing import Iterator
 
 import pytest
-from activating import EVERY_SEGMENT, SWITCH, Client, Operator, check_untouched, check_writes, kill_run
+from activating import (
+    EVERY_SEGMENT,
+    SWITCH,
+    Client,
+    Operator,
+    check_untouched,
+    check_writes,
+    hanging_later,
+    kill_run,
+    session_of,
+)
 from conftest import INVENTORY, NET, TOLD, Coordinator, playbook, podman, status, stopped, wait_in_sync, wait_until
 from drift import KEY, change, check_files, check_settings
 
@@ -138,8 +148,7 @@ def test_roles_are_swapped_there_and_back_and_nothing_acknowledged_is_lost(prima
 
     podman("exec", "scdw", "ip", "address", "add", f"{FLOATING}/24", "dev", "eth0")
     back = writing("back", "scdw", 50)
-    hook = operator.home / "hook"
-    pointers = {"floating_address": f"{FLOATING}/24", "floating_interface": "eth0", "hook_command": f"touch {hook}"}
+    pointers = {"floating_address": f"{FLOATING}/24", "floating_interface": "eth0"}
     given = {f"activate_standby_{name}": value for name, value in pointers.items()}
     done = operator.switch(to="cdw", drain_seconds=2, variables=given)
     assert done.code == 0
@@ -150,7 +159,6 @@ def test_roles_are_swapped_there_and_back_and_nothing_acknowledged_is_lost(prima
     check_swapped(primary, standby)
     assert FLOATING in primary.run("ip -o address show dev eth0")
     assert FLOATING not in standby.run("ip -o address show dev eth0")
-    assert hook.exists()
 
 
 @pytest.mark.usefixtures("mirrored")
@@ -216,28 +224,6 @@ def test_a_walsender_of_somebody_else_is_named_and_ended_by_option(primary, stan
         done = operator.switch(terminate_walsenders=True)
     assert done.code == 0
     check_swapped(standby, primary)
-
-
-@contextmanager
-def session_of(coordinator: Coordinator, name: str) -> Iterator[str]:
-    """A client has a session; the process that serves it."""
-    session = f"sleep 300 | psql -X -q -h /tmp 'dbname=postgres application_name={name}'"
-    leader = coordinator.run(f"setsid bash -c {shlex.quote(session)} > /dev/null 2>&1 < /dev/null & echo $!")
-    find = f"SELECT pid FROM pg_stat_activity WHERE application_name = '{name}'"
-    wait_until(lambda: coordinator.sql(find) != "", "the session is there")
-    try:
-        yield coordinator.sql(find)
-    finally:
-        coordinator.run(f"kill -- -{leader} 2> /dev/null || true")
-
-
-@contextmanager
-def hanging_later(coordinator: Coordinator) -> Iterator[None]:
-    """A client's session follows no order from the moment on at which the primary is told that it will be stopped."""
-    with session_of(coordinator, "hanging") as pid:
-        watch = f"until grep -q FENCED {coordinator.directory}/postgresql.conf; do sleep 0.002; done; kill -STOP {pid}"
-        coordinator.run(f"nohup bash -c {shlex.quote(watch)} > /dev/null 2>&1 < /dev/null &")
-        yield
 
 
 def longest_pause(client: Client) -> float:

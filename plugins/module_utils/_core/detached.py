@@ -93,29 +93,3 @@ def _let_go(writer: int) -> None:
         if number > 2 and number != writer:
             with contextlib.suppress(OSError):
                 os.close(number)
-
-
-@contextlib.contextmanager
-def held(path: str) -> t.Iterator[None]:
-    """While this lasts, and this process lives, others see the file held, whatever its name is by then."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
-
-
-def is_held(path: str) -> bool:
-    """Whether a process holds a file."""
-    try:
-        handle = os.open(path, os.O_RDONLY)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return False
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(handle)

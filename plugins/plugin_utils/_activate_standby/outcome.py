@@ -12,17 +12,20 @@ import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.loss import BYTES, NONE, parse
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.plan import ActivationPlan
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.progress import ACTIVATION, Progress
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.progress import (
+    ACTIVATED,
+    ACTIVATION,
+    NOT_ACTIVATED,
+    UNCONFIRMED,
+    Progress,
+)
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.results import failed, failures_of, message, taken
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.outcome import brought
 
 Variables = t.Mapping[str, t.Any]
 
-ACTIVATED = "activated"
 WITH_TROUBLE = "activated_with_trouble"
 ALREADY = "already_activated"
-NOT_ACTIVATED = "not_activated"
-UNCONFIRMED = "unconfirmed"
 POSSIBLE = "possible"
 
 #: grows when a key of the document changes its meaning or goes; a new key alone does not change it
@@ -33,7 +36,6 @@ AFTERMATH = {
     "_common_access": "access rules",
     "_common_floating": "the floating address",
     "_common_environment": "the environment of the engine's user",
-    "_common_hook": "the hook command",
     "_common_analysis": "ANALYZE",
 }
 

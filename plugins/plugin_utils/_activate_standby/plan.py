@@ -54,7 +54,6 @@ class ActivationPlan(Plan):
     :param access: by host, the data directories and rules that have to be written.
     :param floating: by host, whether it is to have the floating address, C(present) or C(absent).
     :param connection: parameters of libpq with which clients reach the primary, wherever it is.
-    :param hook: whether the hook command is to be run after it.
     :param follows: whether something is to be done after the promotion, beside it.
     :param session: start-up options of the sessions that gather statistics after it; empty where none are to be gathered.
     :param salvage_directory: where WAL of the former primary is put on the standby's host, if it lacks any.
@@ -72,7 +71,6 @@ class ActivationPlan(Plan):
     access: dict[str, dict[str, t.Any]] = dataclasses.field(default_factory=dict)
     floating: dict[str, str] = dataclasses.field(default_factory=dict)
     connection: str = ""
-    hook: bool = False
     follows: bool = False
     session: str = ""
     salvage_directory: str = ""
@@ -270,7 +268,7 @@ def _warnings(scene: Scene, state: str, standby: str) -> list[str]:
 
 
 #: options that ask for something after the promotion
-_AFTERMATH = ("activate_standby_analyze", "activate_standby_hook_command", "standby_environment")
+_AFTERMATH = ("activate_standby_analyze", "activate_standby_post_tasks", "standby_environment")
 
 
 def with_aftermath(scene: Scene, plan: ActivationPlan) -> ActivationPlan:
@@ -283,7 +281,6 @@ def with_aftermath(scene: Scene, plan: ActivationPlan) -> ActivationPlan:
         access=rules,
         floating={host: state for host, state in hosts.items() if scene.observations[host]},
         connection=_connection(scene, plan),
-        hook=bool(scene.pair.options["activate_standby_hook_command"]),
         session=session_options(owner=True) if scene.pair.options["activate_standby_analyze"] else "",
         follows=bool(rules or floating or any(scene.pair.options[name] for name in _AFTERMATH)),
     )
@@ -325,7 +322,7 @@ def _connection(scene: Scene, plan: ActivationPlan) -> str:
     names, ports = [], []
     for host in (plan.standby, plan.primary):
         if host:
-            variables, found = scene.pair.variables[host], scene.coordinator(host)
-            names.append(str(variables.get("whpg_address") or variables.get("whpg_hostname") or (found.hostname if found else host)))
-            ports.append(str((found.instance.port if found else None) or variables["whpg_port"]))
+            name, port = scene.place(host)
+            names.append(name)
+            ports.append(str(port))
     return f"host={','.join(names)} port={','.join(ports)} target_session_attrs=read-write"

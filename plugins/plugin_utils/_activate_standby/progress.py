@@ -16,6 +16,11 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.resul
 
 ACTIVATION = "__activate_standby_activation"
 
+#: words for how it ended
+ACTIVATED = "activated"
+NOT_ACTIVATED = "not_activated"
+UNCONFIRMED = "unconfirmed"
+
 
 class Progress(progress.Progress[ActivationPlan]):
     """What is asked of it, by what was seen."""
@@ -65,6 +70,14 @@ class Progress(progress.Progress[ActivationPlan]):
         """Whether it is certain that nothing was promoted."""
         result = self.on_standby(ACTIVATION)
         return not result or bool(result.get("skipped")) or not result.get("promoted", True)
+
+    def ended(self) -> str:
+        """Whether the standby is primary, as far as that is known."""
+        return ACTIVATED if self.is_primary else NOT_ACTIVATED if self.not_promoted else UNCONFIRMED
+
+    def serving(self) -> str | None:
+        """Host that is primary now, or was last; None where that is not known."""
+        return {ACTIVATED: self.plan.standby, NOT_ACTIVATED: self.plan.primary}.get(self.ended())
 
     def finished(self) -> list[str]:
         """What it noted, where all was done, or nothing promoted."""

@@ -55,5 +55,7 @@ def _decide(task: Task, _given: Variables) -> Variables:
 STAGES = {
     "plan": stage.plan(INTENT, _plans, audited=True),
     "decide": Stage(_decide),
+    "heed": stage.heed(PLANS),
+    "hook": stage.hook(INTENT, *PROGRESS),
     "conclude": stage.conclude(INTENT, *PROGRESS, lambda progress, _task: outcome(progress)),
 }

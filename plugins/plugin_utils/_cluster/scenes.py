@@ -48,6 +48,12 @@ class Scene:
         """What a host showed where the coordinator may live; None where it was not observed."""
         return coordinator_of(self.observations.get(host or ""))
 
+    def place(self, host: str) -> tuple[str, int]:
+        """Name or address that clients reach a host by where the coordinator may live, and the port of its instance."""
+        variables, found = self.pair.variables[host], self.coordinator(host)
+        name = variables.get("whpg_address") or variables.get("whpg_hostname") or (found.hostname if found else host)
+        return str(name), int((found.instance.port if found else None) or variables["whpg_port"])
+
     @property
     def views(self) -> list[View]:
         """The views of the hosts where the coordinator may live."""

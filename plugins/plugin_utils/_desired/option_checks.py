@@ -219,6 +219,7 @@ _CHECKS: dict[str, t.Callable[[t.Any], str]] = {
     "activate_standby_result_file": _file,
     "activate_standby_retention_limit": _size,
     "activate_standby_slot_name": _slot,
+    "coordinator_notice_timeout": _bound,
     "disable_mirroring_replication_user": _role,
     "disable_mirroring_slot_name": _slot,
     "discovery_coordinator_directory": _directory,

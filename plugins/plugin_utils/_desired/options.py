@@ -132,7 +132,7 @@ def names(*roles: str) -> list[str]:
 
 
 #: options that every role heeds, by which an inventory tells of a host
-INVENTORY = (*(name for name in names(DISCOVERY) if not name.startswith("discovery_")), "maintenance")
+INVENTORY = (*(name for name in names(DISCOVERY) if not name.startswith(("discovery_", "coordinator_notice_"))), "maintenance")
 
 
 def scope(role: str) -> list[str]:

@@ -56,11 +56,6 @@ class RemovalPlan(Plan):
     left: list[str] = dataclasses.field(default_factory=list)
     own: list[str] = dataclasses.field(default_factory=list)
 
-    @property
-    def acts(self) -> bool:
-        """Whether something is to be done."""
-        return not self.refusal
-
 
 def make(scene: Scene) -> RemovalPlan:
     """What has to be done in a cluster."""

@@ -27,6 +27,11 @@ class Progress(progress.Progress[RemovalPlan]):
         result = self.on_primary("__disable_mirroring_registration")
         return "role" in result and not result.get("failed")
 
+    def ended(self) -> str:
+        """Whether nothing of the standby is left, as far as its hosts could be reached."""
+        failed = self.lost or any(self.on(host, "__disable_mirroring_failure") for host in self.hosts)
+        return "unmirrored" if self.deregistered and not failed else "not_unmirrored"
+
     def finished(self) -> list[str]:
         """What other runs may have noted that they began: nothing is left of that."""
         return list(PURPOSES) if self.plan.acts else []

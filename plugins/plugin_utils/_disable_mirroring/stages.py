@@ -31,5 +31,7 @@ def _plans(situations: t.Sequence[Situation]) -> t.Iterator[RemovalPlan]:
 
 STAGES = {
     "plan": stage.plan(INTENT, _plans),
+    "heed": stage.heed(PLANS),
+    "hook": stage.hook(INTENT, *PROGRESS),
     "conclude": stage.conclude(INTENT, *PROGRESS, lambda progress, _task: outcome(progress)),
 }

@@ -35,11 +35,6 @@ class DrillPlan(Plan):
     warnings: list[str] = dataclasses.field(default_factory=list)
     audit: dict[str, str] = dataclasses.field(default_factory=dict)
 
-    @property
-    def acts(self) -> bool:
-        """Whether something is to be done."""
-        return not self.refusal
-
 
 def make(scene: Scene) -> DrillPlan:
     """What has to be done in a cluster: nothing where a switchover would not be begun."""

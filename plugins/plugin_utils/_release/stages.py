@@ -26,11 +26,6 @@ _NOTHING_ASKED = (
 class ReleasePlan(Plan):
     """What has to be done."""
 
-    @property
-    def acts(self) -> bool:
-        """Whether something is to be done."""
-        return not self.refusal
-
 
 def make(of: Situation) -> ReleasePlan:
     """What has to be done in a cluster: it is not guessed, and not done beside another run, in maintenance, or where no primary serves."""

@@ -14,6 +14,7 @@ import typing as t
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import border
 
 Variables = t.Mapping[str, t.Any]
+P = t.TypeVar("P", bound="Plan")
 
 
 class Known(t.Mapping[str, Variables]):
@@ -46,14 +47,27 @@ class Plan:
     :param refusal: why nothing is begun; empty when it is.
     :param primary: host that is, or was, primary.
     :param standby: host of the other coordinator; None where it has no part in it.
+    :param pre_tasks: file with tasks of the operator's that are run before anything is changed; empty where there are none to be run.
+    :param post_tasks: file with those that are run when it is known how it ended.
+    :param planned: what tells it from other plans of the same run, where there are such files.
     """
 
     refusal: str = ""
     primary: str | None = None
     standby: str | None = None
+    pre_tasks: str = ""
+    post_tasks: str = ""
+    planned: str = ""
 
+    @property
+    def acts(self) -> bool:
+        """Whether something is to be done."""
+        return not self.refusal
 
-P = t.TypeVar("P", bound=Plan)
+    def refused(self: P, why: str) -> P:
+        """What is left of it where nothing of it is begun after all: what the operator's tasks began, they may have to end."""
+        kept = ("primary", "standby", "state", "audit", "post_tasks", "planned")
+        return type(self)(refusal=why, **{name: value for name, value in vars(self).items() if name in kept})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,6 +126,14 @@ class Progress(t.Generic[P]):
         """Whether no host was lost, and none failed to do what it registered under a name."""
         results = (self.on(host, name) for host in self.hosts)
         return bool(self.hosts) and not self.lost and all(result and not result.get("failed") for result in results)
+
+    def ended(self) -> str:
+        """How it ended, in a word, for the operator's tasks and for notices."""
+        return "done"
+
+    def serving(self) -> str | None:
+        """Host that is primary now, or was last; None where that is not known."""
+        return self.plan.primary
 
     def finished(self) -> list[str]:
         """Of what a run may have noted that it began, that of which nothing is left to be done or undone.

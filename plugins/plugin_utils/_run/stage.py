@@ -18,6 +18,7 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.i
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.observations import OBSERVATION
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.pair import Pair
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.scenes import Scene, scene_of
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import hooks
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.invocation import clusters_of_batch
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.progress import Known, P, Plan, Plans, Progress, answers
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show import audit
@@ -40,12 +41,14 @@ class Task:
     :param template: what evaluates a value.
     :param check_mode: whether nothing is to be changed.
     :param strategy: by which the play goes about its hosts.
+    :param problem_of: what is wrong with a file of tasks.
     """
 
     variables: Variables
     template: t.Callable[[t.Any], t.Any]
     check_mode: bool = False
     strategy: str = "linear"
+    problem_of: hooks.Problem = lambda path: ""
 
     @property
     def host(self) -> str:
@@ -172,10 +175,49 @@ def plan(
             if told["role"] == intent  # else it was looked at for another role, and takes no part in this one
         ]
         run: dict[str, t.Any] = {"audit": audit.run(os.getppid(), datetime.datetime.now(datetime.timezone.utc))} if audited else {}
-        plans = zip(situations, make(situations))
-        return {"clusters": {of.cluster: _returned(dataclasses.replace(made, refusal=harmless(made.refusal), **run)) for of, made in plans}}
+        plans = {}
+        for of, made in zip(situations, make(situations)):
+            whole = hooks.with_tasks(dataclasses.replace(made, **run), intent, of.pair.options, task.problem_of)
+            plans[of.cluster] = _returned(dataclasses.replace(whole, refusal=harmless(whole.refusal)))
+        return {"clusters": plans}
 
     return Stage(do, options or {})
+
+
+def hook(intent: str, kind: type[_R], plans: Plans[P]) -> Stage:
+    """The stage that says what the operator's tasks are told, on the host that runs them, once.
+
+    :param kind: of the progress.
+    """
+
+    def do(task: Task, given: Variables) -> Variables:
+        phase = given["phase"]
+        hosts, progress = task.hosts(task.cluster), task.progress(kind, plans)
+        if task.host != hooks.runner(hosts, task.variables["ansible_play_hosts"]):
+            return {"file": ""}
+        file = {hooks.PRE: progress.plan.pre_tasks, hooks.POST: progress.plan.post_tasks}[phase]
+        if hooks.ended(progress.plan, phase, progress.hosts) is not None:
+            return {"file": ""}
+        scene = scene_of(task.cluster, task.pair(task.cluster), task.variables["hostvars"])
+        return {"file": file, "hook": hooks.told(intent, phase, scene, progress), "planned": progress.plan.planned}
+
+    return Stage(do, {"phase": {"type": "str", "choices": [hooks.PRE, hooks.POST], "required": True}})
+
+
+def heed(plans: Plans[P]) -> Stage:
+    """The stage that returns the plans, nothing being begun where the operator's tasks before it failed."""
+
+    def do(task: Task, _given: Variables) -> Variables:
+        hostvars = task.variables["hostvars"]
+        found = dict(task.of_clusters(plans.name))
+        for cluster in found:
+            made = plans.of(cluster, task.variables)
+            why = hooks.failure(made, hooks.PRE, Known(task.hosts(cluster), hostvars)) if made.pre_tasks else ""
+            if why:
+                found[cluster] = _returned(made.refused(harmless(why)))
+        return {"clusters": found}
+
+    return Stage(do)
 
 
 class Ended(t.Protocol):
@@ -222,20 +264,37 @@ def conclude(intent: str, kind: type[_R], plans: Plans[P], ended: t.Callable[[_R
             if task.host not in (alive[0], reporter):
                 continue
             lost = [name for name in hosts if name in task.variables["ansible_play_hosts_all"] and name not in alive]
-            plan = plans.of(cluster, task.variables)
-            found = ended(kind(cluster, plan, Known(hosts, hostvars), lost, task.check_mode), task)
+            progress = kind(cluster, plans.of(cluster, task.variables), Known(hosts, hostvars), lost, task.check_mode)
+            found = ended(progress, task)
+            foretold = hooks.foretold(progress.plan) if task.check_mode else ""
+            unhooked = "" if task.check_mode else hooks.failure(progress.plan, hooks.POST, progress.hosts)
+            text = _joined(found.text, unhooked)
             if task.host == alive[0]:
-                for line in [*found.lines, found.text]:
+                for line in [*found.lines, *filter(None, [foretold]), text]:
                     tell(f"{cluster or 'no cluster'}: {line}")
             if task.host == reporter:
-                files, unkept = _keep(task, intent, found.document)
-                returned = {**found.returned, **files}
-                why = "; ".join(filter(None, (found.failure, unkept)))
+                document = found.document
+                if document and unhooked:
+                    document = {**document, "reason": _joined(document["reason"], unhooked)}
+                files, unkept = _keep(task, intent, document)
+                why = _joined(found.failure, unhooked and f"{cluster}: {unhooked}", unkept)
+                told = {
+                    "intent": intent,
+                    "outcome": (document or {}).get("outcome") or progress.ended(),
+                    "failed": bool(why),
+                    "message": harmless(text),
+                    "acted": progress.plan.acts,
+                }
+                returned = {**found.returned, **files, "ended": told}
                 if why:
                     returned.update(failed=True, msg=harmless(why))
         return returned
 
     return Stage(do)
+
+
+def _joined(*parts: str) -> str:
+    return "; ".join(filter(None, parts))
 
 
 def _keep(task: Task, intent: str, document: Variables | None) -> tuple[dict[str, t.Any], str]:

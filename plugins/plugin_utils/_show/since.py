@@ -30,29 +30,43 @@ class Look:
     file: str
 
 
-def first_seen(
-    looks: t.Mapping[str, Look], run: t.Mapping[str, str], now: datetime.datetime, check_mode: bool
-) -> tuple[dict[str, datetime.datetime], list[str]]:
-    """By cluster since when it is so, where that can be told; and what is wrong with files.
+@dataclasses.dataclass(frozen=True)
+class Seen:
+    """What trails tell of what was seen.
+
+    :param since: by cluster, since when it is so, where that can be told.
+    :param before: by cluster that was not seen so before, its state and its primary then; empty texts where none is known.
+    :param wrong: what is wrong with files.
+    """
+
+    since: dict[str, datetime.datetime] = dataclasses.field(default_factory=dict)
+    before: dict[str, tuple[str, str]] = dataclasses.field(default_factory=dict)
+    wrong: list[str] = dataclasses.field(default_factory=list)
+
+
+def first_seen(looks: t.Mapping[str, Look], run: t.Mapping[str, str], now: datetime.datetime, check_mode: bool) -> Seen:
+    """Since when clusters are as they were seen.
 
     :param run: who looks, and where.
     :param check_mode: whether nothing is added.
     """
     trails = trail.gather({cluster: [look.file] for cluster, look in looks.items()})
-    wrong = [f"{path} cannot be read on the controller: {why}" for path, why in trails.unread.items()]
-    found = {}
+    found = Seen(wrong=[f"{path} cannot be read on the controller: {why}" for path, why in trails.unread.items()])
     for cluster, look in looks.items():
         if look.file in trails.unread:
             continue
         known, since = trail.last(trails.events[cluster]) or (("", ""), now)
-        found[cluster] = since if known == (look.state, look.primary) else now
-        if known == (look.state, look.primary) or check_mode:
+        found.since[cluster] = since if known == (look.state, look.primary) else now
+        if known == (look.state, look.primary):
+            continue
+        found.before[cluster] = known
+        if check_mode:
             continue
         try:
             audit.append(look.file, {"time": now.strftime(audit.TIME), "cluster": cluster, **run, **_change(look, *known)})
         except OSError as error:
-            wrong.append(f"{look.file} cannot be written on the controller: {error.strerror}")
-    return found, wrong
+            found.wrong.append(f"{look.file} cannot be written on the controller: {error.strerror}")
+    return found
 
 
 def _change(look: Look, state: str, primary: str) -> dict[str, t.Any]:

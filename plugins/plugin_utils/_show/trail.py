@@ -21,21 +21,23 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.bord
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.loss import Loss
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.verdict import MIRRORED, UNMIRRORED
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby import outcome as of_activation
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.progress import ACTIVATED
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._drill import outcome as of_drill
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show import audit
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover import outcome as of_switchover
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.progress import SWITCHED
 
 #: the action of a line on a state that was seen for the first time; its outcome is that state
 SEEN = "status"
 
 #: by action and outcome, the state of the pair that a run left
 _LEFT = {
-    ("activate_standby", of_activation.ACTIVATED): UNMIRRORED,
+    ("activate_standby", ACTIVATED): UNMIRRORED,
     ("activate_standby", of_activation.WITH_TROUBLE): UNMIRRORED,
     ("drill", of_drill.REHEARSED): MIRRORED,
     ("drill", of_drill.WITH_TROUBLE): "",  # another one, which the next look tells
     ("drill", of_drill.HALF): "",
-    ("switchover", of_switchover.SWITCHED): MIRRORED,
+    ("switchover", SWITCHED): MIRRORED,
     ("switchover", of_switchover.WITH_TROUBLE): "",
 }
 

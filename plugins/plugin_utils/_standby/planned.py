@@ -94,3 +94,8 @@ class StandbyPlan(Plan):
     begins: str = ""
     remove_set_aside: bool = False
     files: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+
+    @property
+    def acts(self) -> bool:
+        """Whether something is to be done."""
+        return self.tasks != ""

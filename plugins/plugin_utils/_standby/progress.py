@@ -66,6 +66,10 @@ class Progress(progress.Progress[StandbyPlan]):
         """Whether a host was lost, or remembers what failed there."""
         return bool(self.lost) or any(self.on(host, "__standby_failure") for host in self.hosts)
 
+    def ended(self) -> str:
+        """Whether the pair was seen mirrored."""
+        return "mirrored" if self.verified and not self.failed else "not_mirrored"
+
     def finished(self) -> list[str]:
         """What it may have noted, unless a host was lost on which something may be left."""
         return list(PURPOSES) if self.plan.begins and not self.lost else []

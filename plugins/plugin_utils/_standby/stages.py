@@ -69,5 +69,7 @@ def _ended(progress: Progress, task: Task) -> Outcome:
 STAGES = {
     "plan": stage.plan(INTENT, _plans, {"seen": {"type": "list", "elements": "str", "choices": list(_SEEN), "default": []}}),
     "decide": Stage(_decide),
+    "heed": stage.heed(PLANS),
+    "hook": stage.hook(INTENT, *PROGRESS),
     "conclude": stage.conclude(INTENT, *PROGRESS, _ended),
 }

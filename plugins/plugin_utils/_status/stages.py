@@ -9,17 +9,14 @@ from __future__ import annotations
 
 import datetime
 import functools
-import os
 
 from ansible.errors import AnsibleActionFail
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.judging import Judged, judge
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.observations import OBSERVATION
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.stages import show, write
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.judging import judge
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.stages import seen_before, show, to_notify, write
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._desired import options
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.stage import Stage, Task, Variables
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show import audit, metrics, nagios, page, report
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show import metrics, nagios, page, report
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.people import tell
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.since import Look, first_seen
 
 INTENT = "status"
 
@@ -35,8 +32,8 @@ def _judge(task: Task, _given: Variables) -> Variables:
         raise AnsibleActionFail(f"status_metrics is {metrics_file}, and {metrics.missing()}")
     judged = judge(task, file or metrics_file or html or ("the line for Nagios" if for_nagios else ""))
     now = datetime.datetime.now(datetime.timezone.utc)
-    since, warnings = _since(judged, now, task.check_mode)
-    reports = judged.reports(since)
+    seen = seen_before(task, judged, now)
+    reports = judged.reports(seen.since)
     if not for_nagios:
         show(asked["discovery_display"], judged, reports)
     document = report.document(reports, now)
@@ -45,25 +42,11 @@ def _judge(task: Task, _given: Variables) -> Variables:
     write(html, functools.partial(page.write, pairs=judged.pairs, check_mode=task.check_mode), document)
     if for_nagios:
         tell(nagios.line(judged.pairs, reports))  # at the end: it says nothing where something failed
-    return judged.returned(warnings)
+    return {**judged.returned(seen.wrong), **to_notify(task, judged, reports, seen, now)}
 
 
 #: options for what tells of all clusters together, beside the document
 _FOR_ALL = ("status_metrics", "status_html", "status_nagios")
-
-
-def _since(judged: Judged, now: datetime.datetime, check_mode: bool) -> tuple[dict[str, datetime.datetime], list[str]]:
-    """By cluster, since when it is in its state; and what is wrong with audit trails.
-
-    Where the inventory is wrong, or a host of its coordinators took no part, nothing was seen of the state.
-    """
-    looks = {
-        cluster: Look(pair.state, pair.primary or "", pair.reasons, pair.options["status_audit_file"])
-        for cluster, pair in judged.pairs.items()
-        if not pair.problems and all(OBSERVATION in judged.members[cluster][host] for host in pair.coordinators)
-    }
-    who = audit.run(os.getppid(), now)
-    return first_seen({cluster: look for cluster, look in looks.items() if look.file}, who, now, check_mode)
 
 
 STAGES = {"judge": Stage(_judge)}

@@ -13,16 +13,19 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.results import failed, failures_of, message, taken
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby import outcome as of_standby
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.progress import Progress as ProgressOfStandby
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.progress import ACTIVATION, Progress
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.progress import (
+    ACTIVATION,
+    NOT_SWITCHED,
+    SWITCHED,
+    UNCONFIRMED,
+    Progress,
+)
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.verdict import UNKNOWN
 
 Variables = t.Mapping[str, t.Any]
 
-SWITCHED = "switched"
 WITH_TROUBLE = "switched_with_trouble"
 ALREADY = "already_switched"
-NOT_SWITCHED = "not_switched"
-UNCONFIRMED = "unconfirmed"
 POSSIBLE = "possible"
 
 #: grows when a key of the document changes its meaning or goes; a new key alone does not change it

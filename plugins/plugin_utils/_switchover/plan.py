@@ -38,7 +38,6 @@ class SwitchoverPlan(Plan):
     :param access: by host, the data directories and rules that have to be written.
     :param floating: by host, whether it is to have the floating address, C(present) or C(absent).
     :param connection: parameters of libpq with which clients reach the primary, wherever it is.
-    :param hook: whether the hook command is to be run after it.
     :param follows: whether something is to be done for clients after the promotion.
     :param drift: files that are brought to the standby before its primary is stopped, for it has them otherwise.
     :param accepted_drift: settings and files that may differ, by name or pattern.
@@ -57,7 +56,6 @@ class SwitchoverPlan(Plan):
     access: dict[str, dict[str, t.Any]] = dataclasses.field(default_factory=dict)
     floating: dict[str, str] = dataclasses.field(default_factory=dict)
     connection: str = ""
-    hook: bool = False
     follows: bool = False
     drift: list[str] = dataclasses.field(default_factory=list)
     accepted_drift: list[str] = dataclasses.field(default_factory=list)
@@ -191,8 +189,9 @@ def _with_aftermath(scene: Scene, plan: SwitchoverPlan) -> SwitchoverPlan:
     """With what has to be done for clients after the promotion, as after an activation."""
     old, new = (plan.standby, plan.primary) if plan.done else (plan.primary, plan.standby)
     found = with_aftermath(scene, ActivationPlan("", state=plan.state, primary=old, standby=new))
-    names = ("connection",) if plan.done else ("access", "floating", "connection", "hook", "follows", "session")
-    return dataclasses.replace(plan, **{name: getattr(found, name) for name in names})
+    names = ("connection",) if plan.done else ("access", "floating", "connection", "follows", "session")
+    made = dataclasses.replace(plan, **{name: getattr(found, name) for name in names})
+    return dataclasses.replace(made, follows=made.follows or bool(made.acts and scene.pair.options["switchover_post_tasks"]))
 
 
 def _wrong_host(scene: Scene) -> list[str]:

@@ -10,13 +10,18 @@ from __future__ import annotations
 import functools
 
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import progress
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.results import told
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.results import failed, told, was_tried
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.progress import Progress as ProgressOfStandby
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.stages import PLANS as PLANS_OF_STANDBY
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.plan import SwitchoverPlan
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.verdict import BACK, FORWARD, SwitchoverVerdict
 
 ACTIVATION = "__switchover_activation"
+
+#: words for how it ended
+SWITCHED = "switched"
+NOT_SWITCHED = "not_switched"
+UNCONFIRMED = "unconfirmed"
 
 
 class Progress(progress.Progress[SwitchoverPlan]):
@@ -78,6 +83,18 @@ class Progress(progress.Progress[SwitchoverPlan]):
     def packed_late(self) -> bool:
         """Whether there is that, to be brought to it."""
         return self.late and "packed" in self.on_primary("__switchover_packed_late")
+
+    def ended(self) -> str:
+        """Who serves, as far as that is known: whatever follows it has no part in that."""
+        if self.promoted or (self.forward and self.plan.promoted):
+            return SWITCHED
+        if self.back:
+            return UNCONFIRMED if failed(self.on_primary("__switchover_return")) else NOT_SWITCHED
+        return UNCONFIRMED if self.verdict.way or was_tried(self.on_primary("__switchover_stopped")) else NOT_SWITCHED
+
+    def serving(self) -> str | None:
+        """Host that is primary now, or was last; None where that is not known."""
+        return {SWITCHED: self.plan.standby, NOT_SWITCHED: self.plan.primary}.get(self.ended())
 
     def finished(self) -> list[str]:
         """What it noted, unless an arming, a start block, or a promotion may be left."""

@@ -60,5 +60,7 @@ def ended(progress: Progress, task: Task) -> Outcome:
 STAGES = {
     "plan": stage.plan(INTENT, _plans, audited=True),
     "decide": Stage(_decide),
+    "heed": stage.heed(PLANS),
+    "hook": stage.hook(INTENT, *PROGRESS),
     "conclude": stage.conclude(INTENT, *PROGRESS, ended),
 }

@@ -100,7 +100,6 @@ def test_seconds_of_what_hosts_do_at_once_are_those_of_the_slowest():
         ({**ACTIVATION, "failed": True, "msg": "segment 0\ndoes not answer"}, {}, [], "segment 0 does not answer"),
         (ACTIVATION, {"sdw1": {"_common_access": {"failed": True, "msg": "no"}}}, [], "sdw1: access rules: no"),
         (ACTIVATION, {"scdw": {"_common_floating": {"failed": True, "msg": "no"}}}, [], "scdw: the floating address: no"),
-        (ACTIVATION, {"scdw": {"_common_hook": {"failed": True, "stderr": "no"}}}, [], "scdw: the hook command: no"),
         (ACTIVATION, {"scdw": {"_common_analysis": {"failed": True, "msg": "no"}}}, [], "scdw: ANALYZE: no"),
         (ACTIVATION, {}, ["sdw1"], "sdw1 dropped out of the run"),
     ],

@@ -266,7 +266,7 @@ def test_what_follows():
     assert not plan(DOWN).follows
     assert plan(DOWN, analyze=True).follows and plan(DOWN).session == ""
     assert plan(DOWN, analyze=True).session == session_options(owner=True), "the program has the settings of our own sessions"
-    assert plan(DOWN, hook_command=True).follows and plan(DOWN, hook_command=True).hook
+    assert plan(DOWN, post_tasks="/tasks.yml").follows
     made = plan(DOWN, floating_address="10.0.0.100/24")
     assert made.follows and made.floating == {"scdw": "present", "cdw": "absent"}
 

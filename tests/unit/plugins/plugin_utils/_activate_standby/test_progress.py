@@ -17,7 +17,7 @@ def progress(cdw=None, scdw=None, sdw1=None, done=""):
     """By what was registered on its hosts, names without their prefix."""
     hosts = {"cdw": cdw or {}, "scdw": scdw or {}, "sdw1": sdw1 or {}}
     registered = {host: {f"__activate_standby_{name}": result for name, result in known.items()} for host, known in hosts.items()}
-    return Progress("demo", ActivationPlan("", "cdw", "scdw", done), registered)
+    return Progress("demo", ActivationPlan("", "cdw", "scdw", done=done), registered)
 
 
 @pytest.mark.parametrize(
@@ -59,13 +59,15 @@ def test_wal_that_was_packed_is_known_whatever_the_verdict(start_block, packed):
 def test_a_promotion_is_unknown_where_nothing_was_heard_of_it(activation, is_primary, promoted, not_promoted):
     found = progress(scdw={"activation": activation})
     assert (found.is_primary, found.promoted, found.not_promoted) == (is_primary, promoted, not_promoted)
+    known = ("activated", "scdw") if is_primary else ("not_activated", "cdw") if not_promoted else ("unconfirmed", None)
+    assert (found.ended(), found.serving()) == known
 
 
 @pytest.mark.parametrize(
     ("done", "activation", "failure", "finished"),
     [
         ("", PROMOTED, "", True),
-        ("", PROMOTED, "Run the hook command: no", False),
+        ("", PROMOTED, "Gather the statistics of all databases: no", False),
         ("", {"unreachable": True}, "", False),
         ("", None, "Keep the former primary from starting: no", True),
         ("scdw", None, "", False),

@@ -186,11 +186,17 @@ def test_an_answer_that_was_left_empty_is_not_given_unless_it_is_a_text():
 
 
 def test_secrets_are_in_no_result():
-    assert set(SECRET) == {"standby_replication_password", "activate_standby_fence_command", "activate_standby_hook_command"}
+    assert set(SECRET) == {
+        "standby_replication_password",
+        "activate_standby_fence_command",
+        "coordinator_notice_url",
+        "coordinator_notice_headers",
+        "coordinator_notice_command",
+    }
     found = desired(**dict.fromkeys(SECRET, "{{ hunter2 }}"))
-    assert [found.options[name] for name in SECRET] == [True, True, True]
+    assert [found.options[name] for name in SECRET] == [True] * 5
     assert "hunter2" not in json.dumps(found.options)
-    assert [desired(**dict.fromkeys(SECRET, "")).options[name] for name in SECRET] == [False, False, False]
+    assert [desired(**dict.fromkeys(SECRET, "")).options[name] for name in SECRET] == [False] * 5
 
 
 @pytest.mark.parametrize(("value", "kind"), [(["hunter2"], "a list"), ({"hunter2": 1}, "a dictionary"), ([], "a list")])

@@ -55,7 +55,18 @@ def test_a_cluster_that_was_looked_at_for_another_role_takes_no_part(role, count
     hostvars = {host: {OBSERVATION: found} for host, found in seen.items()}
     task = Task({"hostvars": hostvars, VERDICT: {"clusters": {"demo": pair}}}, str)
     made = stage.plan("standby", plans).do(task, {})["clusters"]
-    known = {"refusal": "port\\x1b[2J", "primary": None, "standby": None, "port": 7, "seen": ["cdw"], "made": {"wrong": "x", "fits": False}}
+    known = {
+        "refusal": "port\\x1b[2J",
+        "primary": None,
+        "standby": None,
+        "pre_tasks": "",
+        "post_tasks": "",
+        "planned": "",
+        "acts": False,
+        "port": 7,
+        "seen": ["cdw"],
+        "made": {"wrong": "x", "fits": False},
+    }
     assert made == ({"demo": known} if count else {})
     read = Planned("port\\x1b[2J", port=7, seen=["cdw"], made=Made("x")) if count else Planned("nothing was planned")
     assert Plans(Planned, "x").of("demo", {"x": {"clusters": made}}) == read
@@ -71,6 +82,11 @@ class Ended:
     @property
     def returned(self):
         return {"outcome": self.text}
+
+
+def ended(cluster, failed):
+    """What notices are told by."""
+    return {"ended": {"intent": "switchover", "outcome": "done", "failed": failed, "message": f"{cluster} ended", "acted": True}}
 
 
 def concluded(host, alive, monkeypatch, check_mode=False, files=None, **of_end):
@@ -120,7 +136,9 @@ def test_one_host_tells_of_all_clusters_and_one_of_each_returns_how_it_ended(hos
     result, known, lines = concluded(host, alive, monkeypatch, failure="it failed\x1b[2J")
     assert [cluster for cluster, *_rest in known] == clusters
     assert len(lines) == printed
-    assert result == ({"outcome": f"{returned} ended", "failed": True, "msg": "it failed\\x1b[2J"} if returned else {})
+    assert result == (
+        {"outcome": f"{returned} ended", "failed": True, "msg": "it failed\\x1b[2J", **ended(returned, True)} if returned else {}
+    )
 
 
 def test_what_is_known_at_the_end_are_the_plan_what_was_registered_and_who_was_lost(monkeypatch):
@@ -134,7 +152,7 @@ def test_what_is_known_at_the_end_are_the_plan_what_was_registered_and_who_was_l
 def test_a_document_is_kept_for_programs_unless_in_check_mode(check_mode, tmp_path, monkeypatch):
     files = {f"switchover_{name}": str(tmp_path / name) for name in ("result_file", "audit_file")}
     result, *_rest = concluded("a1", ["a1", "b1"], monkeypatch, check_mode, files, document={"outcome": "well"})
-    assert result == {"outcome": "one ended", "result_file": files["switchover_result_file"]}
+    assert result == {"outcome": "one ended", "result_file": files["switchover_result_file"], **ended("one", False)}
     assert [path.name for path in sorted(tmp_path.iterdir())] == ([] if check_mode else ["audit_file", "result_file"])
     if not check_mode:
         assert json.loads((tmp_path / "audit_file").read_text())["action"] == "switchover"
@@ -153,6 +171,6 @@ def test_what_stages_read_is_what_tasks_register():
     code = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "plugins/plugin_utils").glob("_*/*.py"))
     tasks = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "roles").glob("*/tasks/*.yml"))
     read = set(re.findall(r"\"((?:__[a-z]+_|_common_|discovery_observation|discovery_verdict)\w*)\"", code)) - {"__main__"}
-    registered = set(re.findall(r"register: (\w+)", tasks)) | set(re.findall(r"^ +(__\w+): ", tasks, re.MULTILINE))
+    registered = set(re.findall(r"register: (\w+)", tasks)) | set(re.findall(r"^ +(_\w+):(?: |$)", tasks, re.MULTILINE))
     assert {"__standby_plans", "__switchover_verdict", "_common_lock", "discovery_verdict"} <= read
     assert read - registered == set()

@@ -20,9 +20,10 @@ def at(minute):
 
 def look(path, minute, state="mirrored", primary="cdw", cluster="demo", check_mode=False):
     """Since which minute it is so, as one look finds out."""
-    found, wrong = first_seen({cluster: Look(state, primary, ("seen this", "and that"), str(path))}, RUN, at(minute), check_mode)
-    assert wrong == []
-    return found[cluster].minute
+    found = first_seen({cluster: Look(state, primary, ("seen this", "and that"), str(path))}, RUN, at(minute), check_mode)
+    assert found.wrong == []
+    assert (cluster in found.before) == (found.since[cluster] == at(minute)), "what is new began now"
+    return found.since[cluster].minute
 
 
 def ran(path, minute, action, outcome, primary):
@@ -91,12 +92,12 @@ def test_clusters_that_share_a_file_are_apart(tmp_path):
 
 def test_what_cannot_be_kept_is_told_and_is_no_failure(tmp_path):
     (tmp_path / "file").touch()
-    found, wrong = first_seen({"demo": Look("mirrored", "cdw", (), str(tmp_path / "file/audit.jsonl"))}, RUN, at(0), False)
-    assert found == {}
-    assert wrong == [f"{tmp_path}/file/audit.jsonl cannot be read on the controller: Not a directory"]
-    found, wrong = first_seen({"demo": Look("mirrored", "cdw", (), "/proc/none/audit.jsonl")}, RUN, at(0), False)
-    assert (list(found), len(wrong)) == (["demo"], 1)
-    assert wrong[0].startswith("/proc/none/audit.jsonl cannot be written on the controller: ")
+    found = first_seen({"demo": Look("mirrored", "cdw", (), str(tmp_path / "file/audit.jsonl"))}, RUN, at(0), False)
+    assert (found.since, found.before) == ({}, {})
+    assert found.wrong == [f"{tmp_path}/file/audit.jsonl cannot be read on the controller: Not a directory"]
+    found = first_seen({"demo": Look("mirrored", "cdw", (), "/proc/none/audit.jsonl")}, RUN, at(0), False)
+    assert (list(found.since), len(found.wrong)) == (["demo"], 1)
+    assert found.wrong[0].startswith("/proc/none/audit.jsonl cannot be written on the controller: ")
 
 
 def test_what_somebody_else_wrote_last_does_not_matter(tmp_path):
@@ -104,3 +105,15 @@ def test_what_somebody_else_wrote_last_does_not_matter(tmp_path):
     assert look(path, 0) == 0
     path.write_text(path.read_text() + json.dumps({"time": "now"}) + "\n")
     assert look(path, 1) == 0
+
+
+def test_what_was_known_before_a_change_is_told(tmp_path):
+    path = str(tmp_path / "audit.jsonl")
+
+    def before(state, primary):
+        return first_seen({"demo": Look(state, primary, (), path)}, RUN, at(0), False).before
+
+    assert before("mirrored", "cdw") == {"demo": ("", "")}
+    assert before("mirrored", "cdw") == {}
+    assert before("degraded", "cdw") == {"demo": ("mirrored", "cdw")}
+    assert before("degraded", "scdw") == {"demo": ("degraded", "cdw")}

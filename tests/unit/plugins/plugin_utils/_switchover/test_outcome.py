@@ -115,7 +115,7 @@ def test_a_switchover_is_told_with_its_gap_and_the_seconds_of_its_phases():
     [
         ({"scdw": {"__switchover_activation": {**ACTIVATION, "msg": "a segment\nis silent"}}}, "a segment is silent"),
         ({"scdw": {"__switchover_disarmed": {"handover": {**HANDOVER, "error": "no write"}}}}, "of the armed process: no write"),
-        ({"scdw": {"_common_hook": {"failed": True, "msg": "exit code 1"}}}, "scdw: the hook command: exit code 1"),
+        ({"scdw": {"_common_analysis": {"failed": True, "msg": "exit code 1"}}}, "scdw: ANALYZE: exit code 1"),
         ({"scdw": {"__standby_verification": {}}}, "NOT mirrored"),
     ],
 )

@@ -57,8 +57,9 @@ def test_where_the_wished_host_is_primary_nothing_is_done():
 
 
 def test_clients_are_pointed_to_the_new_primary():
-    made = plan(MIRRORED, floating_address="10.0.0.100/24", hook_command=True)
-    assert (made.floating, made.hook, made.follows) == ({"scdw": "present", "cdw": "absent"}, True, True)
+    made = plan(MIRRORED, floating_address="10.0.0.100/24")
+    assert (made.floating, made.follows) == ({"scdw": "present", "cdw": "absent"}, True)
+    assert plan(MIRRORED, post_tasks="/tasks.yml").follows and not plan(MIRRORED, post_tasks="/tasks.yml", to="cdw").follows
 
 
 LACKS_STANDBY = [rule for rule in SEGMENTS if "10.0.0.12" not in rule]

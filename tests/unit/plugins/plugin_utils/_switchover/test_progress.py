@@ -92,3 +92,21 @@ def test_a_switchover_is_finished_when_the_one_serves_and_the_other_follows(cdw,
     found = progress(cdw, scdw, follows=follows)
     assert found.finished() == ([BEGINS] if finished else [])
     assert progress(cdw, scdw, follows=follows, begin=False).finished() == []
+
+
+@pytest.mark.parametrize(
+    ("cdw", "scdw", "plan", "ended", "serving"),
+    [
+        ({}, {}, {}, "not_switched", "cdw"),
+        ({"switchover_stopped": {"unreachable": True}}, {}, {}, "unconfirmed", None),
+        ({}, {"switchover_verdict": {"way": "unknown", "reason": "no word"}}, {}, "unconfirmed", None),
+        ({}, FORWARD, {}, "unconfirmed", None),
+        ({}, PROMOTED, {}, "switched", "scdw"),
+        ({}, FORWARD, {"begin": False, "resume": True, "promoted": True}, "switched", "scdw"),
+        (SERVES, BACK, {}, "not_switched", "cdw"),
+        ({"switchover_return": {"failed": True, "msg": "no"}}, BACK, {}, "unconfirmed", None),
+    ],
+)
+def test_who_serves_is_told_as_far_as_it_is_known(cdw, scdw, plan, ended, serving):
+    found = progress(cdw=cdw, scdw=scdw, **plan)
+    assert (found.ended(), found.serving()) == (ended, serving)

@@ -25,6 +25,7 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._drill.pro
 )
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.results import failed, message, taken
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover import outcome as of_switchover
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.progress import SWITCHED
 
 REHEARSED = "rehearsed"
 WITH_TROUBLE = "rehearsed_with_trouble"
@@ -189,7 +190,7 @@ def _what(progress: Progress, unmeasured: bool, lost: int) -> tuple[str, str]:
     if back is None or not back.switched:
         reason = back.reason if back else "it was not come to that, see above"
         return (UNCONFIRMED if back and back.switched is None else HALF), reason
-    troubles = [switch.reason for switch in (there, back) if switch.outcome != of_switchover.SWITCHED and switch.reason]
+    troubles = [switch.reason for switch in (there, back) if switch.outcome != SWITCHED and switch.reason]
     troubles += _unwritten(progress)
     if unmeasured and not troubles:
         troubles.append("the writers saw no acknowledged commit before or after a promotion")

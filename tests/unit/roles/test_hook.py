@@ -20,7 +20,7 @@ from ..plugins.plugin_utils.observed import MIRRORED, VARIABLES, shown
 
 PLAN = SwitchoverPlan("", "cdw", "scdw", begin=True, state="mirrored", planned="1")
 COMMON = {"name": "warehousepg.coordinator._common", "tasks_from": "hook", "rolespec_validate": False}
-WHO = "{{ coordinator_hook.phase }} {{ coordinator_hook.primary.host }} on {{ inventory_hostname }} by {{ ansible_connection }}"
+WHO = "{{ coordinator_hook.phase }} {{ coordinator_hook.primary.host }} on {{ inventory_hostname }}"
 
 
 @pytest.fixture
@@ -31,7 +31,8 @@ def run(tmp_path):
         (tmp_path / "tasks.yml").write_text(json.dumps(tasks))
         planned = {**dataclasses.asdict(PLAN), "pre_tasks": str(tmp_path / "tasks.yml")}
         common = {
-            "ansible_connection": "community.no.such",  # whatever is run there is not run on the controller
+            "ansible_connection": "ssh",
+            "ansible_host": "nowhere.invalid",  # what is run, is run on the controller
             "ansible_python_interpreter": sys.executable,
             "discovery_verdict": {"clusters": {"demo": shown(with_options(assess("demo", VARIABLES, MIRRORED), "switchover", {}))}},
             "__switchover_plans": {"clusters": {"demo": planned}},
@@ -53,6 +54,7 @@ def run(tmp_path):
         }
         inventory = {"whpg_clusters": {"hosts": hosts, "vars": common}}
         done = play_all(tmp_path, inventory, [play])
+        assert (tmp_path / "plan.json").exists(), done.stdout + done.stderr
         return json.loads((tmp_path / "plan.json").read_text()), done.returncode, done.stdout
 
     return run_hook
@@ -62,8 +64,8 @@ def test_they_are_run_once_on_the_controller_and_told_who_serves(run, tmp_path):
     file = tmp_path / "seen"
     seen = {"ansible.builtin.lineinfile": {"path": str(file), "line": WHO, "create": True, "mode": "0600"}}
     plan, code, _said = run([{"name": "See", **seen}])
-    assert (code, plan["acts"], plan["refusal"]) == (0, True, "")
-    assert file.read_text() == "pre cdw on sdw1 by local\n"
+    assert (code, plan["begin"], plan["refusal"]) == (0, True, "")
+    assert file.read_text() == "pre cdw on sdw1\n"
 
 
 def test_nothing_is_begun_where_one_of_them_fails(run, tmp_path):
@@ -73,8 +75,6 @@ def test_nothing_is_begun_where_one_of_them_fails(run, tmp_path):
 
 
 def test_nothing_is_begun_where_a_host_of_theirs_is_not_reached(run):
-    plan, code, _said = run(
-        [{"name": "Ask", "ansible.builtin.command": "true", "delegate_to": "nowhere.invalid", "vars": {"ansible_connection": "ssh"}}]
-    )
+    plan, code, _said = run([{"name": "Ask", "ansible.builtin.command": "true", "delegate_to": "nowhere.invalid"}])
     assert (code, plan["acts"]) == (4, False)
     assert "did not come to their end" in plan["refusal"]

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import os
 import time
 import typing as t
@@ -56,7 +57,9 @@ def with_tasks(plan: P, intent: str, options: Variables, problem_of: Problem) ->
     wrong = [f"{intent}_{name} is {files[name]}: {why}: give a file with a list of tasks" for name, why in said.items() if why]
     if wrong:
         return plan.refused("; ".join(wrong))
-    return type(plan)(**{**vars(plan), **files, "planned": str(time.time_ns())})
+    return dataclasses.replace(
+        plan, pre_tasks=files.get("pre_tasks", ""), post_tasks=files.get("post_tasks", ""), planned=str(time.time_ns())
+    )
 
 
 def runner(hosts: t.Sequence[str], alive: t.Collection[str]) -> str:

@@ -15,7 +15,7 @@ import sys
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.warehousepg.coordinator.plugins.callback.pairs import CallbackModule, InPlace
+from ansible_collections.warehousepg.coordinator.plugins.callback.pairs import CallbackModule, InPlace, _described
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.people import PAIRS
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.progress_lines import DIRECTORY
 from hypothesis import HealthCheck, given, settings
@@ -229,3 +229,18 @@ def test_no_result_is_too_much(capsys, happened):
     said = capsys.readouterr().out
     assert "FAILED: " in said or all(event != "failed" for event, _result in happened)
     assert "UNREACHABLE: web1" in said or all(event != "unreachable" for event, _result in happened)
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "own", "shown"),
+    [
+        ("warehousepg.coordinator._common : Lock", ROOT / "roles/_common/tasks/lock.yml:5", True, "Lock"),
+        ("warehousepg.coordinator._common : Pause", "/etc/whpg/pause.yml:5", False, "Pause"),
+        ("warehousepg.coordinator._common : Pause", ROOT / "docs/docsite/examples/pgbouncer_pause.yml:5", False, "Pause"),
+        ("Pause", "/etc/whpg/pause.yml:5", False, "Pause"),
+    ],
+)
+def test_a_task_of_the_operators_that_one_of_our_roles_includes_is_none_of_ours(name, path, own, shown):
+    task = SimpleNamespace(_uuid="1", action="x", get_name=lambda: name, get_path=lambda: str(path))
+    found = _described(SimpleNamespace(task=task, task_name=name, _task_fields={}))
+    assert (found.own, found.name) == (own, shown)

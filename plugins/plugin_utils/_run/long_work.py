@@ -121,7 +121,8 @@ def follow(
             result = execute(asking)
         except AnsibleConnectionFailure as error:
             failure = failure or error
-            if clock() - heard < asking.lease:
+            # a host that was not heard at all is asked once more: it may have begun
+            if clock() - heard < asking.lease if known else asking.begin:
                 asking = Asking(False, asking.token, asking.lease)
                 lost()
                 continue
@@ -179,7 +180,7 @@ class LongWork(ActionBase):
         """Run the module; its result is as if it had done its work itself."""
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
-        if self._task.async_val or self._task.check_mode or not self._may_take_long():
+        if self._task.async_val or self._task.check_mode:
             wrap = bool(self._task.async_val) and not self._connection.has_native_async
             result.update(self._execute_module(task_vars=variables, wrap_async=wrap))
             return result
@@ -201,10 +202,6 @@ class LongWork(ActionBase):
             for guard in guards:
                 guard.release()
         return result
-
-    def _may_take_long(self) -> bool:
-        """Whether the work is one that is to be followed; other work is done as that of any module."""
-        return True
 
     def _ask(self, asking: Asking, variables: dict[str, t.Any]) -> dict[str, t.Any]:
         """Execute the module once."""

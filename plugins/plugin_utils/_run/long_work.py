@@ -65,16 +65,15 @@ class Pace:
 
 
 class Shown:
-    """The file by which people see how far the work on a host has come.
+    """The file by which people see how far the work on a host has come, if anybody looks.
 
-    :param directory: where it is; None where nobody looks.
-    :param host: name of the host in the inventory.
-    :param cluster: name of its cluster.
+    :param variables: all variables of the host.
     """
 
-    def __init__(self, directory: str | None, host: str, cluster: str) -> None:
+    def __init__(self, variables: t.Mapping[str, t.Any]) -> None:
+        directory, host = os.environ.get(DIRECTORY), str(variables.get("inventory_hostname"))
         self._path = os.path.join(directory, f"{quote(host, safe='')[:200]}.json") if directory else None
-        self._told = {"host": host, "cluster": cluster}
+        self._told = {"host": host, "cluster": name_of(variables)}
         self._pace = Pace()
         self._what = ""
 
@@ -184,7 +183,7 @@ class LongWork(ActionBase):
             wrap = bool(self._task.async_val) and not self._connection.has_native_async
             result.update(self._execute_module(task_vars=variables, wrap_async=wrap))
             return result
-        shown = Shown(os.environ.get(DIRECTORY), str(variables.get("inventory_hostname")), name_of(variables))
+        shown = Shown(variables)
         guards: list[Guard] = []
         run = os.getppid()
 

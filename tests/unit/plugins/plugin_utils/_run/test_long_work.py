@@ -116,8 +116,9 @@ def test_a_rate_is_that_of_the_last_seconds_and_of_one_thing():
     assert pace.figures(10, 100, 101.0)["rate"] is None, "another one begins"
 
 
-def test_people_see_a_line_as_long_as_work_goes_on(tmp_path):
-    shown = Shown(str(tmp_path), "cdw/1", "demo")
+def test_people_see_a_line_as_long_as_work_goes_on(monkeypatch, tmp_path):
+    monkeypatch.setenv(progress_lines.DIRECTORY, str(tmp_path))
+    shown = Shown({"inventory_hostname": "cdw/1", "cluster_name": "demo"})
     shown.write(None, 0.0)
     assert progress_lines.lines(str(tmp_path), 100) == []
     shown.write(FAR, 0.0)
@@ -132,8 +133,11 @@ def test_people_see_a_line_as_long_as_work_goes_on(tmp_path):
 
 
 @pytest.mark.parametrize("directory", [None, "/nowhere"])
-def test_nobody_looks(directory):
-    shown = Shown(directory, "cdw", "demo")
+def test_nobody_looks(monkeypatch, directory):
+    monkeypatch.delenv(progress_lines.DIRECTORY, raising=False)
+    if directory:
+        monkeypatch.setenv(progress_lines.DIRECTORY, directory)
+    shown = Shown({"inventory_hostname": "cdw"})
     shown.write(FAR, 0.0)
     shown.remove()
 

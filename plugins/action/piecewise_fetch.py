@@ -60,7 +60,7 @@ class ActionModule(ActionBase):
                 raise ValueError(f"more came than the {min(longest, count * PIECE)} bytes that may come")
             digest.update(piece)
             file.write(piece)
-            shown.write({"what": "fetching WAL", "done": size, "total": 0}, time.monotonic())
+            shown.write({"what": f"fetching {os.path.basename(src)}", "done": size, "total": 0}, time.monotonic())
         return size, digest.hexdigest()
 
     def _ask(self, command: str) -> str:

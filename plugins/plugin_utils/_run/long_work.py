@@ -80,10 +80,13 @@ class Shown:
     def write(self, progress: t.Mapping[str, t.Any] | None, now: float) -> None:
         """Tell how far it has come.
 
-        :param progress: ``what``, ``done`` and ``total`` of it; None while nothing is known.
+        :param progress: ``what``, ``done`` and ``total`` of it; None while nothing is known, and nothing is to be seen.
         :param now: seconds by a clock that only goes forward.
         """
-        if self._path is None or progress is None:
+        if self._path is None:
+            return
+        if progress is None:
+            self.remove()
             return
         if progress["what"] != self._what:
             self._what, self._pace = progress["what"], Pace()

@@ -11,7 +11,3 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.long_
 
 class ActionModule(LongWork):
     """The controller's part of M(warehousepg.coordinator.coordinator_activation)."""
-
-    def _may_take_long(self) -> bool:
-        """Nothing comes between where nothing is replayed: each hundredth of a second without a primary counts."""
-        return bool(self._task.args.get("salvage"))

@@ -11,9 +11,11 @@ import binascii
 import hashlib
 import os
 import shlex
+import time
 import typing as t
 
 from ansible.plugins.action import ActionBase
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.long_work import Shown
 
 #: bytes that are asked for at once
 PIECE = 8 << 20
@@ -32,10 +34,10 @@ class ActionModule(ActionBase):
                 "longest": {"type": "int", "default": 1 << 40},
             }
         )
-        src, dest = options["src"], options["dest"]
+        src, dest, shown = options["src"], options["dest"], Shown(task_vars or {})
         try:
             with open(os.open(dest, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                size, digest = self._copy(src, file, options["longest"])
+                size, digest = self._copy(src, file, options["longest"], shown)
             told = self._ask(f"sha256sum < {shlex.quote(src)}").split()[:1]
             if told != [digest]:
                 raise ValueError(f"it changed, or what came is not what was sent: {size} bytes came")
@@ -43,9 +45,11 @@ class ActionModule(ActionBase):
             if not isinstance(error, FileExistsError) and os.path.exists(dest):
                 os.unlink(dest)
             return {**result, "failed": True, "msg": f"{src} was not fetched to {dest}: {error}"}
+        finally:
+            shown.remove()
         return {**result, "changed": True, "size": size, "checksum": digest}
 
-    def _copy(self, src: str, file: t.BinaryIO, longest: int) -> tuple[int, str]:
+    def _copy(self, src: str, file: t.BinaryIO, longest: int, shown: Shown) -> tuple[int, str]:
         """Copy piece by piece; returns how many bytes came, and their digest."""
         digest, size, count = hashlib.sha256(), 0, 0
         while size == count * PIECE:
@@ -56,6 +60,7 @@ class ActionModule(ActionBase):
                 raise ValueError(f"more came than the {min(longest, count * PIECE)} bytes that may come")
             digest.update(piece)
             file.write(piece)
+            shown.write({"what": f"fetching {os.path.basename(src)}", "done": size, "total": 0}, time.monotonic())
         return size, digest.hexdigest()
 
     def _ask(self, command: str) -> str:

@@ -147,8 +147,8 @@ options:
     type: dict
     default: {}
 notes:
-  - An activation with O(salvage) goes on when the connection is lost, and is followed again when that is back within a minute. Where
-    nobody follows it any more, because the run was interrupted for instance, it is given up as long as it does not promote yet.
+  - The work goes on when the connection is lost, and is followed again when that is back within a minute. Where nobody follows it any
+    more, because the run was interrupted for instance, it is given up as long as O(salvage) is not replayed; a promotion is finished.
 requirements:
   - psycopg2
 author:
@@ -407,7 +407,7 @@ def apply(
         "place_wal": place_wal,
         "start": start,
         "wait_replayed": wait_replayed,
-        "promote": doing.promote,
+        "promote": lambda: doing.promote(found.end.position if found.end else None),
         "wait_dispatch": doing.wait_dispatch,
         "checkpoint": doing.checkpoint,
         "check_catalog": lambda: doing.check_catalog(found.instance.dbid),

@@ -18,7 +18,7 @@ SEQUENCE = yaml.safe_load((ROOT / ".config/molecule/config.yml").read_text())["s
 #: where the playbook is only refused, and nothing converges
 REFUSALS = {"bad_input", "failover_refused"}
 #: where a second run is refused
-NOT_TWICE = {"repeated_failovers"}
+NOT_TWICE = {"drill", "repeated_failovers"}
 
 
 def sequence(name):

@@ -42,11 +42,14 @@ END = "end"
 #: how the names of these directories begin, and the file in them that the process holds
 _PREFIX, _ALIVE = "coordinator-work-", "alive"
 
-#: seconds that the execution which begins the work waits for it, and those that follow it
+#: seconds that the execution which begins the work waits for it, and those that follow it, once it does what takes long
 _PATIENCE, _FURTHER = 2.0, 1.5
 
+#: seconds that each waits at most
+_MOST = 10.0
+
 #: seconds between two looks of an execution, and of the process that does the work
-_PAUSE, _WATCH = 0.02, 0.1
+_PAUSE, _WATCH = 0.01, 0.1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,6 +131,16 @@ class State:
         text = read_text(self.path(name))
         return None if text is None else json.loads(text)
 
+    def grant(self, lease: float) -> None:
+        """Let the work go on for so many seconds from now."""
+        with contextlib.suppress(OSError):
+            self.write("lease", lease)
+
+    @property
+    def takes_long(self) -> bool:
+        """Whether the work has come to what takes long."""
+        return os.path.exists(self.path("progress"))
+
     @property
     def lives(self) -> bool:
         """Whether the process that does the work is there."""
@@ -140,7 +153,7 @@ class State:
 
     def end(self) -> None:
         """Let the work end; its process removes the directory."""
-        with open(self.path(END), "w", encoding="ascii"):
+        with contextlib.suppress(OSError), open(self.path(END), "w", encoding="ascii"):
             pass
 
 
@@ -154,27 +167,36 @@ def run(module: AnsibleModule, body: t.Callable[[], None]) -> None:
         body()
         return
     asking = Asking.parse(asked)
-    if asking.begin and logout.ending(Host(module)):  # a process of its own would end with this connection
-        body()
-        return
+    state = State.of(asking.token)
     try:
-        ended = _ask(asking, lambda state: detached.run(_Process(module, body, state, asking.lease).do))
-    except (CoordinatorError, OSError) as error:
-        module.fail_json(msg=error.message if isinstance(error, CoordinatorError) else str(error))
+        if not state.exists:
+            if not asking.begin:
+                module.exit_json(**{GOES_ON: {}})
+            if not _begin(module, body, state, asking.lease):
+                body()
+                return
+        ended = _follow(state, asking)
+    except CoordinatorError as error:
+        module.fail_json(msg=error.message)
     (module.fail_json if ended.failed else module.exit_json)(**ended.result)
 
 
-def _ask(asking: Asking, begin: t.Callable[[State], None]) -> Ended:
-    """Ask for the work: its result, or that it goes on, or that nothing is known of it.
+def _begin(module: AnsibleModule, body: t.Callable[[], None], state: State, lease: float) -> bool:
+    """Begin a work; False where there cannot be a process that outlasts this connection."""
+    if logout.ending(Host(module)):
+        return False
+    try:
+        detached.run(_Process(module, body, state, lease).do)
+    except (CoordinatorError, OSError):  # no room for a file or a process
+        return False
+    return True
 
-    :param begin: begins it.
-    :raises CoordinatorError: it cannot be done, or its process is gone.
+
+def _follow(state: State, asking: Asking) -> Ended:
+    """The result of a work, or that it goes on.
+
+    :raises CoordinatorError: its process is gone.
     """
-    state = State.of(asking.token)
-    if not state.exists:
-        if not asking.begin:
-            return Ended(False, {GOES_ON: {}})
-        begin(state)
     found = _wait(state, asking)
     if found is None:
         return Ended(False, {GOES_ON: {"directory": state.directory, "progress": state.read("progress")}})
@@ -188,9 +210,12 @@ def _wait(state: State, asking: Asking) -> dict[str, t.Any] | None:
 
     :raises CoordinatorError: its process is gone.
     """
-    state.write("lease", asking.lease)
-    until = time.monotonic() + (_PATIENCE if asking.begin else _FURTHER)
-    while time.monotonic() < until:
+    began = now = time.monotonic()
+    patience, granted = _PATIENCE if asking.begin else _FURTHER, 0.0
+    while now < began + (patience if state.takes_long else _MOST):
+        if now >= granted + 1:
+            state.grant(asking.lease)
+            granted = now
         lives = state.lives
         result: dict[str, t.Any] | None = state.read("result")
         if result is not None:
@@ -199,7 +224,7 @@ def _wait(state: State, asking: Asking) -> dict[str, t.Any] | None:
             shutil.rmtree(state.directory, ignore_errors=True)
             raise CoordinatorError("the process that did the work was killed: what it left is removed by the next run; run this again")
         time.sleep(_PAUSE)
-    state.write("lease", asking.lease)
+        now = time.monotonic()
     return None
 
 
@@ -280,14 +305,16 @@ class _Process:
                 work.cancel(f"it was given up: nobody asked for it {within}; see that the host can be reached, and run this again")
             elif time.monotonic() - measured_at >= pause:
                 begun = time.monotonic()
-                self._tell(work.progress())
+                self._tell()
                 measured_at = time.monotonic()
                 # what has many files takes a while to look at
                 pause = max(_FURTHER / 2, 10 * (measured_at - begun))
 
-    def _tell(self, found: work.Progress | None) -> None:
-        with contextlib.suppress(OSError):  # the next time
-            self._state.write("progress", dataclasses.asdict(found) if found else None)
+    def _tell(self) -> None:
+        if work.takes_long() or self._state.takes_long:
+            found = work.progress()
+            with contextlib.suppress(OSError):  # the next time
+                self._state.write("progress", dataclasses.asdict(found) if found else None)
 
     def _expired(self) -> bool:
         """Whether nobody has asked for the work for the time that was granted."""

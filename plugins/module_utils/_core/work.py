@@ -47,7 +47,7 @@ class _Work:
     """What is known of it."""
 
     def __init__(self) -> None:
-        self.measure: t.Callable[[], Progress | None] = lambda: None
+        self.measure: t.Callable[[], Progress | None] | None = None
         self.why = ""
         self.program: subprocess.Popen[bytes] | None = None
 
@@ -65,10 +65,16 @@ def measured(measure: t.Callable[[], Progress | None]) -> t.Iterator[None]:
         _work.measure = former
 
 
+def takes_long() -> bool:
+    """Whether something is measured."""
+    return _work.measure is not None
+
+
 def progress() -> Progress | None:
     """How far the work has come; None while nothing is measured, or it cannot be seen just now."""
+    measure = _work.measure
     try:
-        return _work.measure()
+        return measure() if measure else None
     except (OSError, ValueError):
         return None
 

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import time
@@ -72,6 +73,9 @@ class Promotion:
         self._port = port
         self._timeout = timeout
         self._settings = settings
+        self._heard = ""
+        #: where the replay was first seen, and last
+        self._replayed: list[Lsn] = []
 
     def _instance(self) -> Instance:
         """The instance as its ``postmaster.pid`` has it, without looking at its processes."""
@@ -87,6 +91,15 @@ class Promotion:
         except CoordinatorError as error:
             return error.message
 
+    def _look(self) -> Lsn | None:
+        """Up to where the instance has replayed, by what it says to a connection; None where it does not tell."""
+        self._heard = self.refusal()
+        told = connection.last_replayed(self._heard)
+        position = Lsn.parse(told) if told else None
+        if position is not None:
+            self._replayed[1:] = [position]
+        return position
+
     def stop(self) -> None:
         """Stop the standby."""
         instance.stop(self._host, self._directory)
@@ -101,35 +114,35 @@ class Promotion:
         :raises CoordinatorError: it is not within the time.
         :raises Cancelled: the work was given up; it goes on to replay.
         """
-        heard: list[str] = []
-        positions: list[Lsn] = []
 
         def reached() -> bool:
             work.check()
-            heard[:] = [self.refusal()]
-            position = connection.last_replayed(heard[0])
-            if position is not None:
-                positions[1:] = [Lsn.parse(position)]
-            return bool(positions) and positions[-1] >= Lsn.parse(end)
+            position = self._look()
+            return position is not None and position >= Lsn.parse(end)
 
-        with work.measured(lambda: replay_progress(positions, Lsn.parse(end))):
+        with work.measured(lambda: replay_progress(self._replayed, Lsn.parse(end))):
             replayed = wait_until(reached, self._timeout, _PAUSE)
         if not replayed:
             raise CoordinatorError(
                 f"the salvaged WAL is in its place, but the standby did not replay it up to {end} within {self._timeout:g} s. It says: "
-                f"{heard[0]}; {instance.recent_errors(self._directory)}"
+                f"{self._heard}; {instance.recent_errors(self._directory)}"
             )
 
-    def promote(self) -> dict[str, t.Any]:
-        """Promote the standby; ends when it has left recovery.
+    def promote(self, end: Lsn | None = None) -> dict[str, t.Any]:
+        """Promote the standby; ends when it has left recovery, before which it replays what it has.
 
         Where its walreceiver has ended a moment before, recovery notices the promotion, and then sleeps for what is left of
         ``wal_retrieve_retry_interval``, 5 s by default (``WaitForWALToBecomeAvailable`` in xlog.c): a reload wakes it. One that hangs all
         the same, as with a walreceiver inside a look-up of a name, or with an archive that does not answer, is started anew with nothing to
         follow nor to restore from, and promoted then. Neither can be changed while it runs; its files keep both for later.
 
+        :param end: of the WAL that it has, by which it is told how far that has come; None: it is not told.
         :raises CoordinatorError: it did not leave recovery within the time.
         """
+        with work.measured(lambda: replay_progress(self._replayed, end)) if end else contextlib.nullcontext():
+            return self._promote()
+
+    def _promote(self) -> dict[str, t.Any]:
         deadline = time.monotonic() + self._timeout
         self._request_promotion()
         if self._leaves_recovery(deadline, _STALL):
@@ -162,7 +175,7 @@ class Promotion:
             if now - looked >= 0.2:
                 looked = now
                 noticed = not os.path.exists(os.path.join(self._directory, "promote"))
-                progress = (connection.last_replayed(self.refusal()), noticed)
+                progress = (self._look(), noticed)
                 if progress != seen:
                     seen, since = progress, now
                 elif noticed and now - since >= _SLEEP:
@@ -295,11 +308,13 @@ class Promotion:
 
 
 def replay_progress(positions: t.Sequence[Lsn], end: Lsn) -> work.Progress | None:
-    """How far the replay of WAL has come.
+    """How far the replay of WAL has come; None where there is nothing to be replayed.
 
     :param positions: where it was first seen, and last; none before it was seen.
     """
-    return work.Progress("replaying WAL", positions[-1] - positions[0], max(0, end - positions[0])) if positions else None
+    if not positions or end <= positions[0]:
+        return None
+    return work.Progress("replaying WAL", positions[-1] - positions[0], end - positions[0])
 
 
 def switch_position(data_directory: str, timeline: int) -> str | None:

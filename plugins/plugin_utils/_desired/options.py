@@ -193,7 +193,7 @@ def given(specs: t.Mapping[str, Spec], variables: Variables, template: Template)
         if spec.get("no_log"):
             # a secret is in no result, and a command that holds one may be a template that another host evaluates
             kind = next((word for of, word in _STRUCTURES.items() if isinstance(variables[name], of)), None)
-            if kind:
+            if kind and not (spec["type"] == "dict" and isinstance(variables[name], dict)):
                 wrong[name] = f"{name}, which is secret, is {kind}: give {_remedy(spec)}"
             else:
                 found[name] = bool(variables[name])

@@ -65,26 +65,28 @@ class Pace:
 
 
 class Shown:
-    """The file by which people see how far the work on a host has come.
+    """The file by which people see how far the work on a host has come, if anybody looks.
 
-    :param directory: where it is; None where nobody looks.
-    :param host: name of the host in the inventory.
-    :param cluster: name of its cluster.
+    :param variables: all variables of the host.
     """
 
-    def __init__(self, directory: str | None, host: str, cluster: str) -> None:
+    def __init__(self, variables: t.Mapping[str, t.Any]) -> None:
+        directory, host = os.environ.get(DIRECTORY), str(variables.get("inventory_hostname"))
         self._path = os.path.join(directory, f"{quote(host, safe='')[:200]}.json") if directory else None
-        self._told = {"host": host, "cluster": cluster}
+        self._told = {"host": host, "cluster": name_of(variables)}
         self._pace = Pace()
         self._what = ""
 
     def write(self, progress: t.Mapping[str, t.Any] | None, now: float) -> None:
         """Tell how far it has come.
 
-        :param progress: ``what``, ``done`` and ``total`` of it; None while nothing is known.
+        :param progress: ``what``, ``done`` and ``total`` of it; None while nothing is known, and nothing is to be seen.
         :param now: seconds by a clock that only goes forward.
         """
-        if self._path is None or progress is None:
+        if self._path is None:
+            return
+        if progress is None:
+            self.remove()
             return
         if progress["what"] != self._what:
             self._what, self._pace = progress["what"], Pace()
@@ -121,7 +123,8 @@ def follow(
             result = execute(asking)
         except AnsibleConnectionFailure as error:
             failure = failure or error
-            if clock() - heard < asking.lease:
+            # a host that was not heard at all is asked once more: it may have begun
+            if clock() - heard < asking.lease if known else asking.begin:
                 asking = Asking(False, asking.token, asking.lease)
                 lost()
                 continue
@@ -179,11 +182,11 @@ class LongWork(ActionBase):
         """Run the module; its result is as if it had done its work itself."""
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
-        if self._task.async_val or self._task.check_mode or not self._may_take_long():
+        if self._task.async_val or self._task.check_mode:
             wrap = bool(self._task.async_val) and not self._connection.has_native_async
             result.update(self._execute_module(task_vars=variables, wrap_async=wrap))
             return result
-        shown = Shown(os.environ.get(DIRECTORY), str(variables.get("inventory_hostname")), name_of(variables))
+        shown = Shown(variables)
         guards: list[Guard] = []
         run = os.getppid()
 
@@ -201,10 +204,6 @@ class LongWork(ActionBase):
             for guard in guards:
                 guard.release()
         return result
-
-    def _may_take_long(self) -> bool:
-        """Whether the work is one that is to be followed; other work is done as that of any module."""
-        return True
 
     def _ask(self, asking: Asking, variables: dict[str, t.Any]) -> dict[str, t.Any]:
         """Execute the module once."""

@@ -41,6 +41,14 @@ def fetched(tmp_path, monkeypatch):
     return fetch
 
 
+def test_people_see_how_far_it_has_come(fetched, tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(piecewise_fetch.Shown, "write", lambda shown, progress, now: seen.append(progress["done"]))
+    (tmp_path / "it's").write_bytes(bytes(2500))
+    fetched(Action())
+    assert seen == [1024, 2048, 2500]
+
+
 @pytest.mark.parametrize("size", [0, 1, 1023, 1024, 1025, 3072, 5000])
 def test_a_file_comes_whole_in_pieces_and_is_private(fetched, tmp_path, size):
     content = os.urandom(size)

@@ -166,9 +166,10 @@ def test_work_that_nobody_asks_for_gives_itself_up(tmp_path, place):
 
     def body(module):
         try:
-            while True:
-                work.check()
-                time.sleep(0.01)
+            with work.measured(lambda: None):
+                while True:
+                    work.check()
+                    time.sleep(0.01)
         except work.Cancelled as cancelled:
             told.write_text(cancelled.message)
             raise
@@ -201,6 +202,20 @@ def test_a_directory_of_another_user_is_refused(tmp_path, monkeypatch):
     assert ended.failed and "belongs to another user" in ended.result["msg"]
 
 
-def test_what_cannot_be_told_of_is_a_failure(monkeypatch, place):
+def test_where_there_is_no_room_for_a_process_or_its_files_a_module_does_its_work_itself(monkeypatch, place):
+    def fork():
+        raise BlockingIOError
+
     monkeypatch.setattr(tempfile, "tempdir", str(place / "none"))
-    assert ask(BEGIN).failed
+    assert ask(BEGIN, lambda module: module.exit_json(by=os.getpid())).result == {"by": os.getpid()}
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+    monkeypatch.setattr(os, "fork", fork)
+    assert ask(BEGIN, lambda module: module.exit_json(by=os.getpid())).result == {"by": os.getpid()}
+
+
+def test_work_that_measures_nothing_is_waited_for_longer():
+    def body(module):
+        time.sleep(3 * outlasting._PATIENCE)
+        module.exit_json(changed=True)
+
+    assert ask(BEGIN, body).result == {"changed": True}

@@ -41,10 +41,10 @@ def test_what_is_measured_is_told_as_long_as_it_lasts():
     def vanish():
         raise FileNotFoundError
 
-    assert work.progress() is None
+    assert work.progress() is None and not work.takes_long()
     with work.measured(lambda: Progress("copying", 1, 2)):
         with work.measured(vanish):
-            assert work.progress() is None
+            assert work.progress() is None and work.takes_long()
         assert work.progress() == Progress("copying", 1, 2)
     assert work.progress() is None
 

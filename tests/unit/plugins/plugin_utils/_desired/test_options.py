@@ -202,8 +202,12 @@ def test_secrets_are_in_no_result():
 @pytest.mark.parametrize(("value", "kind"), [(["hunter2"], "a list"), ({"hunter2": 1}, "a dictionary"), ([], "a list")])
 def test_a_secret_that_is_no_text_is_refused_and_not_shown(value, kind):
     for name in SECRET:
-        found = desired(**{name: value})
-        assert found.wrong == {name: f"{name}, which is secret, is {kind}: give a text"}
+        found, takes = desired(**{name: value}), SPEC[name]["type"]
+        if takes == "dict" and kind == "a dictionary":
+            assert (found.wrong, found.options[name]) == ({}, True)
+            continue
+        remedy = {"str": "a text", "dict": "a dictionary"}[takes]
+        assert found.wrong == {name: f"{name}, which is secret, is {kind}: give {remedy}"}
         assert found.options[name] is None
 
 
@@ -604,7 +608,7 @@ def check_taken_or_refused(name, text):
         if SPEC[name]["type"] == "int":  # 7. is one
             shown |= {str(int(form)) for form in map(as_float, forms(text)) if form is not None and form.is_integer()}
         if SPEC[name]["type"] == "path":
-            shown.add(os.path.expandvars(text))
+            shown.add(os.path.expanduser(os.path.expandvars(text)))
         if SPEC[name]["type"] == "float":
             shown |= {f"{form:g}" for form in map(as_float, forms(text)) if form is not None}
         assert any(one in said for one in shown if one), said

@@ -84,9 +84,9 @@ class Ended:
         return {"outcome": self.text}
 
 
-def ended(cluster, failed):
+def ended(cluster, failed, outcome="done"):
     """What notices are told by."""
-    return {"ended": {"intent": "switchover", "outcome": "done", "failed": failed, "message": f"{cluster} ended", "acted": True}}
+    return {"ended": {"intent": "switchover", "outcome": outcome, "failed": failed, "message": f"{cluster} ended", "acted": True}}
 
 
 def concluded(host, alive, monkeypatch, check_mode=False, files=None, **of_end):
@@ -152,7 +152,7 @@ def test_what_is_known_at_the_end_are_the_plan_what_was_registered_and_who_was_l
 def test_a_document_is_kept_for_programs_unless_in_check_mode(check_mode, tmp_path, monkeypatch):
     files = {f"switchover_{name}": str(tmp_path / name) for name in ("result_file", "audit_file")}
     result, *_rest = concluded("a1", ["a1", "b1"], monkeypatch, check_mode, files, document={"outcome": "well"})
-    assert result == {"outcome": "one ended", "result_file": files["switchover_result_file"], **ended("one", False)}
+    assert result == {"outcome": "one ended", "result_file": files["switchover_result_file"], **ended("one", False, "well")}
     assert [path.name for path in sorted(tmp_path.iterdir())] == ([] if check_mode else ["audit_file", "result_file"])
     if not check_mode:
         assert json.loads((tmp_path / "audit_file").read_text())["action"] == "switchover"

@@ -26,7 +26,13 @@ def action(arguments, check_mode=False):
     """An action of a task with these arguments, on a controller that evaluates nothing."""
     play = SimpleNamespace(strategy="linear")
     task = SimpleNamespace(
-        args=arguments, check_mode=check_mode, async_val=0, action="test", diff=False, get_play=lambda: play, get_variable_manager=lambda: None
+        args=arguments,
+        check_mode=check_mode,
+        async_val=0,
+        action="test",
+        diff=False,
+        get_play=lambda: play,
+        get_variable_manager=lambda: None,
     )
     connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir=None))
     found = ActionModule(task, connection, None, None, SimpleNamespace(template=lambda value: value), None)

@@ -78,8 +78,8 @@ def test_no_other_place_writes_a_whole_file_on_a_host():
     plugins = Path(host_utils.__file__).parents[2]
     sources = {path.name: path.read_text() for folder in ("module_utils", "modules") for path in (plugins / folder).rglob("*.py")}
     writing = re.compile(r"""open\([^()]*(?:\([^()]*\)[^()]*)?,\s*["'][wx]|write_text\(|write_bytes\(|mkstemp\(""")
-    # archives of WAL are synchronised where they are written; what work tells while it goes on, and a copy that is thrown away, mean nothing
-    # after a power failure
+    # archives of WAL are synchronised where they are written; what work tells while it goes on, and a copy that is thrown away, mean
+    # nothing after a power failure
     assert {name for name, text in sources.items() if writing.search(text)} == {"host.py", "outlasting.py", "rehearsal.py", "salvage.py"}
 
 

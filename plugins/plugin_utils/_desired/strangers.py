@@ -27,7 +27,7 @@ _ALL = [*SPEC, *OF_PLAYBOOKS]
 _MISSPELT = 0.88
 
 #: the same of those that may have been meant
-_SIMILAR = 0.6
+_SIMILAR = 0.7
 
 
 def refusal(given: t.Iterable[str], is_ours: bool) -> str:

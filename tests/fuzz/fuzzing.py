@@ -85,6 +85,9 @@ hostile_texts = st.one_of(
     st.text(max_size=30),
 )
 
+#: what the operating system can hand over
+tellable = hostile_texts.filter(lambda text: "\0" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text))
+
 hostile_numbers = st.one_of(
     st.integers(),
     st.sampled_from([0, -1, 1 << 31, 1 << 32, 1 << 53, 1 << 63, 1 << 64, 10**400, float("nan"), float("inf"), float("-inf"), 1e308, -0.0]),

@@ -26,7 +26,7 @@ from psycopg2.extensions import parse_dsn
 from unit.plugins.module_utils.conftest import CONTROLDATA, PIDFILE
 
 from . import postgresql
-from .fuzzing import fuzzed, hostile_texts, spoilt_text
+from .fuzzing import fuzzed, hostile_texts, spoilt_text, tellable
 
 CONF = """\
 # a comment of theirs, 'with quotes' \\ and = signs
@@ -55,8 +55,6 @@ files = st.one_of(
     spoilt_text(CONF, HBA, PROFILE).map(lambda text: text.encode("utf-8", "surrogatepass")),
     st.binary(max_size=60),
 ).map(lambda data: data.decode("utf-8", "surrogateescape"))
-#: what the operating system can hand over
-tellable = hostile_texts.filter(lambda text: "\0" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text))
 
 
 def kept(before, after, mine):

@@ -18,7 +18,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.
 from hypothesis import assume, example
 from hypothesis import strategies as st
 
-from .fuzzing import fuzzed, hostile_texts, hostile_values, places, replaced, spoilt_text
+from .fuzzing import fuzzed, hostile_texts, hostile_values, places, replaced, spoilt_text, tellable
 
 PAIRS = [("10.0.0.11", 6000), ("fd00::11", 6001)]
 FILTER = nftables.Nftables("demo")
@@ -37,7 +37,12 @@ def listed():
 
 LISTED = listed()
 CHAIN = iptables.Iptables("demo").chain
-RULES = f"-P INPUT ACCEPT\n-N {CHAIN}\n-A INPUT -j {CHAIN}\n-A {CHAIN} -s 10.0.0.11/32 -p tcp -m tcp --dport 6000 -j REJECT --reject-with tcp-reset\n"
+RULES = f"""\
+-P INPUT ACCEPT
+-N {CHAIN}
+-A INPUT -j {CHAIN}
+-A {CHAIN} -s 10.0.0.11/32 -p tcp -m tcp --dport 6000 -j REJECT --reject-with tcp-reset
+"""
 ADDRESSES = json.dumps(
     [{"ifname": "eth0", "addr_info": [{"family": "inet", "local": "10.0.0.11", "prefixlen": 24, "scope": "global"}]}, {"ifname": "lo"}]
 )
@@ -78,7 +83,7 @@ def test_whatever_iptables_lists_is_rules_or_none(text):
     assert all(0 < port < 65536 for _address, port in iptables.rejected(text, CHAIN))
 
 
-@fuzzed(hostile_texts.filter(bool), hostile_texts.filter(bool))
+@fuzzed(tellable.filter(bool), tellable.filter(bool))
 def test_each_cluster_has_names_of_its_own_that_are_harmless(one, other):
     for longest in (17, 48):
         found = identifier(one, longest)
@@ -121,5 +126,9 @@ def test_a_size_is_one_that_the_engine_can_count_or_refused(text):
 
 @fuzzed(spoilt_text(SOCKETS), st.lists(st.integers(1, 65535), max_size=2))
 def test_whatever_sockets_are_listed_is_sessions(text, ports):
-    found = sessions.parse_ss(text, [6000, *ports], ["10.0.0.21"])
+    try:
+        found = sessions.together(sessions.parse_ss(text), [6000, *ports], ["10.0.0.21"])
+    except CoordinatorError as error:
+        assert "ss" in error.message and len(error.message) < 400
+        return
     assert all(session.count > 0 for session in found)

@@ -19,16 +19,25 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core impo
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.loss import OnDisk
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.verdict import PRIMARY_UNKNOWN
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.plan import make
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby import progress as of_activation
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.plan import ActivationPlan, make
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.verdict import decide
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.observations import read
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.pair import assess
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.unseen import Unseen
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import locking
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._disable_mirroring import progress as of_disabling
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._disable_mirroring.plan import RemovalPlan
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import locking, results
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import progress as of_run
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.progress import answers
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show import metrics, nagios, page, report, samples
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.course import History
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.people import harmless
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.screen import render
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby import progress as of_standby
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.planned import StandbyPlan
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover import progress as of_switchover
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._switchover.plan import SwitchoverPlan
 from hypothesis import example
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
@@ -226,3 +235,38 @@ def test_whatever_a_host_prints_of_a_lock_is_a_lock_or_refused(printed):
         said = error.message
     assert harmless(said).isprintable() and len(said) < 20000
     assert not re.search(r"\{\{.*\}\}", said) or "{{" in printed
+
+
+# what tasks registered of hosts
+
+#: by what is asked how far a role came, the plan that it goes by
+PROGRESS = (
+    (of_activation.Progress, ActivationPlan),
+    (of_disabling.Progress, RemovalPlan),
+    (of_standby.Progress, StandbyPlan),
+    (of_switchover.Progress, SwitchoverPlan),
+)
+
+
+class Registered(dict):
+    """The variables of a host, on which each task registered the same."""
+
+    def get(self, name, default=None):
+        return self["result"] if name.startswith("_") else default
+
+
+@pytest.mark.parametrize(("kind", "plan"), PROGRESS)
+@fuzzed(st.dictionaries(st.sampled_from([*LIES, "failed", "steps", "changed", "promoted", "skipped", "rc", "stdout"]), hostile_values))
+@example({"steps": [{"seconds": "x"}]})
+@example({"steps": 7})
+@example({"wal": "x"})
+def test_how_far_a_role_came_can_be_asked_whatever_hosts_tell(kind, plan, result):
+    planned = plan("", primary="cdw", standby="scdw")
+    progress = kind("demo", planned, {host: Registered(result=result) for host in VARIABLES})
+    asked = answers(progress)
+    assert set(asked) == {*of_run.names(kind)}
+    assert isinstance(progress.finished(), list)
+    seconds = results.taken(progress.hosts, ["__any"])
+    assert seconds is None or seconds >= 0
+    assert harmless(results.message(result)).isprintable()
+    assert all(harmless(said).isprintable() for said in results.failures_of({"cdw": {"__any": result}}, {"__any": "it"}, []))

@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help demo test checks lint sanity unit cores docs page molecule scenario bench image hosts reset destroy clean env prometheus
+.PHONY: help demo test checks lint sanity unit fuzz cores docs page molecule scenario bench image hosts reset destroy clean env prometheus
 
 # The image of the test hosts: the one that WHPG_IMAGE names, or that of the simulated engine.
 image_name = $${WHPG_IMAGE:-$$(tests/engine/build-image)}
@@ -36,6 +36,9 @@ sanity: env ## ansible-test sanity, on a copy of the work tree
 
 unit: env prometheus ## Unit tests, with the coverage of plugins/module_utils
 	@$(with_env) .ci/unit.sh
+
+fuzz: env ## Bad input for FUZZ_SECONDS (600): files, WAL, results of hosts, options, names
+	@$(with_env) .ci/fuzz.sh
 
 cores: env ## The tests of options and conditions on each supported ansible-core
 	@$(with_env) .ci/cores.sh

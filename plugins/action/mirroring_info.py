@@ -36,6 +36,9 @@ _ARGUMENTS = {
     "audit_file": "discovery_audit_file",
 }
 
+#: what this returns by itself, or Ansible obeys: the module, which may be anybody's, has no say in it
+_OWN = ("options", "wrong", "asked", "ansible_facts")
+
 #: roles that want to know whether other hosts see the coordinators
 _KNOCKING = ("activate_standby",)
 
@@ -71,7 +74,7 @@ class ActionModule(ActionBase):
             found = {"unreachable": True, "msg": str(error)}
         except AnsibleError as error:  # sudo refuses
             found = {"failed": True, "msg": str(error)}
-        result.update(found)
+        result.update({name: value for name, value in found.items() if name not in _OWN})
         result["asked"] = [before, time.time()]
         return result
 

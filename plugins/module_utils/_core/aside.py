@@ -15,6 +15,7 @@ import os
 import re
 import shutil
 
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.border import digits
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import ARRIVING, OWN, is_mount, rename
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import wal_link
@@ -125,7 +126,7 @@ def bring(where: str, place: str) -> None:
     links = os.path.join(where, "pg_tblspc")
     for name in sorted(os.listdir(links)) if added and os.path.isdir(links) else ():
         link = os.path.join(links, name)
-        target = os.readlink(link) if name.isdigit() and os.path.islink(link) else ""
+        target = os.readlink(link) if digits(name) is not None and os.path.islink(link) else ""
         if target.endswith(added):
             part = target[: -len(added)]
             brought = os.path.lexists(part) and not os.path.lexists(target)  # by an attempt that was cut off

@@ -15,6 +15,7 @@ import ast
 import dataclasses
 import functools
 import os
+import re
 import sys
 import typing as t
 
@@ -108,6 +109,20 @@ def real(value: t.Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) <= sys.float_info.max:
         raise ValueError(f"{value!r:.200} is no number")
     return float(value)
+
+
+def digits(text: str) -> int | None:
+    """The number that a text says by digits alone; None where it is anything else.
+
+    Python takes the digits of all scripts for digits, some that are no numbers among them.
+    """
+    return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else None
+
+
+def port_in(text: str) -> int | None:
+    """The port that a text says; None where it says none."""
+    found = digits(text)
+    return found if found is not None and 0 < found < 65536 else None
 
 
 Form = t.Callable[[t.Any], t.Any]

@@ -18,6 +18,11 @@ _FORM = re.compile(r"([0-9A-Fa-f]{1,8})/([0-9A-Fa-f]{1,8})")
 WAL_FILE = re.compile(r"[0-9A-F]{24}")
 
 
+def is_segment_size(size: int) -> bool:
+    """Whether WAL segments can have so many bytes: a power of two from 1 MB to 1 GB (IsValidWalSegSize of xlog_internal.h)."""
+    return 1 << 20 <= size <= 1 << 30 and size & (size - 1) == 0
+
+
 @dataclasses.dataclass(frozen=True, order=True)
 class Lsn:
     """A log sequence number: a byte position in the write-ahead log (pg_lsn of the engine).

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
@@ -16,6 +17,11 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.erro
 COLLECTION = "warehousepg.coordinator"
 
 _BEGIN, _END = "# BEGIN ", "# END "
+
+
+def lines_of(text: str) -> list[str]:
+    """The lines of a text, each with its end. A line feed alone ends one, as the engine and shells read it; Python knows others."""
+    return re.findall(r"[^\n]*\n|[^\n]+", text)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +60,7 @@ def _is_own(name: str) -> bool:
 
 
 def _blocks(text: str) -> t.Iterator[Block]:
-    lines = text.splitlines()
+    lines = [line.rstrip("\r\n") for line in lines_of(text)]
     opened: dict[str, int] = {}
     for number, line in enumerate(lines):
         begun, ended = _name_in(line, _BEGIN), _name_in(line, _END)
@@ -67,7 +73,7 @@ def _blocks(text: str) -> t.Iterator[Block]:
 
 def names(text: str) -> list[str]:
     """The names of this collection's marker lines, of blocks that are not whole, too."""
-    found = (_name_in(line, marker) for line in text.splitlines() for marker in (_BEGIN, _END))
+    found = (_name_in(line, marker) for line in lines_of(text) for marker in (_BEGIN, _END))
     return list(dict.fromkeys(name for name in found if name is not None and _is_own(name)))
 
 
@@ -77,7 +83,7 @@ def require_whole(text: str, name: str) -> None:
     :raises CoordinatorError: it has.
     """
     begin, end = _BEGIN + name, _END + name
-    markers = [line.strip() for line in text.splitlines() if line.strip() in (begin, end)]
+    markers = [line.strip() for line in lines_of(text) if line.strip() in (begin, end)]
     if markers == [end, begin]:
         raise CoordinatorError(f"the marker line {end!r} stands before {begin!r}: put them in order")
     if markers not in ([], [begin, end]):
@@ -89,7 +95,7 @@ def require_whole(text: str, name: str) -> None:
 def without(text: str, blocks: t.Iterable[Block]) -> str:
     """The text without some of its blocks, every other line byte for byte as it was."""
     gone = {number for block in blocks for number in range(block.first, block.last + 1)}
-    return "".join(line for number, line in enumerate(text.splitlines(keepends=True)) if number not in gone)
+    return "".join(line for number, line in enumerate(lines_of(text)) if number not in gone)
 
 
 def written(blocks: t.Iterable[Block]) -> str:
@@ -102,7 +108,11 @@ def change(text: str, name: str, lines: t.Sequence[str], last: bool) -> str:
 
     :param lines: none removes the block.
     :param last: whether it is the last of the text; else it is the first.
+    :raises CoordinatorError: a line, or the name, would be more than one, or be read as another one.
     """
+    broken = next((line for line in (name, *lines) if "\n" in line), name if name != name.strip() else None)
+    if broken is not None:
+        raise CoordinatorError(f"{broken!r} cannot be a line of a file: give it without line breaks, and a name without blanks around it")
     bare = without(text, filter(None, [find(text, name)]))
     block = written([Block(name, 0, 0, tuple(lines))]) if lines else ""
     if not last:

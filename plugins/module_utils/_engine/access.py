@@ -43,8 +43,6 @@ class AccessRule:
     options: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.type not in TYPES:
-            raise CoordinatorError(f"a rule has the type {self.type!r}: give one of {', '.join(TYPES)}")
         if self.address != mask(self.type, self.address):
             raise CoordinatorError(f"{self.address!r} is no address of a rule: give it with the length of its mask")
         if not re.fullmatch(r"[a-z0-9-]+", self.method):
@@ -55,6 +53,8 @@ class AccessRule:
         for text in (self.database, "all" if self.user is None else self.user, *self.options):
             if not text or not text.isprintable():
                 raise CoordinatorError(f"a rule has {text!r}: an access file cannot hold empty names, line breaks and control characters")
+            if len(text.encode()) > _LONGEST:
+                raise CoordinatorError(f"a rule has {text[:40]!r}…: the engine leaves out what is longer than {_LONGEST} bytes, give less")
 
     def __str__(self) -> str:
         database = self.database if self.database in DATABASES else _quoted(self.database)
@@ -62,6 +62,9 @@ class AccessRule:
         fields = (self.type, database, user, self.address, self.method, *map(_option, self.options))
         return "\t".join(field for field in fields if field is not None)
 
+
+#: bytes of a field that the engine reads (MAX_TOKEN of hba.c)
+_LONGEST = 255
 
 #: connection types
 TYPES = ("local", "host", "hostssl", "hostnossl", "hostgssenc", "hostnogssenc")
@@ -90,8 +93,10 @@ def mask(type: str, address: str | None) -> str | None:
     """An address as ``pg_hba.conf`` wants it: a single one with the full length of its mask.
 
     :param type: connection type of the rule.
-    :raises CoordinatorError: it is missing, or given for ``local``, or neither an address nor the name of a host.
+    :raises CoordinatorError: there is no such type, or it is missing, or given for ``local``, or neither an address nor the name of a host.
     """
+    if type not in TYPES:
+        raise CoordinatorError(f"a rule has the type {type!r}: give one of {', '.join(TYPES)}")
     if (address is None) != (type == "local"):
         raise CoordinatorError(f"a rule of type {type} {'needs an' if address is None else 'has no'} address: correct the rule")
     if address is None or address in NEIGHBOURS or _is_name(address):

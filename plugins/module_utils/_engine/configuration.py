@@ -13,29 +13,46 @@ import re
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import marked
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.border import digits
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import read_text
 
+# as the engine reads a line (guc-file.l), which takes a carriage return for a blank
 _SETTING = re.compile(
-    r"""^[ \t]*(?P<name>[A-Za-z_][\w.]*)[ \t]*(?:=[ \t]*|[ \t])(?P<value>'(?:[^'\\]|''|\\.)*'|[^\s#']+)[ \t]*(?:\#.*)?$"""
+    r"""[ \t\r]* (?P<name>[A-Za-z_][\w.]*) (?:[ \t\r]*=[ \t\r]* | [ \t\r]+ | (?='))
+    (?P<value>'(?:[^'\\\n]|''|\\[^\n])*' | [^ \t\r\n\v\f#']+) [ \t\r]* (?:\#[^\n]*)? \n?""",
+    re.VERBOSE,
 )
+#: what letters behind a backslash stand for, beside themselves (GUC_scanstr)
+_ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+_ESCAPED = {"\\": "\\\\", "'": "''", "\n": "\\n", "\r": "\\r"}
 _DIRECTIVES = frozenset({"include", "include_if_exists", "include_dir"})
 
 
 def _unquote(value: str) -> str:
     if not value.startswith("'"):
         return value
-    return re.sub(r"''|\\(.)", lambda match: match.group(1) or "'", value[1:-1])
+    plain = re.sub(r"''|\\([0-7]{1,3}|.)", _unescaped, value[1:-1])
+    return plain.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    escape = match.group(1)
+    if escape is None:
+        return "'"
+    if escape[0] in "01234567":  # a byte, maybe only a part of a letter
+        return bytes([int(escape, 8) & 0xFF]).decode("ascii", "surrogateescape")
+    return _ESCAPES.get(escape, escape)
 
 
 def _quote(value: str) -> str:
-    if value.isdigit():
+    if digits(value) is not None:
         return value
-    return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
+    return "'" + "".join(_ESCAPED.get(letter, letter) for letter in value) + "'"
 
 
 def _setting(line: str) -> tuple[str, str] | None:
-    match = _SETTING.match(line)
+    match = _SETTING.fullmatch(line)
     if match is None or match.group("name").lower() in _DIRECTIVES:
         return None
     return match.group("name").lower(), _unquote(match.group("value"))
@@ -46,12 +63,12 @@ def read_settings(text: str) -> dict[str, str]:
 
     Included files are not followed.
     """
-    return dict(found for found in map(_setting, text.splitlines()) if found is not None)
+    return dict(found for found in map(_setting, marked.lines_of(text)) if found is not None)
 
 
 def read_includes(text: str) -> list[tuple[str, str]]:
     """The directives of a ``postgresql.conf`` that include others, each with the file or directory that it names."""
-    matches = filter(None, map(_SETTING.match, text.splitlines()))
+    matches = filter(None, map(_SETTING.fullmatch, marked.lines_of(text)))
     found = ((match.group("name").lower(), _unquote(match.group("value"))) for match in matches)
     return [(directive, path) for directive, path in found if directive in _DIRECTIVES]
 
@@ -61,11 +78,15 @@ def change_settings(text: str, changes: t.Mapping[str, str | None]) -> str:
 
     :param changes: by name the value desired; None removes the setting. A setting that is there keeps its last line's
         place, one that is not is added at the end.
+    :raises CoordinatorError: a configuration file cannot hold a value.
     """
-    lines = text.splitlines(keepends=True)
+    for name, value in changes.items():
+        if value is not None and not _can_be_held(value):
+            raise CoordinatorError(f"the setting {name} is to be {value!r:.200}: give a text without null bytes and halves of characters")
+    lines = marked.lines_of(text)
     missing = dict(changes)
     for index in reversed(range(len(lines))):
-        found = _setting(lines[index].rstrip("\r\n"))
+        found = _setting(lines[index])
         if found is None or found[0] not in changes:
             continue
         value = missing.pop(found[0], None)
@@ -76,6 +97,13 @@ def change_settings(text: str, changes: t.Mapping[str, str | None]) -> str:
     if lines and not lines[-1].endswith("\n"):
         lines[-1] += "\n"
     return "".join(lines) + "".join(f"{name} = {_quote(value)}\n" for name, value in missing.items() if value is not None)
+
+
+def _can_be_held(value: str) -> bool:
+    try:
+        return b"\0" not in value.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,8 +161,8 @@ def read_configuration(data_directory: str) -> Configuration:
         except CoordinatorError:  # it is among the includes, and whoever starts the engine may see what it says
             return
         name = os.path.relpath(path, data_directory) if path.startswith(data_directory.rstrip("/") + "/") else path
-        for number, line in enumerate((text or "").splitlines(), 1):
-            match = _SETTING.match(line)
+        for number, line in enumerate(marked.lines_of(text or ""), 1):
+            match = _SETTING.fullmatch(line)
             if match is None:
                 continue
             word, value, where = match.group("name").lower(), _unquote(match.group("value")), f"{name}, line {number}"

@@ -18,6 +18,7 @@ import traceback
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.border import digits
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import user_name
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import Instance
@@ -368,7 +369,7 @@ def configured(connection: Connection, names: t.Sequence[str]) -> dict[str, str]
     found = {}
     for row in rows:
         known = str(row["reset_val"] if row["name"] not in hidden or filed is None else given.get(row["name"], row["boot_val"]))
-        unit = row["unit"] if row["unit"] in ("ms", "s", "min") and known.isdigit() else ""
+        unit = row["unit"] if row["unit"] in ("ms", "s", "min") and digits(known) is not None else ""
         found[row["name"]] = f"{known}{unit}"
     return found
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import dataclasses
 
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import border
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.border import Name, Position
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lsn import is_segment_size
 
 #: what ``pg_controldata`` warns of, and then prints what is there
 _TORN = "CRC checksum does not match value stored in file"
@@ -44,13 +46,13 @@ class ControlData:
 def parse_controldata(text: str) -> ControlData:
     """Read the output of ``pg_controldata``.
 
-    :raises CoordinatorError: a line that is needed is missing.
+    :raises CoordinatorError: a line that is needed is missing, or of another form.
     """
     if _TORN in text:
         raise CoordinatorError("the checksum of pg_control is wrong: it is damaged")
-    values = {key.strip(): value.strip() for key, found, value in (line.partition(":") for line in text.splitlines()) if found}
+    values = {key.strip(): value.strip() for key, found, value in (line.partition(":") for line in text.split("\n")) if found}
     try:
-        return ControlData(
+        read = ControlData(
             system_identifier=values["Database system identifier"],
             state=values["Database cluster state"],
             timeline=int(values["Latest checkpoint's TimeLineID"]),
@@ -60,8 +62,12 @@ def parse_controldata(text: str) -> ControlData:
             segment_bytes=int(values["Bytes per WAL segment"]),
             checksums=values["Data page checksum version"] != "0",
         )
+        border.parse(ControlData, dataclasses.asdict(read))
+        if read.timeline < 1 or not is_segment_size(read.segment_bytes):
+            raise ValueError(f"timeline {read.timeline}, WAL segments of {read.segment_bytes} bytes")
     except (KeyError, ValueError) as error:
         raise CoordinatorError(f"the output of pg_controldata is not understood: {error}; it began {text[:80]!r}") from error
+    return read
 
 
 def read_control(host: Host, data_directory: str) -> ControlData:

@@ -47,7 +47,7 @@ def _name(cluster: str) -> str:
 def found_in(text: str, cluster: str) -> str | None:
     """The line that is marked as a cluster's, None where there is none, or another one behind it sets the same."""
     block = marked.find(text, _name(cluster))
-    if block is None or any(_EXPORT.match(line) for line in text.splitlines()[block.last + 1 :]):
+    if block is None or any(_EXPORT.match(line) for line in marked.lines_of(text)[block.last + 1 :]):
         return None
     return "\n".join(block.lines)
 

@@ -12,7 +12,7 @@ import os
 import re
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.border import Port, Position
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.border import Port, Position, digits, port_in
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import read_text, user_name
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.processes import (
@@ -21,6 +21,9 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.proc
     processes,
     read_process,
 )
+
+#: the kernel has no process with a larger number
+_LAST_PROCESS = (1 << 31) - 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,12 +44,13 @@ class PostmasterFile:
 
 def parse_postmaster_file(text: str) -> PostmasterFile | None:
     """Read ``postmaster.pid``; None when it does not even name a process."""
-    lines = [line.strip() for line in text.splitlines()] + [""] * 8
-    if not lines[0].lstrip("-").isdigit():
+    lines = [line.strip() for line in text.split("\n")] + [""] * 8
+    pid = digits(lines[0].lstrip("-"))
+    if not pid or pid > _LAST_PROCESS:
         return None
     return PostmasterFile(
-        pid=abs(int(lines[0])),
-        port=int(lines[3]) if lines[3].isdigit() else None,
+        pid=pid,
+        port=port_in(lines[3]),
         socket_directory=lines[4] or None,
         status=lines[7] or None,
     )

@@ -62,7 +62,15 @@ def parse_ss(text: str, figure: str = "lastrcv") -> list[Seen]:
     """The port here, the other host's address and the seconds of silence of each session, by ``ss -Htin state established``.
 
     :param figure: ``lastrcv`` for silence without data, ``lastack`` for one without an answer of the other host's kernel.
+    :raises CoordinatorError: a line is not understood; a session that is left out would count as ended.
     """
+    try:
+        return _parse_ss(text, figure)
+    except ValueError as error:
+        raise CoordinatorError(f"the output of ss is not understood: {error}") from error
+
+
+def _parse_ss(text: str, figure: str) -> list[Seen]:
     found: list[Seen] = []
     for block in re.split(r"\n(?=\S)", text.strip()):
         # the two ends come before the kernel's figures, which look alike: rto:204
@@ -92,12 +100,13 @@ def together(seen: t.Iterable[Seen], ports: t.Container[int], own: t.Container[s
 
 
 def read_sessions(host: Host, ports: t.Collection[int], own: t.Container[str]) -> list[Session]:
-    """Observe the sessions of other hosts with ports of this host; without ``ss`` their silence is not known."""
+    """Observe the sessions of other hosts with ports of this host; without a ``ss`` that is understood their silence is not known."""
     if not ports:
         return []
     code, text = host.command("ss", "-Htin", "state", "established", " or ".join(f"sport = :{port}" for port in ports))
     if code == 0:
-        return together(parse_ss(text), ports, own)
+        with contextlib.suppress(CoordinatorError):
+            return together(parse_ss(text), ports, own)
     return together(((found.local_port, found.peer, None) for found in read_sockets()), ports, own)
 
 

@@ -20,6 +20,7 @@ import shutil
 import stat
 import typing as t
 
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.border import digits
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import free_bytes, used_bytes
 
@@ -49,10 +50,11 @@ def read_tablespaces(data_directory: str, size: bool = False) -> tuple[Tablespac
     found = []
     with contextlib.suppress(FileNotFoundError, NotADirectoryError, PermissionError):
         for name in sorted(os.listdir(links)):
-            target = os.readlink(os.path.join(links, name)) if name.isdigit() and os.path.islink(os.path.join(links, name)) else ""
+            oid, link = digits(name), os.path.join(links, name)
+            target = os.readlink(link) if oid is not None and os.path.islink(link) else ""
             location, dbid = os.path.split(target)
-            if dbid.isdigit():
-                found.append(Tablespace(int(name), location, int(dbid), used_bytes(target) if size else None))
+            if oid is not None and digits(dbid) is not None:
+                found.append(Tablespace(oid, location, int(dbid), used_bytes(target) if size else None))
     return tuple(found)
 
 

@@ -12,13 +12,14 @@ import os
 import re
 import typing as t
 
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import read_text
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lsn import WAL_FILE, Lsn
 
 #: what the file with the history of a timeline is called
 HISTORY_FILE = re.compile(r"[0-9A-F]{8}\.history")
 
-_ANCESTOR = re.compile(r"^\s*(\d+)\s+([0-9A-F]+/[0-9A-F]+)", re.MULTILINE)
+_ANCESTOR = re.compile(r"^\s*([0-9]+)\s+([0-9A-F]+/[0-9A-F]+)", re.MULTILINE)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,10 +80,13 @@ def parting(one: History, other: History) -> Parting | None:
 def read_history(wal_directory: str, timeline: int) -> History:
     """The history of a timeline; the first one has no file.
 
-    :raises CoordinatorError: it cannot be read by this user.
+    :raises CoordinatorError: it cannot be read by this user, or is damaged.
     """
-    text = read_text(os.path.join(wal_directory, f"{timeline:08X}.history")) or ""
-    return History(timeline, tuple((int(number), Lsn.parse(position)) for number, position in _ANCESTOR.findall(text)))
+    path = os.path.join(wal_directory, f"{timeline:08X}.history")
+    try:
+        return history_of(timeline, _ANCESTOR.findall(read_text(path) or ""))
+    except (ValueError, CoordinatorError) as error:
+        raise CoordinatorError(f"{path} is not understood: {error}") from error
 
 
 def show_history(history: History) -> tuple[tuple[int, str], ...]:

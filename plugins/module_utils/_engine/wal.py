@@ -29,6 +29,8 @@ _ALIGNMENT = 8
 _SUMMED = 20
 #: CRC-32C, reversed
 _POLYNOMIAL = 0x82F63B78
+#: bytes that a page and a segment have at most (configure.ac, xlog_internal.h)
+_LARGEST_PAGE, _LARGEST_SEGMENT = 1 << 16, 1 << 30
 _XLOG, _SHUTDOWN, _SWITCH = 0, 0x00, 0x40
 
 
@@ -131,6 +133,12 @@ def wal_directory(data_directory: str) -> str:
     return os.path.join(data_directory, "pg_wal")
 
 
+def _are_sizes(size: int, block: int) -> bool:
+    """Whether a segment and its pages can have these sizes: powers of two, and no more of a page is held than one has."""
+    powers = all(number and number & (number - 1) == 0 for number in (size, block))
+    return powers and _LONG_PAGE.size < block <= min(size, _LARGEST_PAGE) and size <= _LARGEST_SEGMENT
+
+
 def read_head(path: str, name: str) -> Segment | None:
     """A WAL segment by its first page, whatever the length of its file; None when that was written for another place or not at all.
 
@@ -142,7 +150,7 @@ def read_head(path: str, name: str) -> Segment | None:
     if len(head) < _LONG_PAGE.size:
         return None
     magic, info, _timeline, address, _continued, system, size, block = _LONG_PAGE.unpack(head)
-    if not info & _LONG or not block or not size or size % block:
+    if not info & _LONG or not _are_sizes(size, block):
         return None
     start = Lsn.of_wal_file(name, size).position
     return Segment(path, int(name[:8], 16), start, system, size, block, magic, length) if address == start else None

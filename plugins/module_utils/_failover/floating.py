@@ -15,6 +15,7 @@ import struct
 import time
 import typing as t
 
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import border
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, read_text
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import Step
@@ -54,13 +55,19 @@ def parse_address(text: str) -> Interface:
 
 
 def parse_assigned(text: str) -> list[Assigned]:
-    """The addresses of this host, by ``ip -json address``; those that only the host itself can use are left out."""
-    return [
-        Assigned(link["ifname"], f"{info['local']}/{info['prefixlen']}")
-        for link in json.loads(text)
-        for info in link.get("addr_info", ())
-        if info.get("scope") == "global"
-    ]
+    """The addresses of this host, by ``ip -json address``; those that only the host itself can use are left out.
+
+    :raises CoordinatorError: it told something else.
+    """
+    try:
+        return [
+            Assigned(border.name(link["ifname"]), str(ipaddress.ip_interface(f"{info['local']}/{info['prefixlen']}")))
+            for link in json.loads(text)
+            for info in link.get("addr_info", ())
+            if info.get("scope") == "global"
+        ]
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise CoordinatorError(f"the output of ip -json address is not understood: {error!r:.200}") from error
 
 
 def read_assigned(host: Host) -> list[Assigned]:

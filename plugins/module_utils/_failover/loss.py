@@ -16,7 +16,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import border
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.border import Name, Position, Seconds
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.border import Name, Path, Position, Seconds
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lsn import Lsn
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.stream import ANSWERS, STANDBY, Stream
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.record import InSync, Record
@@ -45,6 +45,32 @@ class Window:
     in_sync: Seconds | None = None
     disconnected: Seconds | None = None
     fenced: Seconds | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class OnDisk:
+    """What a former primary's disk has of WAL, as M(warehousepg.coordinator.coordinator_start_block) returns it; None: not known.
+
+    :param end: where what is valid ends.
+    :param timeline: on which it ends.
+    :param reaches: up to where it went at least.
+    :param missing_bytes: of it that the standby lacks.
+    :param commits: in these.
+    :param first_segment: name of the first segment of these.
+    :param archive: path of what was packed of these.
+    :param proved: whether it is proved that it ended there.
+    :param why: why something is not known.
+    """
+
+    end: Position | None = None
+    timeline: int | None = None
+    reaches: Position | None = None
+    missing_bytes: int | None = None
+    commits: int | None = None
+    first_segment: Name | None = None
+    archive: Path | None = None
+    proved: bool = False
+    why: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -154,7 +154,7 @@ def read_meaning(text: str) -> dict[str, Value]:
 
 def records(text: str) -> list[str]:
     """The records of a file, without this collection's."""
-    lines = (" ".join(line.split()) for line in bare(text).splitlines())
+    lines = (" ".join(line.split()) for line in marked.lines_of(bare(text)))
     return [line for line in lines if line and not line.startswith("#")]
 
 
@@ -230,5 +230,5 @@ def changed_settings(before: str, after: str) -> set[str]:
 
 def loses(before: str, after: str) -> bool:
     """Whether a text has lines that mean something and that the one which replaces it lacks."""
-    old, new = ({line.strip() for line in text.splitlines()} for text in (before, after))
+    old, new = ({line.strip() for line in marked.lines_of(text)} for text in (before, after))
     return any(line and not line.startswith("#") for line in old - new)

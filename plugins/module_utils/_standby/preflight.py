@@ -14,6 +14,7 @@ import re
 import shlex
 import typing as t
 
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import marked
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.addresses import is_local
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, read_text
@@ -154,7 +155,7 @@ def _lists(rules: str) -> list[str]:
         text = read_text(rules) or ""
     except CoordinatorError:
         return []
-    lines = (_COMMENT.sub(lambda match: match.group(1) or "", line) for line in text.splitlines())
+    lines = (_COMMENT.sub(lambda match: match.group(1) or "", line) for line in marked.lines_of(text))
     found = (quoted or plain for line in lines for quoted, plain in _AT_FILE.findall(line))
     return list(dict.fromkeys(found))
 

@@ -22,6 +22,7 @@ import time
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import aside, work
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.border import digits
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, is_mount, read_text, rename
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.processes import processes
@@ -77,7 +78,7 @@ def _set_aside(data_directory: str, path: str, why: str) -> str:
 
 def _dbid(directory: str) -> int | None:
     dbid = read_settings(read_text(os.path.join(directory, "internal.auto.conf")) or "").get("gp_dbid", "")
-    return int(dbid) if dbid.isdigit() else None
+    return digits(dbid)
 
 
 def remove(path: str) -> str | None:

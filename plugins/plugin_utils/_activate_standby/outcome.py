@@ -19,7 +19,7 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_
     UNCONFIRMED,
     Progress,
 )
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.results import failed, failures_of, message, taken
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.results import failed, failures_of, message, steps_of, taken
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.outcome import brought
 
 Variables = t.Mapping[str, t.Any]
@@ -181,7 +181,7 @@ def _start_block(progress: Progress) -> dict[str, t.Any]:
 def _seconds(hosts: t.Mapping[str, Variables], activation: Variables) -> dict[str, float]:
     """Seconds of each phase, those of the promotion step by step."""
     found = [(phase, taken(hosts, names)) for phase, names in _BEFORE.items()]
-    found += [(step["name"], step["seconds"]) for step in activation.get("steps") or ()]
+    found += [(step.name, step.seconds) for step in steps_of(activation)]
     found += [(phase, taken(hosts, names)) for phase, names in _AFTER.items()]
     return {phase: seconds for phase, seconds in found if seconds is not None}
 

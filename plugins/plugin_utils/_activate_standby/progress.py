@@ -12,7 +12,7 @@ import functools
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.plan import ActivationPlan
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.verdict import ActivationVerdict
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import progress
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.results import told
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.results import part_of, told
 
 ACTIVATION = "__activate_standby_activation"
 
@@ -38,7 +38,7 @@ class Progress(progress.Progress[ActivationPlan]):
     @property
     def packed_wal(self) -> bool:
         """Whether WAL that the standby lacks was packed on the former primary's host."""
-        return bool((self.on_primary("__activate_standby_start_block").get("wal") or {}).get("archive"))
+        return bool(part_of(self.on_primary("__activate_standby_start_block"), "wal").get("archive"))
 
     @property
     def lacks_wal(self) -> bool:

@@ -12,9 +12,10 @@ import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import border
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.evidence import Proofs
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.loss import OnDisk
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.plan import ActivationPlan
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.scenes import Scene
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.results import Result, unlogged
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.results import Result, told, unlogged
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.drift import (
     ages,
     described,
@@ -71,7 +72,7 @@ def decide(scene: Scene, plan: ActivationPlan, results: t.Mapping[str, Result], 
 
     def holds(host: str) -> bool:
         result = results.get(host) or {}
-        return bool(key in result if check_mode else result.get(key))
+        return key in result if check_mode else result.get(key) is True
 
     open_hosts = [host for host in hosts if not holds(host)]
     commanded = plan.command and (check_mode or command.get("rc") == 0)
@@ -86,7 +87,7 @@ def decide(scene: Scene, plan: ActivationPlan, results: t.Mapping[str, Result], 
         for view in scene.views
     ]
     verdict = scene.judged(proofs, views)
-    proof = [str(results[host]["proof"]) for host in hosts if holds(host) and results[host]["proof"]]
+    proof = [str(results[host]["proof"]) for host in hosts if holds(host) and results[host].get("proof")]
     if commanded and not check_mode:
         proof.append(f"the fencing command for {primary} ended with 0")
     if primary in proofs.confirmed:
@@ -108,6 +109,7 @@ def decide(scene: Scene, plan: ActivationPlan, results: t.Mapping[str, Result], 
         its_own = ages(here) or "its own"
         not_brought = f"what was changed on {primary} and WAL does not carry could not be read; {plan.standby} has {its_own}"
     wal = (results.get(primary) or {}).get("wal") if instance else None
+    wal = wal if told(OnDisk, wal) else None  # it may be an enemy's, and another host goes by it
     return ActivationVerdict(
         allowed=verdict.activation,
         state=plan.state,
@@ -117,7 +119,7 @@ def decide(scene: Scene, plan: ActivationPlan, results: t.Mapping[str, Result], 
         drift=to_bring(found),
         accepted_drift=accepted,
         not_brought=not_brought,
-        archive=wal["archive"] if wal else None,
+        archive=wal.get("archive") if wal else None,
         quiet_s=_quiet([results.get(host) or {} for host in hosts]),
     )
 

@@ -7,10 +7,9 @@
 
 from __future__ import annotations
 
-import re
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._desired.option_checks import COORDINATOR_ROLES
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._desired.option_checks import COORDINATOR_ROLES, fits_file_names
 
 Variables = t.Mapping[str, t.Any]
 
@@ -25,8 +24,10 @@ def problems(cluster: str, hosts: t.Mapping[str, Variables], wrong: t.Mapping[st
     if not cluster:
         return [f"{', '.join(hosts)}: cluster_name is missing: give every host the name of its cluster"]
     found = []
-    if not re.fullmatch(r"[\w.-]+", cluster):
-        found.append(f"cluster_name {cluster!r} is part of file names: give letters, digits, dots, dashes and underscores only")
+    if not fits_file_names(cluster):
+        found.append(
+            f"cluster_name {cluster!r:.300} is part of file names: give letters, digits, dots, dashes and underscores only, up to 200 bytes"
+        )
     coordinators = [host for host, variables in hosts.items() if variables.get("whpg_role") in COORDINATOR_ROLES]
     for host in hosts:
         said = wrong.get(host) or {}

@@ -54,7 +54,7 @@ def problem(name: str, value: t.Any) -> str:
     """
     if value is None:
         return ""
-    said = _CHECKS[name](value) if name in _CHECKS else _wrong_seconds(name, value)
+    said = _unprintable(name, value) or (_CHECKS[name](value) if name in _CHECKS else _wrong_seconds(name, value))
     return f"{name}{said}" if said else ""
 
 
@@ -68,6 +68,34 @@ def relations(options: Options) -> dict[str, str]:
         for name, said in check(options):
             found[name] = f"{found[name]}; {said}" if name in found else said
     return found
+
+
+#: letters that a text has at most
+_LONGEST = 4096
+
+
+def _unprintable(name: str, value: t.Any) -> str:
+    """No option has texts of several lines, which would be others in a file, or control characters, which a terminal obeys."""
+    if name == "cluster_name":  # by which a cluster is known, until it is refused as a whole
+        return ""
+    for text in _texts(value):
+        if not text.isprintable() or len(text) > _LONGEST:
+            return f" has {text!r:.200}: give texts of one line, without control characters, of {_LONGEST} letters at most"
+    return ""
+
+
+def _texts(value: t.Any) -> t.Iterator[str]:
+    """The texts in a value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (list, dict)):
+        for one in [*value, *value.values()] if isinstance(value, dict) else value:
+            yield from _texts(one)
+
+
+def fits_file_names(cluster: str) -> bool:
+    """Whether the name of a cluster can be part of the names of files."""
+    return bool(re.fullmatch(r"[\w.-]+", cluster)) and len(cluster.encode("utf-8", "replace")) <= 200
 
 
 def _wrong_seconds(name: str, value: t.Any) -> str:
@@ -155,7 +183,7 @@ def _absolute(value: str) -> str:
 
 
 def _directory(value: str) -> str:
-    if os.path.normpath(value) in ("/", "//"):
+    if value.startswith("/") and not value.strip("/."):
         return f" is {value!r}, the root of the file system: give a directory below it"
     return _absolute(value)
 

@@ -15,6 +15,7 @@ import dataclasses
 import functools
 import json
 import os
+import re
 import typing as t
 from pathlib import Path
 
@@ -323,8 +324,11 @@ def _derive(options: dict[str, t.Any], variables: Variables, template: Template,
 
     for name, other in {**_SAME_AS, **_SAME_AS_OF_ROLE.get(options["discovery_role"], {})}.items():
         default(name, options[other])
+    cluster = options["cluster_name"] or ""
+    if not option_checks.fits_file_names(cluster):  # it is refused, but not before the lock is taken
+        cluster = re.sub(r"[^A-Za-z0-9-]+", "_", cluster)[:100]
     for name, suffix in _FILES.items():
-        where = f"~/.whpg/{options['cluster_name'] or ''}.{suffix}"
+        where = f"~/.whpg/{cluster}.{suffix}"
         default(name, os.path.expanduser(where) if SPEC[name].get("type") == "path" else where)
     default("discovery_become", options["discovery_user"] != _connects_as(variables, template))
     default("discovery_port", options["standby_port"] or options["whpg_port"])

@@ -12,6 +12,7 @@ import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.own_files import named
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._disable_mirroring.progress import Progress
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.results import steps_of
 
 Variables = t.Mapping[str, t.Any]
 
@@ -88,7 +89,7 @@ def outcome(progress: Progress) -> Outcome:
 def _foretold(hosts: t.Mapping[str, Variables]) -> list[str]:
     """What the plan does not know of: it is seen by the task that would take it away."""
     results = (known.get("__disable_mirroring_environment") or {} for known in hosts.values())
-    return list(dict.fromkeys(_DONE[step["name"]] for result in results for step in result.get("steps", ())))
+    return list(dict.fromkeys(_DONE[step.name] for result in results for step in steps_of(result) if step.name in _DONE))
 
 
 def _said_left(left: t.Sequence[str]) -> str:
@@ -104,14 +105,14 @@ def _is_gone(registration: Variables) -> bool:
 def _done(known: Variables) -> list[str]:
     """What was done on a host, for people."""
     results = [known.get(f"__disable_mirroring_{name}") or {} for name in ("stop", "registration", "access", "removal", "environment")]
-    steps = [step for result in results for step in result.get("steps", ())]
-    said = list(dict.fromkeys(_DONE[step["name"]] for step in steps if step["name"] in _DONE))
+    steps = [step.name for result in results for step in steps_of(result)]
+    said = list(dict.fromkeys(_DONE[name] for name in steps if name in _DONE))
     for result in results:
         if result.get("set_aside_as"):
             said.append(f"the data is now in {', '.join(result['set_aside_as'])}")
         if result.get("deleted"):
             said.append(f"deleted {', '.join(result['deleted'])}")
-    files = sum(step["name"] == "remove_file" for step in steps)
+    files = steps.count("remove_file")
     return said + ([f"{files} file{'s' if files > 1 else ''} in ~/.whpg"] if files else [])
 
 

@@ -7,9 +7,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import border
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.border import Name, Seconds
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.drift import Unlogged
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.people import harmless
 
@@ -37,15 +39,40 @@ def message(result: Result) -> str:
     return harmless(" ".join(str(result.get("msg") or result.get("stderr") or "").split()))
 
 
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """A step that a task carried out, or would carry out."""
+
+    name: Name
+    seconds: Seconds = 0.0
+
+
+@dataclasses.dataclass(frozen=True)
+class _Steps:
+    steps: tuple[Step, ...] = ()
+
+
+def steps_of(result: Result) -> tuple[Step, ...]:
+    """The steps of a task; none where it does not tell them in their form."""
+    found = told(_Steps, result)
+    return found.steps if found else ()
+
+
+def part_of(result: Result, name: str) -> Result:
+    """A part of a result that has parts itself; empty where there is none."""
+    found = result.get(name)
+    return found if isinstance(found, dict) else {}
+
+
 def taken(hosts: t.Mapping[str, Result], names: t.Iterable[str]) -> float | None:
     """Seconds that tasks took by their steps; None where they had none. Hosts do a task at once, the longest counts.
 
     :param names: under which the tasks register.
     """
-    steps = [[(known.get(name) or {}).get("steps") or () for known in hosts.values()] for name in names]
+    steps = [[steps_of(known.get(name) or {}) for known in hosts.values()] for name in names]
     if not any(map(any, steps)):
         return None
-    return round(sum(max(sum(float(step["seconds"]) for step in of_host) for of_host in of_task) for of_task in steps), 3)
+    return round(sum(max(sum(step.seconds for step in of_host) for of_host in of_task) for of_task in steps), 3)
 
 
 def told(kind: type[T], result: t.Any) -> T | None:

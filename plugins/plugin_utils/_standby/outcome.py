@@ -18,7 +18,7 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.o
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.results import failed, message
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.move import DIRECTORY, HOST
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.planned import StandbyPlan
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.progress import Progress, steps_of
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.progress import Progress, names_of_steps
 
 Variables = t.Mapping[str, t.Any]
 
@@ -133,7 +133,7 @@ def _of_pair(progress: Progress, limit: str) -> Outcome:
     on_standby = coordinator_of(observed(hosts[standby].get("__standby_explanation")))
     errors = on_standby.standby.errors if on_standby and on_standby.standby else ""
     log = f"The standby's log: {errors}. " if errors else ""
-    steps = steps_of(known.get("__standby_rolled_back") or {})
+    steps = names_of_steps(known.get("__standby_rolled_back") or {})
     parts = [part for step, part in _PARTS if step in steps]
     uncopied = hosts[standby].get("__standby_uncopied") or {}
     if uncopied.get("deleted"):

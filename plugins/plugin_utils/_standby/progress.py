@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import progress
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.results import was_tried
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.results import part_of, steps_of, was_tried
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.move import NAME, PURPOSES, Move
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.planned import StandbyPlan
 
@@ -16,9 +16,9 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.p
 _PARTS = (("create_role", "role"), ("add_row", "row"), ("create_slot", "slot"))
 
 
-def steps_of(result: progress.Variables) -> set[str]:
+def names_of_steps(result: progress.Variables) -> set[str]:
     """Names of the steps that a task carried out."""
-    return {step["name"] for step in result.get("steps") or ()}
+    return {step.name for step in steps_of(result)}
 
 
 class Progress(progress.Progress[StandbyPlan]):
@@ -53,8 +53,8 @@ class Progress(progress.Progress[StandbyPlan]):
         """Whether the primary saw it stream in sync and replay a write; in check mode, whether it could be configured."""
         if self.check_mode:
             return self.configured
-        seen = self.on_primary("__standby_verification").get("primary") or {}
-        return bool((seen.get("probe") or {}).get("replayed"))
+        seen = part_of(self.on_primary("__standby_verification"), "primary")
+        return part_of(seen, "probe").get("replayed") is True
 
     @property
     def packed(self) -> bool:
@@ -80,13 +80,13 @@ class Progress(progress.Progress[StandbyPlan]):
 
         A row that replaced a wrong one is kept.
         """
-        steps = steps_of(self.on_primary("__standby_registration"))
+        steps = names_of_steps(self.on_primary("__standby_registration"))
         return [part for step, part in _PARTS if step in steps and not (part == "row" and "remove_row" in steps)]
 
     @property
     def copied_in(self) -> bool:
         """Whether a copy of the primary was put where nothing was."""
-        return "row" in self.created and "swap_in" in steps_of(self._copy) and "set_aside_as" not in self._copy
+        return "row" in self.created and "swap_in" in names_of_steps(self._copy) and "set_aside_as" not in self._copy
 
     @property
     def knows_password(self) -> bool:
@@ -124,7 +124,7 @@ class Progress(progress.Progress[StandbyPlan]):
     @property
     def has_copy(self) -> bool:
         """Whether this run put a copy of the primary in the new standby's place."""
-        return self._move.copies and "copy" in steps_of(self._copy)
+        return self._move.copies and "copy" in names_of_steps(self._copy)
 
     @property
     def must_restore_former(self) -> bool:

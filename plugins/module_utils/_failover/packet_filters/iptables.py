@@ -11,6 +11,7 @@ import re
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.addresses import normal_address
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.border import port_in
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.packet_filters.packet_filter import (
     PacketFilter,
@@ -103,8 +104,9 @@ def rejected(text: str, chain: str) -> Rules:
     lines = text.splitlines()
     for entry in (line for line in lines if line.startswith("-A INPUT ")):
         if entry == f"-A INPUT -j {chain}":
-            form = rf"^-A {re.escape(chain)} -s (\S+?)/(?:32|128) -p tcp -m tcp --dport (\d+) -j REJECT --reject-with tcp-reset$"
-            return frozenset((normal_address(address), int(port)) for address, port in re.findall(form, text, re.MULTILINE))
+            form = rf"^-A {re.escape(chain)} -s (\S+?)/(?:32|128) -p tcp -m tcp --dport ([0-9]{{1,5}}) -j REJECT --reject-with tcp-reset$"
+            pairs = re.findall(form, text, re.MULTILINE)
+            return frozenset((normal_address(address), int(port)) for address, port in pairs if port_in(port) is not None)
         other = re.fullmatch(r"-A INPUT -j (WHPG_FENCE_\w+)", entry)
         if not other or any(line.startswith(f"-A {other.group(1)} ") and " -j REJECT " not in line for line in lines):
             break

@@ -82,7 +82,7 @@ def _objects(text: str) -> list[t.Any] | None:
     """What nft lists, None where it is no JSON of nft."""
     try:
         found = json.loads(text)["nftables"]
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         return None
     return found if isinstance(found, list) else None
 

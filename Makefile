@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help demo test checks lint sanity unit fuzz cores docs page molecule scenario bench image hosts reset destroy clean env prometheus
+.PHONY: help demo test checks lint sanity unit fuzz cores docs page molecule scenario bench chaos image hosts reset destroy clean env prometheus
 
 # The image of the test hosts: the one that WHPG_IMAGE names, or that of the simulated engine.
 image_name = $${WHPG_IMAGE:-$$(tests/engine/build-image)}
@@ -57,6 +57,9 @@ scenario: hosts ## One scenario: make scenario S=default
 
 bench: hosts ## Time our playbooks beside the bare commands; RUNS=3 SIZES="small 2g" ROWS="pair activate rejoin switchover fleet8", or beside another checkout: AGAINST=<path>
 	@$(with_hosts) PYTHONPATH=molecule python tests/bench/bench.py
+
+chaos: hosts ## Run playbooks while something fails, and see that nothing is lost: CHAOS_CELLS=10 CHAOS_SEED=<number that was printed>
+	@$(with_hosts) PYTHONPATH=molecule python tests/chaos/chaos.py
 
 image: env ## Build the image of the test hosts, unless it is there
 	@$(with_env) name="$(image_name)"; echo "$$name" > .cache/image; echo "image of the test hosts: $$name"

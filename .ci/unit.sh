@@ -10,7 +10,7 @@ junit=$WHPG_CACHE/unit.xml
 rm -f "$junit"
 # The collection's modules are imported by their full names.
 export PYTHONPATH=$WHPG_CACHE/collections
-hear pytest pytest tests/unit tests/fuzz --junitxml="$junit" --cov --cov-report= --cov-fail-under=0
+hear pytest pytest tests/unit tests/fuzz tests/model tests/chaos --junitxml="$junit" --cov --cov-report= --cov-fail-under=0
 code=$?
 record_junit pytest "$junit"
 account "$code" pytest

@@ -102,6 +102,8 @@ def decide(plan: SwitchoverPlan, stopped: Result, disarmed: Result, activation: 
 def _after(standby: str | None, activation: Result, wal: dict[str, t.Any] | None, certain: bool) -> SwitchoverVerdict:
     if activation.get("promoted"):
         return SwitchoverVerdict(FORWARD, f"{standby} is primary", wal)
-    if certain and failed(activation) and not activation.get("unreachable") and not activation.get("failed_step"):
+    # a module that was killed, or not heard of any more, tells nothing of the instance, and may have promoted it
+    refused = failed(activation) and activation.get("promoted") is False and not activation.get("failed_step")
+    if certain and refused:
         return SwitchoverVerdict(BACK, f"{standby} was not promoted: {message(activation)}")
     return SwitchoverVerdict(UNKNOWN, f"{standby} may still be promoted: {message(activation)}", wal)

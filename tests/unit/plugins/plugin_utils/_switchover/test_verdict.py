@@ -36,6 +36,7 @@ SILENT = {"failed": False, "disarmed": False, "promoted": False, "msg": "it did 
 
 REFUSED = {"failed": False, "promoted": False, "msg": "the standby is stopped"}
 HALF = {"failed": False, "promoted": False, "failed_step": "promote", "msg": "it may still do so"}
+KILLED = {"failed": False, "rc": 137, "module_stdout": "", "msg": "MODULE FAILURE"}
 ACTIVE = {"promoted": True}
 TROUBLED = {"failed": False, "promoted": True, "failed_step": "check_segments", "msg": "one does not answer"}
 
@@ -73,6 +74,7 @@ TROUBLED = {"failed": False, "promoted": True, "failed_step": "check_segments", 
         (RESUMED, SKIPPED, DISARMED, REFUSED, UNKNOWN, "the standby is stopped"),
         (PLAN, STOPPED, DISARMED, HALF, UNKNOWN, "may still be promoted"),
         (PLAN, STOPPED, DISARMED, LOST, UNKNOWN, "may still be promoted: timed out"),
+        (PLAN, STOPPED, DISARMED, KILLED, UNKNOWN, "may still be promoted: MODULE FAILURE"),
     ],
 )
 def test_the_way_is_by_what_is_certain(plan, stopped, disarmed, activation, way, words):

@@ -158,3 +158,47 @@ def test_ten_times_the_clusters_are_ten_times_the_work(printed, tmp_path):
     few, more, many = (work(tmp_path, count) for count in (5, 10, 50))
     each = (more - few) / 5
     assert (many - more) / 40 <= each * 1.1, "each further one takes what the one before took"
+
+
+def told(directory, found, after="status", ended=None, host="cdw-alpha", check_mode=False, **desired):
+    """What a notice tells of a cluster that showed this, on a host of it."""
+    known = fleet(directory, alpha=found)
+    for of_host in known["hostvars"].values():
+        of_host[OBSERVATION]["options"].update({"coordinator_notice_command": True, "discovery_display": "none", **desired})
+    known["hostvars"]["scdw-alpha"]["_common_ended"] = {"ended": ended} if ended else {}
+    known["discovery_verdict"] = stages.STAGES["judge"].do(Task(known, lambda value: value, check_mode), {})
+    known.update(known["hostvars"][host], inventory_hostname=host)
+    return stages.STAGES["tell"].do(Task(known, lambda value: value, check_mode), {"after": after})["content"]
+
+
+def test_a_state_is_told_when_it_is_first_seen(printed, tmp_path):
+    first = told(tmp_path, MIRRORED)
+    assert (first["playbook"], first["state"], first["before"], list(first["status"]["clusters"])) == (
+        "status",
+        "mirrored",
+        None,
+        ["alpha"],
+    )
+    assert told(tmp_path, MIRRORED) == {}
+    assert told(tmp_path, UNMIRRORED, check_mode=True) == {}
+    assert told(tmp_path, UNMIRRORED, coordinator_notice_command=False) == {}
+    assert told(tmp_path, MIRRORED)["before"]["state"] == "unmirrored"
+    said = told(tmp_path, UNMIRRORED, coordinator_notice_format="text")
+    assert set(said) == {"text"} and said["text"].startswith("alpha: unmirrored (before: mirrored")
+
+
+def test_one_host_tells_of_how_its_own_role_ended(printed, tmp_path):
+    ended = {"intent": "standby", "outcome": "mirrored", "failed": False, "message": "mirrored: it streams", "acted": True}
+    looks = {"discovery_role": "discovery", "discovery_keeps": True, "standby_rejoins": True}
+    first = told(tmp_path, MIRRORED, "standby", ended, **looks)
+    assert (first["playbook"], first["outcome"], first["changed"]) == ("rejoin", "mirrored", True)
+    assert told(tmp_path, MIRRORED, "standby", ended, **looks)["changed"] is False
+    assert told(tmp_path, MIRRORED, "standby", ended, host="scdw-alpha", **looks) == {}
+    assert told(tmp_path, MIRRORED, "release", ended, **looks) == {}, "what another role said before"
+
+
+def test_notices_that_were_not_taken_are_warned_of():
+    known = {OBSERVATION: {"options": {"cluster_name": "alpha"}}, "_coordinator_notice_url": {"status": 500, "msg": "no"}}
+    found = stages.STAGES["warn"].do(Task({**known, "_coordinator_notice_command": {"rc": 0}}, str), {})
+    assert found == {"warnings": ["alpha: no notice was taken by the endpoint: no"]}
+    assert stages.STAGES["warn"].do(Task({**known, "_coordinator_notice_url": {"skipped": True}}, str), {}) == {}

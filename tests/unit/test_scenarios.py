@@ -17,7 +17,7 @@ SCENARIOS = {path.parent.name: path.parent for path in sorted(ROOT.glob("molecul
 SEQUENCE = yaml.safe_load((ROOT / ".config/molecule/config.yml").read_text())["scenario"]["test_sequence"]
 #: where the playbook is only refused, and nothing converges
 REFUSALS = {"bad_input", "failover_refused"}
-#: where a second run is refused
+#: where a second run is refused, or changes something again
 NOT_TWICE = {"drill", "repeated_failovers"}
 
 

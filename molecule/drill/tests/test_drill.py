@@ -55,7 +55,7 @@ def check_left(primary: Coordinator, standby: Coordinator) -> None:
             host.run("psql -X -At -h /tmp -c 'SELECT 1' 2> /dev/null | wc -l; ps -C postgres -o args= | grep -c -- '-D.*drill' || true")[-1]
             == "0"
         )
-    assert standby.run("ls /data/whpg/v7/standby") == "gpseg-1"
+    assert standby.run(f"ls {standby.directory.rpartition('/')[0]}") == "gpseg-1"
     assert left_of_runs(primary, standby) == ""
 
 

@@ -100,8 +100,16 @@ def test_all_mistakes_of_all_hosts_are_told_at_once():
     ("cluster", "hosts", "said"),
     [
         ("", HOSTS, "cdw, scdw, sdw1: cluster_name is missing: give every host the name of its cluster"),
-        ("a/b", HOSTS, "cluster_name 'a/b' is part of file names: give letters, digits, dots, dashes and underscores only, up to 200 bytes"),
-        ("a b", HOSTS, "cluster_name 'a b' is part of file names: give letters, digits, dots, dashes and underscores only, up to 200 bytes"),
+        (
+            "a/b",
+            HOSTS,
+            "cluster_name 'a/b' is part of file names: give letters, digits, dots, dashes and underscores only, up to 200 bytes",
+        ),
+        (
+            "a b",
+            HOSTS,
+            "cluster_name 'a b' is part of file names: give letters, digits, dots, dashes and underscores only, up to 200 bytes",
+        ),
         (
             "demo",
             {"sdw1": SEGMENT},

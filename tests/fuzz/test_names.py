@@ -109,15 +109,17 @@ def test_a_run_refuses_clusters_by_their_names_and_evaluates_and_touches_nothing
     fake.chmod(0o755)
     known = {"ansible_connection": "local", "ansible_python_interpreter": str(fake), "whpg_role": "coordinator"}
     hosts = {f"c{at}$(touch {tmp_path}/evaluated)'": {**known, "cluster_name": name} for at, name in enumerate(CLUSTERS)}
+    hosts["list"] = {**known, "cluster_name": ["../x"]}
     inventory = {"whpg_clusters": {"hosts": hosts, "vars": {"whpg_data_directory": "/data", "discovery_become": False}}}
     files = {"status_file": "out.json", "status_html": "out.html", "status_metrics": "out.prom", "status_fail": False}
     play = {"hosts": "all", "gather_facts": False, "roles": [{"role": "warehousepg.coordinator.status", "vars": files}]}
     done = play_all(work, inventory, [play], HOME=str(home), ANSIBLE_LOCALHOST_WARNING="false", ANSIBLE_HOME=str(home / ".ansible"))
     said = done.stdout + done.stderr
-    assert said.count("part of file names") >= len(hosts), said
+    assert said.count("part of file names") >= len(CLUSTERS), said
+    assert "list: cluster_name is missing" in said, said
     assert sorted(path.name for path in work.iterdir()) == ["inventory.yml", "out.html", "out.json", "out.prom", "play.yml", "python"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["home", "work"], said
     assert sorted(path.name for path in home.iterdir()) == [".ansible", ".whpg"]
     assert all(path.name.endswith(".samples.jsonl") and path.is_file() for path in (home / ".whpg").iterdir())
-    assert json.loads((work / "out.json").read_text())["clusters"].keys() == set(CLUSTERS)
+    assert json.loads((work / "out.json").read_text())["clusters"].keys() == {"", *CLUSTERS}
     assert "\x1b[2J" not in said

@@ -72,8 +72,9 @@ def is_single(variables: Variables) -> bool:
 
 
 def name_of(variables: Variables) -> str:
-    """The name of a host's cluster, empty where it has none."""
-    return str(variables.get("cluster_name") or "")
+    """The name of a host's cluster, empty where it has none, or what is none, for which the option does not take it either."""
+    name = variables.get("cluster_name")
+    return "" if name is None or isinstance(name, (list, dict)) or "\0" in str(name) else str(name)
 
 
 def shared_places(places: t.Mapping[str, tuple[str, t.Any]]) -> list[str]:

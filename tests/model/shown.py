@@ -192,7 +192,10 @@ def segment_host(world: World) -> dict[str, t.Any]:
     if not world.segments:
         return SILENT
     fences = [{**FENCE, "addresses": [ADDRESSES[world.fence]]}] if world.fence is not None else []
-    peers = {host: "open" if node.works else "refused" if node.host == UP and not node.runs else "silent" for host, node in zip(HOSTS, world.nodes)}
+    peers = {
+        host: "open" if node.works else "refused" if node.host == UP and not node.runs else "silent"
+        for host, node in zip(HOSTS, world.nodes)
+    }
     return {**observed.SDW1, "fences": fences, "peers": peers}
 
 

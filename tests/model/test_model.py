@@ -40,7 +40,8 @@ ACTIVATE = "activate_standby"
 SWITCH = ("switchover", ())
 REJOIN = ("rejoin", ())
 
-LOST = after_each_fault(MIRRORED)
+#: the primary is lost in one way or another, or the link to it
+LOST = tuple((what, world) for what, world in after_each_fault(MIRRORED) if "scdw" not in what)
 
 SCOPES = {
     "activation": Scope(

@@ -26,6 +26,7 @@ from pathlib import Path
 from activating import CLIENT, PARTS, Client, parted
 from cells import FAULTS, PREFIX, STEPS, Cell, chosen
 from conftest import (
+    CLIENT_ADDRESS,
     INVENTORY,
     NET,
     PRIMARY,
@@ -246,6 +247,8 @@ def begin(cell: Cell, home: Path) -> None:
     """What the playbook is for."""
     if cell.playbook == "enable_mirroring":
         reset()
+        PRIMARY.run(f"echo 'host all gpadmin {CLIENT_ADDRESS}/32 trust' >> {PRIMARY.directory}/pg_hba.conf")
+        PRIMARY.run(f"pg_ctl -D {PRIMARY.directory} reload")
         return
     mirror()
     if cell.playbook == "rejoin":

@@ -27,6 +27,7 @@ from .world import (
     World,
     by_itself,
     check,
+    cut_off,
     fails,
     recovers,
     started,
@@ -57,7 +58,7 @@ class Scope:
     :param together: how many at once.
     :param faults: how many at most.
     :param writes: how many at most.
-    :param broken: whether it begins with something that has failed, and is none of the faults.
+    :param begins: how it may begin, what has failed by then is none of the faults; the pair is mirrored without it.
     """
 
     playbooks: tuple[tuple[str, Options], ...]
@@ -65,7 +66,7 @@ class Scope:
     together: int = 1
     faults: int = 1
     writes: int = 1
-    broken: bool = False
+    begins: tuple[tuple[str, World], ...] = (("", MIRRORED),)
 
 
 @dataclasses.dataclass
@@ -127,13 +128,10 @@ def explore(scope: Scope, ways: Ways | None = None) -> Explored:
 
     :param ways: finds the way back from each of them; None: that is not asked.
     """
-    begin = MIRRORED._replace(faults=scope.faults)
-    before: dict[World, tuple[World, str] | None] = {begin: None}
-    if scope.broken:
-        before.update({after: (begin, what) for what, after in fails(begin)})
+    before: dict[World, tuple[World | None, str]] = {begin._replace(faults=scope.faults): (None, what) for what, begin in scope.begins}
     due = collections.deque(before)
     found = Explored()
-    world, what = begin, ""
+    world, what = due[0], ""
     try:
         while due:
             world, what = due.popleft(), ""
@@ -148,11 +146,26 @@ def explore(scope: Scope, ways: Ways | None = None) -> Explored:
                     due.append(after)
     except Violation as violation:
         found.violation, found.path = str(violation), [what] if what else []
-        while before[world] is not None:
-            world, what = t.cast(t.Tuple[World, str], before[world])
+        at: World | None = world
+        while at is not None:
+            at, what = before[at]
             found.path.insert(0, what)
     found.worlds = len(before)
     return found
+
+
+def after_each_fault(begin: World) -> tuple[tuple[str, World], ...]:
+    """How a world may go on from a fault, by what it is."""
+    return (*fails(begin), ("cdw is cut off from all but the segments", cut_off(begin, 0)))
+
+
+def while_it_runs(intent: str) -> t.Iterator[tuple[str, World]]:
+    """The worlds on the straight way of a playbook from a mirrored pair, each after each fault."""
+    world = runs.begin(MIRRORED, intent)
+    what = intent
+    while world.runs:
+        yield from ((f"{what}; {fault}", after) for fault, after in after_each_fault(world))
+        what, world = next(iter(runs.goes_on(world, world.runs[0])))
 
 
 class Ways:

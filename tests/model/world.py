@@ -312,9 +312,11 @@ def looked(world: World, at: int) -> str:
     def holds(_end: End, since: Lsn, _token: bytes) -> bool:
         return arrived and since < Lsn(20)
 
+    last = 0.0
     if arming.phase == ANNOUNCED:
-        watch.look(End(1, Lsn(20), t.cast(t.Any, None)), 1.0, 1, 1.0, lambda _end, _since, _token: True)
-    now = 100.0 if arming.late else 2.0
+        last = 1.0
+        watch.look(End(1, Lsn(20), t.cast(t.Any, None)), last, 1, last, lambda _end, _since, _token: True)
+    now = 100.0 if arming.late else last + 0.5
     connected = world.stream in (ON, HALF) and node.works
     receiver = (2 if arming.other else 1) if connected else 2 if arming.other else None
     proof = watch.look(end, now, receiver, now, holds)
@@ -371,6 +373,11 @@ def fails(world: World) -> Next:
         yield "the link is cut", (broken(world, HALF) if world.stream == ON else world)._replace(linked=False)
     if world.segments:
         yield "segments are not reached", world._replace(segments=False)
+
+
+def cut_off(world: World, at: int) -> World:
+    """The world when a host is cut off from all but the segments."""
+    return broken(world, HALF)._replace(linked=False).node(at, reached=False)
 
 
 def _recovered(world: World, at: int, how: str) -> World:

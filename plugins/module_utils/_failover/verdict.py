@@ -156,7 +156,7 @@ def _living(primary: View, views: t.Sequence[View], desired: bool) -> _Finding:
     standby = next((view for view in others if view.role == "standby"), None)
     unseen = next((view for view in others if not view.observed), None)
     former = next((view for view in others if view.role == "primary" and view.system_identifier == primary.system_identifier), None)
-    mend = f"run rejoin to make {former.host}, a former primary, its standby" if former else "run enable_mirroring"
+    mend = _advice_for_former(former, primary) if former else "run enable_mirroring"
     if primary.refused:
         reasons = [f"{primary.host}: the instance answers, {_REFUSALS.get(primary.refused, _REFUSED)}: {primary.said}"]
         return DEGRADED, [*reasons, *_unasked(standby)], _advice_for_refusal(primary), primary.host, standby
@@ -204,6 +204,15 @@ def _undesired(primary: View) -> _Finding:
     reasons = [f"a standby is registered on {primary.registered_on}, and {no_host}; {seen}"]
     advice = f"give {primary.registered_on} whpg_role=standby in the inventory; run disable_mirroring then if the standby is to be given up"
     return DEGRADED, reasons, advice, primary.host, None
+
+
+def _advice_for_former(former: View, primary: View) -> str:
+    if (former.timeline or 0) > (primary.timeline or 0):
+        return (
+            f"see which of both is right: {former.host} went on to timeline {former.timeline}, {primary.host} is on {primary.timeline}. "
+            f"If it is {former.host}, stop the instance on {primary.host}, and start that one"
+        )
+    return f"run rejoin to make {former.host}, a former primary, its standby"
 
 
 _REFUSED = "but could not be asked"

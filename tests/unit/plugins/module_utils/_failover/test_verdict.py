@@ -336,6 +336,11 @@ def test_where_all_connections_are_in_use_the_standby_tells_what_it_sees():
         ([vary(PRIMARY, registered=()), vary(DOWN, host="scdw")], "run rejoin to make scdw, a former primary, its standby"),
         ([vary(PRIMARY, streaming=False), vary(DOWN, host="scdw")], "run rejoin to make scdw, a former primary, its standby"),
         (
+            [vary(PRIMARY, streaming=False), vary(DOWN, host="scdw", timeline=2)],
+            "see which of both is right: scdw went on to timeline 2, cdw is on 1. "
+            "If it is scdw, stop the instance on cdw, and start that one",
+        ),
+        (
             [vary(PRIMARY, registered=()), vary(DOWN, host="scdw", system_identifier="2")],
             "run enable_mirroring to make a second host its standby",
         ),

@@ -91,6 +91,15 @@ class Promotion:
         except CoordinatorError as error:
             return error.message
 
+    def mode(self) -> str:
+        """In what mode the sessions of clients are that ask for none; of an instance that was started in utility mode no session leaves it
+        (``check_gp_role`` in cdbvars.c).
+
+        :raises CoordinatorError: none is let in.
+        """
+        with connection.connect_primary(self._instance(), 1.0, dispatch=True) as session:
+            return str(session.value("SHOW gp_role"))
+
     def _look(self) -> Lsn | None:
         """Up to where the instance has replayed, by what it says to a connection; None where it does not tell."""
         self._heard = self.refusal()

@@ -10,7 +10,8 @@ point that the standby had before; then the control file, which says up to where
 that were half written meanwhile come whole out of the WAL, which has them in full.
 
 It is closed: its own configuration leaves it nothing to follow, to restore from or to archive to, and no port to listen at; and it is
-started in utility mode, in which the engine looks for no segments and refuses whoever would have it do so.
+started in utility mode, in which the engine looks for no segments, and refuses whoever would have it do so, or lets no session out of that
+mode, as its version has it.
 """
 
 from __future__ import annotations
@@ -336,12 +337,14 @@ class Rehearsal:
         ports = sorted({port for pid in pids for port in connected_ports(pid) or ()})
         heard = [address for pid in pids for address in listening(pid) or ()]
         refusal = self._promotion.refusal()
-        if ports or heard or "utility mode" not in refusal:
+        mode = "" if refusal else self._promotion.mode()
+        said = refusal or f"welcome, in the mode {mode}"
+        if ports or heard or not ("utility mode" in refusal or mode == "utility"):
             raise CoordinatorError(
                 f"the copy in {self._directory} is not closed: it listens at {heard or 'nothing'}, has connections at the ports "
-                f"{ports or 'none'}, and says to a session that would dispatch: {refusal or 'welcome'}"
+                f"{ports or 'none'}, and says to a session that would dispatch: {said}"
             )
-        return {"closed": refusal}
+        return {"closed": said}
 
     def stop_copy(self) -> None:
         """Stop it at once: nothing of it is needed any more.

@@ -170,23 +170,26 @@ def test_what_is_half_removed_is_still_known_as_a_copy(copying, tmp_path, monkey
 
 
 @pytest.mark.parametrize(
-    ("ports", "listens", "refusal", "words"),
+    ("ports", "listens", "refusal", "mode", "words"),
     [
-        ([], [], "only utility mode connections are allowed", ""),
-        ([5432], [], "only utility mode connections are allowed", r"connections at the ports \[5432\]"),
-        ([], ["0.0.0.0"], "only utility mode connections are allowed", r"listens at \['0.0.0.0'\]"),
-        ([], [], "", "welcome"),
-        ([], [], "the database system is starting up", "starting up"),
+        ([], [], "only utility mode connections are allowed", "", ""),
+        ([], [], "", "utility", ""),
+        ([5432], [], "only utility mode connections are allowed", "", r"connections at the ports \[5432\]"),
+        ([5432], [], "", "utility", r"connections at the ports \[5432\]"),
+        ([], ["0.0.0.0"], "only utility mode connections are allowed", "", r"listens at \['0.0.0.0'\]"),
+        ([], [], "", "dispatch", "welcome, in the mode dispatch"),
+        ([], [], "the database system is starting up", "", "starting up"),
     ],
 )
-def test_a_copy_that_is_not_closed_is_a_failure(copying, monkeypatch, ports, listens, refusal, words):
+def test_a_copy_that_is_not_closed_is_a_failure(copying, monkeypatch, ports, listens, refusal, mode, words):
     _source, _writer, doing, _control = copying
     monkeypatch.setattr(rehearsal.start_block, "left", lambda _directory: [Process(7, 1, "S", ("postgres",))])
     monkeypatch.setattr(rehearsal, "connected_ports", lambda _pid: frozenset(ports))
     monkeypatch.setattr(rehearsal, "listening", lambda _pid: listens)
     monkeypatch.setattr(doing._promotion, "refusal", lambda: refusal)
+    monkeypatch.setattr(doing._promotion, "mode", lambda: mode)
     if not words:
-        assert doing.see_closed() == {"closed": refusal}
+        assert doing.see_closed() == {"closed": refusal or "welcome, in the mode utility"}
         return
     with pytest.raises(CoordinatorError, match=words):
         doing.see_closed()

@@ -37,8 +37,6 @@ INTENT = options.DISCOVERY
 
 #: where the role C(_common) registers what taking the lock returned
 _LOCK = "_common_lock"
-#: where roles register what their summary returned
-_ENDED = "_common_ended"
 
 
 def _judge(task: Task, _given: Variables) -> Variables:
@@ -177,8 +175,8 @@ def _tell(task: Task, given: Variables) -> Variables:
     if not look or task.host != verdict["clusters"][task.cluster]["reporter"]:
         return {"content": {}}
     intent, hostvars = given["after"], task.variables["hostvars"]
-    summaries = [(hostvars[host].get(_ENDED) or {}).get("ended") or {} for host in task.hosts(task.cluster)]
-    ended = next((summary for summary in summaries if summary.get("intent") == intent), None)
+    summaries = [hostvars[host].get(f"__{intent}_ended") or {} for host in task.hosts(task.cluster)]
+    ended = next((summary["ended"] for summary in summaries if "ended" in summary), None)
     before = tuple(look["before"]) if look["before"] else None
     found = notice.notice(look["status"], task.cluster, before, hooks.playbook(intent, task.options), ended) or {}
     return {"content": {"text": found["text"]} if found and task.options["coordinator_notice_format"] == "text" else found}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import socket
 import struct
+import shlex
 import subprocess
 from contextlib import contextmanager
 from typing import Callable, Iterator
@@ -72,6 +73,9 @@ def bring_pgbouncer() -> None:
     host = Host(CLIENT)
     host.run("test ! -e /tmp/pgbouncer/pid || kill -KILL $(cat /tmp/pgbouncer/pid) || true; rm -rf /tmp/pgbouncer; mkdir /tmp/pgbouncer")
     bring(host, *PGBOUNCER)
+    # for the operator's tasks, who have no profile of the engine's
+    script = "#!/bin/bash\n. /usr/local/greenplum-db/greenplum_path.sh\nexec $GPHOME/bin/psql \"$@\"\n"
+    host.run(f"test -e /usr/bin/psql || printf %s {shlex.quote(script)} | sudo install -m 755 /dev/stdin /usr/local/bin/psql")
     host.write("/tmp/pgbouncer/pgbouncer.ini", INI)
     host.write("/tmp/pgbouncer/users", '"gpadmin" ""\n')
     host.write("/tmp/pgbouncer/databases.ini", "[databases]\n* = host=cdw port=5432\n")

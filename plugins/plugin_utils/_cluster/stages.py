@@ -24,9 +24,6 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.sinc
 
 INTENT = options.DISCOVERY
 
-#: where roles register what their summary returned
-_ENDED = "_common_ended"
-
 Document = t.Mapping[str, t.Any]
 
 
@@ -101,8 +98,8 @@ def _tell(task: Task, given: Variables) -> Variables:
     if not look or task.host != verdict["clusters"][task.cluster]["reporter"]:
         return {"content": {}}
     intent, hostvars = given["after"], task.variables["hostvars"]
-    summaries = [(hostvars[host].get(_ENDED) or {}).get("ended") or {} for host in task.hosts(task.cluster)]
-    ended = next((summary for summary in summaries if summary.get("intent") == intent), None)
+    summaries = [hostvars[host].get(f"__{intent}_ended") or {} for host in task.hosts(task.cluster)]
+    ended = next((summary["ended"] for summary in summaries if "ended" in summary), None)
     before = tuple(look["before"]) if look["before"] else None
     found = notice.notice(look["status"], task.cluster, before, hooks.playbook(intent, task.options), ended) or {}
     return {"content": {"text": found["text"]} if found and task.options["coordinator_notice_format"] == "text" else found}

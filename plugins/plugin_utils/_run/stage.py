@@ -279,7 +279,6 @@ def conclude(intent: str, kind: type[_R], plans: Plans[P], ended: t.Callable[[_R
                 files, unkept = _keep(task, intent, document)
                 why = _joined(found.failure, unhooked and f"{cluster}: {unhooked}", unkept)
                 told = {
-                    "intent": intent,
                     "outcome": (document or {}).get("outcome") or progress.ended(),
                     "failed": bool(why),
                     "message": harmless(text),

@@ -86,7 +86,7 @@ class Ended:
 
 def ended(cluster, failed, outcome="done"):
     """What notices are told by."""
-    return {"ended": {"intent": "switchover", "outcome": outcome, "failed": failed, "message": f"{cluster} ended", "acted": True}}
+    return {"ended": {"outcome": outcome, "failed": failed, "message": f"{cluster} ended", "acted": True}}
 
 
 def concluded(host, alive, monkeypatch, check_mode=False, files=None, **of_end):

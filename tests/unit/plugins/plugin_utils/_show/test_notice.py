@@ -11,7 +11,7 @@ STATUS = {
     "schema_version": 1,
     "clusters": {"demo": {"state": "mirrored", "primary": "scdw", "reasons": ["scdw takes writes", "it streams"]}},
 }
-ENDED = {"intent": "switchover", "outcome": "switched", "failed": False, "message": "switched: scdw is primary", "acted": True}
+ENDED = {"outcome": "switched", "failed": False, "message": "switched: scdw is primary", "acted": True}
 
 
 def told(before, ended, playbook="switchover"):

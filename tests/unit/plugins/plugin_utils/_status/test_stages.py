@@ -165,7 +165,7 @@ def told(directory, found, after="status", ended=None, host="cdw-alpha", check_m
     known = fleet(directory, alpha=found)
     for of_host in known["hostvars"].values():
         of_host[OBSERVATION]["options"].update({"coordinator_notice_command": True, "discovery_display": "none", **desired})
-    known["hostvars"]["scdw-alpha"]["_common_ended"] = {"ended": ended} if ended else {}
+    known["hostvars"]["scdw-alpha"]["__standby_ended"] = {"ended": ended} if ended else {}
     known["discovery_verdict"] = stages.STAGES["judge"].do(Task(known, lambda value: value, check_mode), {})
     known.update(known["hostvars"][host], inventory_hostname=host)
     return stages.STAGES["tell"].do(Task(known, lambda value: value, check_mode), {"after": after})["content"]
@@ -188,7 +188,7 @@ def test_a_state_is_told_when_it_is_first_seen(printed, tmp_path):
 
 
 def test_one_host_tells_of_how_its_own_role_ended(printed, tmp_path):
-    ended = {"intent": "standby", "outcome": "mirrored", "failed": False, "message": "mirrored: it streams", "acted": True}
+    ended = {"outcome": "mirrored", "failed": False, "message": "mirrored: it streams", "acted": True}
     looks = {"discovery_role": "discovery", "discovery_keeps": True, "standby_rejoins": True}
     first = told(tmp_path, MIRRORED, "standby", ended, **looks)
     assert (first["playbook"], first["outcome"], first["changed"]) == ("rejoin", "mirrored", True)

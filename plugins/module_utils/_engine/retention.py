@@ -28,10 +28,13 @@ def parse_size(text: str) -> int:
 
     :raises CoordinatorError: it is none.
     """
-    match = re.fullmatch(r"\s*([0-9]{1,18})\s*([kmgt]b)?\s*", str(text), re.IGNORECASE)
-    size = int(match.group(1)) << _UNITS[(match.group(2) or "").lower()] if match else 0
-    if not 1 << 20 <= size < 1 << 63:
-        raise CoordinatorError(f"{text!r:.200} is no size from 1 MB to 8388607 TB: give a number with kB, MB, GB or TB, such as 20GB")
+    match = re.fullmatch(r"\s*([0-9]+)\s*([kmgt]b)?\s*", str(text), re.IGNORECASE)
+    # of a number with so many digits the rest does not matter
+    size = int(match.group(1)[:20]) << _UNITS[(match.group(2) or "").lower()] if match else 0
+    if size >= 1 << 63:
+        raise CoordinatorError(f"{text!r:.200} is more than the engine can count: give a number with kB, MB, GB or TB, such as 20GB")
+    if size < 1 << 20:
+        raise CoordinatorError(f"{text!r:.200} is no size of 1 MB or more: give a number with kB, MB, GB or TB, such as 20GB")
     return size
 
 

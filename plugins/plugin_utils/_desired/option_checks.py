@@ -54,7 +54,7 @@ def problem(name: str, value: t.Any) -> str:
     """
     if value is None:
         return ""
-    said = _unprintable(name, value) or (_CHECKS[name](value) if name in _CHECKS else _wrong_seconds(name, value))
+    said = (_CHECKS[name](value) if name in _CHECKS else _wrong_seconds(name, value)) or _unprintable(name, value)
     return f"{name}{said}" if said else ""
 
 
@@ -80,7 +80,8 @@ def _unprintable(name: str, value: t.Any) -> str:
         return ""
     for text in _texts(value):
         if not text.isprintable() or len(text) > _LONGEST:
-            return f" has {text!r:.200}: give texts of one line, without control characters, of {_LONGEST} letters at most"
+            verb = "is" if text is value else "has"
+            return f" {verb} {text!r:.200}: give one line without control characters, of {_LONGEST} letters at most"
     return ""
 
 

@@ -106,12 +106,14 @@ class Mutant(t.NamedTuple):
     :param scope: in which it is found.
     :param found: what is found then.
     :param faults: how many it takes.
+    :param writes: likewise.
     """
 
     patches: tuple[tuple[t.Any, str, t.Any], ...]
     scope: str
     found: str
-    faults: int = 1
+    faults: int = 0
+    writes: int = 0
 
 
 def _promote_on_announcement(watch, end, now, receiver, _then, holds):
@@ -150,6 +152,11 @@ def _back(decide):
     return going_back
 
 
+def _refused(after):
+    """A module that tells nothing of the instance has not promoted it."""
+    return lambda standby, activation, wal, certain: after(standby, {"promoted": False, **activation}, wal, certain)
+
+
 def _nothing_lost(*_given, **_more):
     return loss.Loss(loss.NONE, 0, 0, "", loss.Window())
 
@@ -176,7 +183,7 @@ MUTANTS = {
         "two coordinators",
     ),
     "hosts that did not fence count as if they had": Mutant(
-        ((activate_verdict, "decide", _believed(activate_verdict.decide)),), "activation", "two coordinators"
+        ((activate_verdict, "decide", _believed(activate_verdict.decide)),), "activation", "two coordinators", faults=1
     ),
     "a former primary is not start-blocked": Mutant(
         (
@@ -186,37 +193,37 @@ MUTANTS = {
         "activation",
         "two coordinators",
     ),
-    "no loss is said without a proof": Mutant(((loss, "judge", _nothing_lost),), "activation", "nobody said so"),
-    "what segments heard does not count": Mutant(((loss, "judge", _unheard(loss.judge)),), "activation", "nobody said so"),
+    "no loss is said without a proof": Mutant(((loss, "judge", _nothing_lost),), "activation", "nobody said so", writes=1),
+    "what segments heard does not count": Mutant(
+        ((loss, "judge", _unheard(loss.judge)),), "activation", "nobody said so", faults=1, writes=1
+    ),
     "an armed standby promotes itself by the announcement alone": Mutant(
         ((shutdown_proof.Watch, "look", _promote_on_announcement),), "switchover", "two coordinators"
     ),
-    "an armed standby takes any connection": Mutant(((shutdown_proof, "Watch", OneReceiver),), "switchover", "two coordinators"),
+    "an armed standby takes any connection": Mutant(((shutdown_proof, "Watch", OneReceiver),), "switchover", "two coordinators", faults=1),
     "a standby that was not disarmed counts as disarmed": Mutant(
         ((handover, "plan_disarming", lambda _found: []), (switchover_verdict, "decide", _back(switchover_verdict.decide))),
         "switchover",
         "two coordinators",
     ),
     "the primary serves again where it is not known what became of its standby": Mutant(
-        ((switchover_verdict, "decide", _back(switchover_verdict.decide)),), "switchover", "two coordinators"
+        ((switchover_verdict, "decide", _back(switchover_verdict.decide)),), "switchover", "two coordinators", faults=1
     ),
     "a module that was killed counts as one that refused": Mutant(
-        ((switchover_verdict, "_after", lambda *_given: switchover_verdict.SwitchoverVerdict(switchover_verdict.BACK, "")),),
-        "switchover",
-        "two coordinators",
+        ((switchover_verdict, "_after", _refused(switchover_verdict._after)),), "switchover", "two coordinators", faults=1
     ),
     "a primary is shut down without a start block": Mutant(
-        ((leaving, "plan_stop", _without(leaving.plan_stop, "block_start")),), "switchover", "two coordinators", 0
+        ((leaving, "plan_stop", _without(leaving.plan_stop, "block_start")),), "switchover", "two coordinators"
     ),
     "nobody minds a lock": Mutant(
-        ((pair, "hindrances", *NOBODY), (lock, "keeper", lambda _host, _desired: lambda: None)), "two at once", "two coordinators", 0
+        ((pair, "hindrances", *NOBODY), (lock, "keeper", lambda _host, _desired: lambda: None)), "two at once", "two coordinators"
     ),
     "a lock may be taken from a run that lives, which does not look": Mutant(
-        ((locking, "LIFETIME", 0.0), (lock, "keeper", lambda _host, _desired: lambda: None)), "two at once", "two coordinators", 0
+        ((locking, "LIFETIME", 0.0), (lock, "keeper", lambda _host, _desired: lambda: None)), "two at once", "two coordinators"
     ),
-    "a former primary never rejoins": Mutant(((rejoin, "refusal", lambda *_given: "no"),), "activation", "no way back", 0),
+    "a former primary never rejoins": Mutant(((rejoin, "refusal", lambda *_given: "no"),), "activation", "no way back"),
     "what a former primary has of its own is kept in a standby": Mutant(
-        ((rejoin, "choose", lambda *_given: rejoin.Choice(rejoin.START, "")),), "activation", "no way back", 0
+        ((rejoin, "choose", lambda *_given: rejoin.Choice(rejoin.START, "")),), "activation", "no way back", writes=1
     ),
 }
 
@@ -226,7 +233,7 @@ def test_a_fault_that_is_planted_is_found(name, monkeypatch):
     mutant = MUTANTS[name]
     for where, what, by in mutant.patches:
         monkeypatch.setattr(where, what, by)
-    scope = dataclasses.replace(SCOPES[mutant.scope], faults=mutant.faults)
+    scope = dataclasses.replace(SCOPES[mutant.scope], faults=mutant.faults, writes=mutant.writes)
     found = explore(scope, Ways() if mutant.found == "no way back" else None)
     print(f"{name}: {found.worlds} worlds: {found.violation}")
     print("\n".join(found.path))

@@ -74,7 +74,7 @@ def bring_pgbouncer() -> None:
     host.run("test ! -e /tmp/pgbouncer/pid || kill -KILL $(cat /tmp/pgbouncer/pid) || true; rm -rf /tmp/pgbouncer; mkdir /tmp/pgbouncer")
     bring(host, *PGBOUNCER)
     # for the operator's tasks, who have no profile of the engine's
-    script = "#!/bin/bash\n. /usr/local/greenplum-db/greenplum_path.sh\nexec $GPHOME/bin/psql \"$@\"\n"
+    script = '#!/bin/bash\n. /usr/local/greenplum-db/greenplum_path.sh\nexec $GPHOME/bin/psql "$@"\n'
     host.run(f"test -e /usr/bin/psql || printf %s {shlex.quote(script)} | sudo install -m 755 /dev/stdin /usr/local/bin/psql")
     host.write("/tmp/pgbouncer/pgbouncer.ini", INI)
     host.write("/tmp/pgbouncer/users", '"gpadmin" ""\n')

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
+import shlex
 import socket
 import struct
-import shlex
 import subprocess
 from contextlib import contextmanager
 from typing import Callable, Iterator

@@ -184,7 +184,7 @@ def _absolute(value: str) -> str:
 
 
 def _directory(value: str) -> str:
-    if value.startswith("/") and not value.strip("/."):
+    if os.path.normpath(value) in ("/", "//"):
         return f" is {value!r}, the root of the file system: give a directory below it"
     return _absolute(value)
 
@@ -225,7 +225,7 @@ def _floating(value: str) -> str:
 
 
 def _file(value: str) -> str:
-    return f" is {value}, a directory on the controller: name a file" if os.path.isdir(value) else ""
+    return f" is {value!r}, a directory on the controller: name a file" if os.path.isdir(value) else ""
 
 
 def _written_to(value: str) -> str:

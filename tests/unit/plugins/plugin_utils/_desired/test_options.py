@@ -496,8 +496,8 @@ def test_each_mistake_is_told_with_value_and_remedy(changes, said):
         ({"standby_primary_host": "-cdw"}, "standby_primary_host is '-cdw': give the name or address of a host"),
         ({"whpg_hostname": "cdw..org"}, "whpg_hostname is 'cdw..org': give the name or address of a host"),
         ({"whpg_address": f"{'a' * 63}." * 4}, "whpg_address is 'aaa"),
-        ({"status_html": "/"}, "status_html is /, a directory on the controller: name a file"),
-        ({"switchover_result_file": "/tmp"}, "switchover_result_file is /tmp, a directory on the controller: name a file"),
+        ({"status_html": "/"}, "status_html is '/', a directory on the controller: name a file"),
+        ({"switchover_result_file": "/tmp"}, "switchover_result_file is '/tmp', a directory on the controller: name a file"),
         ({"whpg_addresses": ["scdw"]}, "whpg_addresses has 'scdw', which is no address: give IPv4 or IPv6 addresses"),
         ({"whpg_addresses": ["fe80::1%eth0"]}, "whpg_addresses has 'fe80::1%eth0', which is no address"),
         ({"activate_standby_slot_name": "Slot"}, "activate_standby_slot_name is 'Slot': give up to 63"),
@@ -607,11 +607,11 @@ def check_taken_or_refused(name, text):
         shown = {repr(text), text, *(repr(form) for form in forms(text))}
         if SPEC[name]["type"] == "int":  # 7. is one
             shown |= {str(int(form)) for form in map(as_float, forms(text)) if form is not None and form.is_integer()}
-        if SPEC[name]["type"] == "path":
+        if SPEC[name]["type"] == "path" and "\0" not in text:
             shown.add(os.path.expanduser(os.path.expandvars(text)))
         if SPEC[name]["type"] == "float":
             shown |= {f"{form:g}" for form in map(as_float, forms(text)) if form is not None}
-        assert any(one in said for one in shown if one), said
+        assert any(one[:150] in said for one in shown if one), said  # of a long one, the beginning
     else:
         value = found.options[name]
         assert value is None or isinstance(value, CLASSES.get(SPEC[name]["type"], str))

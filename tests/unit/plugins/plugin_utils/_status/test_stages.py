@@ -166,9 +166,9 @@ def told(directory, found, after="status", ended=None, host="cdw-alpha", check_m
     for of_host in known["hostvars"].values():
         of_host[OBSERVATION]["options"].update({"coordinator_notice_command": True, "discovery_display": "none", **desired})
     known["hostvars"]["scdw-alpha"]["__standby_ended"] = {"ended": ended} if ended else {}
-    known["discovery_verdict"] = stages.STAGES["judge"].do(Task(known, lambda value: value, check_mode), {})
+    known["discovery_verdict"] = discovery.STAGES["judge"].do(Task(known, lambda value: value, check_mode), {})
     known.update(known["hostvars"][host], inventory_hostname=host)
-    return stages.STAGES["tell"].do(Task(known, lambda value: value, check_mode), {"after": after})["content"]
+    return discovery.STAGES["tell"].do(Task(known, lambda value: value, check_mode), {"after": after})["content"]
 
 
 def test_a_state_is_told_when_it_is_first_seen(printed, tmp_path):
@@ -199,6 +199,6 @@ def test_one_host_tells_of_how_its_own_role_ended(printed, tmp_path):
 
 def test_notices_that_were_not_taken_are_warned_of():
     known = {OBSERVATION: {"options": {"cluster_name": "alpha"}}, "_coordinator_notice_url": {"status": 500, "msg": "no"}}
-    found = stages.STAGES["warn"].do(Task({**known, "_coordinator_notice_command": {"rc": 0}}, str), {})
+    found = discovery.STAGES["warn"].do(Task({**known, "_coordinator_notice_command": {"rc": 0}}, str), {})
     assert found == {"warnings": ["alpha: no notice was taken by the endpoint: no"]}
-    assert stages.STAGES["warn"].do(Task({**known, "_coordinator_notice_url": {"skipped": True}}, str), {}) == {}
+    assert discovery.STAGES["warn"].do(Task({**known, "_coordinator_notice_url": {"skipped": True}}, str), {}) == {}

@@ -12,6 +12,8 @@ import re
 import signal
 import subprocess
 import threading
+from contextlib import suppress
+from typing import Callable, Iterator
 
 import pytest
 from conftest import ENABLE, INVENTORY, PAIRS, PLAIN, enable, left_of_runs, podman, run_podman, status, wait_until
@@ -20,7 +22,7 @@ STAGED = "/data/whpg/v7/standby/.gpseg-1.coordinator_snapshot"
 WORK = "/tmp/coordinator-work-*"
 #: a line on how far the copy has come
 FAR = re.compile(r"demo: copying \(scdw\): (\d+) %, [\d.]+ [KMG]iB of [\d.]+ [KMG]iB, [\d.]+ [KMG]iB/s, \d+:\d\d left")
-SECONDS = 8
+SECONDS = 10
 
 
 class Run:
@@ -64,10 +66,20 @@ class Run:
 
 
 @pytest.fixture
-def rate(primary) -> str:
-    """As pg_basebackup takes it: one by which the files take SECONDS, beside the WAL."""
-    kilobytes = int(primary.run(f"du -sk --exclude pg_wal {primary.quoted} | cut -f 1"))
-    return f"{kilobytes // SECONDS}k"
+def begin(primary) -> Iterator[Callable[[bool], Run]]:
+    """Begins a run whose files take SECONDS, beside the WAL; none goes on when the test has ended."""
+    runs: list[Run] = []
+
+    def make(terminal: bool) -> Run:
+        kilobytes = int(primary.run(f"du -sk --exclude pg_wal {primary.quoted} | cut -f 1"))
+        runs.append(Run(f"{kilobytes // SECONDS}k", terminal))
+        return runs[-1]
+
+    yield make
+    for run in runs:
+        with suppress(ProcessLookupError):
+            run.interrupt()
+        run.end()
 
 
 def at_work(standby) -> str:
@@ -87,8 +99,8 @@ def test_output_to_a_file_shows_none_of_it(standby, converged):
 
 
 @pytest.mark.usefixtures("unmirrored")
-def test_a_terminal_shows_how_far_the_copy_has_come(standby, rate):
-    run = Run(rate, terminal=True)
+def test_a_terminal_shows_how_far_the_copy_has_come(standby, begin):
+    run = begin(True)
     assert run.end() == 0
     seen = [int(match.group(1)) for match in FAR.finditer(run.told)]
     assert len(set(seen)) > 1 and seen == sorted(seen) and seen[-1] <= 100
@@ -99,9 +111,9 @@ def test_a_terminal_shows_how_far_the_copy_has_come(standby, rate):
 
 
 @pytest.mark.usefixtures("unmirrored")
-def test_an_interruption_leaves_nothing(primary, standby, rate):
-    run = Run(rate, terminal=True)
-    wait_until(lambda: FAR.search(run.told), "the copy is shown", limit_s=60)
+def test_an_interruption_leaves_nothing(primary, standby, begin):
+    run = begin(True)
+    wait_until(lambda: "demo: copying (scdw): " in run.told, "the copy is shown", limit_s=60)
     assert "pg_basebackup" in at_work(standby) and STAGED in at_work(standby)
     run.interrupt()
     assert run.end() != 0
@@ -113,8 +125,8 @@ def test_an_interruption_leaves_nothing(primary, standby, rate):
 
 
 @pytest.mark.usefixtures("unmirrored")
-def test_a_lost_connection_does_not_begin_the_copy_again(standby, rate):
-    run = Run(rate, terminal=False)
+def test_a_lost_connection_does_not_begin_the_copy_again(standby, begin):
+    run = begin(False)
     wait_until(lambda: run_podman("exec", standby.name, "sh", "-c", f"ls {WORK}/progress").returncode == 0, "the copy goes on", limit_s=60)
     before = copies(standby)
     podman("exec", standby.name, "pkill", "-KILL", "-f", "^sshd: gpadmin")

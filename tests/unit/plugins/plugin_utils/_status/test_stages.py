@@ -166,7 +166,8 @@ def told(directory, found, after="status", ended=None, host="cdw-alpha", check_m
     for of_host in known["hostvars"].values():
         of_host[OBSERVATION]["options"].update({"coordinator_notice_command": True, "discovery_display": "none", **desired})
     known["hostvars"]["scdw-alpha"]["__standby_ended"] = {"ended": ended} if ended else {}
-    known["discovery_verdict"] = discovery.STAGES["judge"].do(Task(known, lambda value: value, check_mode), {})
+    looking = status if after == "status" else discovery
+    known["discovery_verdict"] = looking.STAGES["judge"].do(Task(known, lambda value: value, check_mode), {})
     known.update(known["hostvars"][host], inventory_hostname=host)
     return discovery.STAGES["tell"].do(Task(known, lambda value: value, check_mode), {"after": after})["content"]
 

@@ -10,7 +10,6 @@ begin fuzz
 tools=$WHPG_CACHE/fuzz/tools
 export PYTHONPATH=$WHPG_CACHE/collections:$WHPG_REPO/tests
 seconds=${FUZZ_SECONDS:-600}
-began=$(date +%s)
 mkdir -p "$WHPG_CACHE/fuzz"
 export FUZZ_COUNTS=$WHPG_CACHE/fuzz/counts FUZZ_EXAMPLES=${FUZZ_EXAMPLES:-1000}
 : > "$FUZZ_COUNTS"
@@ -39,7 +38,7 @@ share=$((seconds / 3 / $(wc -w <<< "$targets")))
 for target in $targets; do
   check "guided $target" guided "$target" "$((share > 0 ? share : 1))"
 done
-export FUZZ_UNTIL=$((began + seconds))
+export FUZZ_UNTIL=$(($(date +%s) + seconds * 2 / 3))
 seed=${FUZZ_SEED:-$RANDOM$RANDOM}
 while check "seed $seed" round "$seed"; do
   [ "$(date +%s)" -lt "$FUZZ_UNTIL" ] || break

@@ -43,6 +43,8 @@ REJOIN = ("rejoin", ())
 #: the primary is lost in one way or another, or the link to it
 LOST = tuple((what, world) for what, world in after_each_fault(MIRRORED) if "scdw" not in what)
 
+CRASHES = ("the instance on cdw is killed", "cdw loses power", "cdw is cut off from the controller")
+
 SCOPES = {
     "activation": Scope(
         ((ACTIVATE, ()), (ACTIVATE, FENCE), (ACTIVATE, BOTH), (ACTIVATE, confirm("cdw"))), runs=1, faults=FAULTS, writes=1, begins=LOST
@@ -52,7 +54,12 @@ SCOPES = {
     "switchover anew": Scope((SWITCH, ("switchover", TO_CDW)), runs=2, faults=FAULTS, writes=0),
     "rejoin": Scope(((ACTIVATE, FENCE + ACCEPT), REJOIN), runs=2, faults=FAULTS - 1, writes=1, begins=LOST),
     "two at once": Scope(
-        ((ACTIVATE, ()), (ACTIVATE, FENCE)), runs=2, together=2, faults=FAULTS - 1, writes=0, begins=tuple(while_it_runs("switchover"))
+        ((ACTIVATE, ()), (ACTIVATE, FENCE)),
+        runs=2,
+        together=2,
+        faults=FAULTS - 1,
+        writes=0,
+        begins=tuple(while_it_runs("switchover", CRASHES)),
     ),
 }
 

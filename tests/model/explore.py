@@ -239,7 +239,6 @@ class Ways:
     def _settled(self, world: World) -> World:
         """The world when all is mended, and what goes on has come to its end."""
         world = world._replace(faults=0, written=0, begun=0 if not world.runs else world.begun)
-        world = world.node(0, lost=False).node(1, lost=False)
         for _number in range(1000):
             after = next(self._settles(world), None)
             if after is None:

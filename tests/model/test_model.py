@@ -46,9 +46,8 @@ LOST = tuple((what, world) for what, world in after_each_fault(MIRRORED) if "scd
 CRASHES = ("the instance on cdw is killed", "cdw loses power", "cdw is cut off from the controller")
 
 SCOPES = {
-    "activation": Scope(
-        ((ACTIVATE, ()), (ACTIVATE, FENCE), (ACTIVATE, BOTH), (ACTIVATE, confirm("cdw"))), runs=1, faults=FAULTS, writes=1, begins=LOST
-    ),
+    "activation": Scope(((ACTIVATE, ()), (ACTIVATE, FENCE), (ACTIVATE, BOTH)), runs=1, faults=FAULTS, writes=1, begins=LOST),
+    "activation by word": Scope(((ACTIVATE, confirm("cdw")),), runs=1, faults=FAULTS - 1, writes=1, begins=LOST),
     "activation anew": Scope(((ACTIVATE, FENCE + ACCEPT), (ACTIVATE, COMMAND)), runs=2, faults=FAULTS, writes=0),
     "switchover": Scope((SWITCH,), runs=1, faults=FAULTS, writes=1),
     "switchover anew": Scope((SWITCH, ("switchover", TO_CDW)), runs=2, faults=FAULTS, writes=0),

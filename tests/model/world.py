@@ -338,6 +338,8 @@ def recovers(world: World) -> Next:
             yield f"{HOSTS[at]} is reached again", world.node(at, reached=True)
         if node.state == HUNG and not node.lost:
             yield f"{HOSTS[at]} is not hung any more", world.node(at, state=RUNNING)
+        if node.state == HUNG and node.lost and node.host == UP:
+            yield f"{HOSTS[at]} is down, as its operator said", stopped(world, at, CRASHED)
     if not world.linked:
         yield "the link is there again", world._replace(linked=True)
     if not world.segments:

@@ -37,7 +37,7 @@ else
     maintenance failover_refused cluster_layouts tablespaces standby_outage)
   mapfile -t others < <(printf '%s\n' molecule/*/molecule.yml | cut -d/ -f2 | grep -vxF "$(printf '%s\n' "${longest[@]}")")
   # Of the tests marked as drawn, which are variations of others, a share, other ones each time.
-  export WHPG_SHARE=${WHPG_SHARE:-0.15} WHPG_SEED=${WHPG_SEED:-$RANDOM}
+  export WHPG_SHARE=${WHPG_SHARE:-0.1} WHPG_SEED=${WHPG_SEED:-$RANDOM}
   export -f run run_beside check hear record give_reasons
   export stage results reasons
   printf '%s\n' "${longest[@]}" "${others[@]}" |

@@ -337,9 +337,8 @@ class Rehearsal:
         ports = sorted({port for pid in pids for port in connected_ports(pid) or ()})
         heard = [address for pid in pids for address in listening(pid) or ()]
         refusal = self._promotion.refusal()
-        mode = "" if refusal else self._promotion.mode()
-        said = refusal or f"welcome, in the mode {mode}"
-        if ports or heard or not ("utility mode" in refusal or mode == "utility"):
+        said = refusal or f"welcome, in {self._promotion.mode()} mode"
+        if ports or heard or "utility mode" not in said:
             raise CoordinatorError(
                 f"the copy in {self._directory} is not closed: it listens at {heard or 'nothing'}, has connections at the ports "
                 f"{ports or 'none'}, and says to a session that would dispatch: {said}"

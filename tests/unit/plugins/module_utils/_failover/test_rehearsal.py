@@ -177,7 +177,7 @@ def test_what_is_half_removed_is_still_known_as_a_copy(copying, tmp_path, monkey
         ([5432], [], "only utility mode connections are allowed", "", r"connections at the ports \[5432\]"),
         ([5432], [], "", "utility", r"connections at the ports \[5432\]"),
         ([], ["0.0.0.0"], "only utility mode connections are allowed", "", r"listens at \['0.0.0.0'\]"),
-        ([], [], "", "dispatch", "welcome, in the mode dispatch"),
+        ([], [], "", "dispatch", "welcome, in dispatch mode"),
         ([], [], "the database system is starting up", "", "starting up"),
     ],
 )
@@ -189,7 +189,7 @@ def test_a_copy_that_is_not_closed_is_a_failure(copying, monkeypatch, ports, lis
     monkeypatch.setattr(doing._promotion, "refusal", lambda: refusal)
     monkeypatch.setattr(doing._promotion, "mode", lambda: mode)
     if not words:
-        assert doing.see_closed() == {"closed": refusal or "welcome, in the mode utility"}
+        assert doing.see_closed() == {"closed": refusal or "welcome, in utility mode"}
         return
     with pytest.raises(CoordinatorError, match=words):
         doing.see_closed()

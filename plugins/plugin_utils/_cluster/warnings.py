@@ -15,6 +15,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.ca
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.coordinator import Coordinator
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.inventory import Variables
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.observations import Observations, coordinator_of
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.locking import is_gone, this_run
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight.listening import unheard
 
 
@@ -22,8 +23,10 @@ def of_runs(coordinators: t.Sequence[str], observations: Observations) -> list[s
     """That a run is under way, or was cut off, by its locks and by the notes of what it began."""
     seen = [found for host in coordinators for found in [coordinator_of(observations[host])] if found]
     locks = sorted((found.locked for found in seen if found.locked), key=lambda lock: lock.quiet_s)
-    if locks and locks[0].counts:
-        return [f"{locks[0]}, is under way, alive {locks[0].quiet_s:.0f} s ago: wait for it before anything else is done to the pair"]
+    here = this_run(os.getpid())
+    lives = next((lock for lock in locks if lock.counts and not is_gone(lock.holder, here)), None)
+    if lives:
+        return [f"{lives}, is under way, alive {lives.quiet_s:.0f} s ago: wait for it before anything else is done to the pair"]
     left = {lock.holder: f"{lock}, was cut off: run it again" for lock in locks}
     noted = dict.fromkeys(found.unfinished for found in seen if found.unfinished)
     return [*left.values(), *(f"{purpose} was begun and is not finished: run it again" for purpose in noted)]

@@ -37,7 +37,9 @@ def colors(clusters: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[str | None]:
 def summary(clusters: t.Mapping[str, t.Mapping[str, t.Any]]) -> str:
     """How many clusters are in which state."""
     counts = collections.Counter(told["state"] for told in clusters.values())
-    return f"{len(clusters)} clusters: " + ", ".join(f"{count} {state}" for state, count in counts.items())
+    return f"{len(clusters)} cluster{'s' if len(clusters) != 1 else ''}: " + ", ".join(
+        f"{count} {state}" for state, count in counts.items()
+    )
 
 
 def _row(name: str, told: t.Mapping[str, t.Any]) -> tuple[str, ...]:

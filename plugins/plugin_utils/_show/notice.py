@@ -75,6 +75,7 @@ def unsent(way: str, result: Document) -> str:
     elif code is not None:
         why = f"it ended with {code}: {result.get('stderr') or ''}" if code else ""
     else:
-        why = "" if 200 <= int(result.get("status") or 0) < 300 else str(result.get("msg") or "it failed")
+        msg = re.sub(r" and not \[[\d, ]*\]", "", str(result.get("msg") or "it failed"))  # all that would have done
+        why = "" if 200 <= int(result.get("status") or 0) < 300 else msg
     said = " ".join(re.sub(r"\w+://\S+", "the address", why).split()).rstrip(": ")
     return f"no notice was taken by {WAYS[way]}: {said}" if said else ""

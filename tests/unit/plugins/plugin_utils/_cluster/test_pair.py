@@ -5,12 +5,14 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.pair import assess
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.places import own_segments
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.views import removed_wal
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import locking
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight.case import Case
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight.checks import unlike
 
@@ -54,6 +56,13 @@ BY = "by operator on control1, process 7, since 2026-11-23 00:00:00 UTC"
 def test_a_run_that_is_under_way_is_told_once():
     both = ("cdw locked", lock("switchover", 31.6)), ("scdw locked", lock("switchover", 20.2)), ("scdw unfinished", "switchover to scdw")
     assert runs(*both) == [f"switchover {BY}, is under way, alive 20 s ago: wait for it before anything else is done to the pair"]
+
+
+def test_a_run_of_this_controller_is_under_way_as_long_as_its_process_lives():
+    own = dataclasses.asdict(locking.this_run(os.getpid()))
+    gone = {**own, "pid": 2**22 + 1}  # more than the kernel gives
+    assert "is under way" in runs(("cdw locked", {**lock("rejoin", 1.0), "holder": own}))[0]
+    assert "was cut off: run it again" in runs(("cdw locked", {**lock("rejoin", 1.0), "holder": gone}))[0]
 
 
 def test_a_run_that_was_cut_off_is_told_until_it_is_run_again():

@@ -171,8 +171,8 @@ def test_the_activation_of_a_copy_is_told_with_what_it_costs():
         "RPO 0 commits"
     )
     assert found.lines[0] == (
-        "copy: 3 MiB; it had all WAL up to 0/280, 0 commits of 2 acknowledged missing, and was closed: only utility mode connections are "
-        "allowed; seconds: copy files 1.50, take wal 0.10, promote 0.20"
+        "copy: 3 MiB; it had all WAL up to 0/280, 0 commits of 2 acknowledged missing; no session of it could dispatch, as it says: "
+        "only utility mode connections are allowed; seconds: copy files 1.50, take wal 0.10, promote 0.20"
     )
     assert "clock" not in found.lines[1]
     assert found.document["copy"]["removed"] is True

@@ -70,6 +70,11 @@ def test_a_state_is_told_with_what_was_before(before, text, was):
             "the endpoint: Request failed: the address is refused",
         ),
         ("url", {"failed": True}, "the endpoint: it failed"),
+        (
+            "url",
+            {"status": -1, "msg": "Status code was -1 and not [200, 201, 202]: Request failed: refused"},
+            "the endpoint: Status code was -1: Request failed: refused",
+        ),
         ("url", {"status": 302, "msg": "Found"}, "the endpoint: Found"),
         ("command", {"rc": 0, "stderr": "a word"}, ""),
         ("command", {"rc": 124, "stderr": ""}, "the command: it was not done in time"),

@@ -262,7 +262,8 @@ def _of_copy(progress: Progress) -> _Ended:
     }
     line = (
         f"copy: {copied.get('bytes', 0) >> 20} MiB; it had all WAL up to {found.end_lsn}, {_commits(measured.lost)} of "
-        f"{measured.acknowledged} acknowledged missing; no session of it could dispatch, as it says: {found.closed}; seconds: {_listed(phases)}"
+        f"{measured.acknowledged} acknowledged missing; no session of it could dispatch, as it says: {found.closed}; "
+        f"seconds: {_listed(phases)}"
     )
     lost = measured.lost if measured.acknowledged else None
     return _Ended(what, why, texts[what], plan.primary, found.rto_s, lost, [line], {"copy": copy, "seconds": phases})

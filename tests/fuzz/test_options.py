@@ -22,7 +22,7 @@ PUBLIC = [name for name, spec in SPEC.items() if not spec.get("no_log")]
 SECRET = [name for name, spec in SPEC.items() if spec.get("no_log")]
 TYPES = {"bool": bool, "int": int, "float": float, "list": list, "dict": dict, "str": str, "path": str}
 #: words of refusals that say what to do
-REMEDIES = ("give ", "there can be ", "make it", "choose another", "install ", "correct ")
+REMEDIES = ("give ", "there can be ", "make it", "choose another", "install ", "correct ", "name a")
 
 #: by type, what is close to values of it
 LIKELY = {
@@ -82,7 +82,7 @@ def check(name, value):
         return
     if name == "cluster_name":  # which is refused as a whole, and is in no name of a file before
         return
-    assert told is None or type(told) is TYPES[spec.get("type", "str")]
+    assert told is None or told.__class__ is TYPES[spec.get("type", "str")]
     assert all(text.isprintable() and len(text) <= 4096 for text in texts_in(told)), (name, told)
     if spec.get("choices") and told is not None:
         assert set(told if isinstance(told, list) else [told]) <= set(spec["choices"])

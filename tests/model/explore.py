@@ -165,7 +165,7 @@ def while_it_runs(intent: str, faults: t.Container[str]) -> t.Iterator[tuple[str
     what = intent
     while world.runs:
         yield from ((f"{what}; {fault}", after) for fault, after in fails(world) if fault in faults)
-        what, world = next(iter(runs.goes_on(world, world.runs[0])))
+        (what, world), *_others = runs.goes_on(world, world.runs[0])
 
 
 class Ways:

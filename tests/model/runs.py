@@ -180,8 +180,8 @@ def _taken(text: str | None, holds: int, lapsed: bool, number: int, purpose: str
             ask = talk.send(locking.Seen(_FILE, text, 1000, age, takes))
     except StopIteration as end:
         found = end.value
-    held = {"held": {"file": _FILE, "holder": dataclasses.asdict(own)}} if not found.refusal else {"failed": True, "msg": found.refusal}
-    return takes, {"lock": found.seen.lock and dataclasses.asdict(found.seen.lock), **held}
+        held = {"held": {"file": _FILE, "holder": dataclasses.asdict(own)}} if not found.refusal else {"failed": True, "msg": found.refusal}
+        return takes, {"lock": found.seen.lock and dataclasses.asdict(found.seen.lock), **held}
 
 
 def _keep(world: World, module: Module) -> World:
@@ -900,7 +900,7 @@ def _works(world: World, run: Run, module: Module, name: str) -> Next:
     if failure is None and len(module.steps) > 1:
         yield f"{name}: {step}", _put(after, run, run._replace(module=module._replace(steps=module.steps[1:], heard=heard)))
         return
-    task = next(task for task in TASKS[run.intent] if task.name == module.task)
+    task, *_others = (task for task in TASKS[run.intent] if task.name == module.task)
     extra = _read(heard)
     result = {**task.show(after, run, module.at), **extra} if failure is None else failure
     if failure is not None and module.task.endswith("activation"):

@@ -202,7 +202,7 @@ def test_where_the_way_back_is_refused_the_run_fails_and_says_how_to_swap_back(p
     assert "transactions run for more than 0.5 s" in done.line
     assert "run the playbook switchover with switchover_to=cdw" in done.line
     assert done.result["rto_s"] == done.result["there"]["rto_s"] > 0
-    check_left(standby, primary)
+    check_left(primary=standby, standby=primary)
     back = operator.switch(to="cdw", accept_transactions=True)
     assert back.code == 0
     check_left(primary, standby)

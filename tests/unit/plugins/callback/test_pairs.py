@@ -154,8 +154,8 @@ def test_more_is_shown_to_those_who_ask(play):
 def test_by_the_strategy_free_each_task_is_told(play):
     slow = task("Copy", changed=True, seconds="{{ 1 if inventory_hostname == 'scdw' else 0 }}")
     said = play(of(slow, task("Start", changed=True), strategy="free"), code=0)
-    assert "demo: Copy (cdw, scdw, N s)" in said.splitlines()
-    assert {host for hosts in re.findall(r"Start \((.*), N s", said) for host in hosts.split(", ")} == {"cdw", "scdw"}
+    for name in ("Copy", "Start"):  # on a busy machine a host may be done before another one begins
+        assert sorted(host for hosts in re.findall(rf"{name} \((.*), N s", said) for host in hosts.split(", ")) == ["cdw", "scdw"]
 
 
 def test_a_play_without_hosts_is_told_and_colors_are_as_they_are_asked_for(play):

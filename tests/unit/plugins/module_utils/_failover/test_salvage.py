@@ -340,9 +340,12 @@ def test_how_far_unpacking_has_come_is_told_of_the_segments_that_are_missing(tmp
 
 
 def test_unpacking_that_is_given_up_changes_nothing(carried, monkeypatch):
+    def give_up():
+        raise Cancelled("interrupted")
+
     archive, standby, _whole = carried
     before = wal.end_of_wal(standby)
-    monkeypatch.setattr(salvage.work, "check", lambda: (_ for _ in ()).throw(Cancelled("interrupted")))
+    monkeypatch.setattr(salvage.work, "check", give_up)
     with pytest.raises(Cancelled):
         salvage.place(standby, archive, before)
     assert wal.end_of_wal(standby) == before

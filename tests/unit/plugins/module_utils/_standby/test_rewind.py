@@ -281,12 +281,12 @@ def test_how_far_a_rewind_has_come(told, far):
     assert rewind.progress(told) == far
 
 
+def give_up(*_arguments, **_options):
+    raise Cancelled("interrupted")
+
+
 def test_a_rewind_that_is_given_up_leaves_what_is_its_own_and_no_copy_is_made(host, program, former, monkeypatch):
     program("pg_rewind", 'echo source > "$2/both"; rm "$2/server.key"')
-
-    def give_up(*_arguments, **_options):
-        raise Cancelled("interrupted")
-
     run = host.run
     monkeypatch.setattr(host, "run", lambda program, *arguments, **options: (run(program, *arguments, **options), give_up()))
     with pytest.raises(Cancelled, match="interrupted"):
@@ -298,7 +298,7 @@ def test_a_rewind_that_is_given_up_leaves_what_is_its_own_and_no_copy_is_made(ho
 
 
 def test_a_rewind_does_not_begin_once_it_is_given_up(host, former, monkeypatch):
-    monkeypatch.setattr(rewind.work, "check", lambda: (_ for _ in ()).throw(Cancelled("interrupted")))
+    monkeypatch.setattr(rewind.work, "check", give_up)
     with pytest.raises(Cancelled):
         rewind.rewind(host, str(former), UPSTREAM)
     assert os.listdir(former.parent) == ["gpseg-1"]

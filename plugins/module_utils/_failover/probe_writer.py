@@ -19,7 +19,7 @@ import time
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import detached
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.border import Position, Positive, Seconds
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.border import Position, Positive, Seconds, digits
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import Step
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import connection
@@ -188,11 +188,11 @@ class ProbeWriter:
         :raises CoordinatorError: it does not end.
         """
         with open(self._file, encoding="ascii") as file:
-            pid = file.readline().strip()
+            pid = digits(file.readline().strip())
         for number in (signal.SIGTERM, signal.SIGKILL):
-            if pid.isdigit() and detached.is_held(self._file):
+            if pid and detached.is_held(self._file):
                 with contextlib.suppress(ProcessLookupError):
-                    os.kill(int(pid), number)
+                    os.kill(pid, number)
                 wait_until(lambda: not detached.is_held(self._file), _END)
         if detached.is_held(self._file):
             raise CoordinatorError(f"the process {pid}, which writes for a drill and logs that in {self._file}, does not end: end it")

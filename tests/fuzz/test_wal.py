@@ -131,6 +131,7 @@ def test_what_is_cut_off_is_missing_and_no_more(directory, length):
 @fuzzed(st.one_of(hostile_texts, st.from_regex(r"[0-9A-Fa-f]{1,9}/[0-9A-Fa-f]{1,9}", fullmatch=True)))
 @example("٣/٣")
 @example("0/1\n")
+@example("9" * 5000)
 def test_a_position_is_read_or_refused_by_its_text(text):
     try:
         found = Lsn.parse(text)

@@ -97,6 +97,7 @@ def test_the_end_is_told_or_not(directory, read, files):
 
 
 @fuzzed(spoilt_files(), st.one_of(st.none(), st.tuples(POSITIONS, POSITIONS, POSITIONS)), st.one_of(st.none(), POSITIONS))
+@example(FILES, (2088, (1 << 32) - 1, 0), None)
 def test_a_survey_ends_and_goes_not_behind_what_was_written(directory, read, files, control, start):
     put(directory, files)
     known = None

@@ -353,6 +353,8 @@ class _Look:
     def _checkpoint(self, control: ControlData, limit: int) -> tuple[int, str]:
         """Up to where the latest checkpoint needs WAL, and why it cannot be read from there on; empty when it can."""
         position, redo = Lsn.parse(control.checkpoint), Lsn.parse(control.redo)
+        if redo > position:  # StartupXLOG of xlog.c calls it an invalid redo
+            return position.position, f"recovery would begin at {redo}, behind the latest checkpoint, at {position}"
         found = self._reader.record(position.position, None, summed=True)
         if found.state != WHOLE:
             name = self._reader.name(position.position)

@@ -259,6 +259,8 @@ _CHECKS: dict[str, t.Callable[[t.Any], str]] = {
     "discovery_retention_limit": _size,
     "discovery_standby_directory": _directory,
     "discovery_user": _user,
+    "drill_audit_file": _file,
+    "drill_result_file": _file,
     "greenplum_path": _absolute,
     "history_lines": _count,
     "release_slot_name": _slot,

@@ -173,7 +173,7 @@ def _say(progress: Progress, what: str, why: str, document: Variables, followed:
         lines.append("seconds: " + ", ".join(f"{name.replace('_', ' ')} {value:.2f}" for name, value in document["seconds"].items()))
     gap = f"no write could succeed for {document['gap_s']:.2f} s" if document["gap_s"] is not None else "the write gap was not measured"
     if what in (SWITCHED, WITH_TROUBLE):
-        lines += [f"write gap: {gap}", *([followed.text] if followed else []), f"clients: {plan.connection}"]
+        lines += [gap, *([followed.text] if followed else []), f"clients: {plan.connection}"]
         told = f"{standby} is primary"
         if document["timeline"]:
             told += f" on timeline {document['timeline']}, since {document['switch_lsn']}"

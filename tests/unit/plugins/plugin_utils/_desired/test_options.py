@@ -497,6 +497,7 @@ def test_each_mistake_is_told_with_value_and_remedy(changes, said):
         ({"whpg_hostname": "cdw..org"}, "whpg_hostname is 'cdw..org': give the name or address of a host"),
         ({"whpg_address": f"{'a' * 63}." * 4}, "whpg_address is 'aaa"),
         ({"status_html": "/"}, "status_html is '/', a directory on the controller: name a file"),
+        ({"drill_result_file": "/tmp"}, "drill_result_file is '/tmp', a directory on the controller: name a file"),
         ({"switchover_result_file": "/tmp"}, "switchover_result_file is '/tmp', a directory on the controller: name a file"),
         ({"whpg_addresses": ["scdw"]}, "whpg_addresses has 'scdw', which is no address: give IPv4 or IPv6 addresses"),
         ({"whpg_addresses": ["fe80::1%eth0"]}, "whpg_addresses has 'fe80::1%eth0', which is no address"),

@@ -186,6 +186,10 @@ def _say(progress: Progress, what: str, why: str, document: Variables, followed:
         way = f"{standby} can be primary instead of {primary}"
         if plan.roll_back:
             way = f"{primary} can serve again, instead of {standby}"
+        elif plan.promoted:
+            way = f"what was cut off can be finished: {standby} is primary already, and {primary} can be made its standby"
+        elif plan.resume:
+            way = f"what was cut off can be finished: {way}"
         return f"can be switched: {way}; nothing was changed", lines, ""
     if what == UNCONFIRMED:
         text = f"SWITCHOVER UNCONFIRMED: {why}; run this again, which finishes it or rolls it back"

@@ -204,6 +204,11 @@ def test_check_mode_says_what_would_be():
     assert ended(planned(), check_mode=True).text == "can be switched: scdw can be primary instead of cdw; nothing was changed"
     rolled_back = ended(planned(begin=False, roll_back=True), check_mode=True)
     assert rolled_back.text == "can be switched: cdw can serve again, instead of scdw; nothing was changed"
+    finished = "can be switched: what was cut off can be finished: "
+    resumed = ended(planned(begin=False, resume=True), check_mode=True)
+    assert resumed.text == f"{finished}scdw can be primary instead of cdw; nothing was changed"
+    promoted = ended(planned(begin=False, resume=True, promoted=True), check_mode=True)
+    assert promoted.text == f"{finished}scdw is primary already, and cdw can be made its standby; nothing was changed"
     failed = with_(planned(), cdw={"__switchover_failure": "Prepare the primary: long transactions"})
     assert ended(failed, check_mode=True).text.startswith("NOT switched: nothing was changed: cdw: Prepare the primary: long transactions")
 

@@ -170,6 +170,7 @@ def assess(
             *warnings.of_directories(variables, observations),
             *(f"{host}: the catalog has segments there, the inventory does not name it" for host in strays),
             *(f"{other} could not serve as the primary does: {said}" for said in differences.values()),
+            *warnings.of_fences(cluster, verdict.primary, primary, variables, observations),
             *warnings.of_segments(primary),
             *warnings.of_wal(verdict.primary, primary, limit),
             *warnings.of_path(other, standby),

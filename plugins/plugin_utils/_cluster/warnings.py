@@ -10,11 +10,13 @@ from __future__ import annotations
 import os
 import typing as t
 
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.addresses import normal_address
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import retention
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.catalog import Registration, segments_of
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.coordinator import Coordinator
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.inventory import Variables
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.observations import Observations, coordinator_of
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.sightings import addresses_of
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.locking import is_gone, this_run
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight.listening import unheard
 
@@ -42,6 +44,23 @@ def of_commits(host: str | None, primary: Coordinator | None, standby: Coordinat
     return [
         f"COMMITS WAIT for the standby on {host}, {why}: resume it, or terminate its walsender by the playbook release with release_commits"
     ]
+
+
+def of_fences(
+    cluster: str, host: str | None, primary: Coordinator | None, variables: t.Mapping[str, Variables], observations: Observations
+) -> list[str]:
+    """That segments refuse the primary which serves, as one that was replaced."""
+    if not host or not primary or not primary.primary:
+        return []
+    own = addresses_of(host, variables, observations, None)
+    rejecting = [
+        name
+        for name, found in observations.items()
+        if found and any(fence.cluster == cluster and own & set(map(normal_address, fence.addresses)) for fence in found.fences)
+    ]
+    if not rejecting:
+        return []
+    return [f"{host} is fenced, queries of tables fail there: {', '.join(rejecting)} reject it; run lift_fence if it is to serve"]
 
 
 def of_segments(primary: Coordinator | None) -> list[str]:

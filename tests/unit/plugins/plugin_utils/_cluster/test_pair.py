@@ -436,6 +436,26 @@ def test_warns_of_blanks_in_the_standby_s_path():
     assert found == "scdw: gpstart and gpstop cannot deal with the blanks in /my data/s, gpstart -a refuses to start the cluster"
 
 
+FENCE = {"cluster": "demo", "addresses": ["10.0.0.11"], "ports": [6000], "tool": "nft", "since": 1795392000.0}
+
+
+@pytest.mark.parametrize(
+    ("fence", "told"),
+    [
+        ({}, True),
+        ({"addresses": ["10.0.0.99", "::ffff:10.0.0.11"]}, True),
+        ({"since": None}, True),
+        ({"addresses": ["10.0.0.12"]}, False),
+        ({"cluster": "other"}, False),
+    ],
+)
+def test_warns_of_a_primary_that_serves_and_is_fenced(fence, told):
+    said = "cdw is fenced, queries of tables fail there: sdw1 reject it; run lift_fence if it is to serve"
+    fenced = ("sdw1 fences", [{**FENCE, **fence}])
+    assert demo(MIRRORED, fenced).warnings == ([said] if told else [])
+    assert demo(LOST, fenced).warnings == []
+
+
 LOST = {**MIRRORED, "cdw": {"unreachable": True, "msg": "no"}}
 SESSION = {"address": "10.0.0.11", "port": 6000, "count": 2, "quiet_s": 0.5}
 KEPT = {**RECORD, "segments": RECORD["segments"][:1]}

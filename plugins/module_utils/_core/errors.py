@@ -21,8 +21,3 @@ class CoordinatorError(Exception):
         super().__init__(message)
         self.message = message
         self.data = data
-
-
-def quoted(text: str) -> str:
-    """What somebody else wrote, in quotes, for a message: not more than the first 80 characters of it."""
-    return repr(text) if len(text) <= 80 else f"{text[:80]!r}…"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import re
 
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError, quoted
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 
 _FORM = re.compile(r"([0-9A-Fa-f]{1,8})/([0-9A-Fa-f]{1,8})")
 
@@ -40,7 +40,7 @@ class Lsn:
         """
         match = _FORM.fullmatch(text)
         if match is None:
-            raise CoordinatorError(f"{quoted(text)} is not an LSN: expected two hexadecimal numbers such as 16/B374D848")
+            raise CoordinatorError(f"{text!r:.200} is not an LSN: expected two hexadecimal numbers such as 16/B374D848")
         return cls((int(match.group(1), 16) << 32) | int(match.group(2), 16))
 
     @classmethod

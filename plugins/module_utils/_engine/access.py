@@ -16,7 +16,7 @@ import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import marked
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.addresses import parse_address
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError, quoted
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, read_text
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import Actions, Step
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import reload
@@ -54,7 +54,7 @@ class AccessRule:
             if not text or not text.isprintable():
                 raise CoordinatorError(f"a rule has {text!r}: an access file cannot hold empty names, line breaks and control characters")
             if len(text.encode()) > _LONGEST:
-                raise CoordinatorError(f"a rule has {quoted(text)}: the engine leaves out what is longer than {_LONGEST} bytes, give less")
+                raise CoordinatorError(f"a rule has {text!r:.200}: the engine leaves out what is longer than {_LONGEST} bytes, give less")
 
     def __str__(self) -> str:
         database = self.database if self.database in DATABASES else _quoted(self.database)

@@ -11,7 +11,7 @@ import dataclasses
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import border
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.border import Name, Position
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError, quoted
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lsn import is_segment_size
 
@@ -66,7 +66,7 @@ def parse_controldata(text: str) -> ControlData:
         if read.timeline < 1 or not is_segment_size(read.segment_bytes):
             raise ValueError(f"timeline {read.timeline}, WAL segments of {read.segment_bytes} bytes")
     except (KeyError, ValueError) as error:
-        raise CoordinatorError(f"the output of pg_controldata is not understood: {error}; it began {quoted(text)}") from error
+        raise CoordinatorError(f"the output of pg_controldata is not understood: {error}; it began {text!r:.200}") from error
     return read
 
 

@@ -20,7 +20,7 @@ import shlex
 import subprocess
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError, quoted
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lock import (
     LIFETIME,
     Holder,
@@ -215,7 +215,7 @@ def parse_seen(printed: str) -> Seen:
         done, now, renewed, file, text = printed.replace("\r\n", "\n").split(f"{_MARK}\n", 1)[1].split("\n", 4)
         return Seen(file, text or None if renewed == "0" else text, int(renewed), int(now) - int(renewed), done == "1")
     except (ValueError, IndexError) as error:
-        raise CoordinatorError(f"the host answered {quoted(printed)} where it was asked for the lock") from error
+        raise CoordinatorError(f"the host answered {printed!r:.200} where it was asked for the lock") from error
 
 
 def _path(path: str) -> str:

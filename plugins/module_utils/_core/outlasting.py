@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import glob
 import json
 import os
 import shutil
@@ -47,6 +48,9 @@ _PATIENCE, _FURTHER = 2.0, 1.5
 
 #: seconds that each waits at most
 _MOST = 10.0
+
+#: seconds after which the directory of a work whose process is gone is nobody's any more
+_DEAD = 60.0
 
 #: seconds between two looks of an execution, and of the process that does the work
 _PAUSE, _WATCH = 0.01, 0.1
@@ -228,6 +232,15 @@ def _wait(state: State, asking: Asking) -> dict[str, t.Any] | None:
     return None
 
 
+def _remove_dead() -> None:
+    """Remove what is left of works of this user whose processes were killed, and which nobody asked for since."""
+    for path in glob.glob(os.path.join(glob.escape(tempfile.gettempdir()), f"{_PREFIX}*")):
+        with contextlib.suppress(OSError):
+            found = os.lstat(path)
+            if found.st_uid == os.getuid() and time.time() - found.st_mtime > _DEAD and not State(path).lives:
+                shutil.rmtree(path, ignore_errors=True)
+
+
 class _Process:
     """The process that does the work.
 
@@ -266,6 +279,7 @@ class _Process:
     @contextlib.contextmanager
     def _placed(self) -> t.Iterator[None]:
         """While this lasts, the directory is there; nobody sees it before it tells that this process lives."""
+        _remove_dead()
         made = State(tempfile.mkdtemp(prefix=_PREFIX))
         made.write(_ALIVE, os.getpid())
         with detached.held(made.path(_ALIVE)):

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -13,7 +14,7 @@ import time
 from pathlib import Path
 
 import pytest
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import outlasting, processes, work
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import detached, outlasting, processes, work
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.outlasting import END, GOES_ON, VARIABLE, Asking, Ended
 from hypothesis import given
 from hypothesis import strategies as st
@@ -193,6 +194,21 @@ def test_a_process_that_was_killed_is_told_of(tmp_path, place):
     ended = ask(FOLLOW)
     assert ended.failed and "was killed" in ended.result["msg"]
     assert not any(place.iterdir())
+
+
+def test_what_killed_processes_left_is_removed_by_the_next_work(tmp_path, place):
+    dead, new, held, unlike = (place / name for name in ("coordinator-work-1", "coordinator-work-2", "coordinator-work-3", "others-work-4"))
+    for directory in (dead, new, held, unlike):
+        directory.mkdir()
+        (directory / "alive").write_text("1")
+    for directory in (dead, held, unlike):
+        os.utime(directory, (0, 0))
+    with detached.held(str(held / "alive")):
+        assert ask(BEGIN).result == {"changed": True}
+    left = {path.name for path in place.iterdir()} - {"coordinator-work-0123"}
+    for directory in place.iterdir():
+        shutil.rmtree(directory)
+    assert left == {new.name, held.name, unlike.name}
 
 
 def test_a_directory_of_another_user_is_refused(tmp_path, monkeypatch):

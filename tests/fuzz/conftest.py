@@ -7,8 +7,18 @@
 from __future__ import annotations
 
 import os
+import time
 
-from .fuzzing import SEED, TRIED
+import pytest
+
+from .fuzzing import SEED, TRIED, UNTIL
+
+
+@pytest.fixture(autouse=True)
+def in_time():
+    """No property is begun when the time is over."""
+    if UNTIL and time.time() > UNTIL:
+        pytest.skip("the time is over")
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -70,14 +70,14 @@ class Authority:
         when = ["-startdate", begin, "-enddate", end] if begin else []
         self._openssl("ca", "-batch", "-notext", "-config", "own.cnf", *when, "-in", f"{name}.csr", "-out", f"{name}.crt")
 
-    def revoke(self, name: str) -> None:
+    def revoke(self, name: str, file: str = "root.crl") -> None:
         """Have a certificate on the list of those that are revoked."""
         self._openssl("ca", "-config", "own.cnf", "-revoke", f"{name}.crt")
-        self.list_revoked()
+        self.list_revoked(file)
 
-    def list_revoked(self) -> None:
+    def list_revoked(self, file: str = "root.crl", *options: str) -> None:
         """Make the list of those that are revoked."""
-        self._openssl("ca", "-config", "own.cnf", "-gencrl", "-out", "root.crl")
+        self._openssl("ca", "-config", "own.cnf", "-gencrl", *options, "-out", file)
 
     def text(self, name: str) -> str:
         """A file of it."""

@@ -75,7 +75,7 @@ def distrust(host: Host, parameters: t.Mapping[str, str]) -> str:
     return ""
 
 
-def explain(said: str, verify: t.Callable[[], t.Tuple[int, str]]) -> str:
+def explain(said: str, verify: t.Callable[[], tuple[int, str]]) -> str:
     """Why there is no TLS, and what helps, by what libpq said; empty where that is about something else.
 
     :param verify: OpenSSL's code, and its words, for why a certificate is not to be trusted; 0 where that is not known.
@@ -103,7 +103,7 @@ def _why_unread(path: str | None) -> str:
     return ""
 
 
-def _verify(parameters: t.Mapping[str, str]) -> t.Tuple[int, str]:
+def _verify(parameters: t.Mapping[str, str]) -> tuple[int, str]:
     """What OpenSSL has against a server's certificate, whatever names are in it; 0 and nothing where that was not found out."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False

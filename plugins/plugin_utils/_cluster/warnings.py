@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import os
+import re
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import retention
@@ -42,6 +43,19 @@ def of_commits(host: str | None, primary: Coordinator | None, standby: Coordinat
     return [
         f"COMMITS WAIT for the standby on {host}, {why}: resume it, or terminate its walsender by the playbook release with release_commits"
     ]
+
+
+#: how a walreceiver says that it has no connection (libpqwalreceiver.c), in a log of lines or of values in quotes
+_UNCONNECTED = re.compile(r'could not connect to the primary server: ([^"|]+)')
+
+
+def of_connection(host: str | None, primary: Coordinator | None, standby: Coordinator | None) -> list[str]:
+    """Why a standby does not connect to a primary that serves, as its log tells."""
+    postmaster = standby.instance.postmaster if standby else None
+    if not primary or not primary.primary or not standby or not standby.standby or not postmaster or postmaster.connected is not False:
+        return []
+    said = _UNCONNECTED.findall(standby.standby.errors)[-1:]
+    return [f"{host} cannot connect to its primary, {why.strip()}: run enable_mirroring, which tells what helps" for why in said]
 
 
 def of_segments(primary: Coordinator | None) -> list[str]:

@@ -130,6 +130,10 @@ options:
           bytes:
             description: What it will hold.
             type: int
+      server:
+        description: Parameters of libpq for a connection to another instance, to see whether it can be trusted.
+        type: dict
+        default: {}
       data_directory:
         description: Where the copy is to be.
         type: path
@@ -401,9 +405,10 @@ looked:
   description:
     - What was seen by O(look). What it C(lacks), of the needs, each with C(why), the addresses of the C(names), and the places of the
       C(tablespaces).
+    - In C(distrust), why the C(server) cannot be connected to by TLS, and what helps; V(null) where it can, or does not answer.
   returned: with O(look)
   type: dict
-  sample: {lacks: [], names: {}, tablespaces: []}
+  sample: {lacks: [], names: {}, tablespaces: [], distrust: null}
 installation:
   description:
     - What the installation and the operating system offer, C(gphome), the C(libraries) that can be loaded, the C(extensions) that can be

@@ -232,6 +232,8 @@ def actions_on(host: Host, instance: Instance, connection: Connection, parameter
             dispatched.query(f"{statement} ROLE {identifier(user)} WITH LOGIN REPLICATION")
             if parameters["replication_auth"] == "scram":
                 password = parameters["replication_password"] or (store.password() if store else None) or ""
+                for setting, value in registration.UNLOGGED.items():
+                    dispatched.query(f"SET {setting} = {value}")
                 dispatched.query(f"ALTER ROLE {identifier(user)} PASSWORD %s", registration.scram_verifier(password))
 
     def add_row() -> dict[str, t.Any]:

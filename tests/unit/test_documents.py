@@ -284,6 +284,12 @@ def test_options_and_links_within_a_text_are_there(path):
     assert wrong_links(path, text) == []
 
 
+def test_the_guide_shows_the_rules_of_sudo_that_are_tested():
+    file = [line for line in (ROOT / "docs/docsite/examples/sudoers").read_text().splitlines() if line and not line.startswith("#")]
+    (shown,) = [example.text for example in examples(ROOT / "docs/docsite/rst/guide_security.rst") if "NOPASSWD" in example.text]
+    assert shown.splitlines() == file
+
+
 def test_guides_are_in_the_table_of_contents_and_in_the_readme():
     guides = {path.stem for path in ROOT.glob("docs/docsite/rst/*.rst")}
     sections = yaml.safe_load((ROOT / "docs/docsite/extra-docs.yml").read_text())["sections"]

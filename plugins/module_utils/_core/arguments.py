@@ -66,6 +66,7 @@ LOOK: dict[str, t.Any] = {
     },
     "names": {"type": "list", "elements": "str", "default": []},
     "tablespaces": COPY["tablespaces"],
+    "server": {"type": "dict", "default": {}},
     "data_directory": {"type": "path", "required": True},
     "dbid": {"type": "int"},
 }

@@ -251,6 +251,10 @@ def reload(data_directory: str) -> None:
             os.kill(file.pid, signal.SIGHUP)
 
 
+#: what a log has of each client that an instance which does not serve turned away, us among them
+_TOLD_CLIENTS = "the database system is"
+
+
 def recent_errors(data_directory: str, newer_than: float = 0.0, lines: int = 3) -> str:
     """The last errors that an instance wrote to its log, oldest first.
 
@@ -266,7 +270,7 @@ def recent_errors(data_directory: str, newer_than: float = 0.0, lines: int = 3) 
                 tail = file.read().decode("utf-8", errors="replace").splitlines()
         except OSError:  # it may not be read, or is gone meanwhile
             continue
-        found += [line.strip() for line in tail if re.search(r"\b(FATAL|PANIC|ERROR)\b", line)]
+        found += [line.strip() for line in tail if re.search(r"\b(FATAL|PANIC|ERROR)\b", line) and _TOLD_CLIENTS not in line]
     return " | ".join(found[-lines:])
 
 

@@ -12,7 +12,7 @@ import os
 import socket
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.border import Address
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.border import Address, Name
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import tablespaces
 
 #: kinds of what an instance needs: a file or a directory that it reads, one that it writes to, one that it makes where there is none
@@ -49,11 +49,13 @@ class Looked:
     :param lacks: needs that are not met.
     :param names: by name, its numeric addresses.
     :param tablespaces: places for the tablespaces.
+    :param distrust: why the instance cannot be connected to by TLS, and what helps; None where it can, or where nobody asked.
     """
 
     lacks: tuple[Lacking, ...]
     names: t.Mapping[str, tuple[Address, ...]]
     tablespaces: tuple[tablespaces.Spot, ...]
+    distrust: Name | None = None
 
 
 def look(options: t.Mapping[str, t.Any], staging: str) -> Looked:

@@ -62,10 +62,14 @@ def read_access(data_directory: str) -> tuple[str, ...] | None:
     return None if found is None else tuple(found)
 
 
-def _look(options: Parameters) -> needs.Looked:
-    from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.snapshot import staging_directory  # takes long
+def _look(host: Host, options: Parameters) -> needs.Looked:
+    # these take long to load
+    from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.snapshot import staging_directory
+    from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.trust import distrust
 
-    return needs.look(options, staging_directory(options["data_directory"]))
+    found = needs.look(options, staging_directory(options["data_directory"]))
+    tried = options["server"] and not found.lacks  # without its files there is no connection
+    return dataclasses.replace(found, distrust=distrust(host, options["server"]) or None) if tried else found
 
 
 def observe(host: Host, parameters: Parameters) -> Observation:
@@ -86,7 +90,7 @@ def observe(host: Host, parameters: Parameters) -> Observation:
         peers=sessions.try_peers(parameters["peers"]),
         sessions=tuple(sessions.read_sessions(host, [segment.port for segment in segments], own)),
         access={segment.data_directory: read_access(segment.data_directory) for segment in segments},
-        looked=_look(parameters["look"]) if parameters["look"] else None,
+        looked=_look(host, parameters["look"]) if parameters["look"] else None,
     )
     if not parameters["data_directory"]:
         return found

@@ -121,6 +121,10 @@ def read_known(
     )
 
 
+#: settings of a session whose statements hold what an attacker could try passwords by, and are not to be logged
+UNLOGGED = {"log_statement": "none", "log_min_duration_statement": "-1", "log_min_error_statement": "panic", "log_duration": "off"}
+
+
 def _keys(password: str, salt: bytes, iterations: int) -> tuple[bytes, bytes]:
     salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, iterations)
     client = hmac.new(salted, b"Client Key", "sha256").digest()

@@ -22,6 +22,7 @@ import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Upstream
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.trust import TLS_REQUEST
 
 #: the query (libpq_fetch.c of the engine's pg_rewind, libpq_source.c of PostgreSQL's since 14), to which a condition is added
 _LIST = re.compile(
@@ -29,9 +30,6 @@ _LIST = re.compile(
     rb" ON files\.path = 'pg_tblspc/'\s+AND oid::text = files\.filename\s*",
     re.DOTALL,
 )
-
-#: what asks a server for TLS: length and code of the packet (pqcomm.h)
-_TLS_REQUEST = struct.pack("!II", 8, 80877103)
 
 #: seconds to connect to the primary
 _TIMEOUT = 20.0
@@ -63,7 +61,7 @@ def refusal(upstream: Upstream) -> str | None:
     if mode in ("prefer", "allow"):
         with _connect(upstream) as server:
             try:
-                server.sendall(_TLS_REQUEST)
+                server.sendall(TLS_REQUEST)
                 if server.recv(1) != b"S":
                     return None
             except OSError as error:

@@ -167,6 +167,7 @@ def assess(
             *(warnings.of_runs(coordinators, observations) if not any("held" in found for found in taken.values()) else []),
             *(f"{host} could not be locked against other runs: {why}" for host, why in unlocked.items()),
             *warnings.of_commits(other, primary, standby),
+            *warnings.of_connection(other, primary, standby),
             *warnings.of_directories(variables, observations),
             *(f"{host}: the catalog has segments there, the inventory does not name it" for host in strays),
             *(f"{other} could not serve as the primary does: {said}" for said in differences.values()),

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import os
+import re
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.addresses import normal_address
@@ -61,6 +62,19 @@ def of_fences(
     if not rejecting:
         return []
     return [f"{host} is fenced, queries of tables fail there: {', '.join(rejecting)} reject it; run lift_fence if it is to serve"]
+
+
+#: how a walreceiver says that it has no connection (libpqwalreceiver.c), in a log of lines or of values in quotes
+_UNCONNECTED = re.compile(r'could not connect to the primary server: ([^"|]+)')
+
+
+def of_connection(host: str | None, primary: Coordinator | None, standby: Coordinator | None) -> list[str]:
+    """Why a standby does not connect to a primary that serves, as its log tells."""
+    postmaster = standby.instance.postmaster if standby else None
+    if not primary or not primary.primary or not standby or not standby.standby or not postmaster or postmaster.connected is not False:
+        return []
+    said = _UNCONNECTED.findall(standby.standby.errors)[-1:]
+    return [f"{host} cannot connect to its primary, {why.strip()}: run enable_mirroring, which tells what helps" for why in said]
 
 
 def of_segments(primary: Coordinator | None) -> list[str]:

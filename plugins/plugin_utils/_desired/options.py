@@ -180,6 +180,24 @@ def option(name: str, variables: Variables, template: Template) -> t.Any:
     return options[name]
 
 
+#: where Ansible has the facts of a host: whatever any module returned there as such, which counts for more than the inventory
+FACTS = "ansible_facts"
+#: what is said of an option among them
+OF_HOST = (
+    "is told by the host itself, as a fact, which decides nothing: give it in the inventory, and clear the cache of facts if there is one"
+)
+
+
+def secret(name: str, variables: Variables, template: Template) -> t.Any:
+    """An option that is secret, as it is given.
+
+    :raises Refused: it comes from the host.
+    """
+    if name in (variables.get(FACTS) or ()):
+        raise Refused(f"{name} {OF_HOST}")
+    return template(variables.get(name))
+
+
 #: what the options depend on that are asked for before all are read
 _BEFORE = ("cluster_name", "whpg_role", "discovery_user", "WHPG_UNIX_USER")
 
@@ -190,6 +208,9 @@ def given(specs: t.Mapping[str, Spec], variables: Variables, template: Template)
     wrong: dict[str, str] = {}
     for name, spec in specs.items():
         if name not in variables:
+            continue
+        if name in (variables.get(FACTS) or ()):
+            wrong[name] = f"{name} {OF_HOST}"
             continue
         if spec.get("no_log"):
             # a secret is in no result, and a command that holds one may be a template that another host evaluates

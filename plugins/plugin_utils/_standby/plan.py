@@ -113,14 +113,12 @@ def make(
     hinders = f"{standby}: {looked.why}" if isinstance(looked, Unseen) else checks.in_the_way(case, options["standby_accepted_differences"])
     if hinders:
         return StandbyPlan(hinders, primary=primary)
-    look = {} if looked else checks.to_look_for(case)
     connection = _further(options)
     plan = StandbyPlan(
         refusal="",
         primary=primary,
         standby=standby,
         copying=copying,
-        look={**look, "data_directory": desired.datadir, "dbid": expected_dbid} if look else {},
         registration={f"standby_{_OPTION.get(name, name)}": value for name, value in dataclasses.asdict(desired).items()},
         registered=row is not None,
         access=allowed,
@@ -149,8 +147,10 @@ def make(
     differs = to_change(plan, pair, known, on_standby, row_fits, same or not scram)
     tasks, chosen = _tasks(plan) if differs else "", scram and not given and not same
     tells = move.kind == move_plan.HOST and move.stops and (chosen or given)
+    look = {} if looked else checks.to_look_for(case, _server(plan, options) if differs and options["standby_tls"] else {})
     return dataclasses.replace(
         plan,
+        look={**look, "data_directory": desired.datadir, "dbid": expected_dbid} if look else {},
         password_missing=chosen,
         to_change=differs,
         tasks=tasks,
@@ -288,6 +288,12 @@ def _registration(host: str, observed: Coordinator, variables: Variables, scene:
     hostname = hostname or observed.hostname
     port = options["standby_port"] or variables["whpg_port"]
     return StandbyAddress(str(hostname), str(address or hostname), port, observed.instance.data_directory)
+
+
+def _server(plan: StandbyPlan, options: Options) -> dict[str, str]:
+    """Parameters of libpq by which the primary is connected to."""
+    named = {"host": plan.primary_host, "port": str(plan.primary_port), "user": options["standby_replication_user"]}
+    return {**{name: value for name, value in plan.connection.items() if name != "options"}, **named}
 
 
 def _further(options: Options) -> dict[str, str]:

@@ -16,9 +16,6 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._desired.o
 ROOT = Path(__file__).parents[3]
 FILES = sorted([*ROOT.glob("roles/*/tasks/*.yml"), *ROOT.glob("roles/*/vars/*.yml"), *ROOT.glob("playbooks/*.yml")])
 CONDITIONS = ("when", "failed_when", "changed_when", "until", "that")
-#: texts of the operator's for a shell, and a secret, each evaluated by the one task that needs it
-AS_GIVEN = [name for name, spec in SPEC.items() if spec.get("no_log")]
-NAMES = [name for name in SPEC if name not in AS_GIVEN]
 #: variables of one's own that hold a text: a condition says what of it
 TEXT = re.compile(r"(_plan|_role|_verdict|_refusal|_failure|_user|_file|_way|_token|_host|_directory|\.maintenance|\.busy|\.refusal)$")
 
@@ -45,7 +42,7 @@ def without_texts(expression):
 
 def raw(expression):
     """Options that an expression names, not as a part of those that were read."""
-    return [name for name in NAMES if re.search(rf"(?<![\w.]){name}\b(?!\s*=[^=])", without_texts(expression))]
+    return [name for name in SPEC if re.search(rf"(?<![\w.]){name}\b(?!\s*=[^=])", without_texts(expression))]
 
 
 def bare(expression):

@@ -78,3 +78,10 @@ def test_misspelt_options_of_an_inventory_are_seen(tmp_path):
     show = {"ansible.builtin.assert": {"that": "'standby_prot is no option' in discovery_observation.strangers | join('\n')"}}
     play = {"hosts": "here", "gather_facts": False, "roles": [OF_STATUS], "post_tasks": [show]}
     run_play(tmp_path, {"whpg_clusters": {"hosts": {"here": {**HOST, "status_fail": False, "standby_prot": 1}}}}, play)
+
+
+def test_a_fact_is_no_option(tmp_path):
+    told = {"ansible.builtin.set_fact": {"cacheable": True, "standby_timeout": 7, "coordinator_notice_command": "touch /tmp/evaluated"}}
+    found = run(tmp_path, {"pre_tasks": [told], "roles": [OF_STATUS]}, **TYPED)
+    assert set(found["wrong"]) == {"standby_timeout", "coordinator_notice_command"}
+    assert (found["standby_timeout"], found["coordinator_notice_command"]) == (60.0, None)

@@ -65,8 +65,17 @@ def unlike(case: Case) -> dict[str, str]:
     return {made.name: finding.message for made in CHECKS if made.compares for finding in made.findings(case)}
 
 
-def to_look_for(case: Case) -> dict[str, t.Any]:
-    """Options of a further look at the standby's host; empty where none is needed."""
+def to_look_for(case: Case, server: t.Mapping[str, str]) -> dict[str, t.Any]:
+    """Options of a further look at the standby's host; empty where none is needed.
+
+    :param server: parameters of libpq for its connection to the primary, where that is by TLS and will be made; else empty.
+    """
+    found = _needed(case)
+    return {"needs": [], "tablespaces": [], "names": [], **found, "server": {**server}} if found or server else {}
+
+
+def _needed(case: Case) -> dict[str, t.Any]:
+    """What has to be there beside the data directory, as options of a look."""
     source, standby = case.source[1], case.standby
     if not case.comes or not source or not standby:
         return {}

@@ -12,7 +12,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.c
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.preflight import Limit
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.primary import Primary
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight.case import COPY, REWIND, Case
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight.check import PRIMARY, SQL, Findings, check
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight.check import PRIMARY, SQL, STANDBY, Findings, check
 
 
 @check(PRIMARY, SQL, about="a line in the primary's C(pg_hba.conf) for which the engine takes no new rules from it", bars=True)
@@ -26,6 +26,12 @@ def access(case: Case, primary: Coordinator, known: Primary) -> Findings:
 def tls(case: Case, known: Primary) -> Findings:
     if case.options.get("standby_tls") and not known.needs.ssl:
         yield None, "standby_tls is given, and the primary has ssl=off: turn it on there, with a certificate, or leave standby_tls out"
+
+
+@check(STANDBY, about="certificates by which the standby and its primary would not trust each other")
+def trust(case: Case, _standby: Coordinator) -> Findings:
+    if case.looked and case.looked.distrust:
+        yield case.host, f"no TLS connection to {case.primary_host} by standby_tls: {case.looked.distrust}"
 
 
 @check(PRIMARY, about="files in the primary's data directory that its user cannot read")

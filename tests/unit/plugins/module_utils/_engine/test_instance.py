@@ -154,7 +154,7 @@ def test_stops(host, program, data_directory):
 def test_old_logs_do_not_count(data_directory):
     (data_directory / "log").mkdir()
     log = data_directory / "log" / "gpdb.csv"
-    log.write_text("ERROR one\nLOG fine\nFATAL two\n")
+    log.write_text("ERROR one\nLOG fine\nFATAL two\n" + "FATAL:  the database system is in recovery mode\n" * 3)
     assert recent_errors(str(data_directory), lines=1) == "FATAL two"
     assert recent_errors(str(data_directory)) == "ERROR one | FATAL two"
     assert recent_errors(str(data_directory), newer_than=time.time() + 60) == ""

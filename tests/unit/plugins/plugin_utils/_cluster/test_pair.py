@@ -226,6 +226,24 @@ def test_commits_that_wait_are_said_loudly(changes, said):
     assert [warning.startswith(said or "") for warning in warnings] == ([True] if said else [])
 
 
+@pytest.mark.parametrize(
+    ("changes", "is_told"),
+    [
+        ([], True),
+        ([("scdw instance postmaster connected", True)], False),
+        ([("cdw primary", None), ("cdw instance postmaster", None), ("cdw sql", None)], False),
+        ([("scdw standby errors", "FATAL:  out of memory")], False),
+    ],
+)
+@pytest.mark.parametrize("form", ["FATAL:  {}", '2026-11-30,,,FATAL,XX000,"{}",,,', "FATAL:  {} | FATAL:  terminating walreceiver"])
+def test_why_a_standby_has_no_connection_x:
+    refused = "could not connect to the primary server: SSL error: certificate verify failed"
+    lost = [("cdw primary walsender", None), ("scdw instance postmaster connected", False), ("scdw standby errors", form.format(refused))]
+    told = [warning for warning in demo(MIRRORED, *lost, *changes).warnings if "cannot connect" in warning]
+    why = "scdw cannot connect to its primary, SSL error: certificate verify failed: run enable_mirroring, which tells what helps"
+    assert told == ([why] if is_told else [])
+
+
 def test_an_access_file_that_the_engine_does_not_take_is_an_obstacle():
     said = "cdw: the engine takes no new rules from /c/pg_hba.conf, line 7: invalid authentication method: correct that line"
     assert demo(UNMIRRORED, ("cdw primary access_errors", ["line 7: invalid authentication method", "line 9: x"])).obstacle == said

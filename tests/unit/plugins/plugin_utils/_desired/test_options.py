@@ -21,9 +21,11 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._desired i
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._desired.options import (
     SPEC,
     SPECS,
+    Refused,
     disagreement,
     of_pair,
     read,
+    secret,
     typed,
 )
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight.checks import ACCEPTABLE
@@ -197,6 +199,18 @@ def test_secrets_are_in_no_result():
     assert [found.options[name] for name in SECRET] == [True] * 5
     assert "hunter2" not in json.dumps(found.options)
     assert [desired(**dict.fromkeys(SECRET, "")).options[name] for name in SECRET] == [False] * 5
+
+
+@pytest.mark.parametrize("name", [*SECRET, "activate_standby_accept_loss", "status_file", "cluster_name"])
+def test_what_a_host_tells_as_a_fact_is_no_option(name):
+    facts = {"ansible_facts": {name: "touch /tmp/evaluated"}}
+    found = read({**HOST, name: "touch /tmp/evaluated", **facts}, lambda value: value)
+    assert found.wrong[name].startswith(f"{name} is told by the host itself, as a fact, which decides nothing: give it in the inventory")
+    assert found.options[name] == read({other: value for other, value in HOST.items() if other != name}, lambda value: value).options[name]
+    if name in SECRET:
+        with pytest.raises(Refused, match=f"{name} is told by the host itself"):
+            secret(name, {name: "own", **facts}, lambda value: value)
+        assert secret(name, {name: "own", "ansible_facts": {}}, lambda value: value) == "own"
 
 
 @pytest.mark.parametrize(("value", "kind"), [(["hunter2"], "a list"), ({"hunter2": 1}, "a dictionary"), ([], "a list")])

@@ -395,6 +395,16 @@ def test_files_that_the_copy_needs_are_looked_for():
     assert plan.look
 
 
+def test_trust_is_tried_before_a_connection_is_made():
+    tls = {"tls": CERTIFICATE, "commit_timeout": 10}
+    ssl = ("cdw primary needs ssl", True)
+    assert "server" not in demo(UNMIRRORED).look
+    for found in (UNMIRRORED, MIRRORED):
+        tried = demo(found, ssl, **tls).look["server"]
+        assert tried == {**demo(found, ssl, tls=CERTIFICATE).connection, "host": "cdw", "port": "5432", "user": "standby_replicator"}
+    assert demo(MIRRORED).look == {}, "nothing is to be changed"
+
+
 def test_the_copy_is_made_as_desired():
     plan = demo(UNMIRRORED, checkpoint="spread", max_rate="100M")
     assert (plan.snapshot["checkpoint"], plan.snapshot["max_rate"]) == ("spread", "100M")

@@ -237,7 +237,7 @@ def test_no_check_fails_whatever_was_not_seen(accept, way, data):
     one = Case(primary_host="cdw", primary=there["cdw"], host="scdw", standby=there["scdw"], way=way, options={**OPTIONS})
     for told in (checks.in_the_way(one, accept), checks.obstacle(one), deaf(one)):
         assert told is None or isinstance(told, str)
-    assert isinstance(checks.to_look_for(one), dict)
+    assert isinstance(checks.to_look_for(one, {}), dict)
 
 
 def test_each_check_has_a_name_of_its_own():
@@ -262,17 +262,28 @@ def test_what_has_to_be_looked_at_on_the_standby_s_host():
     found = case(
         COPY, ("cdw configured needs", [INCLUDE, INSIDE]), snapshot={"tablespaces": [{"location": "/t"}], "required_files": ["/ca.crt"]}
     )
-    assert checks.to_look_for(found) == {
+    assert checks.to_look_for(found, {"host": "cdw"}) == {
         "needs": [INCLUDE, INSIDE, {"path": "/ca.crt", "kind": "file", "where": "a setting"}],
         "tablespaces": [{"location": "/t"}],
         "names": [],
+        "server": {"host": "cdw"},
     }
     beside = dataclasses.replace(found.standby, instance=dataclasses.replace(found.standby.instance, data_directory="/c"))
     there = dataclasses.replace(found, snapshot={}, standby=beside)
-    assert checks.to_look_for(there)["needs"] == [INCLUDE], "a copy has it in the same place"
-    assert checks.to_look_for(case(COPY)) == {}
-    assert checks.to_look_for(case(STAYS, ("scdw configured needs", [INCLUDE]), found=MIRRORED)) == {}
-    assert checks.to_look_for(case(COPY, ("cdw configured listen_addresses", "localhost, scdw,10.0.0.12")))["names"] == ["scdw"]
+    assert checks.to_look_for(there, {})["needs"] == [INCLUDE], "a copy has it in the same place"
+    assert checks.to_look_for(case(COPY), {}) == {}
+    stays = case(STAYS, ("scdw configured needs", [INCLUDE]), found=MIRRORED)
+    assert checks.to_look_for(stays, {}) == {}
+    assert checks.to_look_for(stays, {"host": "cdw"}) == {"needs": [], "tablespaces": [], "names": [], "server": {"host": "cdw"}}
+    assert checks.to_look_for(case(COPY, ("cdw configured listen_addresses", "localhost, scdw,10.0.0.12")), {})["names"] == ["scdw"]
+
+
+@pytest.mark.parametrize("way", [COPY, MOVE, REWIND, START, STAYS])
+def test_no_connection_is_begun_that_is_not_trusted(way):
+    looked = Looked((), {}, (), "certificate verify failed, certificate has expired: have its authority renew it")
+    found = MIRRORED if way in (STAYS, REWIND, START) else UNMIRRORED
+    said = checks.in_the_way(case(way, found=found, looked=looked))
+    assert said == f"scdw: no TLS connection to cdw by standby_tls: {looked.distrust}"
 
 
 @pytest.mark.parametrize(("listens", "deaf"), [(["127.0.0.1"], True), ([], True), (["::1"], True), (["0.0.0.0"], False), (None, False)])

@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import random
 import re
 import signal
 import subprocess
@@ -28,6 +27,7 @@ from activating import PARTS, Client
 from cells import INTENTS, PRIMARY, SPARE, STANDBY, Cell, Intent, chosen
 from conftest import HERE as MOLECULE
 from conftest import INVENTORY, NET, Coordinator, Host, changes, lift, mirror, playbook, podman, reset
+from conftest import SEED as DRAWN
 from faults import COORDINATORS, MAKERS
 from history import History, Stated, Write, problems
 from inventories import rendered
@@ -41,6 +41,9 @@ MOVED = rendered(MOLECULE / "move/inventory", "move")
 OUTSIDE, OUTSIDE_ADDRESS = "sdw1", f"{NET}.21"
 CLIENT_NAME, OBSERVED = "chaos", "/tmp/observer"
 
+#: that cells are chosen by
+SEED = int(os.environ.get("CHAOS_SEED") or DRAWN)
+
 #: seconds: how long something fails, unless the run has ended before; how long a run may take; for how long no commit need be acknowledged
 #: without any reason, and after what failed is there again
 FAILING, LIMIT, PATIENCE, COMING_BACK = 15, 300, 20.0, 40.0
@@ -53,9 +56,15 @@ KEPT = re.compile(r"demo\.(pgpass|record\.json|audit\.jsonl)")
 STAGED = r"find /data -maxdepth 6 \( -name '.gpseg*' -o -name '*.partial' \) ; find /tmp /var/tmp -maxdepth 1 -name '*whpg*' -user gpadmin"
 
 
+#: what runs advise
+ADVICE = re.compile(r"\brun (enable_mirroring|rejoin|activate_standby|lift_fence)\b")
+
 #: what is asked of a primary
-OF_ITSELF = """SELECT 'primary with ' || (SELECT coalesce(string_agg(state || ' ' || sync_state, ', '), 'no standby') FROM pg_stat_replication)
-  || ', ' || (SELECT count(*) FROM gp_segment_configuration WHERE content = -1 AND role = 'm') || ' registered'"""
+OF_ITSELF = """
+SELECT 'primary with '
+  || (SELECT coalesce(string_agg(state || ' ' || sync_state, ', '), 'no standby') FROM pg_stat_replication) || ', '
+  || (SELECT count(*) FROM gp_segment_configuration WHERE content = -1 AND role = 'm') || ' registered'
+"""
 
 
 class Observer(Host):
@@ -208,7 +217,7 @@ class Trial:
             rule = f"host all gpadmin {OUTSIDE_ADDRESS}/32 trust"
             at.run(f"! cd {at.quoted} 2> /dev/null || ! [ -f postmaster.pid ] || (echo '{rule}' >> pg_hba.conf; pg_ctl -D . reload)")
         self.found.engine = self.primary.sql("SELECT version()")
-        self.client = Client(CLIENT_NAME, host=OUTSIDE, where=f"host={','.join(self.hosts)} port=5432")
+        self.client = Client(CLIENT_NAME, host=OUTSIDE, where=f"host={','.join(self.hosts)} port=5432", pause=0.1)
         self.client.run(f"kill -KILL $(cat /tmp/clients/{CLIENT_NAME}/pid) 2> /dev/null; rm -rf /tmp/clients/{CLIENT_NAME}")
         self.observer = Observer()
         self.observer.start(self.primary, self.hosts)
@@ -285,16 +294,14 @@ class Trial:
         self.found.problems.append(f"after {len(self.found.runs)} runs the pair is not whole: {self.look()}")
 
     def advised(self) -> str:
-        """The playbook that is run next by an operator, who follows the advice of the status playbook."""
+        """The playbook that an operator runs next, who follows the advice of the last run, or else that of the status playbook."""
+        named = ADVICE.search(self.found.runs[-1])
+        if named and named[1] != self.intent.playbook:
+            return named[1]
         file = self.home / "status.json"
         file.unlink(missing_ok=True)
-        playbook(
-            PREFIX + "status",
-            inventory=inventory_of(self.intent),
-            environment=operated(self.home),
-            status_file=str(file),
-            status_fail=False,
-        )
+        variables = {"status_file": str(file), "status_fail": False}
+        playbook(PREFIX + "status", inventory=inventory_of(self.intent), environment=operated(self.home), **variables)
         cluster = json.loads(file.read_text())["clusters"]["demo"]
         self.found.runs.append(f"status: {cluster['state']}: {'; '.join(cluster['reasons'])}: {cluster['advice']}")
         if cluster["state"] == "split_brain":
@@ -303,11 +310,8 @@ class Trial:
             if cluster["activation"]["allowed"] and self.intent.swaps:
                 return "activate_standby"
             self.start(COORDINATORS[cluster["primary"]])
-        elif self.intent.mirrored:
-            named = re.search(r"\b(enable_mirroring|rejoin|disable_mirroring|lift_fence)\b", cluster["advice"])
-            if named:
-                return named[1]
-        return self.intent.playbook
+        named = ADVICE.search(cluster["advice"])
+        return named[1] if named and self.intent.mirrored else self.intent.playbook
 
     def start(self, coordinator: Coordinator) -> None:
         """As gpstart does."""
@@ -346,12 +350,16 @@ class Trial:
         """Ask the clients what they were told, and compare it with what is there."""
         whole = time.time()
         self.client.wait_for(self.serving().name)
-        self.client.stop()
-        self.observer.stop()
+        self.stop()
         history = History(self.written(), self.rows(), self.stated(), self.excused(whole), patience=PATIENCE)
         self.found.acknowledged = len(history.acknowledged)
         self.found.problems += problems(history)
         self.found.problems += self.left()
+
+    def stop(self) -> None:
+        """No client writes any more."""
+        self.client.stop()
+        self.observer.stop()
 
     def serving(self) -> Coordinator:
         """The only primary."""
@@ -359,7 +367,7 @@ class Trial:
         return COORDINATORS[host]
 
     def excused(self, whole: float) -> tuple[tuple[float, float], ...]:
-        """When nobody had to serve: until all was mended where the primary is stopped by what is run, or hit; else while something failed."""
+        """When nobody had to serve: while something failed; where the primary was hit, or is stopped by what is run, until all was mended."""
         hit = self.cell.part == PRIMARY or not self.cell.part
         return ((self.broke, whole if hit or self.intent.swaps else self.healed + COMING_BACK),)
 
@@ -455,12 +463,11 @@ def attempt(cell: Cell, keep: Path | None = None) -> Found:
 
 def main() -> int:
     """Try some cells."""
-    seed = int(os.environ.get("CHAOS_SEED") or random.randrange(10**6))
     wanted = os.environ.get("CHAOS_ONLY", "")
-    cells = [cell for cell in chosen(seed, 10**6) if wanted in str(cell)][: int(os.environ.get("CHAOS_CELLS", "10"))]
-    print(f"CHAOS_SEED={seed}: {len(cells)} cells", flush=True)
+    cells = [cell for cell in chosen(SEED, 10**6) if wanted in str(cell)][: int(os.environ.get("CHAOS_CELLS", "10"))]
+    print(f"CHAOS_SEED={SEED}: {len(cells)} cells", flush=True)
     version = yaml.safe_load((HERE.parents[1] / "galaxy.yml").read_text())["version"]
-    results = Results(HERE / "results", version, seed)
+    results = Results(HERE / "results", version, SEED)
     wrong = 0
     for cell in cells:
         found = attempt(cell, Path(os.environ["WHPG_CACHE"]) / "chaos")
@@ -472,7 +479,7 @@ def main() -> int:
             flush=True,
         )
         results.add(found)
-    print(f"CHAOS_SEED={seed}: {len(cells)} cells, {wrong} wrong")
+    print(f"CHAOS_SEED={SEED}: {len(cells)} cells, {wrong} wrong")
     return 1 if wrong else 0
 
 

@@ -128,7 +128,7 @@ def _host_paused(cell: Cell, run: Run) -> t.Iterator[None]:
 
 @contextlib.contextmanager
 def _host_restarted(cell: Cell, run: Run) -> t.Iterator[None]:
-    """It is silent, and whatever ran on it is gone; no instance starts by itself. A container's memory file system would not survive more."""
+    """It is silent, and whatever ran on it is gone; no instance starts by itself. Files in memory would not survive more."""
     with _filtered(cell.host, "iifname != lo drop", "oifname != lo drop"):
         podman(
             "exec", cell.host, "sh", "-c", "pkill -KILL -u gpadmin; pkill -KILL -x 'python3[.0-9]*'; pkill -KILL -f '^sshd: [a-z]+ '; true"

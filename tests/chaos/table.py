@@ -141,11 +141,12 @@ STYLE = """
 body { font: 14px/1.4 'DejaVu Sans', sans-serif; color: #222; margin: 24px; width: max-content }
 h1 { font-size: 20px; margin: 0 0 8px } p { margin: 8px 0; max-width: 1200px }
 ul { list-style: none; display: flex; gap: 20px; padding: 0; margin: 12px 0 }
-li b { display: inline-block; width: 22px; height: 20px; line-height: 20px; text-align: center; border: 1px solid #bbb; vertical-align: middle }
-table { border-collapse: collapse } td, tbody th { border: 1px solid #ccc; height: 22px }
+li b { display: inline-block; width: 22px; height: 20px; line-height: 20px; text-align: center; border: 1px solid #bbb }
+li b { vertical-align: middle } table { border-collapse: collapse } td, tbody th { border: 1px solid #ccc; height: 22px }
 td { width: 26px; text-align: center } .none { background: #e6e6e6 }
 tbody th { font-weight: normal; text-align: left; padding: 0 8px } tr.name th { font-weight: bold; background: #f4f4f4; padding: 4px 8px }
-thead th { font-weight: normal; font-size: 12px; vertical-align: bottom; padding: 2px } thead tr:first-child th:first-child { text-align: left }
+thead th { font-weight: normal; font-size: 12px; vertical-align: bottom; padding: 2px }
+thead tr:first-child th:first-child { text-align: left }
 thead span { writing-mode: vertical-rl; transform: rotate(180deg); white-space: nowrap }
 """
 

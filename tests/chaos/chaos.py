@@ -324,6 +324,8 @@ class Trial:
         seen = {}
         for host in self.hosts:
             at = COORDINATORS[host]
+            if self.silent and at is self.primary:
+                continue
             query = f'PGOPTIONS="-c $WHPG_UTILITY_SETTING=utility" timeout 20 psql -X -At -h /tmp -c "{OF_ITSELF}"'
             standby = f"[ -f {at.quoted}/standby.signal ] && pg_ctl -D {at.quoted} status > /dev/null && echo standby"
             with contextlib.suppress(AssertionError, subprocess.TimeoutExpired):
@@ -367,7 +369,7 @@ class Trial:
         return COORDINATORS[host]
 
     def excused(self, whole: float) -> tuple[tuple[float, float], ...]:
-        """When nobody had to serve: while something failed; where the primary was hit, or is stopped by what is run, until all was mended."""
+        """When nobody had to serve: while something failed; where the primary was hit, or is stopped by the run, until all was mended."""
         hit = self.cell.part == PRIMARY or not self.cell.part
         return ((self.broke, whole if hit or self.intent.swaps else self.healed + COMING_BACK),)
 

@@ -13,6 +13,7 @@ import random
 import subprocess
 import time
 import typing as t
+from pathlib import Path
 
 from activating import CONTROLLER_ADDRESS, parted
 from cells import FAULTS, INTENTS, PRIMARY, SPARE, STANDBY, Cell
@@ -32,13 +33,24 @@ SOUGHT, WORKED = 20, (0.0, 0.1, 0.3, 0.6)
 MODULE = "pgrep -x 'python3[.0-9]*'"
 
 
+PROCESSES: dict[str, str] = {}
+
+
+def process(host: str) -> str:
+    """The first process of a host, as the machine that it is on numbers it."""
+    if not Path(f"/proc/{PROCESSES.get(host, 'none')}").exists():
+        command = ["podman", "inspect", "--format", "{{.State.Pid}}", f"{HOSTS}-{host}"]
+        PROCESSES[host] = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    return PROCESSES[host]
+
+
 class Inside(Coordinator):
     """A coordinator whose host is entered by the machine that it is on, not by ssh: whatever fails, it can be looked at."""
 
     def run(self, command: str) -> str:
         command = f"export WHPG_CLUSTER={self.cluster}; . /run/whpg/profile.sh; {command}"
         done = subprocess.run(
-            ["podman", "exec", "--user=gpadmin", f"{HOSTS}-{self.name}", "bash", "-c", command],
+            ["nsenter", "--all", "--target", process(self.name), "su", "-s", "/bin/bash", "-", "gpadmin", "-c", command],
             check=False,
             capture_output=True,
             text=True,
@@ -176,7 +188,7 @@ def _link_cut(cell: Cell, run: Run) -> t.Iterator[None]:
 def _slow_and_lossy(cell: Cell, run: Run) -> t.Iterator[None]:
     """Two of a hundred packets are lost each way, and 8 Mbit a second leave it. (A kernel may have no netem.)"""
     lose = "numgen random mod 100 < 2 drop"
-    network = ["nsenter", "--net", "--target", _process(cell.host), "tc", "qdisc"]
+    network = ["nsenter", "--net", "--target", process(cell.host), "tc", "qdisc"]
     with _filtered(cell.host, f"iifname != lo {lose}", f"oifname != lo {lose}"):
         shape = ["root", "tbf", "rate", "8mbit", "burst", "32k", "latency", "300ms"]
         subprocess.run([*network, "add", "dev", "eth0", *shape], check=True)
@@ -210,19 +222,13 @@ def _disk_read_only(cell: Cell, run: Run) -> t.Iterator[None]:
         _mount(cell.host, unmount=True)
 
 
-def _process(host: str) -> str:
-    return subprocess.run(
-        ["podman", "inspect", "--format", "{{.State.Pid}}", f"{HOSTS}-{host}"], check=True, capture_output=True, text=True
-    ).stdout.strip()
-
-
 def _mount(host: str, *calls: tuple[bytes, bytes, bytes, int, bytes], unmount: bool = False) -> None:
     """Calls of mount(2), or one of umount2(2), as the host sees its files."""
-    process = _process(host)
+    first = process(host)
     child = os.fork()
     if child == 0:
         libc = ctypes.CDLL(None, use_errno=True)
-        failed = libc.setns(os.open(f"/proc/{process}/ns/mnt", os.O_RDONLY), 0)
+        failed = libc.setns(os.open(f"/proc/{first}/ns/mnt", os.O_RDONLY), 0)
         for call in calls:
             failed = failed or libc.mount(*call)
         if unmount:

@@ -162,7 +162,7 @@ def draw(file: Path) -> None:
         subprocess.run(
             [
                 *(browser, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--user-data-dir={profile}"),
-                *("--window-size=1350,1250", f"--screenshot={file.with_suffix('.png')}", shown.as_uri()),
+                *("--window-size=1640,1520", f"--screenshot={file.with_suffix('.png')}", shown.as_uri()),
             ],
             check=False,
             capture_output=True,

@@ -485,6 +485,7 @@ def main() -> int:
             flush=True,
         )
         results.add(found)
+    results.draw()
     print(f"CHAOS_SEED={SEED}: {len(cells)} cells, {wrong} wrong")
     return 1 if wrong else 0
 

@@ -15,7 +15,6 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 import typing as t
@@ -66,11 +65,11 @@ class Results:
     :param seed: that the cells of this run were chosen by.
     """
 
-    def __init__(self, directory: Path, version: str, seed: int):
+    def __init__(self, directory: Path, version: str = "", seed: int = 0):
         self._directory, self._version, self._seed = directory, version, seed
 
     def add(self, found: Found) -> None:
-        """Keep what became of a cell, and draw the page."""
+        """Keep what became of a cell."""
         self._directory.mkdir(exist_ok=True)
         file = self._directory / f"{engine_name(found.engine)}.json"
         kept = json.loads(file.read_text()) if file.exists() else []
@@ -78,7 +77,11 @@ class Results:
         entry.update(collection=self._version, seed=self._seed, date=time.strftime("%Y-%m-%d", time.gmtime()))
         kept = [one for one in kept if tuple(one[field] for field in Cell._fields) != tuple(found.cell)] + [entry]
         file.write_text(json.dumps(sorted(kept, key=_place), indent=1, ensure_ascii=False) + "\n")
-        draw(file)
+
+    def draw(self) -> None:
+        """Show all of them."""
+        for file in self._directory.glob("*.json"):
+            draw(file)
 
 
 def _place(entry: t.Mapping[str, t.Any]) -> tuple[str, ...]:
@@ -171,6 +174,4 @@ def draw(file: Path) -> None:
 
 
 if __name__ == "__main__":
-    for one in Path(__file__).parent.glob("results/*.json"):
-        draw(one)
-    sys.exit(0)
+    Results(Path(__file__).parent / "results").draw()

@@ -33,7 +33,7 @@ if [ -n "${1-}" ]; then
 else
   WHPG_SET=2 make hosts || exit
   # Those that take longest come first, so that none of them is waited for at the end.
-  longest=(secrets drill hooks disable_mirroring rejoin move switchover status adopt fleet incomplete_pair repeated_failovers salvage bad_input
+  longest=(secrets drill chaos hooks disable_mirroring rejoin move switchover status adopt fleet incomplete_pair repeated_failovers salvage bad_input
     maintenance failover_refused cluster_layouts tablespaces standby_outage)
   mapfile -t others < <(printf '%s\n' molecule/*/molecule.yml | cut -d/ -f2 | grep -vxF "$(printf '%s\n' "${longest[@]}")")
   # Of the tests marked as drawn, which are variations of others, a share, other ones each time.

@@ -36,21 +36,29 @@ class Commit(NamedTuple):
 class Client(Host):
     """A client on a host, see shared/host/client.py; it reaches the primary wherever that is, unless it is told where to connect.
 
-    It has patience for so many seconds with one that does not answer.
+    It has patience for so many seconds with one that does not answer, and pauses for so many after each commit.
     """
 
     def __init__(
-        self, name: str, host: str = CLIENT, where: str = "host=cdw,scdw port=5432,5432", role: str = "dispatch", patience: float = 2
+        self,
+        name: str,
+        host: str = CLIENT,
+        where: str = "host=cdw,scdw port=5432,5432",
+        role: str = "dispatch",
+        patience: float = 2,
+        pause: float = 0.02,
     ):
         super().__init__(host)
         self.patience = patience
+        self.pause = pause
         self.called = name
         self.role = role
         options = "" if role == "dispatch" else f"options='-c gp_role={role}'"
         self.conninfo = f"{where} dbname=postgres user=gpadmin target_session_attrs=read-write {options}"
 
     def start(self) -> Client:
-        self.run(f"ANSWER_S={self.patience} python3 /run/whpg/client.py start {self.called} {shlex.quote(self.conninfo)}")
+        limits = f"ANSWER_S={self.patience} PAUSE_S={self.pause}"
+        self.run(f"{limits} python3 /run/whpg/client.py start {self.called} {shlex.quote(self.conninfo)}")
         return self
 
     def errors(self) -> str:

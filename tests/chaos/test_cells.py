@@ -11,19 +11,30 @@ from pathlib import Path
 
 import pytest
 
-from .cells import STEPS, all_cells, chosen
+from .cells import FAULTS, INTENTS, all_cells, chosen
 
 ROOT = Path(__file__).parents[2]
 TASKS = {name for path in ROOT.glob("roles/*/tasks/*.yml") for name in re.findall(r"- name: (.+)", path.read_text())}
 
 
-@pytest.mark.parametrize("playbook", STEPS)
-def test_what_is_named_is_there(playbook):
-    assert (ROOT / f"playbooks/{playbook}.yml").exists()
-    assert [step for step in STEPS[playbook] if step not in TASKS] == []
+@pytest.mark.parametrize("intent", INTENTS.values(), ids=INTENTS)
+def test_what_is_named_is_there(intent):
+    assert (ROOT / f"playbooks/{intent.playbook}.yml").exists()
+    assert [step.task for step in intent.steps if step.task not in TASKS] == []
+    assert all({*step.works, *step.runs} <= intent.hosts.keys() for step in intent.steps)
+
+
+def test_each_fault_comes_to_each_playbook():
+    of = {intent: {cell.fault for cell in all_cells() if cell.intent == intent} for intent in INTENTS}
+    silent = FAULTS.keys() - {"link between both cut"}
+    assert of == {intent: silent if INTENTS[intent].silent else set(FAULTS) for intent in INTENTS}
 
 
 def test_cells_are_chosen_by_the_seed():
     assert chosen(7, 10) == chosen(7, 10) != chosen(8, 10)
-    assert len(set(chosen(7, 10))) == 10
-    assert sorted(chosen(7, 10**6)) == sorted(all_cells())
+    assert sorted(chosen(7, 10**6)) == sorted(set(all_cells()))
+
+
+def test_those_that_are_chosen_first_differ_in_playbook_or_fault():
+    first = chosen(7, 90)
+    assert len({(cell.intent, cell.fault) for cell in first}) == 90

@@ -25,7 +25,7 @@ import psycopg2.extensions
 
 HOME = Path("/tmp/clients")
 PARTS = 8
-PAUSE_S = 0.02
+PAUSE_S = float(os.environ.get("PAUSE_S", "0.02"))
 # What a hung server is given: its kernel goes on to acknowledge packets. Something before it may have clients wait for longer.
 ANSWER_S = float(os.environ.get("ANSWER_S", "2"))
 

@@ -228,7 +228,7 @@ def test_a_session_on_another_host_is_in_utility_mode_whatever_its_parameters_sa
 
 def test_a_session_on_another_host_may_be_refused(server, tmp_path):
     server.refusal = ("28000", "no pg_hba.conf entry")
-    with pytest.raises(Refused, match="no pg_hba.conf entry"):
+    with pytest.raises(Refused, match=r"no pg_hba\.conf entry"):
         connection.RemoteSession({"host": str(tmp_path), "port": "5432", "user": "r"})
 
 

@@ -83,16 +83,11 @@ def begin(primary) -> Iterator[Callable[..., Run]]:
 
 
 @pytest.fixture
-def slow_commits(primary) -> Iterator[int]:
-    """Each commit on the primary takes 20 ms at least, or so many more that a ceiling of the milliseconds given here is never kept."""
-    settings = {"fsync": "on", "commit_delay": "20000", "commit_siblings": "0"}
-    for name, value in settings.items():
-        primary.sql(f"ALTER SYSTEM SET {name} = {value}")
-    primary.sql("SELECT pg_reload_conf()")
-    yield 5
-    for name in settings:
-        primary.sql(f"ALTER SYSTEM RESET {name}")
-    primary.sql("SELECT pg_reload_conf()")
+def narrow(primary) -> Iterator[None]:
+    """What the primary's host sends waits for what it sent before: a copy that is not held back leaves commits no room."""
+    podman("exec", primary.name, "tc", "qdisc", "add", "dev", "eth0", "root", *"tbf rate 40mbit burst 64kb latency 200ms".split())
+    yield
+    podman("exec", primary.name, "tc", "qdisc", "del", "dev", "eth0", "root")
 
 
 def copying_states(standby) -> str:
@@ -157,17 +152,17 @@ def test_a_lost_connection_does_not_begin_the_copy_again(standby, begin):
     wait_until(lambda: at_work(standby) == "", "the work on the host has ended")
 
 
-@pytest.mark.usefixtures("unmirrored")
-def test_a_copy_gives_way_to_commits_that_take_long(primary, standby, slow_commits, begin):
-    run = begin(True, standby_max_latency=slow_commits)
+@pytest.mark.usefixtures("unmirrored", "narrow")
+def test_a_copy_gives_way_to_commits_that_take_long(primary, begin):
+    run = begin(True, standby_max_latency=5)
     assert run.end() == 0
     assert ", paused for " in run.told
     told = re.search(r"mirrored: .*; the copy was paused for (\S+) s: (\d+) of (\d+) commits on cdw took longer than 5 ms", run.told)
     assert told is not None
     paused, above, commits = map(float, told.groups())
-    assert paused > 0 and above == commits > 0
+    assert paused > 0 and 0 < above <= commits
     assert primary.sql("SELECT state FROM pg_stat_replication") == "streaming"
-    assert changes(enable(standby_max_latency=slow_commits)) == 0
+    assert changes(enable(standby_max_latency=5)) == 0
     rules = primary.run(f"cat {primary.quoted}/pg_hba.conf")
     assert '"postgres"\t"standby_replicator"' in rules
     assert changes(enable()) > 0, "without a ceiling the role may not connect any more"
@@ -182,9 +177,9 @@ def test_a_copy_is_not_slowed_down_where_commits_are_fast_enough(begin):
     assert "mirrored: scdw streams in sync from cdw" in run.told and "paused" not in run.told
 
 
-@pytest.mark.usefixtures("unmirrored")
-def test_nothing_stays_suspended_or_is_left_of_a_copy_that_is_interrupted_in_a_pause(primary, standby, slow_commits, begin):
-    run = begin(True, standby_max_latency=slow_commits)
+@pytest.mark.usefixtures("unmirrored", "narrow")
+def test_nothing_stays_suspended_or_is_left_of_a_copy_that_is_interrupted_in_a_pause(primary, standby, begin):
+    run = begin(True, standby_max_latency=1)
     wait_until(lambda: copying_states(standby).startswith("T"), "the copy is suspended", limit_s=60)
     run.interrupt()
     assert run.end() != 0
@@ -194,9 +189,9 @@ def test_nothing_stays_suspended_or_is_left_of_a_copy_that_is_interrupted_in_a_p
     assert left_of_runs(primary, standby) == ""
 
 
-@pytest.mark.usefixtures("unmirrored")
-def test_a_copy_whose_module_is_killed_in_a_pause_goes_on_and_is_ended_by_the_next_run(primary, standby, slow_commits, begin):
-    run = begin(False, standby_max_latency=slow_commits)
+@pytest.mark.usefixtures("unmirrored", "narrow")
+def test_a_copy_whose_module_is_killed_in_a_pause_goes_on_and_is_ended_by_the_next_run(primary, standby, begin):
+    run = begin(False, standby_max_latency=1)
     wait_until(lambda: copying_states(standby).startswith("T"), "the copy is suspended", limit_s=60)
     standby.run("kill -KILL $(ps -o ppid= -C pg_basebackup)")
     wait_until(lambda: not copying_states(standby).startswith("T"), "it is not suspended any more")

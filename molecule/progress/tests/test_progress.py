@@ -85,7 +85,7 @@ def begin(primary) -> Iterator[Callable[..., Run]]:
 @pytest.fixture
 def narrow(primary) -> Iterator[None]:
     """What the primary's host sends waits for what it sent before: a copy that is not held back leaves commits no room."""
-    podman("exec", primary.name, "tc", "qdisc", "add", "dev", "eth0", "root", *"tbf rate 40mbit burst 64kb latency 200ms".split())
+    podman("exec", primary.name, "sh", "-c", "tc qdisc add dev eth0 root tbf rate 40mbit burst 64kb latency 200ms")
     yield
     podman("exec", primary.name, "tc", "qdisc", "del", "dev", "eth0", "root")
 

@@ -29,6 +29,13 @@ options:
     description:
       - Greatest rate of the copy, as C(pg_basebackup --max-rate) takes it, in kilobytes per second or with a suffix V(k) or V(M).
     type: str
+  max_latency:
+    description:
+      - Milliseconds that a small commit on the primary may take while the copy is made, 1 or more. It is measured from this host all the
+        time, and where one takes longer, the copy is slowed down, at most to a twentieth of its speed.
+      - The replication role commits messages without an object for that, so the primary must let it connect to the database
+        C(postgres) from this host; the copy fails before it begins where it does not.
+    type: int
   checkpoint:
     description:
       - Whether the primary writes its checkpoint at the beginning at once, or spread over time to go easy on its disks.

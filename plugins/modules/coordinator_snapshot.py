@@ -137,6 +137,31 @@ bytes_copied:
   returned: when a copy was made, or a former primary made a standby
   type: int
   sample: 241172480
+latency:
+  description: The small commits on the primary that were measured while the copy was made, and what was done for them.
+  returned: when a copy was made, with O(max_latency)
+  type: dict
+  contains:
+    commits:
+      description: How many there were.
+      type: int
+      sample: 912
+    above:
+      description: How many took longer than O(max_latency).
+      type: int
+      sample: 11
+    average_ms:
+      description: Milliseconds that one took on average, V(null) where there was none.
+      type: float
+      sample: 4.512
+    highest_ms:
+      description: Milliseconds of the slowest.
+      type: float
+      sample: 31.207
+    paused:
+      description: Seconds that the copy was suspended, all in all.
+      type: float
+      sample: 12.35
 all_wal_why:
   description: Why a rewind copied WAL that both had, V(null) where it did not.
   returned: when a former primary was rewound

@@ -3,9 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Times our playbooks beside the bare commands, in turn, on the hosts that `make hosts` made.
 
-ROWS ("pair activate rejoin switchover fleet8") is what: one pair, made and run again, beside the bare commands; its standby activated,
-when the primary is dead and when its host is silent, beside a bare promotion; a former primary that diverged, rewound, beside a new
-copy; the write gap of a switchover, beside stop and promotion alone; eight clusters in one run, beside one of them.
+ROWS ("pair activate rejoin switchover load controller") is what: one pair, made and run again, beside the bare commands; its standby
+activated, when the primary is dead and when its host is silent, beside a bare promotion; a former primary that diverged, rewound, beside a
+new copy; the write gap of a switchover, beside stop and promotion alone; how long commits take meanwhile, while clients write as fast as
+they can, with a picture (load.py); the processor time of the controller for up to 16 clusters in one run, beside an empty play
+(controller.py).
 RUNS (3) is how often, SIZES ("small 2g") how much data the coordinator of the pair holds. Other rows stay in results/bench.json.
 Seconds are medians.
 
@@ -25,7 +27,9 @@ from statistics import median
 
 import against
 import cluster
+import controller
 import figures
+import load
 import runs
 import switchover
 from cluster import ENGINE, HERE
@@ -33,7 +37,7 @@ from figures import Run
 
 RESULTS = HERE / "results/bench.json"
 RUNS = int(os.environ.get("RUNS", "3"))
-ROWS = os.environ.get("ROWS", "pair activate rejoin switchover fleet8").split()
+ROWS = os.environ.get("ROWS", "pair activate rejoin switchover load controller").split()
 SIZES = os.environ.get("SIZES", "small 2g").split()
 AGAINST = os.environ.get("AGAINST")
 
@@ -129,20 +133,6 @@ def measure_rejoin(size: str) -> dict:
     }
 
 
-def measure_fleet8() -> list[dict]:
-    """The row of eight clusters. The first run is not timed."""
-    all_of_them, one_of_them = [], []
-    with cluster.Fleet8() as fleet:
-        fleet.playbook(runs.ENABLE)
-        for number in range(RUNS):
-            print(f"fleet8: run {number + 1} of {RUNS}", flush=True)
-            fleet.reset()
-            one_of_them.append(fleet.playbook(runs.ENABLE, "-e", "whpg_hosts=c1-*").wall_s)
-            fleet.reset()
-            all_of_them.append(fleet.playbook(runs.ENABLE))
-    return [row("enable_fleet8", "small", all_of_them, one_of_them, "one")]
-
-
 def row(operation: str, size: str, ours: list[Run], reference: list[float], name: str = "bare") -> dict:
     """A row; ``name`` is that of what ours is compared with."""
     wall = [run.wall_s for run in ours]
@@ -169,10 +159,12 @@ def write(rows: list[dict]) -> None:
 
 def show(rows: list[dict]) -> None:
     columns = ["operation", "size", "engine", "wall_s", "wall_min_s", "wall_max_s", "module_s"]
-    columns += ["gap_s", "gap_min_s", "gap_max_s", "gap_over_s", "bare_s", "bare_min_s", "bare_max_s", "one_s", "one_min_s", "one_max_s"]
+    columns += ["gap_s", "gap_min_s", "gap_max_s", "gap_over_s", "bare_s", "bare_min_s", "bare_max_s"]
     columns += ["copy_s", "copy_min_s", "copy_max_s", "copy_module_s", "streaming_s", "copy_streaming_s"]
     columns += ["overhead_s", "ratio", "wall_ratio", "module_ratio", "module_over_s"]
     columns += ["executions", "floor_s", "floor_min_s", "floor_max_s", "floor_ratio"]
+    columns += [f"{phase}_{name}_ms" for phase in ("before", "during", "after") for name in ("p50", "p95", "p99", "max")] + ["p95_ratio"]
+    columns += ["clusters", "cpu_s", "cpu_of_one_s", "empty_cpu_s", "cpu_ratio"]
     columns += ["data_mib", "copied_mib", "copy_mib", "module_rss_mib"]
     show_columns(rows, columns)
 
@@ -212,8 +204,11 @@ def measure_rows() -> None:
     if "switchover" in ROWS:
         rows.append(switchover.measure(RUNS))
         write(rows)
-    if "fleet8" in ROWS:
-        rows += measure_fleet8()
+    if "load" in ROWS:
+        rows += load.measure()
+        write(rows)
+    if "controller" in ROWS:
+        rows += controller.measure(RUNS)
         write(rows)
     show(rows)
 

@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import Iterator
 
 import figures
+import usage
 from figures import Run
 from inventories import SET, rendered
+from usage import Usage
 
 HERE = Path(__file__).parent
 REPO = HERE.parent.parent
@@ -51,41 +53,49 @@ def pg_ctl(host: str, command: str) -> str:
     return ssh(host, f". /run/whpg/profile.sh; pg_ctl -D {DIRECTORIES[host]} -w {command} > /dev/null")
 
 
-def playbook(name: str, *arguments: str, inventory: Path = DEMO, module: str = "") -> Run:
+def ansible(name: str, *arguments: str, inventory: Path = DEMO, **environment: str) -> tuple[str, Usage]:
     """Run a playbook as an operator's first of the day: no connection is open, and the home directory empty.
 
-    Of the modules one may be named: then it is the only one whose time counts.
+    Returns what it printed, and what it took.
     """
     with tempfile.TemporaryDirectory(prefix="ssh-") as home:
-        noted = Path(home, "executions")
-        noted.touch()
-        environment = dict(
-            os.environ,
-            ANSIBLE_STDOUT_CALLBACK="ansible.posix.json",
-            ANSIBLE_CALLBACK_PLUGINS=str(HERE / "callback"),
-            ANSIBLE_CALLBACKS_ENABLED="executions",
-            WHPG_BENCH_EXECUTIONS=str(noted),
-            ANSIBLE_SSH_CONTROL_PATH_DIR=home,
-            ANSIBLE_FORKS="20",
-            HOME=home,
-        )
-        began, began_at = time.monotonic(), time.time()
+        own = {"ANSIBLE_SSH_CONTROL_PATH_DIR": home, "ANSIBLE_FORKS": "20", "HOME": home}
+        used = Path(home, "usage")
         done = subprocess.run(
-            ["ansible-playbook", name, "-i", str(inventory), *arguments],
+            usage.command(used, "ansible-playbook", name, "-i", str(inventory), *arguments),
             cwd="/",
-            env=environment,
+            env={**os.environ, **own, **environment},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             check=False,
         )
-        wall_s = time.monotonic() - began
-        executed = noted.read_text()
-    if done.returncode:
-        raise RuntimeError(f"{name}\n{done.stdout[-5000:]}{done.stderr}")
-    report = json.loads(done.stdout[done.stdout.index("{") :])
+        if done.returncode:
+            raise RuntimeError(f"{name}\n{done.stdout[-5000:]}{done.stderr}")
+        return done.stdout, usage.read(used)
+
+
+def reported(name: str, *arguments: str, inventory: Path = DEMO) -> tuple[dict, str, Usage]:
+    """Run a playbook; returns its report, the tasks that executed something on a host as the callback noted them, and what it took."""
+    with tempfile.NamedTemporaryFile("r", prefix="executions-") as noted:
+        printed, used = ansible(
+            name,
+            *arguments,
+            inventory=inventory,
+            ANSIBLE_STDOUT_CALLBACK="ansible.posix.json",
+            ANSIBLE_CALLBACK_PLUGINS=str(HERE / "callback"),
+            ANSIBLE_CALLBACKS_ENABLED="executions",
+            WHPG_BENCH_EXECUTIONS=noted.name,
+        )
+        return json.loads(printed[printed.index("{") :]), noted.read(), used
+
+
+def playbook(name: str, *arguments: str, inventory: Path = DEMO, module: str = "") -> Run:
+    """Run a playbook. Of the modules one may be named: then it is the only one whose time counts."""
+    began_at = time.time()
+    report, executed, used = reported(name, *arguments, inventory=inventory)
     in_modules = sum(figures.module_seconds(results, module) for results in figures.tasks(report).values())
-    run = Run(wall_s, in_modules, *figures.executed(report, executed))
+    run = Run(used.wall_s, in_modules, *figures.executed(report, executed))
     for task in (task for play in report["plays"] for task in play["tasks"]):
         for result in task["hosts"].values():
             if any(step["name"] == "wait_streaming" for step in result.get("steps", ())):
@@ -232,29 +242,6 @@ def reset() -> None:
     """No standby, and no trace of one. The primary comes last: until then its standby would come back."""
     for host in ("scdw", "sdw1", "cdw"):
         ssh(host, "/run/whpg/pristine restore")
-
-
-class Fleet8:
-    """Eight clusters like demo, on hosts of their own that are there as long as this is used."""
-
-    def __enter__(self) -> Fleet8:
-        for name in ("destroy", "create", "prepare"):
-            self._shared(name)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._shared("destroy")
-
-    def reset(self) -> None:
-        """No standbys. Until a minute after their thousands of files were removed, ext4 looks for inodes of new ones past each of them."""
-        self._shared("reset")
-        settle(64)
-
-    def playbook(self, name: str, *arguments: str) -> Run:
-        return playbook(name, *arguments, inventory=rendered(HERE / "fleet8", "fleet8"))
-
-    def _shared(self, name: str) -> None:
-        self.playbook(str(REPO / f"molecule/shared/{name}.yml"), "-e", "test_set=whpg-bench", "-e", "test_net=10.203.18")
 
 
 def fill(size: str) -> int:

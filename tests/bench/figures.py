@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from dataclasses import dataclass
 from statistics import median
@@ -62,9 +63,39 @@ def executed(report: dict[str, Any], noted: str) -> tuple[int, tuple[str, ...]]:
     return len(ran), tuple(sorted(hosts - lost))
 
 
+def empty_plays(report: dict[str, Any], noted: str) -> list[dict[str, Any]]:
+    """Plays of as many tasks on as many hosts as a report has: a ping where one executed something on a host, nothing elsewhere.
+
+    :param noted: as of :func:`executed`.
+    """
+    ran = set(noted.split())
+    plays = []
+    for play in report["plays"]:
+        by_task = {task: results for task, results in tasks({"plays": [play]}).items() if results}
+        hosts = sorted({host for results in by_task.values() for host in results})
+        made = []
+        for task, results in by_task.items():
+            acting = [host for host, result in results.items() if not result.get("skipped")]
+            what = {"ansible.builtin.ping": {}} if task in ran and acting else {"ansible.builtin.debug": {"msg": "nothing"}}
+            once = (
+                {"run_once": True}
+                if len(results) == 1 < len(hosts)
+                else {"when": "inventory_hostname in acting", "vars": {"acting": acting}}
+            )
+            made.append({"name": "Do as much", **what, **once})
+        plays += [{"name": "As much as a run", "hosts": hosts, "gather_facts": False, "tasks": made}] if made else []
+    return plays
+
+
 def seconds(name: str, measured: Sequence[float]) -> dict[str, float]:
     """Median and spread, as columns."""
     return {f"{name}_s": median(measured), f"{name}_min_s": min(measured), f"{name}_max_s": max(measured)}
+
+
+def percentile(measured: Sequence[float], share: float) -> float:
+    """The least of what was measured that so many per cent of it do not exceed."""
+    ordered = sorted(measured)
+    return ordered[max(math.ceil(len(ordered) * share / 100) - 1, 0)]
 
 
 def rounded(figures: dict[str, float]) -> dict[str, float]:

@@ -22,6 +22,7 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
+import usage
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._desired import options
 from unit.plugins.plugin_utils.observed import MIRRORED, UNMIRRORED, VARIABLES
 
@@ -34,15 +35,6 @@ JUDGE = {
     "register": "discovery_verdict",
 }
 NOTHING = {"name": "Do nothing", "ansible.builtin.meta": "noop"}
-
-#: runs a command, and prints what it took; by a program of its own, for the peak is that of all that it ran
-MEASURE = """
-import json, resource, subprocess, sys, time
-begun = time.monotonic()
-code = subprocess.run(sys.argv[2:], stdout=open(sys.argv[1], "w"), stderr=subprocess.STDOUT).returncode
-taken, used = time.monotonic() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
-print(json.dumps([code, taken, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024]))
-"""
 
 
 def inventory(count: int, home: Path) -> dict[str, Any]:
@@ -62,11 +54,12 @@ def run(home: Path, task: dict[str, Any]) -> tuple[str, float, str]:
     """How long a run took, the peak memory of its largest process in MiB, and what it printed."""
     (home / "play.json").write_text(json.dumps([{**PLAY, "tasks": [task]}]))
     command = ["ansible-playbook", "-i", str(home / "inventory.json"), str(home / "play.json")]
-    measured = subprocess.run([sys.executable, "-c", MEASURE, str(home / "printed"), *command], stdout=subprocess.PIPE, check=True)
-    code, seconds, of_processor, mib = json.loads(measured.stdout)
-    printed = (home / "printed").read_text()
-    assert code == 0, printed
-    return f"{seconds:.2f} s ({of_processor:.2f} s)", mib, printed
+    with (home / "printed").open("w") as printed:
+        code = subprocess.run(usage.command(home / "usage", *command), stdout=printed, stderr=subprocess.STDOUT, check=False).returncode
+    said = (home / "printed").read_text()
+    assert code == 0, said
+    used = usage.read(home / "usage")
+    return f"{used.wall_s:.2f} s ({used.cpu_s:.2f} s)", used.peak_mib, said
 
 
 def main() -> None:

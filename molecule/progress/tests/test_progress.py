@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The warehousepg.coordinator authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How far a copy has come is seen at a terminal; it is cancelled with its run, and outlasts a connection."""
+"""How far a copy has come is seen at a terminal; it is cancelled with its run, outlasts a connection, and gives way to commits."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import Callable, Iterator
 
 import pytest
-from conftest import ENABLE, INVENTORY, PAIRS, PLAIN, enable, left_of_runs, podman, run_podman, status, wait_until
+from conftest import ENABLE, INVENTORY, PAIRS, PLAIN, changes, enable, left_of_runs, podman, run_podman, status, wait_until
 
 STAGED = "/data/whpg/v7/standby/.gpseg-1.coordinator_snapshot"
 WORK = "/tmp/coordinator-work-*"
@@ -28,11 +28,11 @@ SECONDS = 10
 class Run:
     """A run of enable_mirroring whose copy takes a while, at a terminal or in a pipe."""
 
-    def __init__(self, rate: str, terminal: bool):
+    def __init__(self, terminal: bool, **variables: object):
         reader, writer = pty.openpty() if terminal else os.pipe()
         environment = {name: value for name, value in os.environ.items() if name != "ANSIBLE_CONFIG"}
         self._run = subprocess.Popen(
-            ["ansible-playbook", ENABLE, "-i", str(INVENTORY), "-e", json.dumps({"standby_max_rate": rate})],
+            ["ansible-playbook", ENABLE, "-i", str(INVENTORY), "-e", json.dumps(variables)],
             cwd="/",
             env={**environment, **(PAIRS if terminal else PLAIN), "TERM": "xterm"},
             stdin=writer if terminal else subprocess.DEVNULL,
@@ -66,13 +66,13 @@ class Run:
 
 
 @pytest.fixture
-def begin(primary) -> Iterator[Callable[[bool], Run]]:
+def begin(primary) -> Iterator[Callable[..., Run]]:
     """Begins a run whose files take SECONDS, beside the WAL; none goes on when the test has ended."""
     runs: list[Run] = []
 
-    def make(terminal: bool) -> Run:
+    def make(terminal: bool, **variables: object) -> Run:
         kilobytes = int(primary.run(f"du -sk --exclude pg_wal {primary.quoted} | cut -f 1"))
-        runs.append(Run(f"{kilobytes // SECONDS}k", terminal))
+        runs.append(Run(terminal, standby_max_rate=f"{kilobytes // SECONDS}k", **variables))
         return runs[-1]
 
     yield make
@@ -80,6 +80,19 @@ def begin(primary) -> Iterator[Callable[[bool], Run]]:
         with suppress(ProcessLookupError):
             run.interrupt()
         run.end()
+
+
+@pytest.fixture
+def narrow(primary) -> Iterator[None]:
+    """What the primary's host sends waits for what it sent before: a copy that is not held back leaves commits no room."""
+    podman("exec", primary.name, "sh", "-c", "tc qdisc add dev eth0 root tbf rate 40mbit burst 64kb latency 200ms")
+    yield
+    podman("exec", primary.name, "tc", "qdisc", "del", "dev", "eth0", "root")
+
+
+def copying_states(standby) -> str:
+    """The kernel's letters for the states of the processes that copy."""
+    return standby.run("ps -C pg_basebackup -o stat= || true")
 
 
 def at_work(standby) -> str:
@@ -137,3 +150,52 @@ def test_a_lost_connection_does_not_begin_the_copy_again(standby, begin):
     assert standby.run(f"stat -c %i.%W {standby.quoted}") == before.splitlines()[0]
     assert status() == ("mirrored", 0)
     wait_until(lambda: at_work(standby) == "", "the work on the host has ended")
+
+
+@pytest.mark.usefixtures("unmirrored", "narrow")
+def test_a_copy_gives_way_to_commits_that_take_long(primary, begin):
+    run = begin(True, standby_max_latency=5)
+    assert run.end() == 0
+    assert ", paused for " in run.told
+    told = re.search(r"mirrored: .*; the copy was paused for (\S+) s: (\d+) of (\d+) commits on cdw took longer than 5 ms", run.told)
+    assert told is not None
+    paused, above, commits = map(float, told.groups())
+    assert paused > 0 and 0 < above <= commits
+    assert primary.sql("SELECT state FROM pg_stat_replication") == "streaming"
+    assert changes(enable(standby_max_latency=5)) == 0
+    rules = primary.run(f"cat {primary.quoted}/pg_hba.conf")
+    assert '"postgres"\t"standby_replicator"' in rules
+    assert changes(enable()) > 0, "without a ceiling the role may not connect any more"
+    assert '"postgres"\t"standby_replicator"' not in primary.run(f"cat {primary.quoted}/pg_hba.conf")
+    assert status() == ("mirrored", 0)
+
+
+@pytest.mark.usefixtures("unmirrored")
+def test_a_copy_is_not_slowed_down_where_commits_are_fast_enough(begin):
+    run = begin(True, standby_max_latency=60000)
+    assert run.end() == 0
+    assert "mirrored: scdw streams in sync from cdw" in run.told and "paused" not in run.told
+
+
+@pytest.mark.usefixtures("unmirrored", "narrow")
+def test_nothing_stays_suspended_or_is_left_of_a_copy_that_is_interrupted_in_a_pause(primary, standby, begin):
+    run = begin(True, standby_max_latency=1)
+    wait_until(lambda: copying_states(standby).startswith("T"), "the copy is suspended", limit_s=60)
+    run.interrupt()
+    assert run.end() != 0
+    wait_until(lambda: at_work(standby) == "", "neither a process nor a file is left", limit_s=60)
+    assert primary.sql("SELECT count(*) FROM pg_stat_activity WHERE usename = 'standby_replicator'") == "0"
+    assert enable().returncode == 0
+    assert left_of_runs(primary, standby) == ""
+
+
+@pytest.mark.usefixtures("unmirrored", "narrow")
+def test_a_copy_whose_module_is_killed_in_a_pause_goes_on_and_is_ended_by_the_next_run(primary, standby, begin):
+    run = begin(False, standby_max_latency=1)
+    wait_until(lambda: copying_states(standby).startswith("T"), "the copy is suspended", limit_s=60)
+    standby.run("kill -KILL $(ps -o ppid= -C pg_basebackup)")
+    wait_until(lambda: not copying_states(standby).startswith("T"), "it is not suspended any more")
+    assert run.end() != 0
+    assert enable().returncode == 0
+    assert left_of_runs(primary, standby) == ""
+    assert status() == ("mirrored", 0)

@@ -26,6 +26,7 @@ import psycopg2.extensions
 HOME = Path("/tmp/clients")
 PARTS = 8
 PAUSE_S = float(os.environ.get("PAUSE_S", "0.02"))
+AGAIN_S = 0.02
 # What a hung server is given: its kernel goes on to acknowledge packets. Something before it may have clients wait for longer.
 ANSWER_S = float(os.environ.get("ANSWER_S", "2"))
 
@@ -83,7 +84,7 @@ def run(name: str, conninfo: str) -> None:
                     time.sleep(PAUSE_S)
             except psycopg2.Error as error:
                 errors.write("%.6f %s\n" % (time.time(), " ".join(str(error).split())))
-                time.sleep(PAUSE_S)
+                time.sleep(AGAIN_S)
 
 
 def start(name: str, conninfo: str) -> None:

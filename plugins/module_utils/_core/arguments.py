@@ -38,6 +38,7 @@ COPY: dict[str, t.Any] = {
     "engine_version": {"type": "str"},
     "expected_bytes": {"type": "int"},
     "max_rate": {"type": "str"},
+    "max_latency": {"type": "int"},
     "checkpoint": {"type": "str", "choices": ["fast", "spread"], "default": "fast"},
     "tablespaces": {
         "type": "list",

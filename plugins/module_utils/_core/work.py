@@ -24,11 +24,13 @@ class Progress:
     :param what: what is done, such as ``copying``.
     :param done: bytes of it that are done.
     :param total: bytes that it has in all; 0 where that is not known.
+    :param paused: seconds that it was paused for the sake of others.
     """
 
     what: str
     done: int
     total: int
+    paused: float = 0.0
 
 
 class Cancelled(BaseException):
@@ -91,11 +93,41 @@ def check() -> None:
 def cancel(why: str) -> None:
     """Let the work be given up at the next such point; a program that it waits for and that can be ended is ended."""
     _work.why = _work.why or why
+    pids = _running()
+    for number in (signal.SIGTERM, signal.SIGCONT):  # one that is suspended would not end
+        _signal(pids, number)
+
+
+def _running() -> list[int]:
+    """Processes of the program that the work waits for; none where it waits for none."""
     program = _work.program
-    if program is not None and program.poll() is None:
-        for pid in [program.pid, *descendants(program.pid)]:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGTERM)
+    return [program.pid, *descendants(program.pid)] if program is not None and program.poll() is None else []
+
+
+def _signal(pids: t.Iterable[int], number: int) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, number)
+
+
+#: suspends processes, and lets them go on after so many seconds
+_SUSPEND = 'kill -STOP "$@"; sleep "$0"; kill -CONT "$@"'
+
+
+def pause(seconds: float) -> bool:
+    """Suspend the program that the work waits for, and let it go on after a time; False where there is none to be suspended.
+
+    One process beside this one does both, so that nothing stays suspended if this one is killed meanwhile.
+    """
+    pids = _running()
+    if not pids or _work.why:
+        return False
+    silent = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    try:
+        subprocess.run(["/bin/sh", "-c", _SUSPEND, f"{seconds:.3f}", *map(str, pids)], start_new_session=True, check=False, **silent)
+    finally:
+        _signal(pids, signal.SIGCONT)
+    return True
 
 
 @contextlib.contextmanager

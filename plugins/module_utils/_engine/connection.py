@@ -339,6 +339,47 @@ def connect_utility(instance: Instance, timeout: float, user: str | None = None)
         yield connection
 
 
+class RemoteSession:
+    """A session in utility mode on an instance of another host.
+
+    Its waits have no limit but those of the connection; :meth:`cancel` ends them, from another thread.
+
+    :param parameters: of libpq; who and where, and how to authenticate.
+    :raises Refused: there is no connection.
+    """
+
+    def __init__(self, parameters: t.Mapping[str, str]) -> None:
+        own = {"dbname": DATABASE, "application_name": SESSION_NAME, "client_encoding": "UTF8", "connect_timeout": "10"}
+        for mode in UTILITY:
+            try:
+                self._raw = psycopg2.connect(**{**own, **parameters, "options": f"{session_options()} {mode}"})
+                break
+            except psycopg2.Error as error:
+                if mode == UTILITY[-1] or "unrecognized configuration parameter" not in str(error):
+                    raise Refused(str(error).strip(), sqlstate=error.pgcode) from error
+        self._raw.autocommit = True
+
+    def query(self, statement: str) -> None:
+        """Run a statement.
+
+        :raises Refused: the engine reported an error, or the connection was lost.
+        """
+        try:
+            with self._raw.cursor() as cursor:
+                cursor.execute(statement)
+        except psycopg2.Error as error:
+            raise Refused(f"{str(error).strip()} (statement: {statement})", sqlstate=error.pgcode) from error
+
+    def cancel(self) -> None:
+        """Let the statement that is waited for end now."""
+        with contextlib.suppress(psycopg2.Error):
+            self._raw.cancel()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._raw.close()
+
+
 def identifier(name: str) -> str:
     """A name quoted for use in a statement."""
     return '"' + name.replace('"', '""') + '"'

@@ -31,6 +31,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.in
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Upstream
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.wal import wal_directory
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.brake import Brake, braking
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.snapshot import (
     EXCLUDED,
     Desired,
@@ -73,6 +74,7 @@ def remove_leftover(data_directory: str, placements: t.Sequence[tablespaces.Plac
     for pid in copying():
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
+            os.kill(pid, signal.SIGCONT)  # one that is suspended would not end
     if not wait_until(lambda: not copying(), seconds=30):
         raise CoordinatorError(f"an earlier copy into {staging} goes on and does not end: end its pg_basebackup")
 
@@ -92,15 +94,19 @@ def remove_leftover(data_directory: str, placements: t.Sequence[tablespaces.Plac
         raise CoordinatorError(f"{staging}, left by an earlier attempt, cannot be removed: remove it")
 
 
-def progress(data_directory: str, desired: Desired) -> work.Progress:
-    """How far a copy has come: what is staged by now, of what was counted on the primary; the WAL comes last, and nobody knows how much."""
+def progress(data_directory: str, desired: Desired, brake: Brake | None = None) -> work.Progress:
+    """How far a copy has come: what is staged by now, of what was counted on the primary; the WAL comes last, and nobody knows how much.
+
+    :param brake: what slows it down, if anything does.
+    """
     staging = staging_directory(data_directory)
+    paused = brake.paused if brake else 0.0
     fetched = used_bytes(os.path.realpath(wal_directory(staging)))
     if fetched:
-        return work.Progress("fetching WAL", fetched, 0)
+        return work.Progress("fetching WAL", fetched, 0, paused)
     parts = [tablespaces.staging_place(placement.place, data_directory) for placement in desired.tablespaces]
     expected = 0 if desired.bytes is None else desired.bytes + sum(placement.bytes or 0 for placement in desired.tablespaces)
-    return work.Progress("copying", used_bytes(staging) + sum(map(used_bytes, parts)), expected)
+    return work.Progress("copying", used_bytes(staging) + sum(map(used_bytes, parts)), expected, paused)
 
 
 def copy(host: Host, data_directory: str, arguments: t.Sequence[str]) -> dict[str, int]:
@@ -156,8 +162,9 @@ def actions(host: Host, data_directory: str, upstream: Upstream, password: str |
     def make_copy() -> dict[str, t.Any]:
         arguments = base_backup_arguments(upstream, staging, dbid, desired, wal_for_copy(data_directory))
         arguments += tablespaces.mapping_arguments(desired.tablespaces, data_directory)
-        with work.measured(lambda: progress(data_directory, desired)):
-            return {"method": "basebackup", **copy(host, data_directory, arguments)}
+        with braking(upstream, desired.max_latency) as brake, work.measured(lambda: progress(data_directory, desired, brake)):
+            copied = copy(host, data_directory, arguments)
+        return {"method": "basebackup", **copied, **({"latency": brake.told()} if brake else {})}
 
     return {
         "remove_leftover": lambda: remove_leftover(data_directory, desired.tablespaces),

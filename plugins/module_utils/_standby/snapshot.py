@@ -52,6 +52,7 @@ class Desired:
     :param checkpoint: ``fast`` or ``spread``, how the primary writes the checkpoint that the copy begins with.
     :param tablespaces: where the primary's user tablespaces are to be.
     :param files: files that must be there and readable: libraries, certificates, keys.
+    :param max_latency: milliseconds that a small commit on the primary may take meanwhile, or the copy is slowed down; None for no limit.
     """
 
     system_identifier: str
@@ -61,6 +62,7 @@ class Desired:
     checkpoint: str = "fast"
     tablespaces: tuple[tablespaces.Placement, ...] = ()
     files: tuple[str, ...] = ()
+    max_latency: int | None = None
 
 
 def copy_of(parameters: t.Mapping[str, t.Any]) -> Desired:
@@ -73,6 +75,7 @@ def copy_of(parameters: t.Mapping[str, t.Any]) -> Desired:
         checkpoint=parameters["checkpoint"],
         tablespaces=tuple(tablespaces.Placement(**placement) for placement in parameters["tablespaces"]),
         files=tuple(parameters["required_files"]),
+        max_latency=parameters["max_latency"],
     )
 
 

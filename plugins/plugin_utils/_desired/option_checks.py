@@ -138,6 +138,10 @@ def _rate(value: str) -> str:
     return "" if 32 <= kilobytes <= 1024 * 1024 else f" is {value!r}: give 32k to 1024M, kilobytes or megabytes a second"
 
 
+def _latency(value: int) -> str:
+    return "" if 1 <= value <= 60000 else f" is {value!r}: give whole milliseconds, 1 to 60000"
+
+
 def _bound(value: int) -> str:
     return "" if value >= 1 else f" is {value!r}: give whole seconds, 1 or more"
 
@@ -270,6 +274,7 @@ _CHECKS: dict[str, t.Callable[[t.Any], str]] = {
     "standby_connection": _connection,
     "standby_hostname": _host,
     "standby_listen_addresses": _listen,
+    "standby_max_latency": _latency,
     "standby_max_rate": _rate,
     "standby_port": _port,
     "standby_primary_host": _host,

@@ -39,4 +39,6 @@ def _line(progress: t.Mapping[str, t.Any]) -> str:
     if progress.get("left") is not None:
         minutes, seconds = divmod(int(progress["left"]), 60)
         parts.append(f"{minutes}:{seconds:02d} left")
+    if progress.get("paused"):
+        parts.append(f"paused for {progress['paused']:.0f} s")
     return f"{progress['cluster'] or progress['host']}: {progress['what']} ({progress['host']}): {', '.join(parts)}"

@@ -47,7 +47,9 @@ def access(instances: Instances, addresses: t.Iterable[str], options: Options) -
     :param addresses: all addresses of the coordinators' hosts; an option overrides them.
     """
     addresses = list(dict.fromkeys(options["standby_addresses"] or addresses))
-    coordinator = _rule("replication", addresses, options)
+    coordinator = [_rule("replication", addresses, options)]
+    if options["standby_max_latency"] is not None:
+        coordinator.append(_rule(DATABASE, addresses, options))  # who copies commits there, to see how long that takes
     segment = {
         "database": "all",
         "addresses": addresses,
@@ -60,7 +62,7 @@ def access(instances: Instances, addresses: t.Iterable[str], options: Options) -
             "data_directories": there["coordinator"] + there["segments"],
             "rules": [
                 {**rule, "data_directories": there[kind]}
-                for kind, rule in (("coordinator", coordinator), ("coordinator", programs), ("segments", segment))
+                for kind, rule in (*(("coordinator", rule) for rule in coordinator), ("coordinator", programs), ("segments", segment))
                 if there[kind]
             ],
         }

@@ -108,6 +108,7 @@ def _of_pair(progress: Progress, limit: str) -> Outcome:
             _mirrored(plan, seen.probe)
             + _rejoined(hosts[standby])
             + _moved(plan, hosts[standby])
+            + _slowed(plan, hosts[standby])
             + brought(primary, hosts[standby].get("__standby_brought"))
         )
         text = made + (f"; {still_open}" if still_open else "") + warning
@@ -283,6 +284,15 @@ def _rejoined(known: Variables) -> str:
         parts.append(f"what was there is in {', '.join(made['set_aside_as'])}")
     parts += _kept(made)
     return "; " + "; ".join(filter(None, parts))
+
+
+def _slowed(plan: StandbyPlan, known: Variables) -> str:
+    """For how long the copy was paused, and why; empty where it was not."""
+    latency = _made(known).get("latency") or {}
+    if not latency.get("paused"):
+        return ""
+    slow = f"{latency['above']} of {latency['commits']} commits on {plan.primary} took longer than {plan.snapshot['max_latency']} ms"
+    return f"; the copy was paused for {latency['paused']:.1f} s: {slow}, at most {latency['highest_ms']:.0f} ms"
 
 
 def _commits(own: t.Mapping[str, t.Any]) -> str:

@@ -318,6 +318,7 @@ def _snapshot(primary: Coordinator, known: Primary, system: str, options: Option
         "expected_bytes": primary.used_bytes,
         "checkpoint": options["standby_checkpoint"],
         "max_rate": options["standby_max_rate"],
+        "max_latency": options["standby_max_latency"],
         "tablespaces": [
             {"location": location, "place": mapping.get(location, location), "bytes": size} for location, size in sorted(locations.items())
         ],

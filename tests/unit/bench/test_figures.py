@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import importlib.util
+import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
@@ -118,3 +119,59 @@ def test_commands_are_noted_that_a_host_carried_out(tmp_path, monkeypatch):
     with pytest.raises(ConnectionError):
         noting(action("gone", "ssh"), "lost")
     assert (tmp_path / "noted").read_text().split() == ["one", "one"]
+
+
+def test_empty_plays_have_as_many_tasks_on_as_many_hosts():
+    seen = {
+        "plays": [
+            report(("read", "localhost", {}))["plays"][0],
+            report(
+                ("lock", "cdw", {}),
+                ("lock", "scdw", {}),
+                ("plan", "cdw", {}),
+                ("copy", "cdw", {"skipped": True}),
+                ("copy", "scdw", {}),
+                ("show", "cdw", {}),
+                ("show", "scdw", {}),
+                ("undo", "cdw", {"skipped": True}),
+                ("undo", "scdw", {"skipped": True}),
+            )["plays"][0],
+            {"tasks": []},
+        ]
+    }
+    first, second = figures.empty_plays(seen, "lock copy")
+    assert (first["hosts"], len(first["tasks"])) == (["localhost"], 1)
+    assert second["hosts"] == ["cdw", "scdw"]
+    kinds = ["ping" if "ansible.builtin.ping" in task else "debug" for task in second["tasks"]]
+    assert kinds == ["ping", "debug", "ping", "debug", "debug"]
+    acting = [task.get("vars", {}).get("acting") for task in second["tasks"]]
+    assert acting == [["cdw", "scdw"], None, ["scdw"], ["cdw", "scdw"], []]
+    assert second["tasks"][1]["run_once"]
+
+
+@pytest.mark.parametrize(("share", "value"), [(0, 1), (50, 2), (75, 3), (76, 4), (95, 4), (100, 4)])
+def test_a_percentile_is_one_of_what_was_measured(share, value):
+    assert figures.percentile([4, 1, 3, 2], share) == value
+
+
+def test_what_a_command_takes_counts_with_all_that_it_leaves(tmp_path):
+    usage = load(BENCH / "usage.py")
+    spun = tmp_path / "spun"
+    left = f"""
+import os, time
+if os.fork() == 0:
+    os.setsid()
+    while time.process_time() < 0.5:
+        pass
+    open({str(spun)!r}, "w").close()
+    time.sleep(60)
+"""
+    waits = f"""
+import os, time
+while not os.path.exists({str(spun)!r}):
+    time.sleep(0.01)
+raise SystemExit(3)
+"""
+    command = usage.command(tmp_path / "usage", "sh", "-c", f'"{sys.executable}" -c "$0"; "{sys.executable}" -c "$1"', left, waits)
+    assert subprocess.run(command, check=False).returncode == 3
+    assert usage.read(tmp_path / "usage").cpu_s >= 0.5

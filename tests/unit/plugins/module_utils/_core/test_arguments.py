@@ -36,5 +36,6 @@ def test_a_copy_by_options():
         "checkpoint": "spread",
         "tablespaces": [{"location": "/fast", "place": "/slow", "bytes": None}],
         "required_files": ["/ca.crt"],
+        "max_latency": 20,
     }
-    assert copy_of(options) == Desired("1", None, 5, "100M", "spread", (Placement("/fast", "/slow"),), ("/ca.crt",))
+    assert copy_of(options) == Desired("1", None, 5, "100M", "spread", (Placement("/fast", "/slow"),), ("/ca.crt",), 20)

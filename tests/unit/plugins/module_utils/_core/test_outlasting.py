@@ -143,7 +143,7 @@ def alive(directory):
 def test_long_work_is_followed_to_its_end(tmp_path, place):
     directory = begin(tmp_path / "go")
     assert Path(directory).stat().st_mode & 0o777 == 0o700
-    far = {"what": "copying", "done": 5, "total": 10}
+    far = {"what": "copying", "done": 5, "total": 10, "paused": 0.0}
     wait_until(lambda: ask(FOLLOW).result[GOES_ON]["progress"] == far)
     assert ask(BEGIN, lambda module: module.exit_json(again=True)).result[GOES_ON], "an execution that ssh repeats begins nothing"
     (tmp_path / "go").touch()

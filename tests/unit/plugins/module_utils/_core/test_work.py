@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import threading
 import time
@@ -12,7 +14,7 @@ import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import work
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.processes import descendants
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.processes import descendants, read_process
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.work import Cancelled, Progress
 
 
@@ -96,3 +98,72 @@ def test_a_program_prints_to_a_file_meanwhile(host, program, tmp_path):
     program("pg_rewind", "echo because >&2; exit 3")
     with pytest.raises(CoordinatorError, match="pg_rewind failed with exit code 3: because"):
         host.run("pg_rewind", login=True, output=str(said))
+
+
+@pytest.fixture
+def slept():
+    """A program that the work waits for."""
+    with work.cancellable() as begun, subprocess.Popen(["sleep", "60"]) as program:
+        begun(program)
+        yield program
+        program.kill()
+
+
+def wait_for_state(pid, state):
+    deadline = time.monotonic() + 20
+    while read_process(pid).state != state:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_pause_suspends_the_program_and_lets_it_go_on(slept):
+    pausing = threading.Thread(target=work.pause, args=(0.2,))
+    pausing.start()
+    wait_for_state(slept.pid, "T")
+    pausing.join()
+    wait_for_state(slept.pid, "S")
+
+
+def test_a_program_goes_on_where_whoever_paused_it_was_killed():
+    reader, writer = os.pipe()
+    pausing = os.fork()
+    if pausing == 0:
+        with work.cancellable() as begun:
+            program = subprocess.Popen(["sleep", "60"])
+            begun(program)
+            os.write(writer, str(program.pid).encode())
+            work.pause(0.5)
+        os._exit(0)
+    pid = int(os.read(reader, 20))
+    wait_for_state(pid, "T")
+    os.kill(pausing, signal.SIGKILL)
+    os.waitpid(pausing, 0)
+    wait_for_state(pid, "S")
+    os.kill(pid, signal.SIGKILL)
+
+
+def test_a_pause_does_not_outlast_what_suspends_it(slept, monkeypatch):
+    monkeypatch.setattr(work, "_SUSPEND", 'kill -STOP "$@"; kill -KILL $$')
+    assert work.pause(60)
+    wait_for_state(slept.pid, "S")
+
+
+def test_a_paused_program_is_ended_where_the_work_is_given_up():
+    with pytest.raises(Cancelled), work.cancellable() as begun, subprocess.Popen(["sleep", "60"]) as program:
+        begun(program)
+        program.send_signal(signal.SIGSTOP)
+        wait_for_state(program.pid, "T")
+        work.cancel("enough")
+        assert program.wait(timeout=20) == -signal.SIGTERM
+
+
+def test_there_may_be_nothing_to_pause(slept):
+    slept.kill()
+    slept.wait()
+    assert not work.pause(60)
+
+
+def test_what_is_given_up_is_not_paused(slept):
+    work._work.why = "enough"
+    assert not work.pause(60)
+    work._work.why = ""

@@ -213,6 +213,25 @@ def test_a_refusal_is_told_by_its_code_whatever_language_it_is_in(server, tmp_pa
     assert (caught.value.kind, caught.value.data["sqlstate"]) == (kind, code)
 
 
+@pytest.mark.parametrize(("unknown", "asked"), [(None, b"-c gp_role=utility"), ("gp_role", b"-c gp_session_role=utility")])
+def test_a_session_on_another_host_is_in_utility_mode_whatever_its_parameters_say(server, tmp_path, unknown, asked):
+    server.refusing = unknown
+    session = connection.RemoteSession({"host": str(tmp_path), "port": "5432", "user": "r", "options": "-c wal_sender_timeout=30s"})
+    session.query("SELECT 7")
+    with pytest.raises(Refused, match=r"it is wrong \(statement: SELECT wrong\)"):
+        session.query("SELECT wrong")
+    session.close()
+    session.cancel()
+    assert asked in server.startup and b"user\0r\0" in server.startup and b"database\0postgres" in server.startup
+    assert b"wal_sender_timeout" not in server.startup and b"synchronous_commit=on" in server.startup
+
+
+def test_a_session_on_another_host_may_be_refused(server, tmp_path):
+    server.refusal = ("28000", "no pg_hba.conf entry")
+    with pytest.raises(Refused, match=r"no pg_hba\.conf entry"):
+        connection.RemoteSession({"host": str(tmp_path), "port": "5432", "user": "r"})
+
+
 def test_a_connection_is_waited_for_where_others_have_them_all(server, primary):
     server.refusal = ("53300", "sorry, too many clients already")
     with pytest.raises(Refused, match="too many clients"), connection.connect_primary(primary, 0.3):

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -229,13 +230,16 @@ def test_a_leftover_that_stays_is_named(tmp_path, monkeypatch):
         base_backup.remove_leftover(str(target), [])
 
 
-def test_a_leftover_goes_with_the_copying_that_fills_it(tmp_path):
+@pytest.mark.parametrize("suspended", [False, True])
+def test_a_leftover_goes_with_the_copying_that_fills_it(tmp_path, suspended):
     target = tmp_path / "gpseg-1"
     staging = snapshot.staging_directory(str(target))
     os.mkdir(staging)
     process = subprocess.Popen(["bash", "-c", 'exec -a pg_basebackup bash -c "sleep 60; :" "$0"', staging])
     try:
         base_backup.wait_until(lambda: "pg_basebackup" in Path(f"/proc/{process.pid}/cmdline").read_text(), 5)
+        if suspended:
+            process.send_signal(signal.SIGSTOP)
         base_backup.remove_leftover(str(target), [])
         assert process.wait(timeout=10) != 0
     finally:

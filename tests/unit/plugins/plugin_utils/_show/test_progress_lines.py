@@ -18,6 +18,9 @@ def test_each_host_has_a_line(tmp_path):
         "demo: copy (scdw): 50 %, 512.0 MiB of 1.0 GiB, 128.0 MiB/s, 1:05 left",
         "sdw1: copy (sdw1): 512.0 MiB",
     ]
+    (tmp_path / "sdw1.json").write_text(json.dumps({**COPY, "paused": 12.34}))
+    assert lines(str(tmp_path), 100)[1].endswith(", 1:05 left, paused for 12 s")
+    (tmp_path / "sdw1.json").write_text(json.dumps({**COPY, "cluster": "", "host": "sdw1"}))
     assert lines(str(tmp_path), 10) == ["demo: copy", "sdw1: copy"]
 
 

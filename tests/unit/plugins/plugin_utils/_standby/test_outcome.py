@@ -203,6 +203,15 @@ def test_how_it_would_rejoin():
     assert demo(plan=plan, check_mode=True).text == "can be mirrored: scdw can be the standby of cdw as it is: it has nothing of its own"
 
 
+def test_for_how_long_a_copy_was_paused_and_why():
+    latency = {"commits": 900, "above": 30, "average_ms": 5.1, "highest_ms": 41.7, "paused": 12.34}
+    plan = with_(snapshot={"max_latency": 20})
+    assert demo(seen(PROBE), plan=plan, scdw={"__standby_copy": {"latency": latency}}).text == (
+        f"{MIRRORED}; the copy was paused for 12.3 s: 30 of 900 commits on cdw took longer than 20 ms, at most 42 ms"
+    )
+    assert demo(seen(PROBE), plan=plan, scdw={"__standby_copy": {"latency": {**latency, "paused": 0.0}}}).text == MIRRORED
+
+
 def test_rights_that_could_not_be_revoked_are_told():
     still = {"__standby_rewind_revoked": {"msg": "no answer"}}
     assert "cdw still lets it read files, as for a rewind: no answer" in demo({**seen(PROBE), **still}).text

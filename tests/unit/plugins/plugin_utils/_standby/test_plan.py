@@ -141,6 +141,7 @@ def test_what_differs_is_named(way, value, name):
         ({"retention_limit": "20GB"}, ["retention"]),
         ({"accepted_differences": ["libc"]}, []),
         ({"max_rate": "100M"}, []),
+        ({"max_latency": 20}, ["access"]),
     ],
 )
 def test_what_is_desired_otherwise_differs(options, names):
@@ -406,8 +407,8 @@ def test_trust_is_tried_before_a_connection_is_made():
 
 
 def test_the_copy_is_made_as_desired():
-    plan = demo(UNMIRRORED, checkpoint="spread", max_rate="100M")
-    assert (plan.snapshot["checkpoint"], plan.snapshot["max_rate"]) == ("spread", "100M")
+    plan = demo(UNMIRRORED, checkpoint="spread", max_rate="100M", max_latency=20)
+    assert (plan.snapshot["checkpoint"], plan.snapshot["max_rate"], plan.snapshot["max_latency"]) == ("spread", "100M", 20)
 
 
 @pytest.mark.parametrize(
@@ -429,6 +430,19 @@ def test_both_coordinators_let_each_other_in(options, begin, end):
     ]
     assert [str(rule) for rule in rules_of(plan.access["sdw1"]["rules"], "/m0")] == SEGMENTS
     assert plan.access["scdw"] == {"data_directories": [], "rules": []}
+
+
+def test_commits_are_measured_by_the_replication_role_on_coordinators_alone():
+    plan = demo(UNMIRRORED, max_latency=20)
+    assert [str(rule) for rule in rules_of(plan.access["cdw"]["rules"], "/c")] == [
+        *(
+            f'host\t{database}\t"standby_replicator"\t10.0.0.{number}/32\tscram-sha-256'
+            for database in ("replication", '"postgres"')
+            for number in (11, 12)
+        ),
+        PROGRAMS,
+    ]
+    assert [str(rule) for rule in rules_of(plan.access["sdw1"]["rules"], "/m0")] == SEGMENTS
 
 
 def test_coordinator_and_segments_of_one_host_have_each_their_rules():

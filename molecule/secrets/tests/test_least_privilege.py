@@ -102,5 +102,4 @@ def test_no_more_is_needed_than_the_guide_says(
 def test_a_rule_that_is_missing_is_told(unprivileged: None, inventory_of: Callable[..., Path]) -> None:
     podman("exec", "sdw1", "rm", "/etc/sudoers.d/deploy")
     done = playbook(STATUS, inventory=inventory_of(ansible_user="deploy"), status_format="screen")
-    assert done.returncode != 0
-    assert "let Ansible become the engine's user there, by a rule of sudo" in done.stdout
+    assert "sdw1  unknown: " in done.stdout and "let Ansible become the engine's user there, by a rule of sudo" in done.stdout

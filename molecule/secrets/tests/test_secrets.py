@@ -102,7 +102,9 @@ def test_what_converged_told_no_secret(primary: Coordinator, converged: str) -> 
     assert leaks(known()) == []
 
 
-def test_a_whole_life_tells_no_secret(primary: Coordinator, standby: Coordinator, loud: Loud, endpoint: tuple[str, list[str]]) -> None:
+def test_a_whole_life_tells_no_secret(
+    primary: Coordinator, standby: Coordinator, converged: str, loud: Loud, endpoint: tuple[str, list[str]]
+) -> None:
     # the primary has another key than its standby, which is brought when their roles are swapped
     authority = Authority(KEPT / "authority")
     authority.certify("other", "cdw", HOSTS)

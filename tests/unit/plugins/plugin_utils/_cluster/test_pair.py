@@ -236,11 +236,13 @@ def test_commits_that_wait_are_said_loudly(changes, said):
     ],
 )
 @pytest.mark.parametrize("form", ["FATAL:  {}", '2026-11-30,,,FATAL,XX000,"{}",,,', "FATAL:  {} | FATAL:  terminating walreceiver"])
-def test_why_a_standby_has_no_connection_x:
-    refused = "could not connect to the primary server: SSL error: certificate verify failed"
+@pytest.mark.parametrize("before", ["", 'connection to server at "cdw" (10.0.0.11), port 5432 failed: '])
+def test_why_a_standby_has_no_connection_is_told(changes, is_told, form, before):
+    refusal = f"{before}SSL error: certificate verify failed"
+    refused = f"could not connect to the primary server: {refusal}".replace('"', '""' if '"' in form else '"')
     lost = [("cdw primary walsender", None), ("scdw instance postmaster connected", False), ("scdw standby errors", form.format(refused))]
     told = [warning for warning in demo(MIRRORED, *lost, *changes).warnings if "cannot connect" in warning]
-    why = "scdw cannot connect to its primary, SSL error: certificate verify failed: run enable_mirroring, which tells what helps"
+    why = f"scdw cannot connect to its primary, {refusal}: run enable_mirroring, which tells what helps"
     assert told == ([why] if is_told else [])
 
 

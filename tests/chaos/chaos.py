@@ -285,8 +285,9 @@ class Trial:
             if not self.intent.swaps and self.run(self.intent.playbook) | self.changed:
                 self.found.problems.append("what had succeeded failed when it was run again, or changed something")
             return
-        due = "rejoin" if first and self.intent.playbook == "activate_standby" else self.intent.playbook
-        self.found.verdict = WITHSTOOD if due == "rejoin" else AGAIN
+        activated = first and self.intent.playbook == "activate_standby"
+        due = "rejoin" if activated else self.intent.playbook
+        self.found.verdict = WITHSTOOD if activated else AGAIN
         for _attempt in range(ATTEMPTS):
             code = self.run(due)
             if code == 0 and self.whole():
@@ -470,6 +471,7 @@ def attempt(cell: Cell, keep: Path | None = None) -> Found:
 
 def main() -> int:
     """Try some cells."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whatever runs or fails is ended, as by Ctrl-C
     wanted = os.environ.get("CHAOS_ONLY", "")
     cells = [cell for cell in chosen(SEED, 10**6) if wanted in str(cell)][: int(os.environ.get("CHAOS_CELLS", "10"))]
     print(f"CHAOS_SEED={SEED}: {len(cells)} cells", flush=True)

@@ -46,7 +46,7 @@ SEED = int(os.environ.get("CHAOS_SEED") or DRAWN)
 
 #: seconds: how long something fails, unless the run has ended before; how long a run may take; for how long no commit need be acknowledged
 #: without any reason, and after what failed is there again
-FAILING, LIMIT, PATIENCE, COMING_BACK = 15, 300, 20.0, 40.0
+FAILING, LIMIT, PATIENCE, COMING_BACK = 15, 600, 60.0, 60.0
 
 #: runs at most until the pair is whole
 ATTEMPTS = 6

@@ -28,7 +28,7 @@ from cells import INTENTS, PRIMARY, SPARE, STANDBY, Cell, Intent, chosen
 from conftest import HERE as MOLECULE
 from conftest import INVENTORY, NET, Coordinator, Host, changes, lift, mirror, playbook, podman, reset
 from conftest import SEED as DRAWN
-from faults import COORDINATORS, MAKERS
+from faults import COORDINATORS, MAKERS, mend
 from history import History, Stated, Write, problems
 from inventories import rendered
 from table import AGAIN, OTHERWISE, WITHSTOOD, WRONG, Found, Results
@@ -46,7 +46,7 @@ SEED = int(os.environ.get("CHAOS_SEED") or DRAWN)
 
 #: seconds: how long something fails, unless the run has ended before; how long a run may take; for how long no commit need be acknowledged
 #: without any reason, and after what failed is there again
-FAILING, LIMIT, PATIENCE, COMING_BACK = 15, 300, 20.0, 40.0
+FAILING, LIMIT, PATIENCE, COMING_BACK = 15, 600, 60.0, 60.0
 
 #: runs at most until the pair is whole
 ATTEMPTS = 6
@@ -76,7 +76,7 @@ class Observer(Host):
     def start(self, primary: Coordinator, hosts: t.Iterable[str]) -> None:
         self.stop()
         for host in hosts:
-            primary.sql(f"CREATE TABLE observed_on_{host} (number bigint)", role="dispatch")
+            primary.sql(f"DROP TABLE IF EXISTS observed_on_{host}; CREATE TABLE observed_on_{host} (number bigint)", role="dispatch")
         self.run(f"rm -rf {OBSERVED}; mkdir {OBSERVED}")
         self.write(f"{OBSERVED}/observer.py", (HERE / "observer.py").read_text())
         begin = f"nohup setsid python3 observer.py {OBSERVED} {' '.join(hosts)} > log 2>&1 < /dev/null & echo $! > pid"
@@ -204,6 +204,7 @@ class Trial:
 
     def begin(self) -> None:
         """What the playbook is for, and clients that write."""
+        mend(self.hosts)
         if self.intent.playbook == "enable_mirroring" and SPARE not in self.intent.hosts:
             reset()
         else:
@@ -223,6 +224,7 @@ class Trial:
         self.found.engine = self.primary.sql("SELECT version()")
         self.client = Client(CLIENT_NAME, host=OUTSIDE, where=f"host={','.join(self.hosts)} port=5432", pause=0.1)
         self.client.run(f"kill -KILL $(cat /tmp/clients/{CLIENT_NAME}/pid) 2> /dev/null; rm -rf /tmp/clients/{CLIENT_NAME}")
+        self.primary.sql(f"DROP TABLE IF EXISTS written_by_{CLIENT_NAME}", role="dispatch")
         self.observer = Observer()
         self.observer.start(self.primary, self.hosts)
         self.client.start().wait_for(self.primary.name)
@@ -272,8 +274,7 @@ class Trial:
         self.note(name, done.returncode, done.stdout + done.stderr)
         if same:
             self.succeeded(done.returncode)
-        if done.returncode == 0 and self.whole() and not self.intent.swaps and same and len(self.found.runs) > 2 and changes(done):
-            self.found.problems.append(f"{name} changed something though the run before it had succeeded")
+        self.changed = changes(done)
         return done.returncode
 
     def recover(self) -> None:
@@ -281,11 +282,12 @@ class Trial:
         first = self.found.runs[0].split(": ")[1] == "0"
         if first and self.whole():
             self.found.verdict = WITHSTOOD
-            if not self.intent.swaps:
-                self.run(self.intent.playbook)
+            if not self.intent.swaps and self.run(self.intent.playbook) | self.changed:
+                self.found.problems.append("what had succeeded failed when it was run again, or changed something")
             return
-        due = "rejoin" if first and self.intent.playbook == "activate_standby" else self.intent.playbook
-        self.found.verdict = WITHSTOOD if due == "rejoin" else AGAIN
+        activated = first and self.intent.playbook == "activate_standby"
+        due = "rejoin" if activated else self.intent.playbook
+        self.found.verdict = WITHSTOOD if activated else AGAIN
         for _attempt in range(ATTEMPTS):
             code = self.run(due)
             if code == 0 and self.whole():
@@ -469,6 +471,7 @@ def attempt(cell: Cell, keep: Path | None = None) -> Found:
 
 def main() -> int:
     """Try some cells."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whatever runs or fails is ended, as by Ctrl-C
     wanted = os.environ.get("CHAOS_ONLY", "")
     cells = [cell for cell in chosen(SEED, 10**6) if wanted in str(cell)][: int(os.environ.get("CHAOS_CELLS", "10"))]
     print(f"CHAOS_SEED={SEED}: {len(cells)} cells", flush=True)

@@ -38,9 +38,14 @@ class Load:
     began: float = 0
     ended: float = 0
 
+    def bounds(self, phase: str) -> tuple[float, float]:
+        """When a phase began and ended."""
+        first, last = self.waits[0][0], max(began + took for began, took in self.waits)
+        return {"before": (first, self.began), "during": (self.began, self.ended), "after": (self.ended, last)}[phase]
+
     def of(self, phase: str) -> list[float]:
         """The waits that began in a phase."""
-        first, last = {"before": (0.0, self.began), "during": (self.began, self.ended), "after": (self.ended, float("inf"))}[phase]
+        first, last = self.bounds(phase)
         return [took for began, took in self.waits if first <= began < last]
 
 
@@ -140,8 +145,8 @@ def measure() -> list[dict]:
 def _row(name: str, load: Load) -> dict:
     columns: dict[str, float] = {"seconds": load.ended - load.began}
     for phase in ("before", "during", "after"):
-        waits = load.of(phase)
-        columns[f"{phase}_commits_per_s"] = len(waits) / (columns["seconds"] if phase == "during" else AROUND_S)
+        (first, last), waits = load.bounds(phase), load.of(phase)
+        columns[f"{phase}_commits_per_s"] = len(waits) / (last - first)
         columns.update({f"{phase}_p{share}_ms": 1000 * figures.percentile(waits, share) for share in (50, 95, 99)})
         columns[f"{phase}_max_ms"] = 1000 * max(waits)
     columns["p95_ratio"] = columns["during_p95_ms"] / columns["before_p95_ms"]

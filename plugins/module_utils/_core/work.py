@@ -122,9 +122,15 @@ def pause(seconds: float) -> bool:
     pids = _running()
     if not pids or _work.why:
         return False
-    silent = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     try:
-        subprocess.run(["/bin/sh", "-c", _SUSPEND, f"{seconds:.3f}", *map(str, pids)], start_new_session=True, check=False, **silent)
+        subprocess.run(
+            ["/bin/sh", "-c", _SUSPEND, f"{seconds:.3f}", *map(str, pids)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            check=False,
+        )
     finally:
         _signal(pids, signal.SIGCONT)
     return True

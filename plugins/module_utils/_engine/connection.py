@@ -351,8 +351,9 @@ class RemoteSession:
     def __init__(self, parameters: t.Mapping[str, str]) -> None:
         own = {"dbname": DATABASE, "application_name": SESSION_NAME, "client_encoding": "UTF8", "connect_timeout": "10"}
         for mode in UTILITY:
+            given: dict[str, t.Any] = {**own, **parameters, "options": f"{session_options()} {mode}"}
             try:
-                self._raw = psycopg2.connect(**{**own, **parameters, "options": f"{session_options()} {mode}"})
+                self._raw = psycopg2.connect(**given)
                 break
             except psycopg2.Error as error:
                 if mode == UTILITY[-1] or "unrecognized configuration parameter" not in str(error):

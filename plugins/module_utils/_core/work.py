@@ -50,6 +50,7 @@ class _Work:
         self.measure: t.Callable[[], Progress | None] | None = None
         self.why = ""
         self.program: subprocess.Popen[bytes] | None = None
+        self.shut: t.Callable[[], None] | None = None
 
 
 _work = _Work()
@@ -96,6 +97,8 @@ def cancel(why: str) -> None:
         for pid in [program.pid, *descendants(program.pid)]:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGTERM)
+    if _work.shut is not None:
+        _work.shut()
 
 
 @contextlib.contextmanager
@@ -116,3 +119,19 @@ def cancellable() -> t.Iterator[t.Callable[[subprocess.Popen[bytes]], None]]:
     finally:
         _work.program = None
     check()
+
+
+@contextlib.contextmanager
+def interruptible(shut: t.Callable[[], None]) -> t.Iterator[None]:
+    """While this lasts, a function is called where the work is given up, by another thread; it ends what is waited for.
+
+    :raises Cancelled: it is given up already.
+    """
+    check()
+    _work.shut = shut
+    try:
+        if _work.why:
+            shut()
+        yield
+    finally:
+        _work.shut = None

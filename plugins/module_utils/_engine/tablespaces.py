@@ -75,6 +75,11 @@ def part_of(tablespace: Tablespace) -> str:
 _VERSION = re.compile(r"(?:GPDB|PG)_\d+(?:\.\d+)?_\d+")
 
 
+def is_version(name: str) -> bool:
+    """Whether a directory in a part is the one of a version of the engine."""
+    return _VERSION.fullmatch(name) is not None
+
+
 def is_part(path: str) -> bool:
     """Whether a directory is an instance's part of a tablespace: this user's, with nothing in it but what the engine makes there.
 
@@ -85,7 +90,7 @@ def is_part(path: str) -> bool:
         if os.path.normpath(path) != path or not os.path.isabs(path) or not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
             return False
         with os.scandir(path) as entries:
-            return all(_VERSION.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False) for entry in entries)
+            return all(is_version(entry.name) and entry.is_dir(follow_symlinks=False) for entry in entries)
     except OSError:
         return False
 

@@ -133,7 +133,8 @@ class Rejoining:
             return rewind.rewind(self._host, self._directory, self._upstream, shared, [left_in] if left_in else [])
         except rewind.Failed as failed:
             instead = {"reason": f"it could not be rewound: {failed.message}"}
-        _done, copied = run([Step(name) for name in ("copy", "keep_files", "set_aside", "swap_in")], {**self._copying, **actions(self)})
+        copy = Step("copy", {"seed": snapshot.former_place(self._directory), "reason": None})
+        _done, copied = run([copy, *map(Step, ("keep_files", "set_aside", "swap_in"))], {**self._copying, **actions(self)})
         rules = access.plan(access.read_files([self._directory]), {rewind_access.BLOCK: ()})  # opened on the primary, and copied with it
         run([step for step in rules if step.name == "write_rules"], access.actions(self._host))
         return {**copied, **instead}

@@ -46,12 +46,12 @@ class Rejoin:
     @property
     def copies(self) -> bool:
         """Whether the primary will be copied."""
-        return self.way.get("method") == rejoin.BASEBACKUP
+        return self.way.get("method") in rejoin.COPIES
 
     @property
-    def rewinds(self) -> bool:
-        """Whether it will be rewound."""
-        return self.way.get("method") == rejoin.REWIND
+    def compares(self) -> bool:
+        """Whether its blocks will be compared with the primary's, so that its host has to read files of that."""
+        return self.way.get("method") in (rejoin.REWIND, rejoin.CHANGED_BLOCKS)
 
 
 def former_of(observed: Coordinator) -> rejoin.Former:
@@ -106,7 +106,7 @@ def foresee(pair: Pair, observations: Observations, system_identifier: str, desi
     if why:
         return Rejoin(f"{host}: {why}")
     choice = rejoin.choose(former, source, asked)
-    copies = choice.method == rejoin.BASEBACKUP
+    copies = choice.method in rejoin.COPIES
     if copies and former.wal_refusal:
         return Rejoin(f"{host}: {former.wal_refusal}")
     where = former.instance.data_directory
@@ -114,7 +114,7 @@ def foresee(pair: Pair, observations: Observations, system_identifier: str, desi
     # the copy brings the primary's rules
     instances = {**pair.instances, host: {**pair.instances[host], "coordinator": []}} if copies else pair.instances
     files: dict[str, t.Any] = {}
-    if choice.method in (rejoin.REWIND, rejoin.BASEBACKUP):
+    if copies or choice.method == rejoin.REWIND:
         fate = own_files.foresee(observed.files or {}, on_primary.files or {}, choice.method == rejoin.REWIND)
         link = observed.wal.link if observed.wal and copies else None
         files = {"kept": fate.kept, "set_aside": fate.differing, "wal_directory": link}

@@ -138,6 +138,9 @@ class _Rows:
             if not rest.startswith(_SIGNATURE):
                 raise CoordinatorError("the primary sends no COPY in binary form: see what the port that was given belongs to")
             at = head + struct.unpack_from("!i", rest, head - 4)[0]
+            if len(rest) < at:
+                self._rest = rest
+                return
             self._begun = True
         while True:
             found = self._parse(rest, at)

@@ -191,6 +191,15 @@ def staging_place(place: str, data_directory: str) -> str:
     return os.path.join(place, "." + os.path.realpath(data_directory).strip("/").replace("/", "-") + ".coordinator_snapshot")
 
 
+def are_staged(data_directory: str, staging: str) -> bool:
+    """Whether no part of a staged copy was on its way into its place already.
+
+    :param staging: its staged data directory.
+    """
+    locations = [space.location for space in read_tablespaces(staging)]
+    return all(location == staging_place(os.path.dirname(location), data_directory) for location in locations)
+
+
 def mapping_arguments(placements: t.Iterable[Placement], data_directory: str) -> list[str]:
     """Arguments of ``pg_basebackup`` that send each tablespace to its staging place."""
     arguments = []

@@ -33,6 +33,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.in
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Upstream
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.wal import wal_directory
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import rewind_access
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.changed_blocks import bring_in_step
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.snapshot import (
     BASEBACKUP,
@@ -208,23 +209,25 @@ def actions(host: Host, data_directory: str, upstream: Upstream, password: str |
 
     staging = staging_directory(data_directory)
 
-    def make_copy(seed: str | None = None, **why: str | None) -> dict[str, t.Any]:
-        """Make the copy; of what is there already, where it is said why.
-
-        :param seed: as of :func:`snapshot.plan`.
-        """
-        told = {name: reason for name, reason in why.items() if reason}
-        if why:
-            try:
-                done = bring_in_step(host, upstream, data_directory, dbid, desired, seed, wal_for_copy(data_directory))
-                return {"method": CHANGED_BLOCKS, **told, **done}
-            except Unavailable as error:  # before anything was touched
-                remove_leftover(data_directory, desired.tablespaces)
-                told = {"reason": f"blocks could not be compared: {error.message}"}
+    def copy_all() -> dict[str, t.Any]:
         arguments = base_backup_arguments(upstream, staging, dbid, desired, wal_for_copy(data_directory))
         arguments += tablespaces.mapping_arguments(desired.tablespaces, data_directory)
         with work.measured(lambda: progress(data_directory, desired)):
-            return {"method": BASEBACKUP, **told, **copy(host, data_directory, arguments)}
+            return {"method": BASEBACKUP, **copy(host, data_directory, arguments)}
+
+    def copy_changed(seed: str | None, reason: str | None) -> dict[str, t.Any]:
+        try:
+            done = bring_in_step(host, upstream, data_directory, dbid, desired, seed, wal_for_copy(data_directory))
+        except Unavailable as error:
+            remove_leftover(data_directory, desired.tablespaces)
+            return {**copy_all(), "reason": f"blocks could not be compared: {error.message}"}
+        return {"method": CHANGED_BLOCKS, **({"reason": reason} if reason else {}), **done}
+
+    def make_copy(**there: str | None) -> dict[str, t.Any]:
+        """Make the copy, with what is there already, as of :func:`snapshot.way`."""
+        done = copy_changed(**there) if there else copy_all()
+        rewind_access.leave_out(host, staging)
+        return done
 
     return {
         "remove_leftover": lambda: remove_leftover(data_directory, desired.tablespaces),

@@ -469,7 +469,9 @@ def _prepare(host: Host, staging: str, mode: int, wal_place: str | None) -> None
     if wal_place:
         os.mkdir(wal_place, mode)
         os.symlink(wal_place, wal.wal_directory(staging))
-    os.makedirs(os.path.join(wal.wal_directory(staging), "archive_status"), mode=mode)
+    else:
+        os.mkdir(wal.wal_directory(staging), mode)
+    os.mkdir(os.path.join(wal.wal_directory(staging), "archive_status"), mode)
 
 
 def _link(primary: BackupSession, server: Server, data_directory: str, staging: str, dbid: int, desired: Desired) -> list[str]:

@@ -8,9 +8,11 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import Actions, Step
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import Actions, Step, run
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import access
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.backup_session import BEGIN_END
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import DATABASE, Connection, identifier
@@ -89,6 +91,13 @@ def plan_absent(rights: Rights) -> list[Step]:
     functions = [Step("revoke_functions", {"names": rights.functions})] if rights.functions else []
     database = [Step("revoke_database")] if rights.on_database else []
     return [*access.plan(rights.access_files, {BLOCK: ()}), *functions, *database]
+
+
+def leave_out(host: Host, data_directory: str) -> None:
+    """Let a copy of the primary, which was made while these rules were in force, not have them."""
+    there = [data_directory] if os.path.exists(access.access_file(data_directory)) else []  # it may be elsewhere on the primary
+    steps = access.plan(access.read_files(there), {BLOCK: ()})
+    run([step for step in steps if step.name == "write_rules"], access.actions(host))
 
 
 def actions(connection: Connection, user: str) -> Actions:

@@ -147,9 +147,8 @@ def staging_directory(data_directory: str) -> str:
 def staged_bytes(data_directory: str) -> int:
     """Bytes of what a copy that was cut off left, its parts of tablespaces included; 0 where it was on its way into its place already."""
     staging = staging_directory(data_directory)
-    if os.path.islink(staging) or not os.path.isdir(staging) or os.path.lexists(staging + ARRIVING):
-        return 0
-    if tablespaces.moved(data_directory, staging):
+    whole = os.path.isdir(staging) and not os.path.islink(staging) and not os.path.lexists(staging + ARRIVING)
+    if not whole or not tablespaces.are_staged(data_directory, staging):
         return 0
     return used_bytes(staging) + sum(space.bytes or 0 for space in tablespaces.read_tablespaces(staging, size=True))
 

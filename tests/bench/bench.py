@@ -3,9 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Times our playbooks beside the bare commands, in turn, on the hosts that `make hosts` made.
 
-ROWS ("pair activate rejoin switchover fleet8") is what: one pair, made and run again, beside the bare commands; its standby activated,
+ROWS ("pair activate rejoin copy switchover fleet8") is what: one pair, made and run again, beside the bare commands; its standby activated,
 when the primary is dead and when its host is silent, beside a bare promotion; a former primary that diverged, rewound, beside a new
-copy; the write gap of a switchover, beside stop and promotion alone; eight clusters in one run, beside one of them.
+copy; ways to copy the primary, beside a bare pg_basebackup; the write gap of a switchover, beside stop and promotion alone; eight clusters
+in one run, beside one of them.
 RUNS (3) is how often, SIZES ("small 2g") how much data the coordinator of the pair holds. Other rows stay in results/bench.json.
 Seconds are medians.
 
@@ -25,6 +26,7 @@ from statistics import median
 
 import against
 import cluster
+import copies
 import figures
 import runs
 import switchover
@@ -33,7 +35,7 @@ from figures import Run
 
 RESULTS = HERE / "results/bench.json"
 RUNS = int(os.environ.get("RUNS", "3"))
-ROWS = os.environ.get("ROWS", "pair activate rejoin switchover fleet8").split()
+ROWS = os.environ.get("ROWS", "pair activate rejoin copy switchover fleet8").split()
 SIZES = os.environ.get("SIZES", "small 2g").split()
 AGAINST = os.environ.get("AGAINST")
 
@@ -173,6 +175,7 @@ def show(rows: list[dict]) -> None:
     columns += ["copy_s", "copy_min_s", "copy_max_s", "copy_module_s", "streaming_s", "copy_streaming_s"]
     columns += ["overhead_s", "ratio", "wall_ratio", "module_ratio", "module_over_s"]
     columns += ["executions", "floor_s", "floor_min_s", "floor_max_s", "floor_ratio"]
+    columns += ["copying_s", "copying_min_s", "copying_max_s", "mib_per_s"]
     columns += ["data_mib", "copied_mib", "copy_mib", "module_rss_mib"]
     show_columns(rows, columns)
 
@@ -207,6 +210,11 @@ def measure_rows() -> None:
     if "rejoin" in ROWS:
         for size in SIZES:
             rows.append(measure_rejoin(size))
+            write(rows)
+        cluster.fill("small")
+    if "copy" in ROWS:
+        for size in SIZES:
+            rows += copies.measure(size, RUNS)
             write(rows)
         cluster.fill("small")
     if "switchover" in ROWS:

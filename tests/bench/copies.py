@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from statistics import median
 from typing import Any
 
@@ -15,8 +16,8 @@ import runs
 #: what a copy is made beside, as the collection asks for it
 BARE = (
     ". /run/whpg/profile.sh; rm -rf /data/whpg/v7/bare; began=$(date +%s.%N); pg_basebackup -h cdw -p $PGPORT -U gpadmin "
-    "-D /data/whpg/v7/bare -c fast -X fetch --target-gp-dbid 99 -E ./db_dumps -E ./promote -E ./db_analyze -E ./log; "
-    "ended=$(date +%s.%N); rm -rf /data/whpg/v7/bare; echo $ended - $began | bc"
+    "-D /data/whpg/v7/bare -c fast -X fetch --target-gp-dbid 99 -E ./db_dumps -E ./promote -E ./db_analyze -E ./log || exit; "
+    "ended=$(date +%s.%N); rm -rf /data/whpg/v7/bare; echo \"$began $ended\" | awk '{print $2 - $1}'"
 )
 
 
@@ -28,34 +29,37 @@ def measure(size: str, runs_of_each: int) -> list[dict[str, Any]]:
     data_mib = cluster.fill(size)
     found: dict[str, list[dict[str, float]]] = {"basebackup": [], "none_differs": [], "a_tenth_differs": []}
     bare: list[float] = []
-    peaks = {}
-    with cluster.Kept(f"host replication,all gpadmin 0.0.0.0/0 trust") as pair:
-        for number in range(runs_of_each + 1):
-            print(f"copy, {size}: run {number} of {runs_of_each}", flush=True)
-            for way, timed in found.items():
-                pair.restore()
-                cluster.pg_ctl("scdw", "-m fast stop")
-                if way == "a_tenth_differs" and size != "small":
-                    change_a_tenth()
-                cluster.settle()
-                method = "basebackup" if way == "basebackup" else "changed_blocks"
-                if number == 0:
-                    with cluster.watch_memory() as seen:
-                        cluster.playbook(runs.REJOIN, "-e", f"rejoin_method={method}")
-                    peaks[way] = seen["scdw"]
-                else:
-                    timed.append(cluster.copying(runs.REJOIN, "-e", f"rejoin_method={method}"))
-                cluster.ssh("scdw", f"rm -rf {cluster.DIRECTORIES['scdw']}.*")
+    peaks: dict[str, float] = {}
+    cluster.reset()
+    cluster.ssh("cdw", f"echo 'host replication gpadmin samenet trust' >> {cluster.DATA}/pg_hba.conf")
+    cluster.pg_ctl("cdw", "reload")
+    cluster.playbook(runs.ENABLE)
+    for number in range(runs_of_each + 1):
+        for way, timed in found.items():
+            print(f"copy, {size}, {way}: run {number} of {runs_of_each}", flush=True)
+            if way == "a_tenth_differs":
+                change_a_tenth(size)
+            cluster.pg_ctl("scdw", "-m fast stop")
             cluster.settle()
+            method = "basebackup" if way == "basebackup" else "changed_blocks"
+            with cluster.watch_memory() if number == 0 else contextlib.nullcontext({}) as seen:
+                run = cluster.copy(runs.REJOIN, "-e", f"rejoin_method={method}")
+            cluster.ssh("scdw", f"rm -rf {cluster.DIRECTORIES['scdw']}.*")
             if number:
-                bare.append(float(cluster.ssh("scdw", BARE)))
-    return [row(way, size, timed, bare, data_mib, peaks[way]) for way, timed in found.items()]
+                timed.append(run)
+            else:
+                peaks[way] = seen["scdw"]
+        cluster.settle()
+        bare.append(float(cluster.ssh("scdw", BARE)))
+    cluster.reset()
+    return [row(way, size, timed, bare[1:], data_mib, peaks[way]) for way, timed in found.items()]
 
 
-def change_a_tenth() -> None:
+def change_a_tenth(size: str) -> None:
     """Change a row in every tenth block of what fills the coordinator's directory."""
-    cluster.sql("UPDATE bench_filler SET content = content || '' WHERE (ctid::text::point)[0]::int % 10 = 0")
-    cluster.sql("CHECKPOINT")
+    if size != "small":
+        cluster.sql("UPDATE bench_filler SET content = content || ' ' WHERE (ctid::text::point)[0]::int % 10 = 0")
+        cluster.sql("CHECKPOINT")
 
 
 def row(way: str, size: str, timed: list[dict[str, float]], bare: list[float], data_mib: int, peak: float) -> dict[str, Any]:

@@ -170,6 +170,7 @@ def test_a_slot_that_holds_back_much_is_told_and_a_standby_that_cannot_catch_up_
 
 def fill(primary, megabytes=48):
     """A table of the coordinator alone, whose pages no two are alike."""
+    primary.sql("DROP TABLE IF EXISTS filled, counted")
     primary.sql(
         "CREATE TABLE filled AS SELECT id, repeat(md5(id::text), 30) AS words FROM generate_series(1, "
         f"{megabytes << 10}) AS id; CREATE TABLE counted (id int); CHECKPOINT"
@@ -194,7 +195,9 @@ def writing(primary):
         yield
     finally:
         primary.run("rm -f /tmp/writes")
-        wait_until(lambda: "random" not in primary.sql("SELECT string_agg(query, '') FROM pg_stat_activity WHERE pid <> pg_backend_pid()"), "")
+        wait_until(
+            lambda: "random" not in primary.sql("SELECT string_agg(query, '') FROM pg_stat_activity WHERE pid <> pg_backend_pid()"), ""
+        )
 
 
 def contents(coordinator) -> str:

@@ -33,7 +33,7 @@ except ImportError:  # told where a module begins
 PIECE = 1 << 20
 
 #: seconds to connect; then those after which a host that is gone is noticed
-_TIMEOUT = {"connect_timeout": 20, "keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3}
+_TIMEOUT: dict[str, t.Any] = {"connect_timeout": 20, "keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3}
 
 #: the functions by which a backup begins and ends: those of the engine, and those of PostgreSQL since 15
 BEGIN_END = (
@@ -121,7 +121,7 @@ class _Rows:
     :param row: called with the fields of each, None for NULL.
     """
 
-    def __init__(self, row: t.Callable[[list[t.Optional[bytes]]], None]) -> None:
+    def __init__(self, row: t.Callable[[list[bytes | None]], None]) -> None:
         self._row = row
         self._rest = b""
         self._begun = False
@@ -205,7 +205,7 @@ class BackupSession:
         except psycopg2.Error as error:
             raise self._failed(error, doing) from error
 
-    def _copy(self, row: t.Callable[[list[t.Optional[bytes]]], None], statement: str, *values: t.Any, doing: str) -> None:
+    def _copy(self, row: t.Callable[[list[bytes | None]], None], statement: str, *values: t.Any, doing: str) -> None:
         try:
             with self._raw.cursor() as cursor:
                 asked = cursor.mogrify(statement, values).decode("utf-8", "surrogateescape")
@@ -272,22 +272,22 @@ class BackupSession:
         )
         return [Listed(*row) for row in rows]
 
-    def digests(self, ranges: t.Sequence[Range], block: int, row: t.Callable[[int, int, t.Optional[bytes]], None]) -> None:
+    def digests(self, ranges: t.Sequence[Range], block: int, row: t.Callable[[int, int, bytes | None], None]) -> None:
         """The SHA-256 of each block of parts of files.
 
         :param row: called with the number of the part, the position and the digest, None where the file is gone.
         """
         self._read(f"sha256(pg_read_binary_file(wanted.path, at, least({block}, wanted.until - at), true))", ranges, block, row)
 
-    def read(self, ranges: t.Sequence[Range], row: t.Callable[[int, int, t.Optional[bytes]], None]) -> None:
+    def read(self, ranges: t.Sequence[Range], row: t.Callable[[int, int, bytes | None], None]) -> None:
         """Parts of files, in pieces.
 
         :param row: called with the number of the part, the position and the bytes, None where the file is gone.
         """
         self._read(f"pg_read_binary_file(wanted.path, at, least({PIECE}, wanted.until - at), true)", ranges, PIECE, row)
 
-    def _read(self, what: str, ranges: t.Sequence[Range], step: int, row: t.Callable[[int, int, t.Optional[bytes]], None]) -> None:
-        def take(fields: list[t.Optional[bytes]]) -> None:
+    def _read(self, what: str, ranges: t.Sequence[Range], step: int, row: t.Callable[[int, int, bytes | None], None]) -> None:
+        def take(fields: list[bytes | None]) -> None:
             number, at, found = fields
             row(int.from_bytes(number or b"", "big") - 1, int.from_bytes(at or b"", "big"), found)
 

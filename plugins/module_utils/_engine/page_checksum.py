@@ -59,9 +59,7 @@ def checksums(pages: bytes, first: int, size: int) -> list[int]:
     for distance in (512, 256, 128, 64):  # the first word of each page takes in the others
         both ^= both >> distance
     found = both.to_bytes(row * number, "little")
-    return [
-        (struct.unpack_from("<I", found, row * page)[0] ^ ((first + page) & 0xFFFFFFFF)) % 65535 + 1 for page in range(number)
-    ]
+    return [(struct.unpack_from("<I", found, row * page)[0] ^ ((first + page) & 0xFFFFFFFF)) % 65535 + 1 for page in range(number)]
 
 
 def damaged(pages: bytes, first: int, size: int, before: int) -> list[int]:
@@ -100,4 +98,9 @@ def is_checked(path: t.Sequence[str]) -> bool:
 
     :param path: the parts of its path below the data directory.
     """
-    return path[0] in ("base", "global", "pg_tblspc") and path[-1] not in ("pg_control", "pg_filenode.map", "pg_internal.init", "PG_VERSION")
+    return path[0] in ("base", "global", "pg_tblspc") and path[-1] not in (
+        "pg_control",
+        "pg_filenode.map",
+        "pg_internal.init",
+        "PG_VERSION",
+    )

@@ -283,7 +283,9 @@ class Copying:
         files = _Files(self._copy)
         try:
             gone, wanted, doubted = self._compare(files, parts)
-            self._fetch(files, [each for each in wanted if each.path not in gone], {part.path for part in parts if part.whole}, gone, doubted)
+            self._fetch(
+                files, [each for each in wanted if each.path not in gone], {part.path for part in parts if part.whole}, gone, doubted
+            )
         finally:
             files.close()
         for path in gone:
@@ -344,9 +346,7 @@ class Copying:
                 wanted.append(Range(part.path, first, until))
         return gone, wanted, doubted
 
-    def _fetch(
-        self, files: _Files, wanted: t.Sequence[Range], whole: t.Container[str], gone: set[str], doubted: list[Range]
-    ) -> None:
+    def _fetch(self, files: _Files, wanted: t.Sequence[Range], whole: t.Container[str], gone: set[str], doubted: list[Range]) -> None:
         """Read parts of files; what seems to be torn is read once more."""
 
         def row(number: int, at: int, data: bytes | None) -> None:
@@ -427,8 +427,7 @@ def bring_in_step(
         server = primary.server()
         if server.system_identifier != desired.system_identifier:
             raise CoordinatorError(
-                f"the primary on {upstream.host} is of the system {server.system_identifier}, not {desired.system_identifier}: see which one "
-                "that is"
+                f"the primary on {upstream.host} is of the system {server.system_identifier}, not {desired.system_identifier}: see which it is"
             )
         start = primary.begin(desired.checkpoint == "fast")
         _prepare(host, staging, server.directory_mode, wal_place)
@@ -495,7 +494,7 @@ def _link(primary: BackupSession, server: Server, data_directory: str, staging: 
     for location, place in places.items():
         if location not in found.values():
             _remove(place)
-    for oid, part in parts.items():
+    for number, part in parts.items():
         place = os.path.dirname(part)
         if os.path.islink(place):
             os.unlink(place)
@@ -504,9 +503,9 @@ def _link(primary: BackupSession, server: Server, data_directory: str, staging: 
             if name != str(dbid) or os.path.islink(part):
                 _remove(os.path.join(place, name))
         os.makedirs(part, mode=server.directory_mode, exist_ok=True)
-        if not os.path.islink(os.path.join(links, oid)):
-            _remove(os.path.join(links, oid))
-        tablespaces.relink(staging, int(oid), part)
+        if not os.path.islink(os.path.join(links, number)):
+            _remove(os.path.join(links, number))
+        tablespaces.relink(staging, int(number), part)
     return sorted(parts.values())
 
 

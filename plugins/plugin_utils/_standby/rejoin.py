@@ -16,6 +16,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.ti
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.verdict import MIRRORED
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import own_files, rejoin
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.coordinator import Coordinator
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.snapshot import CHANGED_BLOCKS
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.observations import Observations, coordinator_on
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.pair import Pair
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.places import Instances
@@ -51,7 +52,7 @@ class Rejoin:
     @property
     def compares(self) -> bool:
         """Whether its blocks will be compared with the primary's, so that its host has to read files of that."""
-        return self.way.get("method") in (rejoin.REWIND, rejoin.CHANGED_BLOCKS)
+        return self.way.get("method") in (rejoin.REWIND, CHANGED_BLOCKS)
 
 
 def former_of(observed: Coordinator) -> rejoin.Former:

@@ -91,8 +91,12 @@ def bring(base: Path, primary, staged, seed=None, server=SERVER, before=1):
     return copying, source
 
 
-contents = st.lists(st.sampled_from([b"a", b"b", b"c"]), max_size=12).map(lambda letters: b"".join(letter * (BLOCK // 2) for letter in letters))
-paths = st.sampled_from(["base/5/17", "base/5/17.1", "base/5/2619_fsm", "global/1262", "pg_xact/0000", "postgresql.conf", "own/a/b", "own/c"])
+contents = st.lists(st.sampled_from([b"a", b"b", b"c"]), max_size=12).map(
+    lambda letters: b"".join(letter * (BLOCK // 2) for letter in letters)
+)
+paths = st.sampled_from(
+    ["base/5/17", "base/5/17.1", "base/5/2619_fsm", "global/1262", "pg_xact/0000", "postgresql.conf", "own/a/b", "own/c"]
+)
 trees = st.dictionaries(paths, contents, max_size=6)
 
 
@@ -103,7 +107,7 @@ def test_whatever_is_there_becomes_what_the_primary_has(primary, staged, seed):
         patch.setattr(changed_blocks, "PIECE", 2 * BLOCK)
         patch.setattr(backup_session, "PIECE", 2 * BLOCK)
         patch.setattr(changed_blocks, "_BATCH", 8 * BLOCK)
-        copying, source = bring(Path(base), primary, staged, seed)
+        copying, _source = bring(Path(base), primary, staged, seed)
         assert content(Path(base) / "copy") == primary
         # what is read is nothing that was there
         there = {path: staged.get(path, b"")[: len(whole)] for path, whole in primary.items()}
@@ -113,9 +117,7 @@ def test_whatever_is_there_becomes_what_the_primary_has(primary, staged, seed):
         for path, whole in primary.items():
             relation = path.startswith(("base", "global"))
             known = len(whole) if len(there[path]) >= len(whole) else len(there[path]) // BLOCK * BLOCK
-            differs = [
-                at for at in range(0, len(whole), BLOCK) if at >= known or there[path][at : at + BLOCK] != whole[at : at + BLOCK]
-            ]
+            differs = [at for at in range(0, len(whole), BLOCK) if at >= known or there[path][at : at + BLOCK] != whole[at : at + BLOCK]]
             if not relation and len(whole) <= 2 * BLOCK:
                 read += len(whole) if differs else 0
             else:
@@ -220,7 +222,9 @@ def page(lsn: int, checksum: int = 1) -> bytes:
 @pytest.mark.parametrize("staged", [False, True])
 def test_damaged_pages_of_the_primary_are_no_copy(tmp_path, staged):
     wrong = {"base/5/17": page(5) * 7, "postgresql.conf": b"x"}
-    with pytest.raises(CoordinatorError, match=r"wrong checksums: base/5/17, block 0, .*block 4, and 2 more; nothing is made of such a copy"):
+    with pytest.raises(
+        CoordinatorError, match=r"wrong checksums: base/5/17, block 0, .*block 4, and 2 more; nothing is made of such a copy"
+    ):
         bring(tmp_path, wrong, wrong if staged else {}, server=Server("1", BLOCK, 99, True, 0o700, 1 << 20), before=9)
 
 

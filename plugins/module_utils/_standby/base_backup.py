@@ -187,6 +187,7 @@ def keeping(
             message = getattr(error, "message", str(error))
             left = 0 if _FULL.search(message) else staged_bytes(data_directory)
             if is_worth(left, desired.bytes):
+                take_up(data_directory)
                 what = f"what was copied, {left >> 20} MiB, stays in {staging_directory(data_directory)}: the next run goes on from there"
             else:
                 what = ""

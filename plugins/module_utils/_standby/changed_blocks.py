@@ -427,7 +427,7 @@ def bring_in_step(
         server = primary.server()
         if server.system_identifier != desired.system_identifier:
             raise CoordinatorError(
-                f"the primary on {upstream.host} is of the system {server.system_identifier}, not {desired.system_identifier}: see which it is"
+                f"the primary on {upstream.host} is of the system {server.system_identifier}, not {desired.system_identifier}: correct it"
             )
         start = primary.begin(desired.checkpoint == "fast")
         _prepare(host, staging, server.directory_mode, wal_place)

@@ -55,7 +55,7 @@ molecule: hosts ## All scenarios
 scenario: hosts ## One scenario: make scenario S=default
 	@$(with_hosts) .ci/scenarios.sh "$(S)"
 
-bench: hosts ## Time our playbooks beside the bare commands; RUNS=3 SIZES="small 2g" ROWS="pair activate rejoin switchover load controller", or beside another checkout: AGAINST=<path>
+bench: hosts ## Time our playbooks beside the bare commands; RUNS=3 SIZES="small 2g" ROWS="pair activate rejoin copy switchover load controller", or beside another checkout: AGAINST=<path>
 	@$(with_hosts) PYTHONPATH=molecule python tests/bench/bench.py
 
 chaos: hosts ## Run playbooks while something fails, and see that nothing is lost: CHAOS_CELLS=10 CHAOS_SEED=<number that was printed>, CHAOS_ONLY=<part of a cell's name>

@@ -66,4 +66,10 @@ options:
     type: list
     elements: str
     default: []
+  resume:
+    description:
+      - Whether a copy that was cut off is gone on with, where it left a tenth of O(expected_bytes) or more. Otherwise what it left is
+        replaced.
+    type: bool
+    default: false
 """

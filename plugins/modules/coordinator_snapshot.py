@@ -17,7 +17,10 @@ description:
   - The WAL written meanwhile is fetched with the copy, and page checksums are verified. Register the standby before, by
     M(warehousepg.coordinator.standby_registration). Its slot keeps that WAL, and the WAL that the standby needs afterwards.
   - The copy is made in a directory beside its place, named C(.<name>.coordinator_snapshot), and renamed in when it is whole.
-    What an earlier attempt left there is replaced.
+    Where it is cut off, what was copied stays there if it is a tenth or more, and O(resume) goes on from it; otherwise it is removed.
+  - What is on this host already, of a copy that was cut off or, with O(rejoin), of an instance, need not be copied. The primary is put into
+    a backup, by C(pg_start_backup) and C(pg_stop_backup), and asked by functions for the SHA-256 of each block; those that differ are read
+    from it, and page checksums are verified. That is what RV(method) calls V(changed_blocks).
   - What gpinitstandby leaves out is left out (C(db_dumps), C(promote), C(db_analyze)), and so are the logs.
   - Where the place holds a standby of the same system already, nothing is copied. Where it holds anything else that is not
     empty, the module refuses and touches nothing, unless O(rejoin).
@@ -46,15 +49,16 @@ options:
       - Files that only it has, and that WAL does not carry, such as the history of backups, are kept in their place. Where the primary has
         one of that name which differs, its own is set aside. A C(pg_wal) that is a link to another disk stays one.
       - An instance that runs as a primary is refused. A start block is lifted as soon as it is marked as a standby.
-      - A rewind requires what O(warehousepg.coordinator.standby_registration#module:rewind_rules) gives on the primary.
+      - A rewind requires what O(warehousepg.coordinator.standby_registration#module:rewind_rules) gives on the primary. Where it is not
+        given, a copy takes no blocks that are there already.
     type: dict
     suboptions:
       method:
         description:
           - V(auto) for the cheapest way. V(rewind) for the same, also where the former primary is on a later timeline than the present one.
-          - V(basebackup) for a new copy.
+          - V(changed_blocks) for a copy that takes what it can from what is there. V(basebackup) for one that takes nothing from it.
         type: str
-        choices: [auto, rewind, basebackup]
+        choices: [auto, rewind, changed_blocks, basebackup]
         default: auto
       timeline:
         description: Timeline of the primary's WAL, as M(warehousepg.coordinator.mirroring_info) returns it.
@@ -79,7 +83,7 @@ options:
         type: path
 notes:
   - The work goes on when the connection is lost, and is followed again when that is back within a minute. Where nobody follows it any
-    more, because the run was interrupted for instance, it is given up, and what was staged for a copy is removed.
+    more, because the run was interrupted for instance, it is given up; see O(resume).
 requirements:
   - psycopg2
 author:
@@ -123,18 +127,23 @@ steps:
     - name: copy
       seconds: 1.24
 method:
-  description: How the standby was made, V(basebackup); with O(rejoin) also V(start) or V(rewind).
+  description: How the standby was made, V(basebackup) or V(changed_blocks); with O(rejoin) also V(start) or V(rewind).
   returned: when a copy was made, or a former primary made a standby
   type: str
   sample: basebackup
 reason:
   description: Why it was that.
-  returned: when a former primary was made a standby
+  returned: when a former primary was made a standby, or a copy was gone on with
   type: str
   sample: "its WAL goes on to 0/C0001F0, the primary's left timeline 1 at 0/C000148"
 bytes_copied:
-  description: Bytes that were copied from the primary for it, the size of a copy; V(null) where C(pg_rewind) does not tell.
+  description: Bytes that were copied from the primary for it; V(null) where C(pg_rewind) does not tell.
   returned: when a copy was made, or a former primary made a standby
+  type: int
+  sample: 241172480
+bytes:
+  description: Bytes that the copy has on disk.
+  returned: when a copy was made
   type: int
   sample: 241172480
 latency:

@@ -126,9 +126,11 @@ options:
         default: []
   rewind_rules:
     description:
-      - Access rules for a former primary that is to be rewound, and so needs rights that no standby needs; the role is granted them, too.
-      - C(pg_rewind) on its host reads files of the primary by functions, over a utility-mode connection to the database C(postgres), and a
-        replication role may do neither. What everybody may do in that database is left as it is.
+      - Access rules for a host whose blocks are to be compared with the primary's, for a rewind or for a copy, and which so needs rights
+        that no standby needs; the role is granted them, too.
+      - C(pg_rewind), or M(warehousepg.coordinator.coordinator_snapshot), on that host reads files of the primary by functions, over a
+        utility-mode connection to the database C(postgres), the latter between C(pg_start_backup) and C(pg_stop_backup), and a replication
+        role may do none of that. What everybody may do in that database is left as it is.
       - Revoke both with O(state=absent) and O(parts=rewind) as soon as it streams.
       - Rules as of O(access).
     type: list

@@ -3,11 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Times our playbooks beside the bare commands, in turn, on the hosts that `make hosts` made.
 
-ROWS ("pair activate rejoin switchover load controller") is what: one pair, made and run again, beside the bare commands; its standby
+ROWS ("pair activate rejoin copy switchover load controller") is what: one pair, made and run again, beside the bare commands; its standby
 activated, when the primary is dead and when its host is silent, beside a bare promotion; a former primary that diverged, rewound, beside a
-new copy; the write gap of a switchover, beside stop and promotion alone; how long commits take meanwhile, while clients write as fast as
-they can, with a picture (load.py); the processor time of the controller for up to 16 clusters in one run, beside an empty play
-(controller.py).
+new copy; ways to copy the primary, beside a bare pg_basebackup; the write gap of a switchover, beside stop and promotion alone; how long
+commits take meanwhile, while clients write as fast as they can, with a picture (load.py); the processor time of the controller for up to
+16 clusters in one run, beside an empty play (controller.py).
 RUNS (3) is how often, SIZES ("small 2g") how much data the coordinator of the pair holds. Other rows stay in results/bench.json.
 Seconds are medians.
 
@@ -28,6 +28,7 @@ from statistics import median
 import against
 import cluster
 import controller
+import copies
 import figures
 import load
 import runs
@@ -37,7 +38,7 @@ from figures import Run
 
 RESULTS = HERE / "results/bench.json"
 RUNS = int(os.environ.get("RUNS", "3"))
-ROWS = os.environ.get("ROWS", "pair activate rejoin switchover load controller").split()
+ROWS = os.environ.get("ROWS", "pair activate rejoin copy switchover load controller").split()
 SIZES = os.environ.get("SIZES", "small 2g").split()
 AGAINST = os.environ.get("AGAINST")
 
@@ -165,6 +166,7 @@ def show(rows: list[dict]) -> None:
     columns += ["executions", "floor_s", "floor_min_s", "floor_max_s", "floor_ratio"]
     columns += [f"{phase}_{name}_ms" for phase in ("before", "during", "after") for name in ("p50", "p95", "p99", "max")] + ["p95_ratio"]
     columns += ["clusters", "cpu_s", "cpu_of_one_s", "empty_cpu_s", "cpu_ratio"]
+    columns += ["copying_s", "copying_min_s", "copying_max_s", "mib_per_s"]
     columns += ["data_mib", "copied_mib", "copy_mib", "module_rss_mib"]
     show_columns(rows, columns)
 
@@ -199,6 +201,11 @@ def measure_rows() -> None:
     if "rejoin" in ROWS:
         for size in SIZES:
             rows.append(measure_rejoin(size))
+            write(rows)
+        cluster.fill("small")
+    if "copy" in ROWS:
+        for size in SIZES:
+            rows += copies.measure(size, RUNS)
             write(rows)
         cluster.fill("small")
     if "switchover" in ROWS:

@@ -104,6 +104,27 @@ def playbook(name: str, *arguments: str, inventory: Path = DEMO, module: str = "
     return run
 
 
+def copy(name: str, *arguments: str) -> dict[str, float]:
+    """Run a playbook that copies the primary; the seconds of its copying, and the MiB that travelled."""
+    done = subprocess.run(
+        ["ansible-playbook", name, "-i", str(DEMO), *arguments],
+        cwd="/",
+        env=dict(os.environ, ANSIBLE_STDOUT_CALLBACK="ansible.posix.json"),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"{name}\n{done.stdout[-5000:]}{done.stderr}")
+    report = json.loads(done.stdout[done.stdout.index("{") :])
+    for result in (result for results in figures.tasks(report).values() for result in results.values()):
+        for step in result.get("steps", ()):
+            if step["name"] == "copy":
+                return {"copy_s": step["seconds"], "copied_mib": result["bytes_copied"] >> 20}
+    raise RuntimeError(f"{name} copied nothing\n{done.stdout[-5000:]}")
+
+
 def floor(run: Run) -> float:
     """Seconds of a play of as many pings as a run had executions, on the same hosts."""
     ping = {"name": "Ping", "ansible.builtin.ping": {}}

@@ -51,6 +51,7 @@ COPY: dict[str, t.Any] = {
         },
     },
     "required_files": {"type": "list", "elements": "str", "default": []},
+    "resume": {"type": "bool", "default": False},
 }
 
 #: what an instance of another host needs, to be looked for

@@ -12,6 +12,7 @@ import dataclasses
 import os
 import signal
 import subprocess
+import time
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.processes import descendants
@@ -52,6 +53,8 @@ class _Work:
         self.measure: t.Callable[[], Progress | None] | None = None
         self.why = ""
         self.program: subprocess.Popen[bytes] | None = None
+        self.shut: t.Callable[[], None] | None = None
+        self.resumes = 0.0
 
 
 _work = _Work()
@@ -82,10 +85,12 @@ def progress() -> Progress | None:
 
 
 def check() -> None:
-    """A point where the work can be given up.
+    """A point where the work waits while it is paused, and can be given up.
 
     :raises Cancelled: it is to be.
     """
+    while not _work.why and time.monotonic() < _work.resumes:
+        time.sleep(0.02)
     if _work.why:
         raise Cancelled(_work.why)
 
@@ -96,6 +101,8 @@ def cancel(why: str) -> None:
     pids = _running()
     for number in (signal.SIGTERM, signal.SIGCONT):  # one that is suspended would not end
         _signal(pids, number)
+    if _work.shut is not None:
+        _work.shut()
 
 
 def _running() -> list[int]:
@@ -115,13 +122,18 @@ _SUSPEND = 'kill -STOP "$@"; sleep "$0"; kill -CONT "$@"'
 
 
 def pause(seconds: float) -> bool:
-    """Suspend the program that the work waits for, and let it go on after a time; False where there is none to be suspended.
+    """Suspend what goes on, and let it go on after a time; False where there is nothing to be suspended.
 
-    One process beside this one does both, so that nothing stays suspended if this one is killed meanwhile.
+    That is a program, which one process beside this one suspends and resumes, so that nothing stays suspended if this one is killed
+    meanwhile; or reads from another host, which wait in :func:`check`.
     """
     pids = _running()
-    if not pids or _work.why:
+    if _work.why or not (pids or _work.shut):
         return False
+    if not pids:
+        _work.resumes = time.monotonic() + seconds
+        time.sleep(seconds)
+        return True
     try:
         subprocess.run(
             ["/bin/sh", "-c", _SUSPEND, f"{seconds:.3f}", *map(str, pids)],
@@ -154,3 +166,19 @@ def cancellable() -> t.Iterator[t.Callable[[subprocess.Popen[bytes]], None]]:
     finally:
         _work.program = None
     check()
+
+
+@contextlib.contextmanager
+def interruptible(shut: t.Callable[[], None]) -> t.Iterator[None]:
+    """While this lasts, a function is called where the work is given up, by another thread; it ends what is waited for.
+
+    :raises Cancelled: it is given up already.
+    """
+    check()
+    _work.shut = shut
+    try:
+        if _work.why:
+            shut()
+        yield
+    finally:
+        _work.shut = None

@@ -75,6 +75,11 @@ def part_of(tablespace: Tablespace) -> str:
 _VERSION = re.compile(r"(?:GPDB|PG)_\d+(?:\.\d+)?_\d+")
 
 
+def is_version(name: str) -> bool:
+    """Whether a directory in a part is the one of a version of the engine."""
+    return _VERSION.fullmatch(name) is not None
+
+
 def is_part(path: str) -> bool:
     """Whether a directory is an instance's part of a tablespace: this user's, with nothing in it but what the engine makes there.
 
@@ -85,7 +90,7 @@ def is_part(path: str) -> bool:
         if os.path.normpath(path) != path or not os.path.isabs(path) or not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
             return False
         with os.scandir(path) as entries:
-            return all(_VERSION.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False) for entry in entries)
+            return all(is_version(entry.name) and entry.is_dir(follow_symlinks=False) for entry in entries)
     except OSError:
         return False
 
@@ -184,6 +189,15 @@ def refusal(spots: t.Iterable[Spot], user: str, beside: t.Mapping[int, int]) -> 
 def staging_place(place: str, data_directory: str) -> str:
     """Where a part is made: in its place, under a name that only this collection gives, for this data directory."""
     return os.path.join(place, "." + os.path.realpath(data_directory).strip("/").replace("/", "-") + ".coordinator_snapshot")
+
+
+def are_staged(data_directory: str, staging: str) -> bool:
+    """Whether no part of a staged copy was on its way into its place already.
+
+    :param staging: its staged data directory.
+    """
+    locations = [space.location for space in read_tablespaces(staging)]
+    return all(location == staging_place(os.path.dirname(location), data_directory) for location in locations)
 
 
 def mapping_arguments(placements: t.Iterable[Placement], data_directory: str) -> list[str]:

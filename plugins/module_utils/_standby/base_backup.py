@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import stat
@@ -24,6 +25,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import Actions
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.processes import processes
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import tablespaces, wal_link
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.backup_session import Unavailable
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection_string import conninfo
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import (
     file_mode,
@@ -31,12 +33,18 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.in
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Upstream
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.wal import wal_directory
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import rewind_access
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.brake import Brake, braking
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.changed_blocks import bring_in_step
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.snapshot import (
+    BASEBACKUP,
+    CHANGED_BLOCKS,
     EXCLUDED,
     Desired,
+    is_worth,
     leftovers,
     rewind_directory,
+    staged_bytes,
     staging_directory,
 )
 
@@ -52,20 +60,19 @@ def base_backup_arguments(upstream: Upstream, target: str, dbid: int, desired: D
     :param wal: directory for its WAL; None: in the data directory.
     """
     arguments = ["--pgdata", target, "--dbname", conninfo(upstream.parameters()), "--no-password"]
-    arguments += ["--wal-method", "fetch", "--checkpoint", desired.checkpoint, "--target-gp-dbid", str(dbid)]
+    # what there is of one that fails is of use to the next
+    arguments += ["--wal-method", "fetch", "--checkpoint", desired.checkpoint, "--target-gp-dbid", str(dbid), "--no-clean"]
     for name in EXCLUDED:
         arguments += ["--exclude", f"./{name}"]
     arguments += ["--waldir", wal] if wal else []
     return arguments + (["--max-rate", desired.max_rate] if desired.max_rate else [])
 
 
-def remove_leftover(data_directory: str, placements: t.Sequence[tablespaces.Placement]) -> None:
-    """Remove what an earlier attempt staged, and end the copying that may still go on there.
+def _end_copying(staging: str) -> None:
+    """End the copying of an earlier attempt that may still go on.
 
-    :param placements: where its tablespaces may have been.
+    :raises CoordinatorError: it does not end.
     """
-    staging = staging_directory(data_directory)
-    wal = wal_link.of_copy(staging)
 
     def copying() -> list[int]:
         commands = ((process.pid, process.command) for process in processes())
@@ -78,6 +85,25 @@ def remove_leftover(data_directory: str, placements: t.Sequence[tablespaces.Plac
     if not wait_until(lambda: not copying(), seconds=30):
         raise CoordinatorError(f"an earlier copy into {staging} goes on and does not end: end its pg_basebackup")
 
+
+def take_up(data_directory: str) -> None:
+    """See that a copy that was cut off can be gone on with: nothing else of that attempt is left."""
+    staging = staging_directory(data_directory)
+    wal = wal_link.of_copy(staging)
+    _end_copying(staging)
+    for path in [*leftovers(data_directory), *([wal] if wal else [])]:
+        if path != staging:
+            aside.remove_tree(path)
+
+
+def remove_leftover(data_directory: str, placements: t.Sequence[tablespaces.Placement]) -> None:
+    """Remove what an earlier attempt staged, and end the copying that may still go on there.
+
+    :param placements: where its tablespaces may have been.
+    """
+    staging = staging_directory(data_directory)
+    wal = wal_link.of_copy(staging)
+    _end_copying(staging)
     aside.gather(data_directory, staging)
 
     def gone() -> bool:
@@ -110,7 +136,7 @@ def progress(data_directory: str, desired: Desired, brake: Brake | None = None) 
 
 
 def copy(host: Host, data_directory: str, arguments: t.Sequence[str]) -> dict[str, int]:
-    """Make the copy in the staging directories; returns the bytes it has.
+    """Make the copy in the staging directories; returns the bytes that were copied, and that it has.
 
     :param arguments: of ``pg_basebackup``.
     """
@@ -118,7 +144,8 @@ def copy(host: Host, data_directory: str, arguments: t.Sequence[str]) -> dict[st
     host.run("pg_basebackup", *arguments, long=True)
     parts = (part.bytes or 0 for part in tablespaces.read_tablespaces(staging, size=True))
     wal = wal_link.of_copy(staging)
-    return {"bytes_copied": used_bytes(staging) + sum(parts) + (used_bytes(wal) if wal else 0)}
+    in_all = used_bytes(staging) + sum(parts) + (used_bytes(wal) if wal else 0)
+    return {"bytes_copied": in_all, "bytes": in_all}
 
 
 def swap_in(host: Host, data_directory: str, placements: t.Sequence[tablespaces.Placement]) -> None:
@@ -150,6 +177,36 @@ def cleaning(
     return clean
 
 
+#: what is said where there is no room
+_FULL = re.compile(r"No space left|Disk quota exceeded")
+
+
+def keeping(
+    action: t.Callable[..., t.Mapping[str, t.Any] | None], data_directory: str, desired: Desired
+) -> t.Callable[..., t.Mapping[str, t.Any] | None]:
+    """The copying, that leaves what the next one goes on from where it is cut off, unless that is little, or there is no room."""
+
+    def keep(**arguments: t.Any) -> t.Mapping[str, t.Any] | None:
+        try:
+            return action(**arguments)
+        except BaseException as error:
+            message = getattr(error, "message", str(error))
+            left = 0 if _FULL.search(message) else staged_bytes(data_directory)
+            if is_worth(left, desired.bytes):
+                take_up(data_directory)
+                what = f"what was copied, {left >> 20} MiB, stays in {staging_directory(data_directory)}: the next run goes on from there"
+            else:
+                what = ""
+                remove_leftover(data_directory, desired.tablespaces)
+            if isinstance(error, OSError):
+                raise CoordinatorError(f"the copy for {data_directory} failed: {error}; {what or 'it was removed again'}") from error
+            if what and isinstance(error, (CoordinatorError, work.Cancelled)):
+                error.message = f"{message}; {what}"
+            raise
+
+    return keep
+
+
 def actions(host: Host, data_directory: str, upstream: Upstream, password: str | None, dbid: int, desired: Desired) -> Actions:
     """What carries out the steps of a plan.
 
@@ -159,17 +216,32 @@ def actions(host: Host, data_directory: str, upstream: Upstream, password: str |
 
     staging = staging_directory(data_directory)
 
-    def make_copy() -> dict[str, t.Any]:
+    def copy_all(brake: Brake | None) -> dict[str, t.Any]:
         arguments = base_backup_arguments(upstream, staging, dbid, desired, wal_for_copy(data_directory))
         arguments += tablespaces.mapping_arguments(desired.tablespaces, data_directory)
-        with braking(upstream, desired.max_latency) as brake, work.measured(lambda: progress(data_directory, desired, brake)):
-            copied = copy(host, data_directory, arguments)
-        return {"method": "basebackup", **copied, **({"latency": brake.told()} if brake else {})}
+        with work.measured(lambda: progress(data_directory, desired, brake)):
+            return {"method": BASEBACKUP, **copy(host, data_directory, arguments)}
+
+    def copy_changed(brake: Brake | None, seed: str | None, reason: str | None) -> dict[str, t.Any]:
+        try:
+            done = bring_in_step(host, upstream, data_directory, dbid, desired, seed, wal_for_copy(data_directory), brake)
+        except Unavailable as error:
+            remove_leftover(data_directory, desired.tablespaces)
+            return {**copy_all(brake), "reason": f"blocks could not be compared: {error.message}"}
+        return {"method": CHANGED_BLOCKS, **({"reason": reason} if reason else {}), **done}
+
+    def make_copy(**there: str | None) -> dict[str, t.Any]:
+        """Make the copy, with what is there already, as of :func:`snapshot.way`."""
+        with braking(upstream, desired.max_latency) as brake:
+            done = copy_changed(brake, **there) if there else copy_all(brake)
+        rewind_access.leave_out(host, staging)
+        return {**done, **({"latency": brake.told()} if brake else {})}
 
     return {
         "remove_leftover": lambda: remove_leftover(data_directory, desired.tablespaces),
         "write_password": lambda: upstream.write_password(host, password),
-        "copy": cleaning(make_copy, data_directory, desired.tablespaces),
+        "take_up": lambda: take_up(data_directory),
+        "copy": keeping(make_copy, data_directory, desired),
         "swap_in": cleaning(lambda: swap_in(host, data_directory, desired.tablespaces), data_directory, desired.tablespaces),
     }
 

@@ -24,12 +24,16 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby i
     base_backup,
     snapshot,
 )
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.snapshot import BASEBACKUP, CHANGED_BLOCKS
 
-#: ways: it is a standby already; started as one as it is; rewound; copied anew
-KEEP, START, REWIND, BASEBACKUP = "keep", "start", "rewind", "basebackup"
+#: ways: it is a standby already; started as one as it is; rewound; beside :data:`CHANGED_BLOCKS` and :data:`BASEBACKUP`
+KEEP, START, REWIND = "keep", "start", "rewind"
+
+#: ways by which the primary is copied
+COPIES = (CHANGED_BLOCKS, BASEBACKUP)
 
 #: methods that can be desired
-METHODS = ("auto", REWIND, BASEBACKUP)
+METHODS = ("auto", REWIND, *COPIES)
 
 #: options of the module C(coordinator_snapshot) on it
 ARGUMENTS: dict[str, t.Any] = {
@@ -112,7 +116,7 @@ def source_of(options: t.Mapping[str, t.Any], system_identifier: str) -> Source:
 class Choice:
     """A way, and why it.
 
-    :param method: one of :data:`KEEP`, :data:`START`, :data:`REWIND`, :data:`BASEBACKUP`.
+    :param method: one of :data:`KEEP`, :data:`START`, :data:`REWIND`, :data:`COPIES`.
     :param reason: a sentence.
     :param discards: position from which on what it has is its own and will be discarded; None: it has nothing of its own, or that is
         not known.
@@ -215,31 +219,33 @@ def choose(former: Former, source: Source, asked: str) -> Choice:
     """
     found = former.instance
     if found.directory_state in ("absent", "empty"):
-        return Choice(BASEBACKUP, "a rewind of it was cut off" if former.rewinding else "there is no data directory")
+        if former.rewinding and asked != BASEBACKUP:
+            return Choice(CHANGED_BLOCKS, "a rewind of it was cut off")
+        return Choice(BASEBACKUP, "a new copy is desired" if former.rewinding else "there is no data directory")
     parted, own = _own_from(former, source)
     unusable = _unusable(former, source)
+    foreign = found.control is not None and found.control.system_identifier != source.system_identifier
+    copy = BASEBACKUP if foreign or asked == BASEBACKUP else CHANGED_BLOCKS
     if unusable:
         # what is not whole may still tell what it had, by WAL that is of this system
-        return Choice(BASEBACKUP, unusable, own if former.wal_system == source.system_identifier else None)
+        return Choice(copy, unusable, own if former.wal_system == source.system_identifier else None)
     if parted is None:
-        return Choice(BASEBACKUP, "it has no timeline in common with the primary")
-    if asked == BASEBACKUP:
-        return Choice(BASEBACKUP, "a new copy is desired", own)
+        return Choice(copy, "it has no timeline in common with the primary")
+    if asked == copy:
+        return Choice(copy, "a new copy is desired" if copy == BASEBACKUP else "a copy of changed blocks is desired", own)
     if own is not None:
         what = f"its WAL goes on to {former.end}, the primary's left timeline {parted.timeline} at {own}"
         if set(former.tablespaces) != set(source.tablespaces):
-            return Choice(BASEBACKUP, f"{what}, and it cannot be rewound: tablespaces were made or dropped since", own)
+            return Choice(copy, f"{what}, and it cannot be rewound: tablespaces were made or dropped since", own)
         if former.mount:
-            return Choice(
-                BASEBACKUP, f"{what}, and it cannot be rewound: its data directory is a mount point, which cannot be renamed", own
-            )
+            return Choice(copy, f"{what}, and it cannot be rewound: its data directory is a mount point, which cannot be renamed", own)
         return Choice(REWIND, what, own)
     follows = found.postmaster is not None and bool(found.postmaster.connected)
     control = found.control
     if not follows and source.oldest and former.end and control:
         needed = former.end.position // control.segment_bytes * control.segment_bytes
         if needed < source.oldest.position:
-            return Choice(BASEBACKUP, f"the primary has no more WAL before {source.oldest}, and it needs that from {former.end} on")
+            return Choice(copy, f"the primary has no more WAL before {source.oldest}, and it needs that from {former.end} on")
     left = f", and the primary left that timeline at {parted.position}" if parted.position else ""
     return Choice(KEEP if found.role == "standby" else START, f"it has nothing of its own: its WAL ends at {former.end}{left}")
 
@@ -309,9 +315,14 @@ def plan(
     if former.wal_refusal:
         raise CoordinatorError(former.wal_refusal, data_directory=instance.data_directory)
     spots = tuple(dataclasses.replace(spot, taken=None if spot.taken in former.parts else spot.taken) for spot in place.spots)
-    rest = snapshot.plan(dataclasses.replace(place, instance=Instance(instance.data_directory, "absent"), spots=spots), copy, password)
-    if instance.directory_state in ("absent", "empty") and not former.rewinding:
+    gone = instance.directory_state in ("absent", "empty")
+    where = snapshot.rewind_directory(instance.data_directory) if gone else os.path.realpath(instance.data_directory)
+    seed = where if choice.method == CHANGED_BLOCKS else None
+    copy = dataclasses.replace(copy, resume=copy.resume and asked != BASEBACKUP)
+    free = dataclasses.replace(place, instance=Instance(instance.data_directory, "absent"), spots=spots)
+    rest = snapshot.plan(free, copy, password, seed)
+    if gone and not former.rewinding:
         return [*first, *rest]
     # the old one stays in its place, stopped, until there is a whole copy
-    at = rest.index(Step("copy")) + 1
+    at = [step.name for step in rest].index("copy") + 1
     return [*first, *rest[:at], Step("keep_files"), Step("set_aside"), *rest[at:]]

@@ -18,7 +18,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.erro
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lsn import Lsn
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import Actions, Step, run
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import access, shared_wal, wal, wal_link
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import shared_wal, wal, wal_link
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Upstream
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.tablespaces import Placement
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import salvage
@@ -27,7 +27,6 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby i
     own_files,
     record,
     rewind,
-    rewind_access,
     snapshot,
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.rejoin import Former
@@ -133,9 +132,8 @@ class Rejoining:
             return rewind.rewind(self._host, self._directory, self._upstream, shared, [left_in] if left_in else [])
         except rewind.Failed as failed:
             instead = {"reason": f"it could not be rewound: {failed.message}"}
-        _done, copied = run([Step(name) for name in ("copy", "keep_files", "set_aside", "swap_in")], {**self._copying, **actions(self)})
-        rules = access.plan(access.read_files([self._directory]), {rewind_access.BLOCK: ()})  # opened on the primary, and copied with it
-        run([step for step in rules if step.name == "write_rules"], access.actions(self._host))
+        copy = Step("copy", {"seed": snapshot.former_place(self._directory), "reason": None})
+        _done, copied = run([copy, *map(Step, ("keep_files", "set_aside", "swap_in"))], {**self._copying, **actions(self)})
         return {**copied, **instead}
 
     def keep_files(self) -> dict[str, t.Any]:

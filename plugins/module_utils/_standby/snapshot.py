@@ -23,6 +23,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host
     free_bytes,
     is_mount,
     mounts_below,
+    used_bytes,
     user_name,
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import Step
@@ -36,6 +37,12 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.pa
 
 #: directories of the primary that are its own affair; the first three are those that gpinitstandby leaves out
 EXCLUDED = ("db_dumps", "promote", "db_analyze", "log", "pg_log", aside.DIRECTORY, LOST_AND_FOUND)
+
+#: ways to make a copy: by pg_basebackup, and by the blocks that differ from what is on this host
+BASEBACKUP, CHANGED_BLOCKS = "basebackup", "changed_blocks"
+
+#: the part of a copy, one of so many, from which on it is gone on with where it was cut off
+WORTH = 10
 
 #: bytes to leave free beside the copy: WAL that streams in while it is made
 SPARE = 512 * 1024 * 1024
@@ -53,6 +60,7 @@ class Desired:
     :param tablespaces: where the primary's user tablespaces are to be.
     :param files: files that must be there and readable: libraries, certificates, keys.
     :param max_latency: milliseconds that a small commit on the primary may take meanwhile, or the copy is slowed down; None for no limit.
+    :param resume: whether what a copy that was cut off left is used, where that is worth it.
     """
 
     system_identifier: str
@@ -63,6 +71,7 @@ class Desired:
     tablespaces: tuple[tablespaces.Placement, ...] = ()
     files: tuple[str, ...] = ()
     max_latency: int | None = None
+    resume: bool = False
 
 
 def copy_of(parameters: t.Mapping[str, t.Any]) -> Desired:
@@ -76,6 +85,7 @@ def copy_of(parameters: t.Mapping[str, t.Any]) -> Desired:
         tablespaces=tuple(tablespaces.Placement(**placement) for placement in parameters["tablespaces"]),
         files=tuple(parameters["required_files"]),
         max_latency=parameters["max_latency"],
+        resume=parameters["resume"],
     )
 
 
@@ -96,6 +106,7 @@ class Site:
     :param mount: whether the place itself is a mount point, which cannot be renamed: the copy is made in it then, and the parent is the
         place itself.
     :param mounts: mount points within it.
+    :param staged: bytes of a copy that was cut off and that can be gone on with.
     """
 
     parent: str
@@ -110,6 +121,7 @@ class Site:
     set_aside: tuple[str, ...] = ()
     mount: bool = False
     mounts: tuple[str, ...] = ()
+    staged: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,6 +145,24 @@ class Place:
 def staging_directory(data_directory: str) -> str:
     """Where a copy is made: on the file system of its place, under a name that only this collection gives."""
     return aside.hidden(data_directory, "snapshot")
+
+
+def staged_bytes(data_directory: str) -> int:
+    """Bytes of what a copy that was cut off left, its parts of tablespaces included; 0 where it was on its way into its place already."""
+    staging = staging_directory(data_directory)
+    whole = os.path.isdir(staging) and not os.path.islink(staging) and not os.path.lexists(staging + ARRIVING)
+    if not whole or not tablespaces.are_staged(data_directory, staging):
+        return 0
+    return used_bytes(staging) + sum(space.bytes or 0 for space in tablespaces.read_tablespaces(staging, size=True))
+
+
+def is_worth(staged: int, expected: int | None) -> bool:
+    """Whether it is worth to go on with a copy that was cut off.
+
+    :param staged: bytes of it that are there.
+    :param expected: bytes that it is to have; None: unknown.
+    """
+    return staged > 0 and staged >= (expected or 0) // WORTH
 
 
 def rewind_directory(data_directory: str) -> str:
@@ -206,6 +236,7 @@ def read_site(host: Host, data_directory: str) -> Site:
         set_aside=tuple(set_aside(data_directory)),
         mount=mount,
         mounts=tuple(mounts_below(data_directory)) if mount else (),
+        staged=staged_bytes(data_directory),
     )
 
 
@@ -258,12 +289,22 @@ def refusal(site: Site, instance: Instance, desired: Desired) -> str | None:
         )
     if instance.directory_state == "instance":
         return _refusal_of_instance(instance, desired)
-    if desired.bytes is not None and site.free < desired.bytes + SPARE:
+    if desired.bytes is not None and site.free < _needed(site, desired):
         return (
-            f"{site.parent} has {site.free >> 20} MiB free, the copy needs {(desired.bytes + SPARE) >> 20} MiB: "
+            f"{site.parent} has {site.free >> 20} MiB free, the copy needs {_needed(site, desired) >> 20} MiB: "
             "free some space, or set another data directory"
         )
     return None
+
+
+def _needed(site: Site, desired: Desired) -> int:
+    """Bytes that have to be free for a copy: what is there of one that is gone on with needs no more room."""
+    return (desired.bytes or 0) + SPARE - (site.staged if resumes(site, desired) else 0)
+
+
+def resumes(site: Site, desired: Desired) -> bool:
+    """Whether a copy that was cut off is gone on with."""
+    return desired.resume and is_worth(site.staged, desired.bytes)
 
 
 def _refusal_of_instance(instance: Instance, desired: Desired) -> str | None:
@@ -287,13 +328,14 @@ def _refusal_of_instance(instance: Instance, desired: Desired) -> str | None:
 def _refusal_of_requirements(place: Place, desired: Desired) -> str | None:
     if place.missing:
         return f"{place.missing[0]} is missing on this host, or {place.site.user} cannot read it: put it there, or correct what names it"
-    return tablespaces.refusal(place.spots, place.site.user, {place.site.device: (desired.bytes or 0) + SPARE})
+    return tablespaces.refusal(place.spots, place.site.user, {place.site.device: _needed(place.site, desired)})
 
 
-def plan(place: Place, desired: Desired, password: str | None) -> list[Step]:
+def plan(place: Place, desired: Desired, password: str | None, seed: str | None = None) -> list[Step]:
     """The steps that make the copy; none where a standby of that primary is there already.
 
     :param password: to be kept, None to leave what is kept as it is.
+    :param seed: directory of an instance, stopped by then, of which the blocks are taken that the primary has alike; None for none.
     :raises CoordinatorError: it cannot be made there; nothing was touched.
     """
     instance = place.instance
@@ -303,10 +345,22 @@ def plan(place: Place, desired: Desired, password: str | None) -> list[Step]:
     steps = [Step("remove_leftover")] if place.site.leftover else []
     if instance.directory_state == "instance":
         return steps
+    going_on = resumes(place.site, desired)
+    if going_on:
+        steps = [Step("take_up")]
     why = _refusal_of_requirements(place, desired)
     if why is not None:
         raise CoordinatorError(why, data_directory=instance.data_directory)
-    return [*steps, *plan_password(place.stored, password), Step("copy"), Step("swap_in")]
+    copy = Step("copy", way(place.site, desired, seed)) if going_on or seed else Step("copy")
+    return [*steps, *plan_password(place.stored, password), copy, Step("swap_in")]
+
+
+def way(site: Site, desired: Desired, seed: str | None) -> dict[str, t.Any]:
+    """How a copy is made of which something is there already: of what, and why, where nobody has said why before."""
+    if seed or not resumes(site, desired):
+        return {"seed": seed, "reason": None}
+    of = f" of {desired.bytes >> 20} MiB" if desired.bytes else ""
+    return {"seed": seed, "reason": f"a copy that was cut off left {site.staged >> 20} MiB{of}"}
 
 
 def plan_password(stored: StoredPassword | None, password: str | None) -> list[Step]:

@@ -253,7 +253,12 @@ def _rolled_back(progress: Progress, hindered: bool) -> str:
     return f"The standby on {move.name} stays as it was"
 
 
-_WAYS = {"start": "as it is", "rewind": "by pg_rewind", "basebackup": "by a new copy"}
+_WAYS = {
+    "start": "as it is",
+    "rewind": "by pg_rewind",
+    "changed_blocks": "by a copy of the blocks that differ",
+    "basebackup": "by a new copy",
+}
 
 
 def _rewind_access_left(known: Variables, primary: str) -> str:
@@ -267,14 +272,16 @@ def _rewind_access_left(known: Variables, primary: str) -> str:
 
 
 def _rejoined(known: Variables) -> str:
-    """How what was left of a former primary became the standby, and what of it was discarded; empty where nothing was left."""
+    """How what was left of a standby, or of a copy, became the standby, and what of it was discarded; empty where nothing was left."""
     made = _made(known)
     if "reason" not in made:
         return ""
     size = made.get("bytes_copied")
     all_wal = f", of the primary's WAL also what it had, for {made['all_wal_why']}" if made.get("all_wal_why") else ""
-    copied = f"{size >> 20} MiB were copied{all_wal}" if size is not None else ""
-    parts = [f"it rejoined {_WAYS[made['method']]}: {made['reason']}", copied]
+    in_all = f" of {made['bytes'] >> 20}" if made.get("bytes") and made["method"] == "changed_blocks" else ""
+    copied = f"{size >> 20}{in_all} MiB were copied{all_wal}" if size is not None else ""
+    verb = "it rejoined" if "discarded" in made else "it was made"
+    parts = [f"{verb} {_WAYS[made['method']]}: {made['reason']}", copied]
     own = made.get("discarded")
     if own:
         parts.append(

@@ -22,6 +22,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.c
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.observation import Observation
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.primary import Primary
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.record import Record, RecordedPrimary
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.snapshot import BASEBACKUP, is_worth
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.inventory import Variables
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.observations import Observations, coordinator_on
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.pair import Pair
@@ -92,7 +93,10 @@ def make(
     instances = rejoin.instances or pair.instances
     if comes:
         instances = {**instances, standby: {**instances[standby], "coordinator": [desired.datadir]}}  # its access file comes with it
+    anew = move.copies or (rejoining or {}).get("method") == BASEBACKUP
+    resumes = copying and not anew and is_worth(on_standby.site.staged, on_primary.used_bytes)
     snapshot, missing = _snapshot(on_primary, known, system, options)
+    snapshot["resume"] = resumes
     allowed = access.of_pair(dataclasses.replace(pair, instances=instances), observations, options)
     expected_dbid = row.dbid if row and row_fits else max(other.dbid for other in known.registrations if other != row) + 1
     case = Case(
@@ -134,7 +138,7 @@ def make(
         way=rejoin.way,
         files=rejoin.files,
         remove_set_aside=options["standby_rejoins"] and options["rejoin_remove_set_aside"] and not options["standby_part_of"],
-        rewind_rules=[access.rewind_rule(addresses, options)] if rejoin.rewinds else [],
+        rewind_rules=[access.rewind_rule(addresses, options)] if rejoin.compares or resumes else [],
         fenced=rejoin.fenced if _rejoin_options(options) else _fenced(options, observations, addresses),
         # a copy has what the primary has, and one that moves is looked at again in its place
         drift=[] if copying or move.kind else to_bring(pair.drift),

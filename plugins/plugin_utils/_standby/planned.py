@@ -55,7 +55,7 @@ class StandbyPlan(Plan):
     :param record: what is to be kept on the standby's host for the day on which the primary cannot be asked.
     :param rejoin: options for a former primary that is to become the standby; empty where none is.
     :param way: how it will, ``method`` and ``reason``; empty where none is.
-    :param rewind_rules: rules that allow it access while it is rewound; empty where it will not be.
+    :param rewind_rules: rules that allow it access while its blocks are compared with the primary's; empty where they will not be.
     :param fenced: hosts with a packet filter against it.
     :param drift: files that have to be brought from the primary, for the standby has them otherwise.
     :param accepted_drift: settings that keep their values meanwhile, by name or pattern.

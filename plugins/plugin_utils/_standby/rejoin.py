@@ -16,6 +16,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.ti
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.verdict import MIRRORED
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import own_files, rejoin
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.coordinator import Coordinator
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.snapshot import CHANGED_BLOCKS
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.observations import Observations, coordinator_on
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.pair import Pair
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.places import Instances
@@ -46,12 +47,12 @@ class Rejoin:
     @property
     def copies(self) -> bool:
         """Whether the primary will be copied."""
-        return self.way.get("method") == rejoin.BASEBACKUP
+        return self.way.get("method") in rejoin.COPIES
 
     @property
-    def rewinds(self) -> bool:
-        """Whether it will be rewound."""
-        return self.way.get("method") == rejoin.REWIND
+    def compares(self) -> bool:
+        """Whether its blocks will be compared with the primary's, so that its host has to read files of that."""
+        return self.way.get("method") in (rejoin.REWIND, CHANGED_BLOCKS)
 
 
 def former_of(observed: Coordinator) -> rejoin.Former:
@@ -106,7 +107,7 @@ def foresee(pair: Pair, observations: Observations, system_identifier: str, desi
     if why:
         return Rejoin(f"{host}: {why}")
     choice = rejoin.choose(former, source, asked)
-    copies = choice.method == rejoin.BASEBACKUP
+    copies = choice.method in rejoin.COPIES
     if copies and former.wal_refusal:
         return Rejoin(f"{host}: {former.wal_refusal}")
     where = former.instance.data_directory
@@ -114,7 +115,7 @@ def foresee(pair: Pair, observations: Observations, system_identifier: str, desi
     # the copy brings the primary's rules
     instances = {**pair.instances, host: {**pair.instances[host], "coordinator": []}} if copies else pair.instances
     files: dict[str, t.Any] = {}
-    if choice.method in (rejoin.REWIND, rejoin.BASEBACKUP):
+    if copies or choice.method == rejoin.REWIND:
         fate = own_files.foresee(observed.files or {}, on_primary.files or {}, choice.method == rejoin.REWIND)
         link = observed.wal.link if observed.wal and copies else None
         files = {"kept": fate.kept, "set_aside": fate.differing, "wal_directory": link}

@@ -17,7 +17,10 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.p
 @check(*BOTH, about="a place that somebody else has, that the engine's user may not use, or that is too small", bars=True)
 def place(case: Case, primary: Coordinator, standby: Coordinator) -> Findings:
     control = primary.instance.control
-    desired = Desired(control.system_identifier, primary.site.engine_version, primary.used_bytes) if control else None
+    desired = None
+    if control:
+        resume = bool(case.snapshot.get("resume"))
+        desired = Desired(control.system_identifier, primary.site.engine_version, primary.used_bytes, resume=resume)
     why = refusal(standby.site, case.instance or standby.instance, desired) if desired else None
     if why:
         yield case.host, why
@@ -40,6 +43,7 @@ def tablespaces(case: Case, primary: Coordinator, standby: Coordinator) -> Findi
         yield None, f"standby_tablespace_mapping names {unknown}; the primary has tablespaces in {there}: correct the mapping"
     elif case.way == COPY and case.looked:
         site = standby.site
-        why = spaces.refusal(case.looked.tablespaces, site.user, {site.device: (primary.used_bytes or 0) + SPARE})
+        staged = site.staged if case.snapshot.get("resume") else 0
+        why = spaces.refusal(case.looked.tablespaces, site.user, {site.device: (primary.used_bytes or 0) + SPARE - staged})
         if why:
             yield case.host, why

@@ -56,31 +56,31 @@ def former(end=SWITCH, history=None, **changes):
         # promoted on its own meanwhile, even if it wrote nothing beyond
         (former(SWITCH - 8, History(2, ((1, Lsn(SWITCH - 16)),))), "auto", "rewind", "left timeline 1"),
         (former(9 * SEGMENT, History(2, ((1, Lsn(SWITCH)),))), "auto", "start", "nothing of its own"),
-        (former(SWITCH + 8, tablespaces=(16385,)), "auto", "basebackup", "tablespaces"),
+        (former(SWITCH + 8, tablespaces=(16385,)), "auto", "changed_blocks", "tablespaces"),
         (former(tablespaces=(16385,)), "auto", "start", "nothing of its own"),
-        (former(SEGMENT), "auto", "basebackup", "no more WAL"),
+        (former(SEGMENT), "auto", "changed_blocks", "no more WAL"),
         (former(2 * SEGMENT + 8), "auto", "start", ""),
-        (former(history=History(7)), "auto", "basebackup", "no timeline in common"),
-        (former(lacks=("pg_xact",)), "auto", "basebackup", "lacks pg_xact"),
-        (former(instance=vary(INSTANCE, control=None)), "auto", "basebackup", "control file"),
+        (former(history=History(7)), "auto", "changed_blocks", "no timeline in common"),
+        (former(lacks=("pg_xact",)), "auto", "changed_blocks", "lacks pg_xact"),
+        (former(instance=vary(INSTANCE, control=None)), "auto", "changed_blocks", "control file"),
         (former(instance=vary(INSTANCE, control=vary(CONTROL, system_identifier="2"))), "auto", "basebackup", "of the system 2"),
-        (former(instance=vary(INSTANCE, directory_state="other")), "auto", "basebackup", "not whole"),
-        (vary(FORMER, history=None, end=None), "auto", "basebackup", "no valid WAL"),
+        (former(instance=vary(INSTANCE, directory_state="other")), "auto", "changed_blocks", "not whole"),
+        (vary(FORMER, history=None, end=None), "auto", "changed_blocks", "no valid WAL"),
         # more may have been written than what is seen
-        (former(doubts=("x has 5 bytes", "y")), "auto", "basebackup", "its WAL is not whole: x has 5 bytes"),
-        (former(SWITCH + 8, doubts=("x has 5 bytes",)), "auto", "basebackup", "its WAL is not whole"),
-        (former(SWITCH + 8, doubts=("x has 5 bytes",)), "rewind", "basebackup", "its WAL is not whole"),
-        (former(lost_checkpoint="the latest checkpoint cannot be read"), "auto", "basebackup", "the latest checkpoint cannot be read"),
+        (former(doubts=("x has 5 bytes", "y")), "auto", "changed_blocks", "its WAL is not whole: x has 5 bytes"),
+        (former(SWITCH + 8, doubts=("x has 5 bytes",)), "auto", "changed_blocks", "its WAL is not whole"),
+        (former(SWITCH + 8, doubts=("x has 5 bytes",)), "rewind", "changed_blocks", "its WAL is not whole"),
+        (former(lost_checkpoint="the latest checkpoint cannot be read"), "auto", "changed_blocks", "the latest checkpoint cannot be read"),
         # a standby gets again what it lacks
         (former(instance=STANDBY, doubts=("x has 5 bytes",)), "auto", "keep", ""),
-        (former(instance=STANDBY, lost_checkpoint="the latest checkpoint cannot be read"), "auto", "basebackup", "checkpoint"),
+        (former(instance=STANDBY, lost_checkpoint="the latest checkpoint cannot be read"), "auto", "changed_blocks", "checkpoint"),
         (Former(Instance("/c/gpseg-1", "absent")), "auto", "basebackup", "no data directory"),
-        (Former(Instance("/c/gpseg-1", "absent"), rewinding=True), "auto", "basebackup", "cut off"),
+        (Former(Instance("/c/gpseg-1", "absent"), rewinding=True), "auto", "changed_blocks", "cut off"),
         (former(instance=STANDBY), "auto", "keep", ""),
         (former(SWITCH + 8, instance=STANDBY), "auto", "rewind", "goes on to"),
-        (former(SEGMENT, instance=STANDBY), "auto", "basebackup", "no more WAL"),
+        (former(SEGMENT, instance=STANDBY), "auto", "changed_blocks", "no more WAL"),
         (former(SEGMENT, instance=vary(STANDBY, postmaster=RUNNING)), "auto", "keep", ""),
-        (former(SEGMENT, instance=vary(STANDBY, postmaster=vary(RUNNING, connected=False))), "auto", "basebackup", "no more WAL"),
+        (former(SEGMENT, instance=vary(STANDBY, postmaster=vary(RUNNING, connected=False))), "auto", "changed_blocks", "no more WAL"),
     ],
 )
 def test_the_way(found, asked, method, said):
@@ -98,7 +98,7 @@ def test_what_is_its_own_is_known_before_it_is_discarded(asked):
 @pytest.mark.parametrize(("system", "told"), [("1", Lsn(SWITCH)), ("2", None), (None, None)])
 def test_what_is_unusable_tells_what_it_had_by_wal_of_this_system(system, told):
     found = former(SWITCH + 8, lacks=("pg_xact",), wal_system=system)
-    assert choose(found, SOURCE, "auto") == rejoin.Choice("basebackup", "its data directory lacks pg_xact", told)
+    assert choose(found, SOURCE, "auto") == rejoin.Choice("changed_blocks", "its data directory lacks pg_xact", told)
 
 
 @given(histories(), histories(), st.integers(0, 100))
@@ -147,9 +147,9 @@ SITE = snapshot.Site(
 )
 
 
-def steps_of(found, asked="auto", password=None, kept=True, **place):
+def steps_of(found, asked="auto", password=None, kept=True, copy=COPY, **place):
     passfile = StoredPassword(kind="passfile", path="/p", usable=kept, check="abcd")
-    return rejoin.plan(vary(snapshot.Place(SITE, found.instance, passfile), **place), found, SOURCE, asked, password, COPY)
+    return rejoin.plan(vary(snapshot.Place(SITE, found.instance, passfile), **place), found, SOURCE, asked, password, copy)
 
 
 def planned(found, *arguments, **named):
@@ -164,6 +164,32 @@ def test_steps():
     assert planned(Former(Instance("/c/gpseg-1", "absent"))) == [step for step in copied if step not in ("keep_files", "set_aside")]
     assert planned(Former(Instance("/c/gpseg-1", "absent"), rewinding=True)) == copied
     assert planned(former(instance=STANDBY)) == []
+
+
+@pytest.mark.parametrize(
+    ("found", "asked", "way"),
+    [
+        (former(SEGMENT), "auto", {"seed": "/c/gpseg-1", "reason": None}),
+        (FORMER, "changed_blocks", {"seed": "/c/gpseg-1", "reason": None}),
+        (Former(Instance("/c/gpseg-1", "absent"), rewinding=True), "auto", {"seed": "/c/.gpseg-1.coordinator_rewind", "reason": None}),
+        (former(SEGMENT), "basebackup", {}),
+        (Former(Instance("/c/gpseg-1", "absent")), "auto", {}),
+        (former(instance=vary(INSTANCE, control=vary(CONTROL, system_identifier="2"))), "changed_blocks", {}),
+    ],
+)
+def test_a_copy_takes_blocks_from_what_is_there_unless_it_is_to_be_new(found, asked, way):
+    (copy,) = (step for step in steps_of(found, asked) if step.name == "copy")
+    assert copy.arguments == way
+
+
+def test_a_copy_that_was_cut_off_is_gone_on_with_unless_it_is_to_be_new():
+    cut_off = vary(SITE, leftover=True, staged=600 << 20)
+    resuming = vary(COPY, resume=True)
+    gone = Former(Instance("/c/gpseg-1", "absent"))
+    (copy,) = (step for step in steps_of(gone, copy=resuming, site=cut_off) if step.name == "copy")
+    assert copy.arguments == {"seed": None, "reason": "a copy that was cut off left 600 MiB of 1024 MiB"}
+    assert planned(gone, copy=resuming, site=cut_off) == ["tell", "take_up", "copy", "swap_in"]
+    assert planned(gone, "basebackup", copy=resuming, site=cut_off) == ["tell", "remove_leftover", "copy", "swap_in"]
 
 
 @pytest.mark.parametrize(("history", "left_in"), [(History(1), "000000010000000000000005"), (History(2, ((1, Lsn(SWITCH - 16)),)), None)])
@@ -277,14 +303,14 @@ def half_rewound(data_directory):
 
 
 def copying(data_directory):
-    """A copy of the primary, its rules and files."""
+    """A copy of the primary."""
     staging = snapshot.staging_directory(str(data_directory))
     disk = data_directory.parent.parent / "wal"
-    rules = "# BEGIN warehousepg.coordinator rewind\nhost\tpostgres\n# END warehousepg.coordinator rewind\nlocal all all peer\n"
 
-    def copy():
+    def copy(seed, reason):
+        assert (seed, reason) == (rewind.rewind_directory(str(data_directory)), None)
         os.mkdir(staging)
-        for name, text in (("pg_hba.conf", rules), ("both", "of the primary")):
+        for name, text in (("pg_hba.conf", "local all all peer\n"), ("both", "of the primary")):
             with open(os.path.join(staging, name), "w", encoding="utf-8") as file:
                 file.write(text)
         os.mkdir(disk / ".gpseg-1.coordinator_snapshot")
@@ -325,7 +351,6 @@ def test_a_copy_takes_the_place_of_what_cannot_be_rewound(host, half_rewound, mo
     assert os.path.realpath(half_rewound / "pg_wal") == f"{disk}/gpseg-1" and os.listdir(half_rewound / "pg_wal") == []
     assert os.listdir(found["former_wal"]) == ["000000010000000000000001"]
     assert os.readlink(half_rewound / "log") == disk
-    assert (half_rewound / "pg_hba.conf").read_text() == "local all all peer\n", "what was opened for the rewind came with the copy"
     assert rewind.remove(aside) == found["former_wal"]
     assert sorted(os.listdir(disk)) == ["gpseg-1"] and os.listdir(half_rewound.parent) == ["gpseg-1"]
 

@@ -16,10 +16,12 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.r
     read_rights,
 )
 
+#: those that an engine has
+KNOWN = FUNCTIONS[:6]
 BEFORE = "local\tall\tall\tpeer\n"
 BLOCK = '# BEGIN warehousepg.coordinator rewind\nhost\t"postgres"\t"r"\t10.0.0.11/32\tscram-sha-256\n# END warehousepg.coordinator rewind\n'
-NOTHING = Rights(functions=(), temporary=True, on_database=False, access_files={"/s": BEFORE})
-ALL = Rights(functions=FUNCTIONS, temporary=True, on_database=False, access_files={"/s": BLOCK + BEFORE})
+NOTHING = Rights(functions=(), lacking=KNOWN, temporary=True, on_database=False, access_files={"/s": BEFORE})
+ALL = Rights(functions=KNOWN, lacking=(), temporary=True, on_database=False, access_files={"/s": BLOCK + BEFORE})
 
 
 def vary(thing, **changes):
@@ -31,7 +33,7 @@ def vary(thing, **changes):
     [
         (NOTHING, True, ["grant_functions"]),
         (ALL, True, []),
-        (vary(ALL, functions=FUNCTIONS[:3]), True, ["grant_functions"]),
+        (vary(ALL, functions=KNOWN[:3], lacking=KNOWN[3:]), True, ["grant_functions"]),
         (vary(ALL, temporary=False), True, ["grant_database"]),
         (NOTHING, False, []),
         (ALL, False, ["write_rules", "reload", "revoke_functions"]),
@@ -45,27 +47,29 @@ def test_steps(rights, present, names):
     for step in steps:
         if step.name == "write_rules":
             assert step.arguments["text"] == BEFORE
+        if step.name.endswith("_functions"):
+            assert step.arguments["names"] == (rights.lacking if present else rights.functions)
 
 
 def test_rights_are_read(recorder, data_directory):
     (data_directory / "pg_hba.conf").write_text(BEFORE)
     connection = recorder(
         ("FROM pg_roles WHERE", [{"?column?": 1}]),
-        ("FROM unnest", [{"name": name} for name in reversed(FUNCTIONS[:2])]),
+        ("FROM unnest", [{"name": name, "granted": name in KNOWN[:2]} for name in reversed(KNOWN)]),
         ("FROM pg_database", [{"temporary": False, "granted": True}]),
     )
     assert read_rights(connection, "r", str(data_directory)) == Rights(
-        functions=FUNCTIONS[:2], temporary=False, on_database=True, access_files={str(data_directory): BEFORE}
+        functions=KNOWN[:2], lacking=KNOWN[2:], temporary=False, on_database=True, access_files={str(data_directory): BEFORE}
     )
     assert read_rights(recorder(), "r", str(data_directory)) == Rights(
-        functions=(), temporary=False, on_database=False, access_files={str(data_directory): BEFORE}
+        functions=(), lacking=(), temporary=False, on_database=False, access_files={str(data_directory): BEFORE}
     )
 
 
 def test_statements(recorder):
     connection = recorder()
-    rewind_access.change_functions(connection, 'r"', True)
-    rewind_access.change_functions(connection, "r", False)
+    rewind_access.change_functions(connection, 'r"', FUNCTIONS, True)
+    rewind_access.change_functions(connection, "r", FUNCTIONS[:1], False)
     rewind_access.change_database(connection, "r", True)
     (granted, _none), (revoked, _none), (database, _none) = connection.asked
     assert granted.startswith("GRANT EXECUTE ON FUNCTION pg_catalog.pg_ls_dir(text,boolean,boolean), ")

@@ -220,6 +220,104 @@ def test_a_failed_copy_leaves_nothing(host, program, tmp_path):
     assert not target.exists()
 
 
+@pytest.mark.parametrize(
+    ("staged", "resume", "expected", "steps"),
+    [
+        (1 << 30, True, 1 << 30, ["take_up", "copy", "swap_in"]),
+        ((1 << 30) // 10, True, 1 << 30, ["take_up", "copy", "swap_in"]),
+        ((1 << 30) // 10 - 1, True, 1 << 30, ["remove_leftover", "copy", "swap_in"]),
+        (1, True, None, ["take_up", "copy", "swap_in"]),
+        (0, True, None, ["remove_leftover", "copy", "swap_in"]),
+        (1 << 30, False, 1 << 30, ["remove_leftover", "copy", "swap_in"]),
+    ],
+)
+def test_a_copy_that_was_cut_off_is_gone_on_with_where_that_is_worth_it(staged, resume, expected, steps):
+    assert planned(site=vary(SITE, leftover=True, staged=staged), desired=vary(DESIRED, resume=resume, bytes=expected)) == steps
+
+
+def test_what_is_staged_needs_no_more_room():
+    site = vary(SITE, leftover=True, staged=900 << 20, free=700 << 20)
+    assert planned(site=site, desired=vary(DESIRED, resume=True)) == ["take_up", "copy", "swap_in"]
+    with pytest.raises(CoordinatorError, match="has 700 MiB free, the copy needs 1536 MiB"):
+        planned(site=site)
+
+
+def test_what_can_be_gone_on_with(tmp_path):
+    target = tmp_path / "gpseg-1"
+    staging = Path(snapshot.staging_directory(str(target)))
+    assert snapshot.staged_bytes(str(target)) == 0
+    (staging / "base").mkdir(parents=True)
+    (staging / "base" / "17").write_bytes(bytes(4096))
+    assert snapshot.staged_bytes(str(target)) == 4096
+    part = Path(staging_place(str(tmp_path / "fast"), str(target))) / "8"
+    part.mkdir(parents=True)
+    (part / "17").write_bytes(bytes(8192))
+    (staging / "pg_tblspc").mkdir()
+    (staging / "pg_tblspc" / "16385").symlink_to(part)
+    assert snapshot.staged_bytes(str(target)) == 12288
+    # on its way into its place already
+    part.rename(tmp_path / "fast" / "8")
+    (staging / "pg_tblspc" / "16385").unlink()
+    (staging / "pg_tblspc" / "16385").symlink_to(tmp_path / "fast" / "8")
+    assert snapshot.staged_bytes(str(target)) == 0
+
+
+@pytest.mark.parametrize(
+    ("said", "stays"), [("connection reset by peer", True), ("No space left on device", False), ("Disk quota exceeded", False)]
+)
+def test_what_a_copy_that_was_cut_off_has_stays_for_the_next(host, program, tmp_path, said, stays):
+    target = tmp_path / "gpseg-1"
+    staging = snapshot.staging_directory(str(target))
+    program("pg_basebackup", f"mkdir {staging}; head -c 4096 /dev/zero > {staging}/17; echo {said} >&2; exit 1")
+    desired = vary(DESIRED, bytes=40960)
+    upstream = Upstream(host="127.0.0.1", port=5432, user="r", store=None)
+    actions = base_backup.actions(host, str(target), upstream, None, 8, desired)
+    with pytest.raises(CoordinatorError) as raised:
+        actions["copy"]()
+    assert (f"stays in {staging}: the next run goes on from there" in raised.value.message) is stays
+    assert os.path.exists(staging) is stays
+    if stays:
+        wal = tmp_path / "wal" / ".gpseg-1.coordinator_snapshot"
+        wal.mkdir(parents=True)
+        (Path(staging) / "pg_wal").symlink_to(wal)
+        Path(snapshot.salvage_directory(str(target))).mkdir()
+        actions["take_up"]()
+        assert snapshot.leftovers(str(target)) == [staging] and not wal.exists()
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_where_blocks_cannot_be_compared_all_are_copied(host, program, tmp_path, monkeypatch, taken):
+    target = tmp_path / "gpseg-1"
+    staging = snapshot.staging_directory(str(target))
+    program("pg_basebackup", f"test ! -e {staging} && mkdir {staging}")
+    seeds = []
+
+    def bring_in_step(_host, _upstream, _target, _dbid, _desired, seed, _wal, _brake):
+        seeds.append(seed)
+        if not taken:
+            raise base_backup.Unavailable("it may not")
+        os.mkdir(staging)
+        return {"bytes_copied": 1, "bytes": 2}
+
+    monkeypatch.setattr(base_backup, "bring_in_step", bring_in_step)
+    found = copying(host, target)["copy"](seed="/seed", reason=None)
+    assert seeds == ["/seed"]
+    if taken:
+        assert found == {"method": "changed_blocks", "bytes_copied": 1, "bytes": 2}
+    else:
+        assert (found["method"], found["reason"]) == ("basebackup", "blocks could not be compared: it may not")
+
+
+def test_a_rule_that_was_made_to_compare_blocks_does_not_come_with_the_copy(host, program, tmp_path):
+    target = tmp_path / "gpseg-1"
+    staging = snapshot.staging_directory(str(target))
+    rules = "# BEGIN warehousepg.coordinator rewind\nhost\tpostgres\n# END warehousepg.coordinator rewind\nlocal all all peer\n"
+    (tmp_path / "rules").write_text(rules)
+    program("pg_basebackup", f"mkdir {staging}; cp {tmp_path}/rules {staging}/pg_hba.conf")
+    copying(host, target)["copy"]()
+    assert (Path(staging) / "pg_hba.conf").read_text() == "local all all peer\n"
+
+
 def test_a_leftover_that_stays_is_named(tmp_path, monkeypatch):
     target = tmp_path / "gpseg-1"
     staging = snapshot.staging_directory(str(target))
@@ -292,7 +390,7 @@ def test_a_copy_with_a_tablespace(host, program, tmp_path):
     actions = base_backup.actions(host, str(target), upstream, "pw", 8, desired)
     actions["write_password"]()
     assert (tmp_path / "pass").read_text() == "10.0.0.11:5432:*:r:pw\n"
-    assert actions["copy"]() == {"method": "basebackup", "bytes_copied": 4096}
+    assert actions["copy"]() == {"method": "basebackup", "bytes_copied": 4096, "bytes": 4096}
     actions["swap_in"]()
     assert (target / "pg_tblspc" / "4711" / "PG_15_1" / "file").read_text() == "data\n"
     assert os.listdir(place) == ["8"]

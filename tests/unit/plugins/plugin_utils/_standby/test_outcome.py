@@ -148,6 +148,10 @@ def test_a_former_primary_rejoined():
         f"{MIRRORED}; it rejoined by a new copy: a new copy is desired; only it had 0/200 to an unknown end on timeline 1, "
         "with an unknown number of commits (its WAL is gone); discarded; what was there is in /s.2026"
     )
+    resumed = {"method": "changed_blocks", "reason": "a copy was cut off", "bytes_copied": 3 << 20, "bytes": 9 << 20}
+    assert demo(seen(PROBE), scdw={"__standby_copy": resumed}).text == (
+        f"{MIRRORED}; it was made by a copy of the blocks that differ: a copy was cut off; 3 of 9 MiB were copied"
+    )
     kept = {"directory_state": "instance", "method": "basebackup", "bytes_copied": 5}
     assert demo(seen(PROBE), scdw={"__standby_copy": kept}).text == MIRRORED, "a copy where nothing was is no rejoin"
 

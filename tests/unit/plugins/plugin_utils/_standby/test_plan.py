@@ -77,6 +77,7 @@ def test_a_standby_that_is_to_be_made():
         "checkpoint": "fast",
         "tablespaces": [],
         "required_files": [],
+        "resume": False,
     }
 
 

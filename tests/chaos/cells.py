@@ -52,7 +52,7 @@ class Intent(t.NamedTuple):
 
     @property
     def swaps(self) -> bool:
-        """Whether clients go to another coordinator by it; one that has succeeded is not run again."""
+        """Whether clients go to another coordinator by it; after one that has succeeded enable_mirroring is run."""
         return self.playbook in ("activate_standby", "switchover")
 
 

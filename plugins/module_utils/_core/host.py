@@ -111,15 +111,20 @@ class Host:
 
     def write(self, path: str, text: str, mode: int) -> None:
         """Write a file whole: beside it first, then in its place by rename. Both outlast a power failure."""
-        handle, temporary = tempfile.mkstemp(prefix=TEMPORARY, dir=os.path.dirname(path))
-        self._module.add_cleanup_file(temporary)
-        with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-            os.fchmod(handle, mode)
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)  # atomic_move would give a new file the mode that the umask allows
-        sync_directory(os.path.dirname(path))
+        try:
+            handle, temporary = tempfile.mkstemp(prefix=TEMPORARY, dir=os.path.dirname(path))
+            self._module.add_cleanup_file(temporary)
+            with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+                os.fchmod(handle, mode)
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)  # atomic_move would give a new file the mode that the umask allows
+            sync_directory(os.path.dirname(path))
+        except OSError as error:
+            raise CoordinatorError(
+                f"{path} cannot be written: {error.strerror}; see to the file system that it is on, and run this again"
+            ) from error
 
     def locales(self) -> list[str] | None:
         """The locales that the operating system has, None where it does not tell."""

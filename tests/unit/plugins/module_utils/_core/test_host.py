@@ -74,6 +74,12 @@ def test_what_is_written_and_its_name_outlast_a_power_failure(host, tmp_path, sy
     assert content != str(tmp_path / "fence"), "before it has that name"
 
 
+def test_a_file_that_cannot_be_written_is_named(host, tmp_path):
+    path = tmp_path / "none/file"
+    with pytest.raises(CoordinatorError, match=f"{re.escape(str(path))} cannot be written: No such file or directory; see to the file system"):
+        host.write(str(path), "x", 0o600)
+
+
 def test_no_other_place_writes_a_whole_file_on_a_host():
     plugins = Path(host_utils.__file__).parents[2]
     sources = {path.name: path.read_text() for folder in ("module_utils", "modules") for path in (plugins / folder).rglob("*.py")}

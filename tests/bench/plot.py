@@ -13,6 +13,8 @@ import figures
 WIDTH, HEIGHT, LEFT, TOP, GAP = 760, 150, 70, 46, 44
 #: seconds of which a line has one point
 BIN_S = 0.25
+#: seconds without a commit from which on a line is broken
+LEAST_GAP_S = 2.0
 #: milliseconds at the bottom and at the top
 LOWEST, HIGHEST = 1.0, 60000.0
 LINES = {"p50": ("#1b6ca8", 50), "p95": ("#e08a00", 95), "max": ("#c0392b", 100)}
@@ -62,12 +64,23 @@ def _panel(name: str, load: Any, top: int) -> str:
 
 
 def _lines(load: Any, x: Callable[[float], float], y: Callable[[float], float]) -> str:
+    """A line for each share, in pieces: where no commit began, nothing is drawn but how long that was."""
     bins: dict[int, list[float]] = {}
     for began, took in load.waits:
         bins.setdefault(int(began / BIN_S), []).append(1000 * took)
+    pieces: list[list[int]] = []
+    for number in sorted(bins):
+        if not pieces or (number - pieces[-1][-1]) * BIN_S > LEAST_GAP_S:
+            pieces.append([])
+        pieces[-1].append(number)
     drawn = []
     for colour, share in reversed(LINES.values()):
-        at = [(x((number + 0.5) * BIN_S), y(figures.percentile(waits, share))) for number, waits in sorted(bins.items())]
-        points = " ".join(f"{across:.1f},{down:.1f}" for across, down in at)
-        drawn.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="1.2"/>')
+        for piece in pieces:
+            at = [(x((number + 0.5) * BIN_S), y(figures.percentile(bins[number], share))) for number in piece]
+            points = " ".join(f"{across:.1f},{down:.1f}" for across, down in at)
+            drawn.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="1.2"/>')
+    for before, after in zip(pieces, pieces[1:]):
+        first, last = (before[-1] + 1) * BIN_S, after[0] * BIN_S
+        middle = (x(first) + x(last)) / 2
+        drawn.append(f'<text x="{middle:.1f}" y="{y(100):.1f}" text-anchor="middle">no commit for {last - first:.1f} s</text>')
     return "".join(drawn)

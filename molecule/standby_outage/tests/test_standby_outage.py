@@ -172,9 +172,11 @@ def fill(primary, megabytes=48):
     """A table of the coordinator alone, whose pages no two are alike."""
     primary.sql("DROP TABLE IF EXISTS filled, counted")
     primary.sql(
-        "CREATE TABLE filled AS SELECT id, repeat(md5(id::text), 30) AS words FROM generate_series(1, "
-        f"{megabytes << 10}) AS id; CREATE TABLE counted (id int); CHECKPOINT"
+        f"CREATE TABLE filled AS SELECT id, repeat(md5(id::text), 30) AS words FROM generate_series(1, {megabytes << 10}) AS id; "
+        "CREATE TABLE counted (id int)"
     )
+    for statement in ("VACUUM FREEZE filled", "CHECKPOINT"):  # nothing changes its pages by itself
+        primary.sql(statement)
 
 
 @contextmanager

@@ -21,7 +21,7 @@ import typing as t
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import work
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lsn import Lsn
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import INSUFFICIENT_PRIVILEGE
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import INSUFFICIENT_PRIVILEGE, SESSION_NAME
 
 try:
     import psycopg2
@@ -333,7 +333,7 @@ def _connect(conninfos: t.Sequence[str], name: str) -> t.Any:
     psycopg2.extensions.set_wait_callback(None)
     for number, conninfo in enumerate(conninfos):
         try:
-            return psycopg2.connect(conninfo, client_encoding="UTF8", **_TIMEOUT)
+            return psycopg2.connect(conninfo, client_encoding="UTF8", application_name=SESSION_NAME, **_TIMEOUT)
         except psycopg2.OperationalError as error:
             said = " ".join(str(error).split())
             if "unrecognized configuration parameter" in said and number + 1 < len(conninfos):

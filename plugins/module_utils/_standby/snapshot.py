@@ -148,12 +148,15 @@ def staging_directory(data_directory: str) -> str:
 
 
 def staged_bytes(data_directory: str) -> int:
-    """Bytes of what a copy that was cut off left, its parts of tablespaces included; 0 where it was on its way into its place already."""
+    """Bytes of what a copy that was cut off left and that is of use, its parts of tablespaces included, its WAL not.
+
+    0 where it was on its way into its place already.
+    """
     staging = staging_directory(data_directory)
     whole = os.path.isdir(staging) and not os.path.islink(staging) and not os.path.lexists(staging + ARRIVING)
     if not whole or not tablespaces.are_staged(data_directory, staging):
         return 0
-    return used_bytes(staging) + sum(space.bytes or 0 for space in tablespaces.read_tablespaces(staging, size=True))
+    return used_bytes(staging, without=("pg_wal",)) + sum(space.bytes or 0 for space in tablespaces.read_tablespaces(staging, size=True))
 
 
 def is_worth(staged: int, expected: int | None) -> bool:

@@ -167,3 +167,18 @@ def test_what_is_given_up_is_not_paused(slept):
     work._work.why = "enough"
     assert not work.pause(60)
     work._work.why = ""
+
+
+def test_reads_of_another_host_wait_while_they_are_paused():
+    with work.interruptible(lambda: None):
+        assert work.pause(0.2)
+        work._work.resumes = resumes = time.monotonic() + 0.2
+        work.check()
+        assert time.monotonic() >= resumes
+
+
+def test_reads_that_are_paused_can_be_given_up():
+    with pytest.raises(Cancelled), work.interruptible(lambda: None):
+        work._work.resumes = time.monotonic() + 3600
+        threading.Timer(0.05, work.cancel, ["enough"]).start()
+        work.check()

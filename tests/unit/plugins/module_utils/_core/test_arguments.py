@@ -37,5 +37,6 @@ def test_a_copy_by_options():
         "tablespaces": [{"location": "/fast", "place": "/slow", "bytes": None}],
         "required_files": ["/ca.crt"],
         "max_latency": 20,
+        "resume": True,
     }
-    assert copy_of(options) == Desired("1", None, 5, "100M", "spread", (Placement("/fast", "/slow"),), ("/ca.crt",), 20)
+    assert copy_of(options) == Desired("1", None, 5, "100M", "spread", (Placement("/fast", "/slow"),), ("/ca.crt",), 20, True)

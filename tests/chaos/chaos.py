@@ -31,7 +31,7 @@ from conftest import SEED as DRAWN
 from faults import COORDINATORS, MAKERS, mend
 from history import History, Stated, Write, problems
 from inventories import rendered
-from table import AGAIN, OTHERWISE, WITHSTOOD, WRONG, Found, Results
+from table import AGAIN, OTHERWISE, WITHSTOOD, WRONG, Found, Results, engine
 
 HERE = Path(__file__).parent
 PREFIX = "warehousepg.coordinator."
@@ -221,7 +221,7 @@ class Trial:
             at.run(
                 f"! cd {at.quoted} 2> /dev/null || ! [ -f postmaster.pid ] || (echo '{rule}' >> pg_hba.conf; pg_ctl -D . reload || true)"
             )
-        self.found.engine = self.primary.sql("SELECT version()")
+        self.found.engine = engine(self.primary.sql("SELECT version()"))
         self.client = Client(CLIENT_NAME, host=OUTSIDE, where=f"host={','.join(self.hosts)} port=5432", pause=0.1)
         self.client.run(f"kill -KILL $(cat /tmp/clients/{CLIENT_NAME}/pid) 2> /dev/null; rm -rf /tmp/clients/{CLIENT_NAME}")
         self.primary.sql(f"DROP TABLE IF EXISTS written_by_{CLIENT_NAME}", role="dispatch")

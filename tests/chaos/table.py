@@ -88,6 +88,12 @@ def _place(entry: t.Mapping[str, t.Any]) -> tuple[str, ...]:
     return tuple(entry[field] for field in Cell._fields)
 
 
+def engine(said: str) -> str:
+    """Which engine it is, of what it says as its version; how it was built is left out."""
+    found = re.search(r"(?:WarehousePG|Greenplum)[^()]*", said)
+    return found[0].strip() if found else said.split(" on ")[0]
+
+
 def engine_name(version: str) -> str:
     """By what the files of an engine are called."""
     found = re.search(r"(WarehousePG|Greenplum)[^0-9]*([0-9.]+)", version)
@@ -108,7 +114,7 @@ def page(entries: t.Sequence[t.Mapping[str, t.Any]]) -> str:
         for step in intent.steps:
             row = "".join(_shown(by.get((name, step.task, *column)), (name, step.task, *column) in there) for column in columns)
             body.append(f"<tr><th>{html.escape(step.task)}</th>{row}</tr>")
-    engines = sorted({entry["engine"].split(", compiled")[0].split(" on x86")[0] for entry in entries})
+    engines = sorted({entry["engine"] for entry in entries})
     versions = ", ".join(sorted({entry["collection"] for entry in entries}))
     seeds = ", ".join(sorted({str(entry["seed"]) for entry in entries}))
     legend = "".join(

@@ -15,7 +15,7 @@ import pytest
 sys.path.append(str(Path(__file__).parent))
 
 from cells import INTENTS, all_cells
-from table import AGAIN, MARKS, WITHSTOOD, WRONG, Found, Results, engine_name, page
+from table import AGAIN, MARKS, WITHSTOOD, WRONG, Found, Results, engine, engine_name, page
 
 REAL = "PostgreSQL 12 (Greenplum Database 7.0.0 build dev) on x86_64-pc-linux-gnu, compiled by gcc"
 
@@ -30,6 +30,11 @@ REAL = "PostgreSQL 12 (Greenplum Database 7.0.0 build dev) on x86_64-pc-linux-gn
 )
 def test_an_engine_has_a_file(version, name):
     assert engine_name(version) == name
+    assert engine_name(engine(version)) == name
+
+
+def test_of_an_engine_it_is_told_which_one_it_is():
+    assert engine(REAL) == "Greenplum Database 7.0.0 build dev"
 
 
 def test_a_cell_that_is_tried_again_takes_its_own_place(tmp_path):

@@ -76,7 +76,7 @@ def test_what_is_written_and_its_name_outlast_a_power_failure(host, tmp_path, sy
 
 def test_a_file_that_cannot_be_written_is_named(host, tmp_path):
     path = tmp_path / "none/file"
-    with pytest.raises(CoordinatorError, match=f"{re.escape(str(path))} cannot be written: No such file or directory; see to the file system"):
+    with pytest.raises(CoordinatorError, match=f"{re.escape(str(path))} cannot be written: No such file or directory; see to"):
         host.write(str(path), "x", 0o600)
 
 

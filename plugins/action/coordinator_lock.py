@@ -23,6 +23,15 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.peop
 _RENEWAL_TIMEOUT = 30.0
 
 
+def not_released(host: str, why: str, finished: t.Sequence[str]) -> str:
+    """What is said where a lock stays.
+
+    :param finished: what this run may have noted there, and finished.
+    """
+    noted = "; what this run finished may be noted there as unfinished: run this again" if finished else ""
+    return f"warning: the lock on {host} was not released, and counts for {LIFETIME:.0f} s more: {why}{noted}"
+
+
 class ActionModule(ActionBase):
     """The controller's part of M(warehousepg.coordinator.coordinator_lock): all of it but the commands that it sends."""
 
@@ -56,8 +65,8 @@ class ActionModule(ActionBase):
         if result.get("failed"):
             result["msg"] = harmless(result["msg"])  # it may have been read from the host
         if result.get("failed") and options["state"] == "absent":
-            where = (task_vars or {}).get("inventory_hostname")
-            stays = f"warning: the lock on {where} was not released, and counts for {LIFETIME:.0f} s more: {result['msg']}"
+            where = str((task_vars or {}).get("inventory_hostname"))
+            stays = not_released(where, result["msg"], options["finished"])
             tell(f"{options['cluster']}: {stays}" if options["cluster"] else stays)
         result["changed"] = False  # none is left behind
         return {**result, **told()}

@@ -10,7 +10,7 @@ import time
 
 import pytest
 from ansible.errors import AnsibleConnectionFailure
-from ansible_collections.warehousepg.coordinator.plugins.action.coordinator_lock import ActionModule
+from ansible_collections.warehousepg.coordinator.plugins.action.coordinator_lock import ActionModule, not_released
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run import locking
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.locking import RELEASE, TAKE, Ask
 
@@ -63,3 +63,10 @@ def test_a_lock_is_renewed_as_long_as_its_run_lives_and_holds_it(tmp_path, monke
     os.waitpid(beside, 0)
     run.kill()
     run.wait()
+
+
+def test_a_run_that_could_not_take_back_what_it_noted_is_run_again():
+    said = "warning: the lock on cdw was not released, and counts for 300 s more: timed out"
+    assert not_released("cdw", "timed out", []) == said
+    noted = not_released("cdw", "timed out", ["switchover to scdw"])
+    assert noted == f"{said}; what this run finished may be noted there as unfinished: run this again"

@@ -65,7 +65,7 @@ def of_fences(
 
 
 #: how a walreceiver says that it has no connection (libpqwalreceiver.c), in a log of lines or of values in quotes
-_UNCONNECTED = re.compile(r'could not connect to the primary server: (.*?)(?:",|$| \| )')
+_UNCONNECTED = re.compile(r"""(?P<quote>")?could not connect to the primary server: (?P<why>(?(quote)(?:""|[^"])*|.*?(?= \| |$)))""")
 
 
 def of_connection(host: str | None, primary: Coordinator | None, standby: Coordinator | None) -> list[str]:
@@ -73,7 +73,7 @@ def of_connection(host: str | None, primary: Coordinator | None, standby: Coordi
     postmaster = standby.instance.postmaster if standby else None
     if not primary or not primary.primary or not standby or not standby.standby or not postmaster or postmaster.connected is not False:
         return []
-    said = [why.replace('""', '"').strip() for why in _UNCONNECTED.findall(standby.standby.errors)[-1:]]
+    said = [found["why"].replace('""', '"').strip() for found in [*_UNCONNECTED.finditer(standby.standby.errors)][-1:]]
     return [f"{host} cannot connect to its primary, {why}: run enable_mirroring, which tells what helps" for why in said]
 
 

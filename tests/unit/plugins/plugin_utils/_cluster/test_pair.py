@@ -236,7 +236,10 @@ def test_commits_that_wait_are_said_loudly(changes, said):
     ],
 )
 @pytest.mark.parametrize("form", ["FATAL:  {}", '2026-11-30,,,FATAL,XX000,"{}",,,', "FATAL:  {} | FATAL:  terminating walreceiver"])
-@pytest.mark.parametrize("before", ["", 'connection to server at "cdw" (10.0.0.11), port 5432 failed: '])
+@pytest.mark.parametrize(
+    "before",
+    ["", 'connection to server at "cdw" (10.0.0.11), port 5432 failed: ', 'connection to server at "10.0.0.11", port 5432 failed: '],
+)
 def test_why_a_standby_has_no_connection_is_told(changes, is_told, form, before):
     refusal = f"{before}SSL error: certificate verify failed"
     refused = f"could not connect to the primary server: {refusal}".replace('"', '""' if '"' in form else '"')

@@ -268,7 +268,7 @@ def mount(primary: Coordinator, standby: Coordinator) -> Iterator[str]:
         run_podman("exec", host.name, "sh", "-c", end + clear)
 
 
-def wait_until(holds, what: str, limit_s: float = 30) -> None:
+def wait_until(holds, what: str, limit_s: float = 120) -> None:
     deadline = time.monotonic() + limit_s
     while not holds():
         assert time.monotonic() < deadline, f"not within {limit_s} s: {what}"

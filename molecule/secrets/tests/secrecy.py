@@ -53,7 +53,7 @@ def begin() -> None:
     end_sampling()
     subprocess.run(["rm", "-rf", KEPT, SAMPLES], check=True)
     KEPT.mkdir(mode=0o700)
-    url, header, command, fence = (secrets.token_hex(20) for _ in range(4))
+    url, header, command, fence = (secrets.token_hex(20) for _dummy in range(4))
     GIVEN.touch(mode=0o600)
     GIVEN.write_text(
         json.dumps(

@@ -16,7 +16,7 @@ from conftest import ENABLE, Coordinator, Host, on_all, playbook, reset
 CANARY = "/tmp/canary"
 TOUCH = f"touch {CANARY}"
 STATUS = "warehousepg.coordinator.status"
-LIAR = (Path(__file__).parent / "liar.py").read_text()
+LIAR = "#!/usr/bin/python3\n" + (Path(__file__).parent / "liar.py").read_text()
 #: what Ansible, or this collection, would go by if it came from elsewhere
 OPTIONS = {
     "coordinator_notice_command": TOUCH,

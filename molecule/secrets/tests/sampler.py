@@ -13,6 +13,9 @@ import time
 #: seconds after which it ends by itself
 LONGEST = 1800
 
+#: seconds between two looks: no program is started and ended within them
+PAUSE = 0.02
+
 
 def sample(path: str) -> None:
     seen: set[int] = set()
@@ -31,6 +34,7 @@ def sample(path: str) -> None:
                                 seen.add(hash(text))
                                 file.write(text + b"\n")
             shown = {process: shown[process] for process in there if process in shown}
+            time.sleep(PAUSE)
 
 
 def read(path: str) -> bytes:

@@ -43,9 +43,9 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.s
     Desired,
     is_worth,
     leftovers,
-    rewind_directory,
     staged_bytes,
     staging_directory,
+    wal_for_copy,
 )
 
 
@@ -244,21 +244,3 @@ def actions(host: Host, data_directory: str, upstream: Upstream, password: str |
         "copy": keeping(make_copy, data_directory, desired),
         "swap_in": cleaning(lambda: swap_in(host, data_directory, desired.tablespaces), data_directory, desired.tablespaces),
     }
-
-
-def wal_for_copy(data_directory: str) -> str | None:
-    """Where the WAL of a copy is staged; None where it is in the copy: the instance whose place it takes has it so."""
-    for directory in (data_directory, rewind_directory(data_directory)):
-        place = wal_link.place_for_copy(directory, os.path.basename(os.path.realpath(data_directory)))
-        if place is not None:
-            return wal_link.staged(place)
-    return None
-
-
-def wal_refusal(data_directory: str) -> str | None:
-    """Why the WAL of a copy could not come to where that of the instance is whose place it takes; None where it could."""
-    try:
-        wal_for_copy(data_directory)
-    except CoordinatorError as error:
-        return error.message
-    return None

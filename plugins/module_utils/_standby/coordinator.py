@@ -41,7 +41,6 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.ta
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.wal import wal_directory
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import start_block
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import drift, own_files, preflight, record
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.base_backup import wal_refusal
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.observation import Observation, read_access
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.primary import Primary, SqlAnswer, read_sql
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.snapshot import (
@@ -50,6 +49,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.s
     former_place,
     read_site,
     taken_out,
+    wal_refusal,
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.standby import removed_wal
 

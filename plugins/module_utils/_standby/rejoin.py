@@ -21,7 +21,6 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.in
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.tablespaces import read_tablespaces
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import start_block
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import (
-    base_backup,
     snapshot,
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.snapshot import BASEBACKUP, CHANGED_BLOCKS
@@ -133,7 +132,7 @@ def read_former(host: Host, found: Instance) -> Former:
     :param found: the instance there.
     """
     where = found.data_directory
-    rewinding, wal_refusal = os.path.lexists(snapshot.rewind_directory(where)), base_backup.wal_refusal(where)
+    rewinding, wal_refusal = os.path.lexists(snapshot.rewind_directory(where)), snapshot.wal_refusal(where)
     if found.directory_state in ("absent", "empty"):
         return Former(found, rewinding=rewinding, wal_refusal=wal_refusal)
     directory = wal.wal_directory(where)

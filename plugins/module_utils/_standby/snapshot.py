@@ -376,3 +376,21 @@ def plan_password(stored: StoredPassword | None, password: str | None) -> list[S
     if stored is not None and not stored.usable:
         raise CoordinatorError(f"{stored.title} is missing or others can read it: give replication_password to write it")
     return []
+
+
+def wal_for_copy(data_directory: str) -> str | None:
+    """Where the WAL of a copy is staged; None where it is in the copy: the instance whose place it takes has it so."""
+    for directory in (data_directory, rewind_directory(data_directory)):
+        place = wal_link.place_for_copy(directory, os.path.basename(os.path.realpath(data_directory)))
+        if place is not None:
+            return wal_link.staged(place)
+    return None
+
+
+def wal_refusal(data_directory: str) -> str | None:
+    """Why the WAL of a copy could not come to where that of the instance is whose place it takes; None where it could."""
+    try:
+        wal_for_copy(data_directory)
+    except CoordinatorError as error:
+        return error.message
+    return None

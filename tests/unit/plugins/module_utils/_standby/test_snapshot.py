@@ -335,7 +335,7 @@ def test_a_leftover_goes_with_the_copying_that_fills_it(tmp_path, suspended):
     os.mkdir(staging)
     process = subprocess.Popen(["bash", "-c", 'exec -a pg_basebackup bash -c "sleep 60; :" "$0"', staging])
     try:
-        base_backup.wait_until(lambda: "pg_basebackup" in Path(f"/proc/{process.pid}/cmdline").read_text(), 5)
+        base_backup.wait_until(lambda: Path(f"/proc/{process.pid}/cmdline").read_text().startswith("pg_basebackup"), 60)
         if suspended:
             process.send_signal(signal.SIGSTOP)
         base_backup.remove_leftover(str(target), [])

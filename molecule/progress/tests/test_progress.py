@@ -182,12 +182,12 @@ def test_a_copy_is_not_slowed_down_where_commits_are_fast_enough(begin):
 
 
 @pytest.mark.usefixtures("unmirrored", "narrow")
-def test_nothing_stays_suspended_or_is_left_of_a_copy_that_is_interrupted_in_a_pause(primary, standby, begin):
+def test_nothing_stays_suspended_of_a_copy_that_is_interrupted_in_a_pause(primary, standby, begin):
     run = begin(True, standby_max_latency=1)
     wait_until(lambda: copying_states(standby).startswith("T"), "the copy is suspended", limit_s=60)
     run.interrupt()
     assert run.end() != 0
-    wait_until(lambda: at_work(standby) == "", "neither a process nor a file is left", limit_s=60)
+    wait_until(lambda: at_work(standby) in ("", STAGED), "no process is left, at most what the next run goes on from")
     assert primary.sql("SELECT count(*) FROM pg_stat_activity WHERE usename = 'standby_replicator'") == "0"
     assert enable().returncode == 0
     assert left_of_runs(primary, standby) == ""

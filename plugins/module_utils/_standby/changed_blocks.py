@@ -23,7 +23,7 @@ import stat
 import time
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import work
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import aside, work
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, used_bytes
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lsn import Lsn
@@ -40,6 +40,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.ba
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import UTILITY
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.control_data import read_control
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Upstream
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.timeline import HISTORY_FILE
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.backup_files import APART, CONTROL, EMPTY, below, copied
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.brake import Brake
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.rewind import source_server
@@ -56,8 +57,6 @@ _DEPTH = 32
 
 #: how often what is torn by a write is read again
 _TRIES = 5
-
-_HISTORY = re.compile(r"[0-9A-F]{8}\.history")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -246,7 +245,7 @@ class Copying:
                 os.unlink(path)
 
     def _add(self, path: str, size: int) -> None:
-        relation = path.split("/")[0] in ("base", "global", "pg_tblspc") and any(map(str.isdigit, path.split("/")[-1][:1]))
+        relation = path.split("/")[0] in ("base", "global", "pg_tblspc") and path.split("/")[-1][:1].isdigit()
         for part in parts_of(path, size, self._fill(path, size), self._server.block, relation):
             self._parts.append(part)
             self._waiting += part.until - part.first
@@ -466,10 +465,7 @@ def _prepare(host: Host, staging: str, mode: int, wal_place: str | None) -> None
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         os.unlink(os.path.join(staging, CONTROL))
     for path in filter(None, (wal.wal_directory(staging), wal_place)):
-        if os.path.islink(path) or os.path.isfile(path):
-            os.unlink(path)
-        elif os.path.isdir(path):
-            shutil.rmtree(path)
+        aside.remove_tree(path)
     if wal_place:
         os.mkdir(wal_place, mode)
         os.symlink(wal_place, wal.wal_directory(staging))
@@ -495,10 +491,10 @@ def _link(primary: BackupSession, server: Server, data_directory: str, staging: 
         parts[str(oid)] = os.path.join(places[location], str(dbid))
     for name in os.listdir(links):
         if name not in parts:
-            _remove(os.path.join(links, name))
+            aside.remove_tree(os.path.join(links, name))
     for location, place in places.items():
         if location not in found.values():
-            _remove(place)
+            aside.remove_tree(place)
     for number, part in parts.items():
         place = os.path.dirname(part)
         if os.path.islink(place):
@@ -506,19 +502,12 @@ def _link(primary: BackupSession, server: Server, data_directory: str, staging: 
         os.makedirs(place, mode=0o700, exist_ok=True)
         for name in os.listdir(place):
             if name != str(dbid) or os.path.islink(part):
-                _remove(os.path.join(place, name))
+                aside.remove_tree(os.path.join(place, name))
         os.makedirs(part, mode=server.directory_mode, exist_ok=True)
         if not os.path.islink(os.path.join(links, number)):
-            _remove(os.path.join(links, number))
+            aside.remove_tree(os.path.join(links, number))
         tablespaces.relink(staging, int(number), part)
     return sorted(parts.values())
-
-
-def _remove(path: str) -> None:
-    if os.path.isdir(path) and not os.path.islink(path):
-        shutil.rmtree(path)
-    elif os.path.lexists(path):
-        os.unlink(path)
 
 
 def _read_file(primary: BackupSession, path: str, size: int, write: t.Callable[[bytes], t.Any]) -> int:
@@ -560,7 +549,7 @@ def _fetch_wal(primary: BackupSession, directory: str, backup: Backup, size: int
     """
     first, last = backup.start.position // size, max(backup.start.position, backup.stop.position - 1) // size
     segments = [Lsn(number * size).wal_file(backup.timeline, size) for number in range(first, last + 1)]
-    histories = [entry.name for entry in primary.entries("pg_wal") or () if _HISTORY.fullmatch(entry.name)]
+    histories = [entry.name for entry in primary.entries("pg_wal") or () if HISTORY_FILE.fullmatch(entry.name)]
     came = 0
     for name in [*segments, *histories]:
         work.check()

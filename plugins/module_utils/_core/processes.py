@@ -66,6 +66,18 @@ def read_process(pid: int) -> Process | None:
     return Process(pid, int(parent), state, command)
 
 
+def open_files(pid: int) -> set[str]:
+    """What a process has open: paths of files, and what the kernel names the rest by, as ``socket:[1234]``.
+
+    :raises OSError: it is another user's, or gone.
+    """
+    found = set()
+    for name in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(OSError):  # it was closed just now
+            found.add(os.readlink(f"/proc/{pid}/fd/{name}"))
+    return found
+
+
 def has_connection(pid: int) -> bool | None:
     """Whether a process holds an established TCP connection; None when it is another user's, of whom that cannot be seen."""
     ports = connected_ports(pid)
@@ -86,11 +98,9 @@ def listening(pid: int) -> list[str] | None:
 
 def _own_sockets(pid: int, state: str) -> list[tuple[str, int]] | None:
     """Local address and port of the TCP sockets of a process that are in a state; None when it is another user's."""
-    sockets, found = set(), []
+    found = []
     try:
-        for name in os.listdir(f"/proc/{pid}/fd"):
-            with contextlib.suppress(OSError):
-                sockets.add(os.readlink(f"/proc/{pid}/fd/{name}"))
+        sockets = open_files(pid)
         for table in ("tcp", "tcp6"):
             with open(f"/proc/{pid}/net/{table}", encoding="ascii") as rows:
                 # second field: local address and port; fourth: the state; tenth: the inode

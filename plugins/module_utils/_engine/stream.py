@@ -17,7 +17,8 @@ import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.border import Seconds
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, newest_first, read_text
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.processes import Process, connected_ports, processes
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lsn import WAL_FILE
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.processes import Process, connected_ports, open_files, processes
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.configuration import read_settings
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import Connection, configured
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection_string import parse_conninfo
@@ -166,6 +167,17 @@ def walreceiver(postmaster: int, running: t.Iterable[Process]) -> Process | None
     """The walreceiver of an instance."""
     children = (process for process in running if process.parent == postmaster and process.state != "Z")
     return next((child for child in children if re.search(r"\b(walreceiver|wal receiver)\b", " ".join(child.command))), None)
+
+
+def has_written(walreceiver: int) -> bool:
+    """Whether a walreceiver may have written WAL: from its first byte on it has a segment open (``XLogWalRcvWrite`` in walreceiver.c).
+
+    :param walreceiver: its process identifier; of one whose files cannot be seen it counts as so.
+    """
+    try:
+        return any(WAL_FILE.match(os.path.basename(path)) for path in open_files(walreceiver))
+    except OSError:
+        return True
 
 
 def booted_at() -> float | None:

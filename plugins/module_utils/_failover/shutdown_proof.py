@@ -144,9 +144,14 @@ class Receiver:
         self._pid: int | None = None
 
     def pid(self) -> int | None:
-        """Its process identifier now, None without one; all processes are looked through only where it is another one."""
+        """Its process identifier now, None without one; all processes are looked through only where it is another one.
+
+        When the primary ends its connection, another one begins at once and tries to connect: it counts when it brings WAL.
+        """
         process = read_process(self._pid) if self._pid else None
         found = stream.walreceiver(self._postmaster, [process] if process else [])
         found = found or stream.walreceiver(self._postmaster, processes())
-        self._pid = found.pid if found else None
+        if found is None or (self._pid is not None and found.pid != self._pid and not stream.has_written(found.pid)):
+            return None
+        self._pid = found.pid
         return self._pid

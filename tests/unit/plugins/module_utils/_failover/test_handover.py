@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
+import subprocess
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import detached
@@ -19,7 +22,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine im
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.wal import End, Segment
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import handover
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.handover import Files, Handover, Readiness
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.shutdown_proof import Arming, Proof, Watch, wait_for_proof
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.shutdown_proof import Arming, Proof, Receiver, Watch, wait_for_proof
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -177,6 +180,33 @@ def test_wal_that_is_not_there_proves_nothing():
     watch = Watch(ARMING, 0.0, 70)
     assert watch.look(None, 1.0, 70, 1.0) is None
     assert watch.look(End(timeline=1, position=Lsn(0x100), segment=SEGMENT, shutdown=True), 2.0, 70, 2.0, lambda *_: True) is None
+
+
+@pytest.mark.parametrize(("opens", "counts"), [("base/1234", False), ("pg_wal/000000010000000000000003", True)])
+def test_a_walreceiver_that_tries_to_connect_anew_counts_when_it_brings_wal(tmp_path, opens, counts):
+    """The standby begins one as soon as the primary has ended the connection, in shutting down."""
+    (tmp_path / "postmaster.pid").write_text(f"{os.getpid()}\n{tmp_path}\n1\n5432\n/tmp\n*\n1 2\nready\n")
+    (tmp_path / opens).parent.mkdir()
+
+    @contextlib.contextmanager
+    def walreceiver(file):
+        command = 'exec 3> "$0"; exec -a "postgres: walreceiver" sleep 60'
+        with subprocess.Popen(["bash", "-c", command, str(file)]) as process:
+            try:
+                deadline = time.monotonic() + 20
+                while "walreceiver" not in Path(f"/proc/{process.pid}/cmdline").read_text().split("\0")[0]:
+                    assert time.monotonic() < deadline
+                    time.sleep(0.01)
+                yield process.pid
+            finally:
+                process.kill()
+
+    with walreceiver(tmp_path / "log") as first:
+        receiver = Receiver(str(tmp_path))
+        assert receiver.pid() == receiver.pid() == first, "it is the one that the standby was armed with, whatever it brings"
+    assert receiver.pid() is None
+    with walreceiver(tmp_path / opens) as second:
+        assert receiver.pid() == (second if counts else None)
 
 
 @pytest.fixture

@@ -94,7 +94,7 @@ INTENTS: dict[str, Intent] = {
             Step("Promote", (STANDBY,), (STANDBY,)),
             Step(UNLOCK, (STANDBY,), (STANDBY,)),
         ),
-        {"activate_standby_accept_loss": True},
+        {"activate_standby_fence_segments": True, "activate_standby_accept_loss": True},
         silent=True,
     ),
     "rejoin": Intent(

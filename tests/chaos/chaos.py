@@ -48,6 +48,9 @@ SEED = int(os.environ.get("CHAOS_SEED") or DRAWN)
 #: without any reason, and after what failed is there again
 FAILING, LIMIT, PATIENCE, COMING_BACK = 15, 600, 60.0, 60.0
 
+#: seconds after which segment hosts see no sign of life of a coordinator that is silent
+UNSEEN = 12
+
 #: runs at most until the pair is whole
 ATTEMPTS = 6
 
@@ -239,6 +242,7 @@ class Trial:
             if self.intent.silent:
                 podman("pause", self.primary.name)
                 self.silent = True
+                time.sleep(UNSEEN)
             else:
                 self.primary.signal("KILL")
         run = Run(self.cell, self.home)

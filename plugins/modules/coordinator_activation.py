@@ -116,7 +116,7 @@ options:
     default: false
   both_down:
     description:
-      - Whether a standby that is stopped is started first. The primary, which is stopped too, could be started instead.
+      - Whether a standby that is stopped is started first. The primary, which is down too, could be started instead where its host answers.
     type: bool
     default: false
   slot_name:
@@ -185,6 +185,11 @@ promoted:
   returned: always
   type: bool
   sample: true
+stopped:
+  description: Whether nothing runs there any more.
+  returned: on failure
+  type: bool
+  sample: false
 loss:
   description:
     - What is lost. C(known) is V(none), V(bytes) or V(unknown), C(bytes) of WAL with C(commits) at most, C(why) that is known or not,
@@ -467,6 +472,7 @@ def activate(module: AnsibleModule) -> None:
             done, returned = apply(doing, before, steps, desired, audit, keeper(module))
     except (CoordinatorError, work.Cancelled) as error:
         known["promoted"] = is_promoted(where) if audit else known["promoted"]
+        known["stopped"] = audit is not None and read_postmaster(where) is None
         told = {**known, **error.data}
         if audit is not None:
             failure = {name: told.get(name) for name in ("failed_step", "promoted", "steps")}

@@ -62,6 +62,9 @@ STAGED = r"find /data -maxdepth 6 \( -name '.gpseg*' -o -name '*.partial' \) ; f
 #: what runs advise
 ADVICE = re.compile(r"\brun (enable_mirroring|rejoin|activate_standby|lift_fence)\b")
 
+#: how a run asks for the option by which a standby is started that is stopped, too, and that
+GIVE_BOTH_DOWN, BOTH_DOWN = "activate_standby_both_down=true", {"activate_standby_both_down": True}
+
 #: how a run asks for another one like it
 AGAIN_PLEASE = "run this again"
 
@@ -276,9 +279,8 @@ class Trial:
     def run(self, name: str) -> int:
         """Run a playbook as the operator does; the one that is tried is given what it was given before."""
         same = name == self.intent.playbook
-        done = playbook(
-            PREFIX + name, inventory=inventory_of(self.intent), environment=operated(self.home), **(self.intent.variables if same else {})
-        )
+        given = {**(self.intent.variables if same else {}), **(BOTH_DOWN if same and GIVE_BOTH_DOWN in self.told else {})}
+        done = playbook(PREFIX + name, inventory=inventory_of(self.intent), environment=operated(self.home), **given)
         self.note(name, done.returncode, done.stdout + done.stderr)
         if same:
             self.succeeded(done.returncode)
@@ -314,6 +316,8 @@ class Trial:
 
     def advised(self) -> str:
         """The playbook that an operator runs next, who follows the advice of the last run, or else that of the status playbook."""
+        if GIVE_BOTH_DOWN in self.told:
+            return "activate_standby"
         named = ADVICE.search(self.found.runs[-1])
         if named and named[1] != self.intent.playbook:
             return named[1]

@@ -18,7 +18,6 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine im
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import Instance
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.stream import Stream, read_stream, see_answer
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import loss, salvage
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.verdict import BOTH_DOWN
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import record
 
 #: steps that look or wait
@@ -140,8 +139,7 @@ def refusal(found: Candidate, desired: Desired, expected: loss.Loss) -> str | No
         return f"the standby in {where} is suspended, one of its processes is stopped by a signal (postmaster {running.pid}): resume it"
     if running is not None and standby.control.state not in ("in archive recovery", "shut down in recovery"):
         return f"the standby in {where} is {standby.control.state}, not in recovery: see its log, {instance.recent_errors(where)}"
-    startable = desired.both_down and verdict.get("state") == BOTH_DOWN
-    if running is None and not (startable or found.placing or needs_salvage(found, desired)):
+    if running is None and not (desired.both_down or found.placing or needs_salvage(found, desired)):
         return (
             f"the standby in {where} is stopped: start it, or set activate_standby_both_down if the primary is down too and shall not be "
             "started instead"

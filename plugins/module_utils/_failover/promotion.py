@@ -198,6 +198,8 @@ class Promotion:
                 self._host.run("pg_ctl", "-D", self._directory, "-t", seconds, "-w", "-m", mode, "stop")
                 return
             except CoordinatorError:
+                if read_postmaster_file(self._directory) is None:
+                    return  # it has ended meanwhile, as it does where it cannot write its new timeline
                 if mode == "immediate":
                     raise
 

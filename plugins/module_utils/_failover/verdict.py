@@ -75,8 +75,10 @@ def _activation(
         return False, f"the instance on {refusing} lives and answers: if it is not to serve any more, stop it for good first"
     if state in _NO_ACTIVATION and not (state == BOTH_DOWN and both_down):
         return False, _NO_ACTIVATION[state]
-    if standby is None or standby.role != "standby" or not (standby.running or state == BOTH_DOWN):
+    if standby is None or standby.role != "standby":
         return False, "no standby was seen in recovery"
+    if not (standby.running or both_down):
+        return False, f"the standby on {standby.host} is stopped"
     if standby.suspended:
         return False, f"the standby on {standby.host} is suspended"
     if primary is None:
@@ -112,7 +114,7 @@ def judge(
     :param views: of the hosts where the coordinator may live.
     :param proofs: what is proved about hosts that were not seen stopped.
     :param sightings: what other hosts see of them.
-    :param both_down: whether a standby may be activated that is stopped as its primary is.
+    :param both_down: whether a standby may be activated that is stopped, too.
     :param desired: whether the cluster is to have a standby.
     """
     running = [view for view in views if view.is_primary]
@@ -302,11 +304,16 @@ def _none_living(views: t.Sequence[View]) -> _Finding:
     others = [view for view in views if view is not standby]
     unseen = [view for view in others if not _seen_without_primary(view)]
     if unseen:
-        reasons = [f"{view.host}: no primary runs there" for view in views if _seen_without_primary(view)]
+        stopped = standby is not None and not standby.running
+        reasons = [
+            f"{view.host}: {'the standby is stopped' if stopped and view is standby else 'no primary runs there'}"
+            for view in views
+            if _seen_without_primary(view)
+        ]
         advice = "; ".join(view.to_be_seen for view in unseen) + (", or prove that it is fenced" if len(unseen) == 1 else "")
         return PRIMARY_UNKNOWN, reasons, advice, unseen[0].host if len(others) == 1 else None, standby
-    stopped = [view for view in others if view.directory_state == "instance" and view.role == "primary"]
-    primary = max(stopped, key=lambda view: view.timeline or 0, default=None)
+    primaries = [view for view in others if view.directory_state == "instance" and view.role == "primary"]
+    primary = max(primaries, key=lambda view: view.timeline or 0, default=None)
     if primary is None:
         reasons = [f"{view.host}: the data directory is {view.directory_state or 'unknown'}" for view in others]
         # where one host is left, it was primary, and holds no instance any more

@@ -189,6 +189,8 @@ def _hint(verdict: Verdict) -> str:
     """The variables that would help."""
     if verdict.state == BOTH_DOWN:
         return ". Start the primary, or, to activate the standby all the same, give activate_standby_both_down=true"
+    if verdict.state == PRIMARY_UNKNOWN and verdict.activation_reason.endswith("is stopped"):
+        return ". Start it, or, to have it started and activated, give activate_standby_both_down=true and a proof that the primary is down"
     if verdict.state == PRIMARY_HUNG:
         return f". If its instance may be stopped for good, give activate_standby_confirm_down={verdict.primary}"
     if verdict.state == PRIMARY_UNKNOWN and verdict.primary and verdict.activation_reason.startswith("the operator's confirmation"):

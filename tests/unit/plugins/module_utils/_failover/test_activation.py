@@ -103,7 +103,6 @@ def test_the_steps_of_an_activation(candidate, asked, expected, steps):
             "is in production, not in recovery",
         ),
         (found(instance=STOPPED), DESIRED, NO_LOSS, "start it, or set activate_standby_both_down"),
-        (found(instance=STOPPED), desired(both_down=True), NO_LOSS, "start it, or set activate_standby_both_down"),
         (
             found(instance=STOPPED),
             desired(verdict={**VERDICT, "state": "both_down"}),
@@ -374,6 +373,7 @@ def test_a_promotion_that_begins_is_left_alone(doing, answers, program, data_dir
 def test_a_promotion_that_hangs_is_made_with_nothing_to_follow(hanging, monkeypatch, host, answers, program, data_directory):
     doing = Promotion(host, str(data_directory), 5432, 5)
     answers("last replayed record at 0/100")
+    (data_directory / "postmaster.pid").write_text(f"{os.getpid()}\n{data_directory}\n1\n5432\n/tmp\n*\n1 2\nstandby\n")
     before = (data_directory / "postgresql.auto.conf").read_text()
     promote = "test ! -e $directory/started || rm $directory/standby.signal; true"
     program("pg_ctl", PG_CTL.format(promote=promote, stop="case $* in *immediate*) ;; *) exit 1 ;; esac"))
@@ -389,6 +389,19 @@ def test_a_promotion_that_hangs_is_made_with_nothing_to_follow(hanging, monkeypa
     assert (data_directory / "postgresql.auto.conf").read_text() == before, "it has both again when it is a standby"
     stops = (data_directory / "done").read_text().splitlines()
     assert ["fast" in stop for stop in stops] == [True, False]
+
+
+def test_a_standby_that_ended_in_its_promotion_is_started_anew(hanging, monkeypatch, host, answers, program, data_directory):
+    """As where its disk is full, so that it cannot write its new timeline: it is told why it does not start."""
+    answers("the database system is shutting down")
+    program("pg_ctl", PG_CTL.format(promote="rm -f $directory/postmaster.pid", stop="exit 1"))
+
+    def start(_host, *_how):
+        raise CoordinatorError("it did not start: No space left on device")
+
+    monkeypatch.setattr(instance, "start", start)
+    with pytest.raises(CoordinatorError, match="No space left on device"):
+        Promotion(host, str(data_directory), 5432, 5).promote()
 
 
 def test_recovery_that_sleeps_is_woken(monkeypatch, answers, host, program, data_directory):

@@ -169,8 +169,18 @@ def test_activation(views, proofs, allowed):
 
 def test_a_standby_that_is_down_too_is_activated_on_demand_only():
     assert judge([DOWN, STANDBY_DOWN], both_down=True).activation
-    for views in ([LOST, STANDBY_DOWN], [PRIMARY, STANDBY_DOWN], [HUNG, STANDBY_DOWN], [DOWN, EMPTY], [DOWN, LOST_STANDBY]):
+    for views in ([PRIMARY, STANDBY_DOWN], [HUNG, STANDBY_DOWN], [DOWN, EMPTY], [DOWN, LOST_STANDBY]):
         assert not judge(views, CONFIRMED, both_down=True).activation
+
+
+def test_a_standby_that_is_down_where_its_primary_is_lost_takes_both_words():
+    """As after a loss of power, from which the primary's host does not come back."""
+    verdict = judge([LOST, STANDBY_DOWN], CONFIRMED)
+    assert (verdict.activation, verdict.activation_reason) == (False, "the standby on scdw is stopped")
+    assert "scdw: the standby is stopped" in verdict.reasons
+    assert not judge([LOST, STANDBY_DOWN], both_down=True).activation
+    assert judge([LOST, STANDBY_DOWN], CONFIRMED, both_down=True).activation
+    assert judge([LOST, STANDBY_DOWN], FENCED, both_down=True).activation
 
 
 SESSIONS = Sighting(by="sdw1", of="cdw", sessions=2, port="silent")
@@ -269,7 +279,7 @@ def test_never_allowed_without_proof(one, two, proofs, sightings, both_down):
     by_host = {found.host: found for found in views}
     primary, standby = by_host[verdict.primary], by_host[verdict.standby]
     assert standby.observed and standby.role == "standby" and not standby.suspended
-    assert standby.running or (both_down and verdict.state == "both_down")
+    assert standby.running or both_down
     assert primary.host != standby.host
     if primary.is_primary:
         # it was seen to live: nothing but its end in this run, with the operator's confirmation, will do

@@ -143,6 +143,13 @@ def test_a_data_directory_stays_start_blocked():
     assert found.text.startswith("NOT activated: no; cdw: its data directory stays start-blocked; to start that instance")
 
 
+def test_a_standby_that_is_stopped_now_is_told():
+    activation = {"failed": True, "promoted": False, "stopped": True, "msg": "it did not start: No space left on device"}
+    found = ended(BEGUN, ALLOWED, activation)
+    assert found.text.startswith("NOT activated: scdw: it did not start: No space left on device; scdw: the standby is stopped now: see its log")
+    assert "activate_standby_both_down=true" in found.text
+
+
 def test_the_module_refused():
     activation = {"failed": True, "promoted": False, "msg": "a loss is possible", "loss": {"known": "unknown", "why": "x"}}
     found = ended(BEGUN, ALLOWED, activation)

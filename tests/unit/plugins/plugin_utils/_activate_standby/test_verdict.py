@@ -63,7 +63,7 @@ def demo(found, results, *changes, command=None, check_mode=False, variables=Non
         (DOWN, CONFIRMED, {"cdw": FAILED}, True, "the operator confirms that cdw is down"),
         (HUNG, CONFIRMED, {"cdw": STOPPED}, True, "cdw was stopped for good, with the operator's confirmation"),
         (BOTH_DOWN, {"both_down": True}, {"cdw": STOPPED}, True, "the instance on cdw was seen stopped"),
-        (BOTH_DOWN, {"both_down": True}, {"cdw": FAILED}, False, "no standby was seen in recovery"),
+        (BOTH_DOWN, {"both_down": True}, {"cdw": FAILED}, False, "cdw: neither nft nor iptables"),
         (UNKNOWN, FENCE, {"sdw1": FENCED}, True, "cdw is fenced"),
         (UNKNOWN, FENCE, {"sdw1": NOT_FENCED}, False, "sdw1: it is not fenced"),
         (UNKNOWN, FENCE, {"sdw1": LOST}, False, "sdw1: unreachable: timed out"),

@@ -145,7 +145,12 @@ def _several(running: t.Sequence[View]) -> _Finding:
         reasons = [f"{view.host} is primary of the system {view.system_identifier}" for view in running]
         return PRIMARY_UNKNOWN, reasons, "correct the inventory: these hosts are not of one cluster", None, None
     reasons = [f"{view.host} runs as primary on timeline {view.timeline}" for view in running]
-    return SPLIT_BRAIN, reasons, f"stop all but one of {hosts} before anything else is written", None, None
+    advice = f"stop all but one of {hosts} before anything else is written"
+    timelines = [view.timeline or 0 for view in running]
+    if len(set(timelines)) == len(running) and all(timelines):
+        former = min(running, key=lambda view: view.timeline or 0)
+        advice += f"; after an activation, stop {former.host}, the former primary"
+    return SPLIT_BRAIN, reasons, advice, None, None
 
 
 def _held_up(primary: View) -> bool:

@@ -183,6 +183,13 @@ def test_a_standby_that_is_down_where_its_primary_is_lost_takes_both_words():
     assert judge([LOST, STANDBY_DOWN], FENCED, both_down=True).activation
 
 
+def test_of_two_primaries_the_former_one_is_named():
+    advice = "stop all but one of cdw, scdw before anything else is written"
+    assert judge([PRIMARY, vary(PRIMARY, host="scdw", timeline=2)]).advice == f"{advice}; after an activation, stop cdw, the former primary"
+    assert judge([PRIMARY, vary(PRIMARY, host="scdw")]).advice == advice
+    assert judge([vary(PRIMARY, timeline=None), vary(PRIMARY, host="scdw")]).advice == advice
+
+
 SESSIONS = Sighting(by="sdw1", of="cdw", sessions=2, port="silent")
 PORT = Sighting(by="sdw1", of="cdw", sessions=0, port="open")
 NOTHING = Sighting(by="sdw1", of="cdw", sessions=0, port="silent")

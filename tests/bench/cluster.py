@@ -266,9 +266,16 @@ def reset() -> None:
 
 
 def fill(size: str) -> int:
-    """Give the coordinator's data directory a size; returns what it then holds besides WAL, in MiB."""
+    """Give the coordinator's data directory a size; returns what it then holds besides WAL, in MiB.
+
+    :param size: ``small``, gigabytes in one table, such as ``2g``, or ``files``: thousands of small ones.
+    """
     sql("DROP TABLE IF EXISTS bench_filler")
-    if size != "small":
+    for schema in sql("SELECT nspname FROM pg_namespace WHERE nspname ~ '^bench_files_'").split():
+        sql(f"DROP SCHEMA {schema} CASCADE")
+    if size == "files":
+        make_files()
+    elif size != "small":
         make_table("bench_filler", int(size.removesuffix("g")) * 1024)
     for statement in ("CHECKPOINT", "CHECKPOINT"):  # the second one recycles WAL that the first still needed
         sql(statement)
@@ -280,6 +287,30 @@ def make_table(name: str, mib: int) -> None:
     sql(f"CREATE TABLE {name} (content text)")
     sql(f"ALTER TABLE {name} ALTER content SET STORAGE PLAIN")
     sql(f"INSERT INTO {name} SELECT repeat(md5(n::text), {ROW_BYTES // 32}) FROM generate_series(1, {mib * 2**20 // ROW_BYTES}) n")
+
+
+def make_files() -> None:
+    """4000 tables of a row each, every hundred in a schema: no transaction has more locks than it may have."""
+    for number in range(40):
+        create = "EXECUTE format('CREATE TABLE bench_files_%s.t%s AS SELECT 1 AS n', {0}, n)".format(number)
+        sql(f"CREATE SCHEMA bench_files_{number}; DO $$ BEGIN FOR n IN 1..100 LOOP {create}; END LOOP; END $$")
+
+
+@contextlib.contextmanager
+def link(mbit: int | None) -> Iterator[None]:
+    """What leaves the primary's host does so at a rate, in Mbit/s; None: as it can."""
+    if mbit is None:
+        yield
+        return
+    asked = ["podman", "inspect", "--format", "{{.State.Pid}}", f"{SET}-cdw"]
+    first = subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip()
+    shaped = ["nsenter", "--net", "--target", first, "tc", "qdisc"]
+    shape = ["root", "tbf", "rate", f"{mbit}mbit", "burst", "256k", "latency", "300ms"]
+    subprocess.run([*shaped, "add", "dev", "eth0", *shape], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run([*shaped, "del", "dev", "eth0", "root"], check=True)
 
 
 @contextlib.contextmanager

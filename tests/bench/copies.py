@@ -6,12 +6,16 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from statistics import median
 from typing import Any
 
 import cluster
 import figures
 import runs
+
+#: Mbit/s of the link, where it is to be slow
+LINK_MBIT = int(os.environ["LINK_MBIT"]) if os.environ.get("LINK_MBIT") else None
 
 #: what a copy is made beside, as the collection asks for it
 BARE = (
@@ -42,7 +46,7 @@ def measure(size: str, runs_of_each: int) -> list[dict[str, Any]]:
             cluster.pg_ctl("scdw", "-m fast stop")
             cluster.settle()
             method = "basebackup" if way == "basebackup" else "changed_blocks"
-            with cluster.watch_memory() if number == 0 else contextlib.nullcontext({}) as seen:
+            with cluster.link(LINK_MBIT), cluster.watch_memory() if number == 0 else contextlib.nullcontext({}) as seen:
                 run = cluster.copy(runs.REJOIN, "-e", f"rejoin_method={method}")
             cluster.ssh("scdw", f"rm -rf {cluster.DIRECTORIES['scdw']}.*")
             if number:
@@ -50,14 +54,16 @@ def measure(size: str, runs_of_each: int) -> list[dict[str, Any]]:
             else:
                 peaks[way] = seen["scdw"]
         cluster.settle()
-        bare.append(float(cluster.ssh("scdw", BARE)))
+        with cluster.link(LINK_MBIT):
+            bare.append(float(cluster.ssh("scdw", BARE)))
     cluster.reset()
-    return [row(way, size, timed, bare[1:], data_mib, peaks[way]) for way, timed in found.items()]
+    called = f"{size}, {LINK_MBIT} Mbit/s" if LINK_MBIT else size
+    return [row(way, called, timed, bare[1:], data_mib, peaks[way]) for way, timed in found.items()]
 
 
 def change_a_tenth(size: str) -> None:
     """Change a row in every tenth block of what fills the coordinator's directory."""
-    if size != "small":
+    if size.endswith("g"):
         cluster.sql("UPDATE bench_filler SET content = content || ' ' WHERE (ctid::text::point)[0]::int % 10 = 0")
         cluster.sql("CHECKPOINT")
 

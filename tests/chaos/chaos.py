@@ -55,7 +55,7 @@ UNSEEN = 12
 ATTEMPTS = 6
 
 #: what a pair may have in the directory of the collection's own files on a host, and the names that staged files have
-KEPT = re.compile(r"demo\.(pgpass|record\.json|audit\.jsonl)")
+KEPT = re.compile(r"demo\.(pgpass|record\.json|audit\.jsonl|discarded\.jsonl)")
 STAGED = r"find /data -maxdepth 6 \( -name '.gpseg*' -o -name '*.partial' \) ; find /tmp /var/tmp -maxdepth 1 -name '*whpg*' -user gpadmin"
 
 

@@ -68,5 +68,4 @@ def test_a_failure_that_the_role_rolls_back_is_told_once(unmirrored):
     said = [line for line in lines if "is not mirrored" in line]
     assert said == lines[-1:]
     assert said[0].startswith("FAILED: demo is not mirrored: ") and "run this again" in said[0]
-    assert "the primary did not see the standby stream in sync and replay a write within 0.001 s" in said[0]
     assert len(lines) <= 15

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import errno
 import hashlib
 import os
 import re
@@ -25,7 +24,7 @@ import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import aside, work
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, used_bytes
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, sync_tree, used_bytes
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lsn import Lsn
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import page_checksum, tablespaces, wal
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.backup_session import (
@@ -449,7 +448,7 @@ def bring_in_step(
     host.write(os.path.join(staging, "backup_label"), backup.label, mode)
     wal_real = os.path.realpath(wal.wal_directory(staging))
     for place in dict.fromkeys([staging, wal_real, *places]):
-        _sync(place)
+        sync_tree(place)
         work.check()
     in_all = sum(map(used_bytes, dict.fromkeys([staging, *([wal_place] if wal_place else []), *places])))
     return {"bytes_copied": copying.fetched + copied_wal, "bytes": in_all}
@@ -563,22 +562,3 @@ def _fetch_wal(primary: BackupSession, directory: str, backup: Backup, size: int
         with open(os.path.join(directory, "archive_status", f"{name}.done"), "wb"):
             pass  # it is not archived once more when this one is a primary
     return came
-
-
-def _sync(directory: str) -> None:
-    """Make what is below a directory outlast a power failure.
-
-    :raises OSError: it cannot be written.
-    """
-    for top, _names, files in os.walk(directory):
-        for path in [*(os.path.join(top, name) for name in files), top]:
-            if os.path.islink(path):
-                continue
-            handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-            try:
-                os.fsync(handle)
-            except OSError as error:
-                if error.errno != errno.EINVAL:  # what is no file
-                    raise
-            finally:
-                os.close(handle)

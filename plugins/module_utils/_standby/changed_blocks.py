@@ -436,8 +436,8 @@ def bring_in_step(
         _prepare(host, staging, server.directory_mode, wal_place)
         places = _link(primary, server, data_directory, staging, dbid, desired)
         copying = Copying(primary, server, staging, seed, rate_of(desired.max_rate))
-        expected = (desired.bytes or 0) + sum(placement.bytes or 0 for placement in desired.tablespaces)
-        with work.measured(lambda: work.Progress("comparing", copying.done, max(expected, copying.done) if desired.bytes else 0, paused())):
+        expected = desired.in_all
+        with work.measured(lambda: work.Progress("comparing", copying.done, expected and max(expected, copying.done), paused())):
             copying.run(start)
         _fetch_control(host, primary, staging, server)
         backup = primary.end()

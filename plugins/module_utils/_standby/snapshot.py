@@ -73,6 +73,11 @@ class Desired:
     max_latency: int | None = None
     resume: bool = False
 
+    @property
+    def in_all(self) -> int:
+        """Bytes that it will have, its tablespaces included; 0: unknown."""
+        return 0 if self.bytes is None else self.bytes + sum(placement.bytes or 0 for placement in self.tablespaces)
+
 
 def copy_of(parameters: t.Mapping[str, t.Any]) -> Desired:
     """The copy that the options, as of :data:`arguments.COPY`, ask for."""

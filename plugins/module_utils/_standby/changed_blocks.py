@@ -36,7 +36,6 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.ba
     Server,
     session,
 )
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import UTILITY
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.control_data import read_control
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Upstream
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.timeline import HISTORY_FILE
@@ -425,8 +424,7 @@ def bring_in_step(
         return brake.paused if brake else 0.0
 
     staging = staging_directory(data_directory)
-    names = [source_server(upstream.parameters(), utility) for utility in UTILITY]
-    with session(names, upstream.host) as primary:
+    with session(lambda mode: source_server(upstream.parameters(), mode), upstream.host) as primary:
         server = primary.server()
         if server.system_identifier != desired.system_identifier:
             raise CoordinatorError(

@@ -243,8 +243,7 @@ class Copying:
                 os.unlink(path)
 
     def _add(self, path: str, size: int) -> None:
-        relation = path.split("/")[0] in ("base", "global", "pg_tblspc") and path.split("/")[-1][:1].isdigit()
-        for part in parts_of(path, size, self._fill(path, size), self._server.block, relation):
+        for part in parts_of(path, size, self._fill(path, size), self._server.block, page_checksum.has_pages(path)):
             self._parts.append(part)
             self._waiting += part.until - part.first
             if self._waiting >= _BATCH or len(self._parts) >= _PARTS:
@@ -295,7 +294,7 @@ class Copying:
     def _doubts(self, path: str, at: int, data: bytes) -> list[Range]:
         """Pages that have wrong checksums, of bytes at a position of a file."""
         size = self._server.block
-        if not self._server.checksums or not page_checksum.is_checked(path.split("/")):
+        if not self._server.checksums or not page_checksum.has_pages(path):
             return []
         first = page_checksum.block_of(os.path.basename(path), at, size, self._server.blocks)
         wrong = page_checksum.damaged(data, first, size, self._start.position)

@@ -14,7 +14,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.pa
     block_of,
     checksums,
     damaged,
-    is_checked,
+    has_pages,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -90,15 +90,21 @@ def test_the_number_of_a_page(name, at, block):
 
 
 @pytest.mark.parametrize(
-    ("path", "checked"),
+    ("path", "paged"),
     [
         ("base/1/1259", True),
+        ("base/1/1259_fsm.1", True),
         ("base/1/PG_VERSION", False),
+        ("base/1/notes", False),
+        ("base/1/\N{SUPERSCRIPT TWO}", False),
+        ("global/1262", True),
+        ("global/pg_control", False),
         ("global/pg_filenode.map", False),
+        ("global/pg_internal.init", False),
         ("pg_tblspc/16385/GPDB_7_1/1/2", True),
         ("pg_xact/0000", False),
         ("postgresql.conf", False),
     ],
 )
-def test_files_with_checksums(path, checked):
-    assert is_checked(path.split("/")) is checked
+def test_files_that_consist_of_pages(path, paged):
+    assert has_pages(path) is paged

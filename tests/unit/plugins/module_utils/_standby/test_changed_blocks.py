@@ -228,6 +228,13 @@ def test_damaged_pages_of_the_primary_are_no_copy(tmp_path, staged):
         bring(tmp_path, wrong, wrong if staged else {}, server=Server("1", BLOCK, 99, True, 0o700, 1 << 20), before=9)
 
 
+@pytest.mark.parametrize("staged", [False, True])
+def test_a_file_that_is_no_relation_has_no_pages(tmp_path, staged):
+    files = {"base/5/own": page(5) * 3}
+    bring(tmp_path, files, files if staged else {}, server=Server("1", BLOCK, 99, True, 0o700, 1 << 20), before=9)
+    assert content(tmp_path / "copy") == files
+
+
 def test_a_page_that_was_torn_is_read_again(tmp_path):
     (tmp_path / "primary").mkdir()
     fill(tmp_path / "primary", {"base/5/17": page(5)})

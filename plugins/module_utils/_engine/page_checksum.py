@@ -14,6 +14,8 @@ from __future__ import annotations
 import re
 import struct
 
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.border import digits
+
 #: sums of a page, bytes of one, and what each begins with
 _SUMS, _WORD = 32, 4
 _BEGIN = (
@@ -90,7 +92,7 @@ def block_of(name: str, at: int, size: int, blocks: int) -> int:
     :param blocks: pages of a segment.
     """
     _relation, _dot, segment = name.partition(".")
-    return (int(segment) if segment.isdigit() else 0) * blocks + at // size
+    return (digits(segment) or 0) * blocks + at // size
 
 
 #: files of relations: all others in their directories have names that begin otherwise

@@ -83,7 +83,16 @@ def test_what_a_base_backup_does_not_look_at():
 
 
 @pytest.mark.parametrize(
-    ("name", "at", "block"), [("1259", 0, 0), ("1259", 16384, 2), ("1259.2", 8192, 2 * 131072 + 1), ("1259_fsm", 8192, 1), ("x.y", 0, 0)]
+    ("name", "at", "block"),
+    [
+        ("1259", 0, 0),
+        ("1259", 16384, 2),
+        ("1259.2", 8192, 2 * 131072 + 1),
+        ("1259_fsm", 8192, 1),
+        ("12.y", 0, 0),
+        ("12.\N{SUPERSCRIPT TWO}", 0, 0),
+        ("12.2.3", 0, 0),
+    ],
 )
 def test_the_number_of_a_page(name, at, block):
     assert block_of(name, at, 8192, 131072) == block

@@ -145,7 +145,7 @@ class Copying:
 
     :param primary: a session on the primary.
     :param server: the primary.
-    :param copy: directory of the copy.
+    :param copy: directory of the copy, in which there are the links to its tablespaces.
     :param seed: data directory of an instance of this host of which blocks are taken; None for none.
     :param rate: bytes a second that are read from the primary at most; None for no limit.
     :param pause: called between any two reads; it waits where the copy is to wait, and ends it where it is given up.
@@ -182,6 +182,8 @@ class Copying:
         """
         self._start = start
         self._walk("", 0)
+        for tablespace in tablespaces.read_tablespaces(self._copy):
+            self._walk(f"pg_tblspc/{tablespace.oid}", 0)
         self._flush()
         if self._damaged:
             more = f", and {len(self._damaged) - 5} more" if len(self._damaged) > 5 else ""

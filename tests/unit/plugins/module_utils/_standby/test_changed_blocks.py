@@ -171,6 +171,18 @@ def test_what_is_no_file_of_the_primary_goes(tmp_path):
     assert not (tmp_path / "copy" / "base" / "5").is_symlink()
 
 
+def test_what_is_in_tablespaces_is_copied_to_where_their_links_lead(tmp_path):
+    part = "pg_tblspc/16385/GPDB_7_302307241"
+    files = {"PG_VERSION": b"12", f"{part}/5/17": b"t" * BLOCK}
+    for path in ("primary", "space/2", "copy/pg_tblspc"):
+        (tmp_path / path).mkdir(parents=True)
+    fill(tmp_path / "primary", {**files, "pg_tblspc/16385/of_another_instance/5/17": b"x"})
+    (tmp_path / "copy" / "pg_tblspc" / "16385").symlink_to(tmp_path / "space" / "2")
+    Copying(Primary(tmp_path / "primary"), SERVER, str(tmp_path / "copy"), None).run(Lsn(1))
+    assert content(tmp_path / "copy") == {"PG_VERSION": b"12"}, "the link is what it was"
+    assert content(tmp_path / "space") == {"2/GPDB_7_302307241/5/17": b"t" * BLOCK}
+
+
 def test_a_seed_is_only_read(tmp_path):
     seed = {"base/5/17": b"s" * 4 * BLOCK, "server.key": b"key", "only/here": b"x"}
     (tmp_path / "seed").mkdir()

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import aside, work
@@ -38,16 +37,10 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.b
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.brake import Brake
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.copied_tree import Tree
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.rewind import source_server
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.snapshot import Desired, staging_directory
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.snapshot import Desired, rate_of, staging_directory
 
 #: how often what is torn by a write is read again
 _TRIES = 5
-
-
-def rate_of(text: str | None) -> int | None:
-    """Bytes a second, of what ``pg_basebackup --max-rate`` takes; None for no limit."""
-    found = re.fullmatch(r"(\d+)([kM]?)", text or "")
-    return int(found.group(1)) * (1 << 20 if found.group(2) == "M" else 1 << 10) if found else None
 
 
 def bring_in_step(
@@ -85,7 +78,7 @@ def bring_in_step(
         start = primary.begin(desired.checkpoint == "fast")
         _prepare(host, staging, server.directory_mode, wal_place)
         places = _link(primary, server, data_directory, staging, dbid, desired)
-        comparison = Comparison(primary, server, start, staging, rate_of(desired.max_rate))
+        comparison = Comparison(primary, server, start, staging, rate_of(desired.max_rate or ""))
         expected = desired.in_all
         with work.measured(lambda: work.Progress("comparing", comparison.done, expected and max(expected, comparison.done), paused())):
             Tree(primary, server, staging, seed, comparison.add).make()

@@ -79,6 +79,17 @@ class Desired:
         return 0 if self.bytes is None else self.bytes + sum(placement.bytes or 0 for placement in self.tablespaces)
 
 
+#: what can be given as :attr:`Desired.max_rate`
+RATES = "32k to 1024M, kilobytes or megabytes a second"
+
+
+def rate_of(text: str) -> int | None:
+    """Bytes a second that ``pg_basebackup --max-rate`` is to keep to; None where it would not take that."""
+    found = re.fullmatch(r"([0-9]{1,18})([kM]?)", text)
+    rate = int(found.group(1)) << (20 if found.group(2) == "M" else 10) if found else 0
+    return rate if 32 << 10 <= rate <= 1 << 30 else None
+
+
 def copy_of(parameters: t.Mapping[str, t.Any]) -> Desired:
     """The copy that the options, as of :data:`arguments.COPY`, ask for."""
     return Desired(
@@ -275,6 +286,8 @@ def refusal(site: Site, instance: Instance, desired: Desired) -> str | None:
     :param instance: what is in its place.
     """
     where = instance.data_directory
+    if desired.max_rate and rate_of(desired.max_rate) is None:
+        return f"max_rate is {desired.max_rate!r}: give {RATES}"
     if site.parent_owner is None:
         return f"the parent directory {site.parent} does not exist: create it, owned by {site.user}"
     if not site.writable:

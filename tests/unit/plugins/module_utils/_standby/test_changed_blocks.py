@@ -11,14 +11,8 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.erro
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lsn import Lsn
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.backup_session import Backup
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import changed_blocks
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.changed_blocks import rate_of
 
 from .primary_files import Primary
-
-
-@pytest.mark.parametrize(("text", "rate"), [(None, None), ("100M", 100 << 20), ("64k", 64 << 10), ("64", 64 << 10)])
-def test_rates(text, rate):
-    assert rate_of(text) == rate
 
 
 def test_the_wal_of_a_backup_is_there_as_a_whole(tmp_path, monkeypatch):

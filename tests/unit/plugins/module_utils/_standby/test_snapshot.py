@@ -93,6 +93,7 @@ def test_plans(given_place, steps):
             "passfile /p is missing or others can read it: give replication_password",
         ),
         ({"missing": ("/x.crt", "/y.so")}, "/x.crt is missing on this host, or gpadmin cannot read it: put it there"),
+        ({"desired": vary(DESIRED, max_rate="100m")}, "max_rate is '100m': give 32k to 1024M, kilobytes or megabytes a second"),
         ({"spots": (SPOT, vary(SPOT, exists=False))}, "the directory /fast for the tablespace in /fast on the primary does not exist"),
     ],
 )
@@ -119,6 +120,23 @@ def test_the_copy_fetches_its_wal_and_leaves_out_what_gpinitstandby_leaves_out()
         Upstream(host="10.0.0.11", port=5432, user="r", store=None), "/t", 8, vary(DESIRED, max_rate="100M", checkpoint="spread")
     )
     assert limited[-2:] == ["--max-rate", "100M"]
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"),
+    [
+        ("100M", 100 << 20),
+        ("64k", 64 << 10),
+        ("64", 64 << 10),
+        ("31k", None),
+        ("1025M", None),
+        ("1.5M", None),
+        ("", None),
+        ("9" * 5000, None),
+    ],
+)
+def test_rates(text, rate):
+    assert snapshot.rate_of(text) == rate
 
 
 def test_reads_a_site(host, tmp_path):

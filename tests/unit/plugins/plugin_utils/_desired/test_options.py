@@ -461,6 +461,7 @@ def test_takes_what_is_right(changes):
         ({"standby_max_latency": "20 ms"}, "max_latency is '20 ms': give a whole number"),
         ({"standby_max_rate": "31k"}, "max_rate is '31k': give 32k to 1024M, kilobytes or megabytes a second"),
         ({"standby_max_rate": "1025M"}, "max_rate is '1025M': give 32k to 1024M"),
+        ({"standby_max_rate": "9" * 5000}, f"max_rate is '{'9' * 5000}': give 32k to 1024M, kilobytes or megabytes a second"),
         ({"standby_max_rate": "1G"}, "max_rate is '1G': give 32k to 1024M"),
         ({"standby_max_rate": ""}, "max_rate is '': give 32k to 1024M"),
         (
@@ -474,6 +475,10 @@ def test_takes_what_is_right(changes):
         ({"standby_connection": {"host": "cdw"}}, "connection has 'host': there can be connect_timeout, gssencmode, keepalives,"),
         ({"standby_connection": {"sslmode": "require"}}, "connection has 'sslmode': give it in standby_tls"),
         ({"standby_connection": {"keepalives": "often"}}, "connection has keepalives 'often': give a whole number"),
+        (
+            {"standby_connection": {"keepalives": "\N{ARABIC-INDIC DIGIT ONE}"}},
+            "connection has keepalives '\N{ARABIC-INDIC DIGIT ONE}': give",
+        ),
         ({"standby_tls": {**CERTIFICATE, "keepalives": 1}}, "tls has 'keepalives': there can be sslcert,"),
         ({"standby_tls": {"sslmode": "prefer"}}, "tls has sslmode 'prefer': give one of require, verify-ca, verify-full"),
         ({"standby_tls": {"sslrootcert": "/ca.crt"}}, "tls has sslmode None: give one of require, verify-ca, verify-full"),

@@ -45,7 +45,7 @@ BEGIN_END = (
     ("pg_backup_start(text,boolean)", "pg_backup_stop(boolean)"),
 )
 
-_LABEL = re.compile(r"START WAL LOCATION: ([0-9A-F]+/[0-9A-F]+) .*^START TIMELINE: (\d+)$", re.DOTALL | re.MULTILINE)
+_LABEL = re.compile(r"START WAL LOCATION: ([0-9A-F]+/[0-9A-F]+) .*^START TIMELINE: ([0-9]{1,10})$", re.DOTALL | re.MULTILINE)
 
 #: what a COPY in binary form begins with
 _SIGNATURE = b"PGCOPY\n\xff\r\n\0"

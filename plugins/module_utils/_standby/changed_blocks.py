@@ -76,13 +76,14 @@ def bring_in_step(
                 f"the primary on {upstream.host} is of the system {server.system_identifier}, not {desired.system_identifier}: correct it"
             )
         start = primary.begin(desired.checkpoint == "fast")
-        _prepare(host, staging, server.directory_mode, wal_place)
+        _prepare(staging, server.directory_mode, wal_place)
         places = _link(primary, server, data_directory, staging, dbid, desired)
         comparison = Comparison(primary, server, start, staging, rate_of(desired.max_rate or ""))
         expected = desired.in_all
         with work.measured(lambda: work.Progress("comparing", comparison.done, expected and max(expected, comparison.done), paused())):
             Tree(primary, server, staging, seed, comparison.add).make()
             comparison.finish()
+        host.write(os.path.join(staging, "standby.signal"), "", 0o600)  # it never could come up as a primary
         _fetch_control(host, primary, staging, server)
         backup = primary.end()
         with work.measured(lambda: work.Progress("fetching WAL", used_bytes(os.path.realpath(wal.wal_directory(staging))), 0, paused())):
@@ -98,13 +99,12 @@ def bring_in_step(
     return {"bytes_copied": comparison.fetched + copied_wal, "bytes": in_all}
 
 
-def _prepare(host: Host, staging: str, mode: int, wal_place: str | None) -> None:
-    """Let the copy be what nobody can take for an instance, with an empty directory for its WAL."""
+def _prepare(staging: str, mode: int, wal_place: str | None) -> None:
+    """Let the copy be what nobody can take for an instance, without a control file, and with an empty directory for its WAL."""
     if os.path.islink(staging):
         os.unlink(staging)
     os.makedirs(staging, mode=mode, exist_ok=True)
     os.chmod(staging, mode)
-    host.write(os.path.join(staging, "standby.signal"), "", 0o600)  # it never could come up as a primary
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         os.unlink(os.path.join(staging, CONTROL))
     for path in filter(None, (wal.wal_directory(staging), wal_place)):

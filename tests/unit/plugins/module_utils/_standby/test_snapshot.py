@@ -258,6 +258,10 @@ def test_what_is_staged_needs_no_more_room():
     assert planned(site=site, desired=vary(DESIRED, resume=True)) == ["take_up", "copy", "swap_in"]
     with pytest.raises(CoordinatorError, match="has 700 MiB free, the copy needs 1536 MiB"):
         planned(site=site)
+    elsewhere = vary(SPOT, placement=Placement("/fast", "/fast", 10 << 30), free=2 << 30, device=SITE.device + 1, staged=9 << 30)
+    assert planned(site=site, spots=(elsewhere,), desired=vary(DESIRED, resume=True)) == ["take_up", "copy", "swap_in"]
+    with pytest.raises(CoordinatorError, match="/fast has 2048 MiB free, the tablespace in /fast on the primary needs 10240 MiB there"):
+        planned(spots=(elsewhere,))
 
 
 def test_what_can_be_gone_on_with(tmp_path):
@@ -272,7 +276,7 @@ def test_what_can_be_gone_on_with(tmp_path):
     (part / "17").write_bytes(bytes(8192))
     (staging / "pg_tblspc").mkdir()
     (staging / "pg_tblspc" / "16385").symlink_to(part)
-    assert snapshot.staged_bytes(str(target)) == 12288
+    assert snapshot.staged_bytes(str(target)) == 4096, "what is on other file systems does not count, as in the size of the primary's"
     # on its way into its place already
     part.rename(tmp_path / "fast" / "8")
     (staging / "pg_tblspc" / "16385").unlink()

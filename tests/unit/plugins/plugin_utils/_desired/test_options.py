@@ -21,7 +21,6 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._desired i
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._desired.options import (
     SPEC,
     SPECS,
-    Refused,
     disagreement,
     of_pair,
     read,
@@ -208,7 +207,7 @@ def test_what_a_host_tells_as_a_fact_is_no_option(name):
     assert found.wrong[name].startswith(f"{name} is told by the host itself, as a fact, which decides nothing: give it in the inventory")
     assert found.options[name] == read({other: value for other, value in HOST.items() if other != name}, lambda value: value).options[name]
     if name in SECRET:
-        with pytest.raises(Refused, match=f"{name} is told by the host itself"):
+        with pytest.raises(AnsibleError, match=f"{name} is told by the host itself"):
             secret(name, {name: "own", **facts}, lambda value: value)
         assert secret(name, {name: "own", "ansible_facts": {}}, lambda value: value) == "own"
 

@@ -27,7 +27,8 @@ options:
     type: int
   max_rate:
     description:
-      - Greatest rate of the copy, as C(pg_basebackup --max-rate) takes it, in kilobytes per second or with a suffix V(k) or V(M).
+      - Greatest rate of the copy, as C(pg_basebackup --max-rate) takes it, in kilobytes per second or with a suffix V(k) or V(M), from
+        V(32k) to V(1024M).
     type: str
   max_latency:
     description:

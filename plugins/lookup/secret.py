@@ -40,9 +40,8 @@ _raw:
 
 import typing as t
 
-from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._desired.options import Refused, secret
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._desired.options import secret
 
 
 class LookupModule(LookupBase):
@@ -50,7 +49,4 @@ class LookupModule(LookupBase):
 
     def run(self, terms: t.Sequence[str], variables: dict[str, t.Any] | None = None, **kwargs: t.Any) -> list[t.Any]:
         """The value of each option."""
-        try:
-            return [secret(name, variables or {}, self._templar.template) for name in terms]
-        except Refused as error:
-            raise AnsibleError(str(error)) from error
+        return [secret(name, variables or {}, self._templar.template) for name in terms]

@@ -91,6 +91,7 @@ def essence(pair):
 @example(("serving", ("cdw", "instance", "postmaster", "pid")), float("nan"))
 @example(("mirrored", ("cdw", "segments")), "[" * 100)
 @example(("both down", ("cdw", "peers")), {"9" * 5000: None})
+@example(("mirrored", ("cdw", "peers")), {"\x1f": None})
 @example(("primary unknown", ("cdw", "msg")), {"\x1b[2J": ["\n"]})
 def test_a_lie_is_of_its_form_or_its_host_unknown(place, lie):
     name, way = place

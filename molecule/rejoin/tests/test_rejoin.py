@@ -430,3 +430,8 @@ def test_tablespaces_come_along(primary, standby, operator):
     assert len(there) == 2 and own_part(standby) in there and any(name.startswith(f"{old}.") for name in there)
     check_standby(primary, standby)
     assert fail_back(operator, primary, standby, "SELECT count(*) FROM kept") == "1000"
+
+    assert "by a copy of the blocks that differ" in rejoin(method="changed_blocks").line
+    own_part(primary)
+    check_standby(standby, primary)
+    assert fail_back(operator, standby, primary, "SELECT count(*) FROM kept") == "1000"

@@ -185,7 +185,7 @@ def _field(known: str, form: Form, value: t.Any) -> t.Any:
     try:
         return form(value)
     except ValueError as error:
-        raise ValueError(f"{known:.200}: {error}") from error
+        raise ValueError(f"{known if known.isprintable() else repr(known):.200}: {error}") from error
 
 
 def _of_annotation(annotation: str, module: str) -> Form:

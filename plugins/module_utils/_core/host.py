@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 import glob
 import json
 import os
@@ -161,6 +162,26 @@ def newest_first(directories: t.Iterable[str], newer_than: float = 0.0) -> list[
 
 def sync_directory(path: str) -> None:
     """Make the names in a directory outlast a power failure."""
+    _sync(path)
+
+
+def sync_tree(directory: str) -> None:
+    """Make a directory and what is below it outlast a power failure, links not followed.
+
+    :raises OSError: it cannot be written.
+    """
+    for top, _names, files in os.walk(directory):
+        for path in [*(os.path.join(top, name) for name in files), top]:
+            if os.path.islink(path):
+                continue
+            try:
+                _sync(path)
+            except OSError as error:
+                if error.errno != errno.EINVAL:  # what is no file
+                    raise
+
+
+def _sync(path: str) -> None:
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -21,7 +21,11 @@ import typing as t
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import work
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lsn import Lsn
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import INSUFFICIENT_PRIVILEGE, SESSION_NAME
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import (
+    INSUFFICIENT_PRIVILEGE,
+    SESSION_NAME,
+    in_utility_mode,
+)
 
 try:
     import psycopg2
@@ -41,7 +45,7 @@ BEGIN_END = (
     ("pg_backup_start(text,boolean)", "pg_backup_stop(boolean)"),
 )
 
-_LABEL = re.compile(r"START WAL LOCATION: ([0-9A-F]+/[0-9A-F]+) .*^START TIMELINE: (\d+)$", re.DOTALL | re.MULTILINE)
+_LABEL = re.compile(r"START WAL LOCATION: ([0-9A-F]+/[0-9A-F]+) .*^START TIMELINE: ([0-9]{1,10})$", re.DOTALL | re.MULTILINE)
 
 #: what a COPY in binary form begins with
 _SIGNATURE = b"PGCOPY\n\xff\r\n\0"
@@ -306,15 +310,15 @@ class BackupSession:
 
 
 @contextlib.contextmanager
-def session(conninfos: t.Sequence[str], name: str) -> t.Iterator[BackupSession]:
+def session(conninfo: t.Callable[[str], str], name: str) -> t.Iterator[BackupSession]:
     """The session, as long as it is used; it is shut down where the work is given up.
 
-    :param conninfos: connection strings, of which the first is taken whose settings the primary knows.
+    :param conninfo: the connection string, of the start-up option that asks for utility mode.
     :param name: of the primary, for errors.
     :raises Unavailable: the primary does not let this role in.
     :raises CoordinatorError: it does not answer.
     """
-    raw = _connect(conninfos, name)
+    raw = in_utility_mode(lambda mode: _connect(conninfo(mode), name))
     raw.autocommit = True
     with socket.socket(fileno=os.dup(raw.fileno())) as line:
 
@@ -329,16 +333,12 @@ def session(conninfos: t.Sequence[str], name: str) -> t.Iterator[BackupSession]:
             raw.close()
 
 
-def _connect(conninfos: t.Sequence[str], name: str) -> t.Any:
+def _connect(conninfo: str, name: str) -> t.Any:
     psycopg2.extensions.set_wait_callback(None)
-    for number, conninfo in enumerate(conninfos):
-        try:
-            return psycopg2.connect(conninfo, client_encoding="UTF8", application_name=SESSION_NAME, **_TIMEOUT)
-        except psycopg2.OperationalError as error:
-            said = " ".join(str(error).split())
-            if "unrecognized configuration parameter" in said and number + 1 < len(conninfos):
-                continue
-            refused = "pg_hba.conf" in said or "authentication" in said or "permission denied" in said
-            kind = Unavailable if refused else CoordinatorError
-            raise kind(f"the primary {name} does not let this role read its files: {said}" if refused else f"{name}: {said}") from error
-    raise CoordinatorError(f"{name}: no connection string was given")
+    try:
+        return psycopg2.connect(conninfo, client_encoding="UTF8", application_name=SESSION_NAME, **_TIMEOUT)
+    except psycopg2.OperationalError as error:
+        said = " ".join(str(error).split())
+        refused = "pg_hba.conf" in said or "authentication" in said or "permission denied" in said
+        kind = Unavailable if refused else CoordinatorError
+        raise kind(f"the primary {name} does not let this role read its files: {said}" if refused else f"{name}: {said}") from error

@@ -200,7 +200,23 @@ class Connection:
 
 
 #: start-up options that ask for utility mode: WarehousePG 7's name of the setting, and 6's
-UTILITY = ("-c gp_role=utility", "-c gp_session_role=utility")
+_UTILITY = ("-c gp_role=utility", "-c gp_session_role=utility")
+
+T = t.TypeVar("T")
+
+
+def in_utility_mode(connecting: t.Callable[[str], T]) -> T:
+    """What is done by a connection in utility mode, under the name that the engine has for it: it is asked by the one, then by the other.
+
+    :param connecting: does it, with that start-up option; its CoordinatorError says what the engine says.
+    """
+    try:
+        return connecting(_UTILITY[0])
+    except CoordinatorError as error:
+        if "unrecognized configuration parameter" not in error.message:
+            raise
+    return connecting(_UTILITY[1])
+
 
 #: the protocol of client and server: version 3.0; the kinds of messages that end its beginning
 _PROTOCOL = 196608
@@ -238,7 +254,7 @@ def connect(
     """A connection to an instance of this host, with settings of its own.
 
     :param socket_directory: of its Unix-domain socket.
-    :param options: further start-up options, such as those in :data:`UTILITY`.
+    :param options: further start-up options, such as that of :func:`in_utility_mode`.
     :param timeout: seconds for the connection and, unless a statement has its own, for all that is asked through it.
     :param user: role to connect as; None: the one with the name of the user that runs the module.
     :param owner: whether that role is the one of the instance's owner.
@@ -325,18 +341,12 @@ def _connect_to(instance: Instance, options: str, timeout: float, user: str | No
 
 @contextlib.contextmanager
 def connect_utility(instance: Instance, timeout: float, user: str | None = None) -> t.Iterator[Connection]:
-    """A connection in utility mode, under the name that the engine has for it: it is asked by the one, then by the other.
+    """A connection in utility mode.
 
     :param timeout: as of :func:`connect`, and ``user``.
     """
     with contextlib.ExitStack() as stack:
-        try:
-            connection = stack.enter_context(_connect_to(instance, UTILITY[0], timeout, user))
-        except Refused as error:
-            if "unrecognized configuration parameter" not in error.message:
-                raise
-            connection = stack.enter_context(_connect_to(instance, UTILITY[1], timeout, user))
-        yield connection
+        yield in_utility_mode(lambda mode: stack.enter_context(_connect_to(instance, mode, timeout, user)))
 
 
 class RemoteSession:
@@ -350,14 +360,15 @@ class RemoteSession:
 
     def __init__(self, parameters: t.Mapping[str, str]) -> None:
         own = {"dbname": DATABASE, "application_name": SESSION_NAME, "client_encoding": "UTF8", "connect_timeout": "10"}
-        for mode in UTILITY:
+
+        def connecting(mode: str) -> t.Any:
             given: dict[str, t.Any] = {**own, **parameters, "options": f"{session_options()} {mode}"}
             try:
-                self._raw = psycopg2.connect(**given)
-                break
+                return psycopg2.connect(**given)
             except psycopg2.Error as error:
-                if mode == UTILITY[-1] or "unrecognized configuration parameter" not in str(error):
-                    raise Refused(str(error).strip(), sqlstate=error.pgcode) from error
+                raise Refused(str(error).strip(), sqlstate=error.pgcode) from error
+
+        self._raw = in_utility_mode(connecting)
         self._raw.autocommit = True
 
     def query(self, statement: str) -> None:

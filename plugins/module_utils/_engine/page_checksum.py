@@ -11,8 +11,10 @@ multiplied reaches the next one. That makes it a matter of milliseconds for a me
 
 from __future__ import annotations
 
+import re
 import struct
-import typing as t
+
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.border import digits
 
 #: sums of a page, bytes of one, and what each begins with
 _SUMS, _WORD = 32, 4
@@ -90,17 +92,16 @@ def block_of(name: str, at: int, size: int, blocks: int) -> int:
     :param blocks: pages of a segment.
     """
     _relation, _dot, segment = name.partition(".")
-    return (int(segment) if segment.isdigit() else 0) * blocks + at // size
+    return (digits(segment) or 0) * blocks + at // size
 
 
-def is_checked(path: t.Sequence[str]) -> bool:
-    """Whether a file has pages with checksums, as basebackup.c sees it.
+#: files of relations: all others in their directories have names that begin otherwise
+_RELATION = re.compile(r"(?:base|global|pg_tblspc)/(?:.+/)?[0-9][^/]*", re.DOTALL)
 
-    :param path: the parts of its path below the data directory.
+
+def has_pages(path: str) -> bool:
+    """Whether a file is one of a relation, which consists of pages, each written on its own.
+
+    :param path: relative to the data directory.
     """
-    return path[0] in ("base", "global", "pg_tblspc") and path[-1] not in (
-        "pg_control",
-        "pg_filenode.map",
-        "pg_internal.init",
-        "PG_VERSION",
-    )
+    return _RELATION.fullmatch(path) is not None

@@ -15,7 +15,7 @@ import re
 import time
 import typing as t
 
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.border import Seconds
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.border import Seconds, digits
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, newest_first, read_text
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lsn import WAL_FILE
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.processes import Process, connected_ports, open_files, processes
@@ -296,16 +296,17 @@ def parse_seconds(text: str | None, default: float, unit: float) -> float:
     return float(match.group(1)) * (_UNITS[match.group(2)] if match.group(2) else unit) or float("inf")
 
 
+#: what libpq has where a connection string does not tell, none of what is the kernel's
+_LIBPQ = {"keepalives": "1", "keepalives_idle": "", "keepalives_interval": "", "keepalives_count": "", "tcp_user_timeout": "0"}
+
+
 def silence_limit(conninfo: t.Mapping[str, str], settings: t.Mapping[str, str]) -> float:
     """Seconds without a word from the primary after which a standby ends its stream at the latest."""
     by_receiver = parse_seconds(settings.get("wal_receiver_timeout"), 60.0, 1e-3)
-    try:
-        idle, interval, count = (float(conninfo[f"keepalives_{name}"]) for name in ("idle", "interval", "count"))
-        probing = idle + interval * count if min(idle, interval, count) > 0 and conninfo.get("keepalives") != "0" else float("inf")
-        by_kernel = probing + float(conninfo.get("tcp_user_timeout", 0)) / 1000
-    except (KeyError, ValueError):
-        by_kernel = float("inf")
-    return min(by_receiver, by_kernel)
+    probes, idle, interval, count, timeout = (digits(conninfo.get(name, default)) for name, default in _LIBPQ.items())
+    if not (probes and idle and interval and count) or timeout is None:
+        return by_receiver  # the kernel's own limits are longer, or not known
+    return min(by_receiver, idle + interval * count + timeout / 1000)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -124,6 +124,7 @@ class Spot:
     :param taken: the directory of the new dbid, where something is in it already.
     :param free: bytes free there.
     :param device: number of its file system.
+    :param staged: bytes of a copy that was cut off.
     """
 
     placement: Placement
@@ -132,13 +133,27 @@ class Spot:
     taken: str | None
     free: int
     device: int
+    staged: int = 0
 
 
-def read_spot(placement: Placement, dbid: int | None, own_parts: t.Container[str] = ()) -> Spot:
-    """Observe a place for a tablespace.
+def read_spots(placements: t.Iterable[Placement], dbid: int | None, data_directory: str, staging: str) -> tuple[Spot, ...]:
+    """Observe the places for tablespaces of a copy.
 
     :param dbid: number that the copy will have; None: not known yet.
+    :param staging: where an earlier attempt at the copy may have been left.
+    """
+    own_parts = moved(data_directory, staging)
+    return tuple(
+        read_spot(placement, dbid, own_parts, used_bytes(staging_place(placement.place, data_directory))) for placement in placements
+    )
+
+
+def read_spot(placement: Placement, dbid: int | None, own_parts: t.Container[str] = (), staged: int = 0) -> Spot:
+    """Observe a place for a tablespace.
+
+    :param dbid: as of :func:`read_spots`.
     :param own_parts: parts that an earlier attempt at the copy left, see :func:`moved`.
+    :param staged: bytes that it left there.
     """
     exists = os.path.isdir(placement.place)
     own = os.path.join(placement.place, str(dbid))
@@ -149,13 +164,15 @@ def read_spot(placement: Placement, dbid: int | None, own_parts: t.Container[str
         taken=own if dbid is not None and own not in own_parts and os.path.isdir(own) and os.listdir(own) else None,
         free=free_bytes(placement.place) if exists else 0,
         device=os.stat(placement.place).st_dev if exists else 0,
+        staged=staged,
     )
 
 
-def refusal(spots: t.Iterable[Spot], user: str, beside: t.Mapping[int, int]) -> str | None:
+def refusal(spots: t.Iterable[Spot], user: str, beside: t.Mapping[int, int], resumes: bool = False) -> str | None:
     """Why tablespaces cannot be put into these places; None when they can.
 
     :param beside: by number of a file system, bytes that the rest of the copy needs there.
+    :param resumes: whether a copy that was cut off is gone on with: what is there of it needs no more room.
     """
     needed = dict(beside)
     seen: dict[str, str] = {}
@@ -177,7 +194,8 @@ def refusal(spots: t.Iterable[Spot], user: str, beside: t.Mapping[int, int]) -> 
                 f"{spot.taken}, the directory for {whose}, is not empty: see whether an earlier standby left it, and move it away, "
                 "or map the location to another one"
             )
-        needed[spot.device] = needed.get(spot.device, 0) + (spot.placement.bytes or 0)
+        more = max((spot.placement.bytes or 0) - (spot.staged if resumes else 0), 0)
+        needed[spot.device] = needed.get(spot.device, 0) + more
         if needed[spot.device] > spot.free:
             return (
                 f"{place} has {spot.free >> 20} MiB free, {whose} needs {needed[spot.device] >> 20} MiB there with the rest of the copy: "

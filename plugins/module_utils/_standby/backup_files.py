@@ -33,11 +33,11 @@ _LEFT_OUT = frozenset(
 _LEFT_OUT_BEGIN = ("pgsql_tmp", "pg_internal.init", OWN)
 
 #: directories of databases, whose files are relations
-_DATABASE = re.compile(r"base/\d+|pg_tblspc/\d+/[^/]+/\d+")
+_DATABASE = re.compile(r"base/\d+|pg_tblspc/\d+/[^/]+/\d+", re.ASCII)
 
 #: a relation's file: its number, which fork of it, which segment (parse_filename_for_nontemp_relation); that of a temporary one
-_RELATION = re.compile(r"(\d+)(?:_(fsm|vm|init))?(?:\.\d+)?")
-_TEMPORARY = re.compile(r"t(?:\d+)?_\d+(?:_(?:fsm|vm|init))?(?:\.\d+)?")
+_RELATION = re.compile(r"(\d+)(?:_(fsm|vm|init))?(?:\.\d+)?", re.ASCII)
+_TEMPORARY = re.compile(r"t(?:\d+)?_\d+(?:_(?:fsm|vm|init))?(?:\.\d+)?", re.ASCII)
 
 
 def below(directory: str, name: str) -> str:

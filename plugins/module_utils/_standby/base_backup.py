@@ -131,8 +131,7 @@ def progress(data_directory: str, desired: Desired, brake: Brake | None = None) 
     if fetched:
         return work.Progress("fetching WAL", fetched, 0, paused)
     parts = [tablespaces.staging_place(placement.place, data_directory) for placement in desired.tablespaces]
-    expected = 0 if desired.bytes is None else desired.bytes + sum(placement.bytes or 0 for placement in desired.tablespaces)
-    return work.Progress("copying", used_bytes(staging) + sum(map(used_bytes, parts)), expected, paused)
+    return work.Progress("copying", used_bytes(staging) + sum(map(used_bytes, parts)), desired.in_all, paused)
 
 
 def copy(host: Host, data_directory: str, arguments: t.Sequence[str]) -> dict[str, int]:

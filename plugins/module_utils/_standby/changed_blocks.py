@@ -13,391 +13,34 @@ as the primary had it at a time since the backup began, which is all that a base
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import errno
-import hashlib
 import os
-import re
-import shutil
-import stat
-import time
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import aside, work
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, used_bytes
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import Host, sync_tree, used_bytes
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lsn import Lsn
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import page_checksum, tablespaces, wal
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import tablespaces, wal
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.backup_session import (
     PIECE,
     Backup,
     BackupSession,
-    Listed,
     Range,
     Server,
     session,
 )
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import UTILITY
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.control_data import read_control
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Upstream
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.timeline import HISTORY_FILE
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.backup_files import APART, CONTROL, EMPTY, below, copied
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.backup_files import CONTROL
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.block_comparison import Comparison
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.brake import Brake
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.copied_tree import Tree
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.rewind import source_server
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.snapshot import Desired, staging_directory
-
-#: bytes, and parts of files, that are compared before the next ones are looked for
-_BATCH, _PARTS = 16 << 20, 2000
-
-#: pages whose checksums are computed at once
-_PAGES = 16
-
-#: directories that may be in each other; more is a link that leads back
-_DEPTH = 32
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.snapshot import Desired, rate_of, staging_directory
 
 #: how often what is torn by a write is read again
 _TRIES = 5
-
-
-@dataclasses.dataclass(frozen=True)
-class Part:
-    """A part of a file that is brought in step.
-
-    :param path: of the file, relative to the data directory.
-    :param first: where it begins.
-    :param until: where it ends.
-    :param there: up to where this host has something to compare.
-    :param whole: whether it is a small file, which is read as a whole where anything differs.
-    """
-
-    path: str
-    first: int
-    until: int
-    there: int
-    whole: bool = False
-
-
-def parts_of(path: str, size: int, there: int, block: int, relation: bool) -> list[Part]:
-    """A file in parts.
-
-    :param size: that it has on the primary.
-    :param there: bytes of it that this host has.
-    :param block: bytes that are compared as one.
-    :param relation: whether its blocks are written each on its own; another file may be replaced as a whole at any time.
-    """
-    known = size if there >= size else there // block * block
-    if not relation and size <= PIECE:
-        return [Part(path, 0, size, known, whole=True)] if size else []
-    found = []
-    for first in range(0, size, _BATCH):
-        until = min(first + _BATCH, size)
-        found.append(Part(path, first, until, min(max(known, first), until)))
-    return found
-
-
-def joined(ranges: t.Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Ranges in their order, those that meet as one."""
-    found: list[tuple[int, int]] = []
-    for first, until in sorted(ranges):
-        if found and found[-1][1] >= first:
-            found[-1] = (found[-1][0], max(found[-1][1], until))
-        else:
-            found.append((first, until))
-    return found
-
-
-class _Files:
-    """Files of the copy that are written to, one open at a time.
-
-    :param directory: the copy.
-    """
-
-    def __init__(self, directory: str) -> None:
-        self._directory = directory
-        self._path = ""
-        self._handle = -1
-
-    def handle(self, path: str) -> int | None:
-        """That of a file; None where it is gone by now."""
-        if path != self._path:
-            self.close()
-            try:
-                self._handle = os.open(os.path.join(self._directory, path), os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
-            except FileNotFoundError:
-                return None
-            self._path = path
-        return self._handle
-
-    def close(self) -> None:
-        """Close it."""
-        if self._path:
-            os.close(self._handle)
-            self._path = ""
-
-
-def _write(handle: int, data: bytes, at: int) -> None:
-    view = memoryview(data)
-    while view:
-        done = os.pwrite(handle, view, at)
-        view, at = view[done:], at + done
-
-
-class Copying:
-    """A copy that is brought in step.
-
-    :param primary: a session on the primary.
-    :param server: the primary.
-    :param copy: directory of the copy.
-    :param seed: data directory of an instance of this host of which blocks are taken; None for none.
-    :param rate: bytes a second that are read from the primary at most; None for no limit.
-    :param pause: called between any two reads; it waits where the copy is to wait, and ends it where it is given up.
-    """
-
-    def __init__(
-        self,
-        primary: BackupSession,
-        server: Server,
-        copy: str,
-        seed: str | None,
-        rate: int | None = None,
-        pause: t.Callable[[], None] = work.check,
-    ) -> None:
-        self._primary = primary
-        self._server = server
-        self._copy = copy
-        self._seed = seed
-        self._rate = rate
-        self._pause = pause
-        self._began = time.monotonic()
-        self._start = Lsn(0)
-        self._parts: list[Part] = []
-        self._waiting = 0
-        self._damaged: list[str] = []
-        #: bytes of files that are in step, and those that were read from the primary
-        self.done = self.fetched = 0
-
-    def run(self, start: Lsn) -> None:
-        """Bring all files in step, but for WAL and ``pg_control``.
-
-        :param start: where the backup began.
-        :raises CoordinatorError: that cannot be done.
-        """
-        self._start = start
-        self._walk("", 0)
-        self._flush()
-        if self._damaged:
-            more = f", and {len(self._damaged) - 5} more" if len(self._damaged) > 5 else ""
-            raise CoordinatorError(
-                f"pages of the primary have wrong checksums: {', '.join(self._damaged[:5])}{more}; nothing is made of such a copy: see to "
-                "its disks, and to a backup"
-            )
-
-    def _place(self, path: str) -> str:
-        return os.path.join(self._copy, path) if path else self._copy
-
-    def _walk(self, directory: str, depth: int) -> None:
-        if depth > _DEPTH:
-            raise CoordinatorError(f"{directory} of the primary leads through more than {_DEPTH} directories: see where its links lead")
-        found = self._primary.entries(directory)
-        if found is None:
-            return
-        there = {entry.name: entry for entry in found}
-        names = copied(directory, there.keys())
-        if re.fullmatch(r"pg_tblspc/\d+", directory):
-            names = list(filter(tablespaces.is_version, names))
-        self._clear(directory, {name: there[name] for name in names})
-        inner = []
-        for name in names:
-            path = below(directory, name)
-            if not there[name].directory:
-                self._add(path, there[name].size)
-            elif path not in APART:
-                self._make(self._place(path))
-                inner.append((path, name in EMPTY))
-        del found, there, names
-        for path, empty in inner:
-            if empty:
-                self._clear(path, {})
-            else:
-                self._walk(path, depth + 1)
-
-    def _make(self, place: str) -> None:
-        with contextlib.suppress(FileExistsError):
-            os.mkdir(place)
-        os.chmod(place, self._server.directory_mode)
-
-    def _clear(self, directory: str, kept: t.Mapping[str, Listed]) -> None:
-        """Remove what the primary has not in a directory, or has as something else: nothing is written through a link."""
-        place = self._place(directory)
-        for name in os.listdir(place):
-            path = os.path.join(place, name)
-            status = os.lstat(path)
-            entry = kept.get(name)
-            if not directory and name in APART:
-                continue
-            if entry is not None and entry.directory and stat.S_ISDIR(status.st_mode):
-                continue
-            if entry is not None and not entry.directory and stat.S_ISREG(status.st_mode) and status.st_nlink == 1:
-                continue
-            if stat.S_ISDIR(status.st_mode):
-                shutil.rmtree(path)
-            else:
-                os.unlink(path)
-
-    def _add(self, path: str, size: int) -> None:
-        relation = path.split("/")[0] in ("base", "global", "pg_tblspc") and path.split("/")[-1][:1].isdigit()
-        for part in parts_of(path, size, self._fill(path, size), self._server.block, relation):
-            self._parts.append(part)
-            self._waiting += part.until - part.first
-            if self._waiting >= _BATCH or len(self._parts) >= _PARTS:
-                self._flush()
-
-    def _fill(self, path: str, size: int) -> int:
-        """Make a file, or let it have what the seed has of it beyond its end; returns the bytes that it has."""
-        source = os.path.join(self._seed, path) if self._seed else None
-        was = _regular(source) if source else None
-        mode = stat.S_IMODE(was.st_mode) & 0o700 | 0o600 if was else 0o600
-        mode |= 0o040 if self._server.directory_mode & 0o040 and not _is_secret(path) else 0
-        handle = os.open(self._place(path), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
-        with os.fdopen(handle, "r+b", buffering=0) as file:
-            os.fchmod(handle, mode)
-            there = os.fstat(handle).st_size
-            if there > size:
-                file.truncate(size)
-            elif source and was and was.st_size > there:
-                with open(source, "rb", buffering=0) as old:
-                    old.seek(there)
-                    while there < size:
-                        data = old.read(min(PIECE, size - there))
-                        if not data:
-                            break
-                        _write(handle, data, there)
-                        there += len(data)
-            return min(there, size)
-
-    def _flush(self) -> None:
-        """Compare what waits for it, and read what differs."""
-        parts, self._parts, self._waiting = self._parts, [], 0
-        if not parts:
-            return
-        files = _Files(self._copy)
-        try:
-            gone, wanted, doubted = self._compare(files, parts)
-            self._fetch(
-                files, [each for each in wanted if each.path not in gone], {part.path for part in parts if part.whole}, gone, doubted
-            )
-        finally:
-            files.close()
-        for path in gone:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(self._place(path))
-        self.done += sum(part.until - part.first for part in parts)
-        self._wait()
-
-    def _doubts(self, path: str, at: int, data: bytes) -> list[Range]:
-        """Pages that have wrong checksums, of bytes at a position of a file."""
-        size = self._server.block
-        if not self._server.checksums or not page_checksum.is_checked(path.split("/")):
-            return []
-        first = page_checksum.block_of(os.path.basename(path), at, size, self._server.blocks)
-        wrong = page_checksum.damaged(data, first, size, self._start.position)
-        return [Range(path, at + page * size, at + (page + 1) * size) for page in wrong]
-
-    def _compare(self, files: _Files, parts: t.Sequence[Part]) -> tuple[set[str], list[Range], list[Range]]:
-        """Which files are gone on the primary, which parts differ or are not here at all, and which pages are alike and damaged."""
-        asked = [part for part in parts if part.there > part.first]
-        gone: set[str] = set()
-        differing: dict[Part, list[tuple[int, int]]] = {part: [(part.there, part.until)] for part in parts if part.until > part.there}
-        doubted: list[Range] = []
-        size = self._server.block
-        same: list[bytes] = []  # blocks that follow each other, up to a position of a file
-        upto = ("", 0)
-
-        def look() -> None:
-            if same:
-                data = b"".join(same)
-                doubted.extend(self._doubts(upto[0], upto[1] - len(data), data))
-                same.clear()
-
-        def row(number: int, at: int, digest: bytes | None) -> None:
-            nonlocal upto
-            part = asked[number]
-            handle = files.handle(part.path)
-            if digest is None or handle is None:
-                gone.add(part.path)
-                return
-            until = min(at + size, part.there)
-            data = os.pread(handle, until - at, at)
-            if hashlib.sha256(data).digest() != digest:
-                differing.setdefault(part, []).append((at, until))
-                return
-            if upto != (part.path, at) or len(same) == _PAGES:
-                look()
-            same.append(data)
-            upto = (part.path, until)
-
-        if asked:
-            self._primary.digests([Range(part.path, part.first, part.there) for part in asked], size, row)
-            look()
-            self._pause()
-        wanted = []
-        for part, ranges in differing.items():
-            for first, until in [(0, PIECE)] if part.whole else joined(ranges):
-                wanted.append(Range(part.path, first, until))
-        return gone, wanted, doubted
-
-    def _fetch(self, files: _Files, wanted: t.Sequence[Range], whole: t.Container[str], gone: set[str], doubted: list[Range]) -> None:
-        """Read parts of files; what seems to be torn is read once more."""
-
-        def row(number: int, at: int, data: bytes | None) -> None:
-            part = wanted[number]
-            handle = files.handle(part.path)
-            if data is None or handle is None:
-                gone.add(part.path)
-                return
-            _write(handle, data, at)
-            self.fetched += len(data)
-            if part.path in whole:
-                os.ftruncate(handle, len(data))
-                return
-            lacking = min(at + PIECE, part.until) - at - len(data)
-            if lacking > 0:  # it was made shorter meanwhile, as WAL says, too
-                _write(handle, bytes(lacking), at + len(data))
-            doubted.extend(self._doubts(part.path, at, data))
-
-        if wanted:
-            self._primary.read(wanted, row)
-        if doubted:
-            wanted, doubted = doubted, []
-            self._primary.read(wanted, row)
-            self._damaged += [f"{each.path}, block {each.first // self._server.block}" for each in doubted]
-
-    def _wait(self) -> None:
-        """Let the operator end it, and keep to the rate."""
-        self._pause()
-        while self._rate and self.fetched > self._rate * (time.monotonic() - self._began):
-            time.sleep(0.05)
-            self._pause()
-
-
-def _regular(path: str) -> os.stat_result | None:
-    """The status of a regular file; None where there is none, or something else."""
-    try:
-        status = os.lstat(path)
-    except OSError:
-        return None
-    return status if stat.S_ISREG(status.st_mode) else None
-
-
-def _is_secret(path: str) -> bool:
-    """Whether the engine refuses to take a file that a group may read."""
-    return path.endswith((".key", ".pem", ".p12", ".keytab"))
-
-
-def rate_of(text: str | None) -> int | None:
-    """Bytes a second, of what ``pg_basebackup --max-rate`` takes; None for no limit."""
-    found = re.fullmatch(r"(\d+)([kM]?)", text or "")
-    return int(found.group(1)) * (1 << 20 if found.group(2) == "M" else 1 << 10) if found else None
 
 
 def bring_in_step(
@@ -426,20 +69,21 @@ def bring_in_step(
         return brake.paused if brake else 0.0
 
     staging = staging_directory(data_directory)
-    names = [source_server(upstream.parameters(), utility) for utility in UTILITY]
-    with session(names, upstream.host) as primary:
+    with session(lambda mode: source_server(upstream.parameters(), mode), upstream.host) as primary:
         server = primary.server()
         if server.system_identifier != desired.system_identifier:
             raise CoordinatorError(
                 f"the primary on {upstream.host} is of the system {server.system_identifier}, not {desired.system_identifier}: correct it"
             )
         start = primary.begin(desired.checkpoint == "fast")
-        _prepare(host, staging, server.directory_mode, wal_place)
+        _prepare(staging, server.directory_mode, wal_place)
         places = _link(primary, server, data_directory, staging, dbid, desired)
-        copying = Copying(primary, server, staging, seed, rate_of(desired.max_rate))
-        expected = (desired.bytes or 0) + sum(placement.bytes or 0 for placement in desired.tablespaces)
-        with work.measured(lambda: work.Progress("comparing", copying.done, max(expected, copying.done) if desired.bytes else 0, paused())):
-            copying.run(start)
+        comparison = Comparison(primary, server, start, staging, rate_of(desired.max_rate or ""))
+        expected = desired.in_all
+        with work.measured(lambda: work.Progress("comparing", comparison.done, expected and max(expected, comparison.done), paused())):
+            Tree(primary, server, staging, seed, comparison.add).make()
+            comparison.finish()
+        host.write(os.path.join(staging, "standby.signal"), "", 0o600)  # it never could come up as a primary
         _fetch_control(host, primary, staging, server)
         backup = primary.end()
         with work.measured(lambda: work.Progress("fetching WAL", used_bytes(os.path.realpath(wal.wal_directory(staging))), 0, paused())):
@@ -449,19 +93,18 @@ def bring_in_step(
     host.write(os.path.join(staging, "backup_label"), backup.label, mode)
     wal_real = os.path.realpath(wal.wal_directory(staging))
     for place in dict.fromkeys([staging, wal_real, *places]):
-        _sync(place)
+        sync_tree(place)
         work.check()
     in_all = sum(map(used_bytes, dict.fromkeys([staging, *([wal_place] if wal_place else []), *places])))
-    return {"bytes_copied": copying.fetched + copied_wal, "bytes": in_all}
+    return {"bytes_copied": comparison.fetched + copied_wal, "bytes": in_all}
 
 
-def _prepare(host: Host, staging: str, mode: int, wal_place: str | None) -> None:
-    """Let the copy be what nobody can take for an instance, with an empty directory for its WAL."""
+def _prepare(staging: str, mode: int, wal_place: str | None) -> None:
+    """Let the copy be what nobody can take for an instance, without a control file, and with an empty directory for its WAL."""
     if os.path.islink(staging):
         os.unlink(staging)
     os.makedirs(staging, mode=mode, exist_ok=True)
     os.chmod(staging, mode)
-    host.write(os.path.join(staging, "standby.signal"), "", 0o600)  # it never could come up as a primary
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         os.unlink(os.path.join(staging, CONTROL))
     for path in filter(None, (wal.wal_directory(staging), wal_place)):
@@ -563,22 +206,3 @@ def _fetch_wal(primary: BackupSession, directory: str, backup: Backup, size: int
         with open(os.path.join(directory, "archive_status", f"{name}.done"), "wb"):
             pass  # it is not archived once more when this one is a primary
     return came
-
-
-def _sync(directory: str) -> None:
-    """Make what is below a directory outlast a power failure.
-
-    :raises OSError: it cannot be written.
-    """
-    for top, _names, files in os.walk(directory):
-        for path in [*(os.path.join(top, name) for name in files), top]:
-            if os.path.islink(path):
-                continue
-            handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-            try:
-                os.fsync(handle)
-            except OSError as error:
-                if error.errno != errno.EINVAL:  # what is no file
-                    raise
-            finally:
-                os.close(handle)

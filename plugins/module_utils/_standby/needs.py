@@ -64,12 +64,11 @@ def look(options: t.Mapping[str, t.Any], staging: str) -> Looked:
     :param options: as of :data:`arguments.LOOK`.
     :param staging: where an earlier copy may have been left.
     """
-    own_parts = tablespaces.moved(options["data_directory"], staging)
     placements = [tablespaces.Placement(**placement) for placement in options["tablespaces"]]
     return Looked(
         lacks=tuple(Lacking(**need, why=why) for need in options["needs"] for why in [_why_lacking(need["path"], need["kind"])] if why),
         names={name: _addresses(name) for name in options["names"]},
-        tablespaces=tuple(tablespaces.read_spot(placement, options["dbid"], own_parts) for placement in placements),
+        tablespaces=tablespaces.read_spots(placements, options["dbid"], options["data_directory"], staging),
     )
 
 

@@ -14,6 +14,7 @@ import hmac
 import secrets
 import typing as t
 
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.border import digits
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.plan import Step
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import access, catalog, retention
@@ -33,6 +34,9 @@ PARTS = ("role", "row", "slot")
 
 #: iterations that the engine itself uses for SCRAM-SHA-256 (scram-common.h)
 _ITERATIONS = 4096
+
+#: of a verifier that is looked at: a role can give itself one for which nobody would wait
+_MOST_ITERATIONS = 1 << 22
 
 
 @dataclasses.dataclass(frozen=True)
@@ -148,8 +152,8 @@ def verifies(verifier: str | None, password: str) -> bool:
     try:
         parameters, keys = verifier.split("$")[1:]
         iterations, salt = parameters.split(":")
-        stored = keys.split(":")[0]
-        return hmac.compare_digest(base64.b64decode(stored), _keys(password, base64.b64decode(salt), int(iterations))[0])
+        stored, count = base64.b64decode(keys.split(":")[0]), digits(iterations) or 0
+        return 0 < count <= _MOST_ITERATIONS and hmac.compare_digest(stored, _keys(password, base64.b64decode(salt), count)[0])
     except ValueError:
         return False
 

@@ -28,7 +28,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.processes import processes
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import shared_wal, wal_link
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.configuration import read_settings
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import DATABASE, UTILITY, session_options
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import DATABASE, in_utility_mode, session_options
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection_string import conninfo
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import file_mode, wait_until
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Upstream
@@ -126,17 +126,14 @@ def progress(told: str) -> work.Progress | None:
 
 
 def _run(host: Host, target: str, parameters: t.Mapping[str, str]) -> str:
-    with tempfile.NamedTemporaryFile(prefix="coordinator-") as said:
-        for utility in UTILITY:
-            arguments = ["--target-pgdata", target, "--source-server", source_server(parameters, utility), "--progress"]
-            try:
-                with work.measured(lambda: progress(read_text(said.name) or "")):
-                    return host.run("pg_rewind", *arguments, login=True, output=said.name, long=True)
-            except CoordinatorError as error:
-                # nothing was touched yet: the source does not know utility mode by this name
-                if utility == UTILITY[-1] or "unrecognized configuration parameter" not in error.message:
-                    raise
-    return ""
+    with tempfile.NamedTemporaryFile(prefix="coordinator-") as said, work.measured(lambda: progress(read_text(said.name) or "")):
+
+        def rewinding(mode: str) -> str:
+            """Nothing was touched yet where the source does not know utility mode by this name."""
+            arguments = ["--target-pgdata", target, "--source-server", source_server(parameters, mode), "--progress"]
+            return host.run("pg_rewind", *arguments, login=True, output=said.name, long=True)
+
+        return in_utility_mode(rewinding)
 
 
 def _run_without(

@@ -73,6 +73,22 @@ class Desired:
     max_latency: int | None = None
     resume: bool = False
 
+    @property
+    def in_all(self) -> int:
+        """Bytes that it will have, its tablespaces included; 0: unknown."""
+        return 0 if self.bytes is None else self.bytes + sum(placement.bytes or 0 for placement in self.tablespaces)
+
+
+#: what can be given as :attr:`Desired.max_rate`
+RATES = "32k to 1024M, kilobytes or megabytes a second"
+
+
+def rate_of(text: str) -> int | None:
+    """Bytes a second that ``pg_basebackup --max-rate`` is to keep to; None where it would not take that."""
+    found = re.fullmatch(r"([0-9]{1,18})([kM]?)", text)
+    rate = int(found.group(1)) << (20 if found.group(2) == "M" else 10) if found else 0
+    return rate if 32 << 10 <= rate <= 1 << 30 else None
+
 
 def copy_of(parameters: t.Mapping[str, t.Any]) -> Desired:
     """The copy that the options, as of :data:`arguments.COPY`, ask for."""
@@ -106,7 +122,7 @@ class Site:
     :param mount: whether the place itself is a mount point, which cannot be renamed: the copy is made in it then, and the parent is the
         place itself.
     :param mounts: mount points within it.
-    :param staged: bytes of a copy that was cut off and that can be gone on with.
+    :param staged: bytes of a copy that was cut off and that can be gone on with, without its tablespaces.
     """
 
     parent: str
@@ -148,7 +164,7 @@ def staging_directory(data_directory: str) -> str:
 
 
 def staged_bytes(data_directory: str) -> int:
-    """Bytes of what a copy that was cut off left and that is of use, its parts of tablespaces included, its WAL not.
+    """Bytes of what a copy that was cut off left and that is of use, but for its tablespaces and its WAL.
 
     0 where it was on its way into its place already.
     """
@@ -156,7 +172,7 @@ def staged_bytes(data_directory: str) -> int:
     whole = os.path.isdir(staging) and not os.path.islink(staging) and not os.path.lexists(staging + ARRIVING)
     if not whole or not tablespaces.are_staged(data_directory, staging):
         return 0
-    return used_bytes(staging, without=("pg_wal",)) + sum(space.bytes or 0 for space in tablespaces.read_tablespaces(staging, size=True))
+    return used_bytes(staging, without=("pg_wal",))
 
 
 def is_worth(staged: int, expected: int | None) -> bool:
@@ -252,14 +268,13 @@ def read_place(host: Host, data_directory: str, stored: StoredPassword | None, d
     site = read_site(host, data_directory)
     if desired is None:
         return Place(site, read_instance(host, data_directory), stored)
-    own_parts = tablespaces.moved(data_directory, staging_directory(data_directory))
     if tablespaces.leftovers(desired.tablespaces, data_directory):
         site = dataclasses.replace(site, leftover=True)
     return Place(
         site,
         read_instance(host, data_directory),
         stored,
-        tuple(tablespaces.read_spot(placement, dbid, own_parts) for placement in desired.tablespaces),
+        tablespaces.read_spots(desired.tablespaces, dbid, data_directory, staging_directory(data_directory)),
         tuple(path for path in desired.files if not os.access(path, os.R_OK)),
     )
 
@@ -270,6 +285,8 @@ def refusal(site: Site, instance: Instance, desired: Desired) -> str | None:
     :param instance: what is in its place.
     """
     where = instance.data_directory
+    if desired.max_rate and rate_of(desired.max_rate) is None:
+        return f"max_rate is {desired.max_rate!r}: give {RATES}"
     if site.parent_owner is None:
         return f"the parent directory {site.parent} does not exist: create it, owned by {site.user}"
     if not site.writable:
@@ -331,7 +348,8 @@ def _refusal_of_instance(instance: Instance, desired: Desired) -> str | None:
 def _refusal_of_requirements(place: Place, desired: Desired) -> str | None:
     if place.missing:
         return f"{place.missing[0]} is missing on this host, or {place.site.user} cannot read it: put it there, or correct what names it"
-    return tablespaces.refusal(place.spots, place.site.user, {place.site.device: _needed(place.site, desired)})
+    beside = {place.site.device: _needed(place.site, desired)}
+    return tablespaces.refusal(place.spots, place.site.user, beside, resumes(place.site, desired))
 
 
 def plan(place: Place, desired: Desired, password: str | None, seed: str | None = None) -> list[Step]:

@@ -17,6 +17,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core impo
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.retention import parse_size
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.floating import parse_address
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.snapshot import RATES, rate_of
 
 Options = t.Mapping[str, t.Any]
 Problem = t.Tuple[str, str]
@@ -133,9 +134,7 @@ def _size(value: str) -> str:
 
 
 def _rate(value: str) -> str:
-    match = re.fullmatch(r"([0-9]+)([kM]?)", value)
-    kilobytes = int(match.group(1)) * (1024 if match.group(2) == "M" else 1) if match else 0
-    return "" if 32 <= kilobytes <= 1024 * 1024 else f" is {value!r}: give 32k to 1024M, kilobytes or megabytes a second"
+    return "" if rate_of(value) is not None else f" is {value!r}: give {RATES}"
 
 
 def _latency(value: int) -> str:
@@ -215,7 +214,7 @@ def _connection(value: t.Mapping[str, t.Any]) -> str:
         where = "give it in standby_tls" if name in _TLS else f"there can be {', '.join(sorted(_CONNECTION))}"
         return f" has {name!r}: {where}"
     for name, desired in value.items():
-        if name not in _TEXTS and not str(desired).isdecimal():
+        if name not in _TEXTS and border.digits(str(desired)) is None:
             return f" has {name} {desired!r}: give a whole number"
     return ""
 

@@ -191,10 +191,10 @@ OF_HOST = (
 def secret(name: str, variables: Variables, template: Template) -> t.Any:
     """An option that is secret, as it is given.
 
-    :raises Refused: it comes from the host.
+    :raises AnsibleError: it comes from the host.
     """
     if name in (variables.get(FACTS) or ()):
-        raise Refused(f"{name} {OF_HOST}")
+        raise AnsibleError(f"{name} {OF_HOST}")
     return template(variables.get(name))
 
 

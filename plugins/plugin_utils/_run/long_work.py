@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import dataclasses
 import json
 import os
 import secrets
@@ -20,7 +21,9 @@ from urllib.parse import quote
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import border
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.outlasting import END, GOES_ON, VARIABLE, Asking
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.work import Progress
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.inventory import name_of
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.limits import answers_within
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._show.progress_lines import DIRECTORY
@@ -77,23 +80,25 @@ class Shown:
         self._pace = Pace()
         self._what = ""
 
-    def write(self, progress: t.Mapping[str, t.Any] | None, now: float) -> None:
+    def write(self, progress: t.Any, now: float) -> None:
         """Tell how far it has come.
 
-        :param progress: ``what``, ``done`` and ``total`` of it; None while nothing is known, and nothing is to be seen.
+        :param progress: that of a :class:`work.Progress`, as its host tells it; of anything else nothing is to be seen.
         :param now: seconds by a clock that only goes forward.
         """
         if self._path is None:
             return
-        if progress is None:
+        try:
+            found = border.parse(Progress, progress)
+        except ValueError:
             self.remove()
             return
-        if progress["what"] != self._what:
-            self._what, self._pace = progress["what"], Pace()
-        figures = self._pace.figures(progress["done"], progress["total"], now)
+        if found.what != self._what:
+            self._what, self._pace = found.what, Pace()
+        figures = self._pace.figures(found.done, found.total, now)
         with contextlib.suppress(OSError):  # whoever looked is gone
             with open(f"{self._path}.new", "w", encoding="utf-8") as file:
-                json.dump({**self._told, **progress, **figures}, file)
+                json.dump({**self._told, **dataclasses.asdict(found), **figures}, file)
             os.replace(f"{self._path}.new", self._path)
 
     def remove(self) -> None:

@@ -43,7 +43,8 @@ def tablespaces(case: Case, primary: Coordinator, standby: Coordinator) -> Findi
         yield None, f"standby_tablespace_mapping names {unknown}; the primary has tablespaces in {there}: correct the mapping"
     elif case.way == COPY and case.looked:
         site = standby.site
-        staged = site.staged if case.snapshot.get("resume") else 0
-        why = spaces.refusal(case.looked.tablespaces, site.user, {site.device: (primary.used_bytes or 0) + SPARE - staged})
+        resumes = bool(case.snapshot.get("resume"))
+        beside = {site.device: (primary.used_bytes or 0) + SPARE - (site.staged if resumes else 0)}
+        why = spaces.refusal(case.looked.tablespaces, site.user, beside, resumes)
         if why:
             yield case.host, why

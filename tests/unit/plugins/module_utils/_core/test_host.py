@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import re
 from pathlib import Path
@@ -16,6 +18,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host
     free_bytes,
     newest_first,
     read_text,
+    sync_tree,
     used_bytes,
     user_name,
 )
@@ -72,6 +75,30 @@ def test_what_is_written_and_its_name_outlast_a_power_failure(host, tmp_path, sy
     content, name = synchronised
     assert os.path.dirname(content) == name == str(tmp_path)
     assert content != str(tmp_path / "fence"), "before it has that name"
+
+
+def test_a_tree_outlasts_a_power_failure_and_nothing_that_its_links_lead_to(tmp_path, synchronised):
+    tree = tmp_path / "tree"
+    (tree / "base" / "5").mkdir(parents=True)
+    (tmp_path / "elsewhere").mkdir()
+    for path in (tmp_path / "elsewhere" / "file", tree / "base" / "5" / "17", tree / "PG_VERSION"):
+        path.touch()
+    (tree / "link").symlink_to(tmp_path / "elsewhere" / "file")
+    (tree / "pg_wal").symlink_to(tmp_path / "elsewhere")
+    sync_tree(str(tree))
+    assert sorted(synchronised) == sorted(
+        map(str, (tree, tree / "PG_VERSION", tree / "base", tree / "base" / "5", tree / "base" / "5" / "17"))
+    )
+
+
+@pytest.mark.parametrize(("code", "matters"), [(errno.EINVAL, False), (errno.EIO, True)])
+def test_what_is_no_file_need_not_outlast_anything_and_a_disk_that_fails_is_told(tmp_path, monkeypatch, code, matters):
+    def fsync(handle):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(OSError) if matters else contextlib.nullcontext():
+        sync_tree(str(tmp_path))
 
 
 def test_a_file_that_cannot_be_written_is_named(host, tmp_path):

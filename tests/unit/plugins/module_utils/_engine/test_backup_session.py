@@ -45,3 +45,4 @@ def test_a_backup_label():
     )
     assert _LABEL.search(label).groups() == ("0/8000060", "12")
     assert _LABEL.search(label.replace("START TIMELINE", "TIMELINE")) is None
+    assert _LABEL.search(label.replace("12", "9" * 5000)) is None

@@ -14,7 +14,7 @@ import time
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import user_name
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import connection
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import backup_session, connection
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import NoAnswer, Refused
 from hypothesis import given
 from hypothesis import strategies as st
@@ -230,6 +230,37 @@ def test_a_session_on_another_host_may_be_refused(server, tmp_path):
     server.refusal = ("28000", "no pg_hba.conf entry")
     with pytest.raises(Refused, match=r"no pg_hba\.conf entry"):
         connection.RemoteSession({"host": str(tmp_path), "port": "5432", "user": "r"})
+
+
+def reading(tmp_path):
+    """A session that reads files of the server's instance."""
+    return backup_session.session(lambda mode: f"host={tmp_path} port=5432 user=r dbname=postgres options='{mode}'", "cdw")
+
+
+@pytest.mark.parametrize(("unknown", "asked"), [(None, b"-c gp_role=utility"), ("gp_role", b"-c gp_session_role=utility")])
+def test_a_session_that_reads_files_is_in_utility_mode(server, tmp_path, unknown, asked):
+    server.refusing = unknown
+    with reading(tmp_path):
+        pass
+    assert asked in server.startup
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "said"),
+    [
+        (
+            "no pg_hba.conf entry",
+            backup_session.Unavailable,
+            r"^the primary cdw does not let this role read its files: .*no pg_hba\.conf entry",
+        ),
+        ("the database system is starting up", CoordinatorError, "^cdw: .*starting up"),
+    ],
+)
+def test_a_session_that_reads_files_may_be_refused(server, tmp_path, text, kind, said):
+    server.refusal = ("28000", text)
+    with pytest.raises(CoordinatorError, match=said) as caught, reading(tmp_path):
+        pass
+    assert type(caught.value) is kind
 
 
 def test_a_connection_is_waited_for_where_others_have_them_all(server, primary):

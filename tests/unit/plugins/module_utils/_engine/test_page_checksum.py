@@ -14,7 +14,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.pa
     block_of,
     checksums,
     damaged,
-    is_checked,
+    has_pages,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -83,22 +83,37 @@ def test_what_a_base_backup_does_not_look_at():
 
 
 @pytest.mark.parametrize(
-    ("name", "at", "block"), [("1259", 0, 0), ("1259", 16384, 2), ("1259.2", 8192, 2 * 131072 + 1), ("1259_fsm", 8192, 1), ("x.y", 0, 0)]
+    ("name", "at", "block"),
+    [
+        ("1259", 0, 0),
+        ("1259", 16384, 2),
+        ("1259.2", 8192, 2 * 131072 + 1),
+        ("1259_fsm", 8192, 1),
+        ("12.y", 0, 0),
+        ("12.\N{SUPERSCRIPT TWO}", 0, 0),
+        ("12.2.3", 0, 0),
+    ],
 )
 def test_the_number_of_a_page(name, at, block):
     assert block_of(name, at, 8192, 131072) == block
 
 
 @pytest.mark.parametrize(
-    ("path", "checked"),
+    ("path", "paged"),
     [
         ("base/1/1259", True),
+        ("base/1/1259_fsm.1", True),
         ("base/1/PG_VERSION", False),
+        ("base/1/notes", False),
+        ("base/1/\N{SUPERSCRIPT TWO}", False),
+        ("global/1262", True),
+        ("global/pg_control", False),
         ("global/pg_filenode.map", False),
+        ("global/pg_internal.init", False),
         ("pg_tblspc/16385/GPDB_7_1/1/2", True),
         ("pg_xact/0000", False),
         ("postgresql.conf", False),
     ],
 )
-def test_files_with_checksums(path, checked):
-    assert is_checked(path.split("/")) is checked
+def test_files_that_consist_of_pages(path, paged):
+    assert has_pages(path) is paged

@@ -218,6 +218,10 @@ COLLECTION_S = {"keepalives_idle": "3", "keepalives_interval": "1", "keepalives_
         ({**COLLECTION_S, "keepalives": "0"}, {}, 60.0),
         ({**COLLECTION_S, "keepalives_count": "0"}, {}, 60.0),
         ({**COLLECTION_S, "keepalives_idle": "x"}, {}, 60.0),
+        ({**COLLECTION_S, "keepalives_idle": "nan"}, {}, 60.0),
+        # what libpq makes of it: one below zero is zero, and so is any zero
+        ({**COLLECTION_S, "tcp_user_timeout": "-60000"}, {}, 60.0),
+        ({**COLLECTION_S, "keepalives": "00"}, {}, 60.0),
     ],
 )
 def test_how_long_a_standby_bears_silence(conninfo, settings, seconds):

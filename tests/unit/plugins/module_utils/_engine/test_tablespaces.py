@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import pathlib
 import re
@@ -21,6 +22,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.ta
     mapping_arguments,
     moved,
     read_spot,
+    read_spots,
     read_tablespaces,
     refusal,
     remove_leftovers,
@@ -115,6 +117,21 @@ def test_takes_what_fits(spots):
 def test_the_rest_of_the_copy_counts_where_it_shares_the_file_system():
     assert refusal([spot(size=3 << 20)], "gpadmin", {1: 2 << 20}).startswith("/fast has 4 MiB free")
     assert refusal([spot(size=3 << 20)], "gpadmin", {2: 2 << 20}) is None
+
+
+def test_what_is_staged_of_a_tablespace_needs_no_more_room_where_that_is_gone_on_with(tmp_path):
+    target = tmp_path / "gpseg-1"
+    staged = pathlib.Path(staging_place(str(tmp_path), str(target))) / "8" / "17"
+    staged.parent.mkdir(parents=True)
+    staged.write_bytes(bytes(8192))
+    (found,) = read_spots([Placement("/fast", str(tmp_path))], 8, str(target), str(tmp_path / "staging"))
+    assert found.staged == 8192
+    assert found == dataclasses.replace(read_spot(found.placement, 8), staged=8192, free=found.free)
+    there = dataclasses.replace(spot(size=9 << 20), staged=6 << 20)
+    assert refusal([there], "gpadmin", {}).startswith("/fast has 4 MiB free, the tablespace in /fast on the primary needs 9 MiB")
+    assert refusal([there], "gpadmin", {}, resumes=True) is None
+    more = dataclasses.replace(there, staged=20 << 20)
+    assert refusal([more, spot(size=5 << 20)], "gpadmin", {}, resumes=True), "what is staged beyond that makes no room for others"
 
 
 def understood(argument):

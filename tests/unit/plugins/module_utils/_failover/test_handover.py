@@ -22,7 +22,13 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine im
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.wal import End, Segment
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover import handover
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.handover import Files, Handover, Readiness
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.shutdown_proof import Arming, Proof, Receiver, Watch, wait_for_proof
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.shutdown_proof import (
+    Arming,
+    Proof,
+    Receiver,
+    Watch,
+    wait_for_proof,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 

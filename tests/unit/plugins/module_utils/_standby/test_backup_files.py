@@ -22,6 +22,8 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.b
         ("base/5", ["pg_control"], None),
         ("base/pgsql_tmp", ["pgsql_tmp17.0"], []),
         ("base", ["1", "5", "pgsql_tmp"], ["1", "5"]),
+        # what seems to be a number to Python, not to the engine
+        ("base/5", ["\N{ARABIC-INDIC DIGIT ONE}", "\N{ARABIC-INDIC DIGIT ONE}_init", "t\N{ARABIC-INDIC DIGIT ONE}_1"], None),
         # a relation that is not logged: the fork of which it is made anew
         (
             "base/5",

@@ -210,7 +210,18 @@ def test_a_verifier_knows_its_password_alone(password, other):
     assert verifies(verifier, other) == (password == other)
 
 
-@pytest.mark.parametrize("verifier", [None, "", "md5abc", "SCRAM-SHA-256$x", "SCRAM-SHA-256$4096:!$a:b"])
+@pytest.mark.parametrize(
+    "verifier",
+    [
+        None,
+        "",
+        "md5abc",
+        "SCRAM-SHA-256$x",
+        "SCRAM-SHA-256$4096:!$a:b",
+        "SCRAM-SHA-256$0:YWJj$YWJj:YWJj",
+        f"SCRAM-SHA-256${10**12}:YWJj$YWJj:YWJj",
+    ],
+)
 def test_what_is_no_verifier_verifies_nothing(verifier):
     assert not verifies(verifier, "pw")
 

@@ -93,6 +93,7 @@ def test_plans(given_place, steps):
             "passfile /p is missing or others can read it: give replication_password",
         ),
         ({"missing": ("/x.crt", "/y.so")}, "/x.crt is missing on this host, or gpadmin cannot read it: put it there"),
+        ({"desired": vary(DESIRED, max_rate="100m")}, "max_rate is '100m': give 32k to 1024M, kilobytes or megabytes a second"),
         ({"spots": (SPOT, vary(SPOT, exists=False))}, "the directory /fast for the tablespace in /fast on the primary does not exist"),
     ],
 )
@@ -119,6 +120,23 @@ def test_the_copy_fetches_its_wal_and_leaves_out_what_gpinitstandby_leaves_out()
         Upstream(host="10.0.0.11", port=5432, user="r", store=None), "/t", 8, vary(DESIRED, max_rate="100M", checkpoint="spread")
     )
     assert limited[-2:] == ["--max-rate", "100M"]
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"),
+    [
+        ("100M", 100 << 20),
+        ("64k", 64 << 10),
+        ("64", 64 << 10),
+        ("31k", None),
+        ("1025M", None),
+        ("1.5M", None),
+        ("", None),
+        ("9" * 5000, None),
+    ],
+)
+def test_rates(text, rate):
+    assert snapshot.rate_of(text) == rate
 
 
 def test_reads_a_site(host, tmp_path):
@@ -240,6 +258,10 @@ def test_what_is_staged_needs_no_more_room():
     assert planned(site=site, desired=vary(DESIRED, resume=True)) == ["take_up", "copy", "swap_in"]
     with pytest.raises(CoordinatorError, match="has 700 MiB free, the copy needs 1536 MiB"):
         planned(site=site)
+    elsewhere = vary(SPOT, placement=Placement("/fast", "/fast", 10 << 30), free=2 << 30, device=SITE.device + 1, staged=9 << 30)
+    assert planned(site=site, spots=(elsewhere,), desired=vary(DESIRED, resume=True)) == ["take_up", "copy", "swap_in"]
+    with pytest.raises(CoordinatorError, match="/fast has 2048 MiB free, the tablespace in /fast on the primary needs 10240 MiB there"):
+        planned(spots=(elsewhere,))
 
 
 def test_what_can_be_gone_on_with(tmp_path):
@@ -254,7 +276,7 @@ def test_what_can_be_gone_on_with(tmp_path):
     (part / "17").write_bytes(bytes(8192))
     (staging / "pg_tblspc").mkdir()
     (staging / "pg_tblspc" / "16385").symlink_to(part)
-    assert snapshot.staged_bytes(str(target)) == 12288
+    assert snapshot.staged_bytes(str(target)) == 4096, "what is on other file systems does not count, as in the size of the primary's"
     # on its way into its place already
     part.rename(tmp_path / "fast" / "8")
     (staging / "pg_tblspc" / "16385").unlink()

@@ -127,7 +127,10 @@ def test_people_see_a_line_as_long_as_work_goes_on(monkeypatch, tmp_path):
     assert progress_lines.lines(str(tmp_path), 100) == ["demo: copying (cdw/1): 50 %, 10.0 MiB of 20.0 MiB, 1.0 MiB/s, 0:10 left"]
     shown.write({"what": "fetching WAL", "done": 1 << 30, "total": 0}, 6.0)
     assert progress_lines.lines(str(tmp_path), 100) == ["demo: fetching WAL (cdw/1): 1.0 GiB"]
-    shown.write(None, 7.0)
+    for lie in ({**FAR, "done": float("inf")}, {**FAR, "total": "all"}, {"what": "copying"}, ["copying"]):
+        shown.write(lie, 7.0)
+        assert progress_lines.lines(str(tmp_path), 100) == []
+    shown.write(None, 8.0)
     shown.remove()
     assert list(tmp_path.iterdir()) == []
 

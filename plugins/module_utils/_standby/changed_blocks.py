@@ -41,7 +41,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.co
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.control_data import read_control
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Upstream
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.timeline import HISTORY_FILE
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.backup_files import APART, CONTROL, EMPTY, below, copied
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.backup_files import CONTROL, EMPTY, LINKS, WAL, below, copied
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.brake import Brake
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.rewind import source_server
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.snapshot import Desired, staging_directory
@@ -203,15 +203,18 @@ class Copying:
             return
         there = {entry.name: entry for entry in found}
         names = copied(directory, there.keys())
-        if re.fullmatch(r"pg_tblspc/\d+", directory):
+        if re.fullmatch(rf"{LINKS}/\d+", directory):
             names = list(filter(tablespaces.is_version, names))
-        self._clear(directory, {name: there[name] for name in names})
+        if directory == LINKS:  # one that was made since comes by WAL
+            names = [name for name in names if os.path.islink(self._place(below(directory, name)))]
+        else:
+            self._clear(directory, {name: there[name] for name in names})
         inner = []
         for name in names:
             path = below(directory, name)
             if not there[name].directory:
                 self._add(path, there[name].size)
-            elif path not in APART:
+            elif path != WAL:
                 self._make(self._place(path))
                 inner.append((path, name in EMPTY))
         del found, there, names
@@ -233,7 +236,7 @@ class Copying:
             path = os.path.join(place, name)
             status = os.lstat(path)
             entry = kept.get(name)
-            if not directory and name in APART:
+            if not directory and name in (WAL, LINKS):
                 continue
             if entry is not None and entry.directory and stat.S_ISDIR(status.st_mode):
                 continue

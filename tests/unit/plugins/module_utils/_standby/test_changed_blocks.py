@@ -162,11 +162,12 @@ def test_what_is_no_file_of_the_primary_goes(tmp_path):
         "PG_VERSION": b"12",
         "own/file": b"13",
         "pg_replslot/one/state": b"s",
+        "pg_anchor_snapshots/one": b"a",
     }
     fill(tmp_path / "primary", files)
     Copying(Primary(tmp_path / "primary"), SERVER, str(tmp_path / "copy"), None).run(Lsn(1))
-    assert content(tmp_path / "copy") == {path: text for path, text in files.items() if not path.startswith("pg_replslot")}
-    assert (tmp_path / "copy" / "pg_replslot").is_dir()
+    assert content(tmp_path / "copy") == {path: text for path, text in files.items() if not path.startswith(("pg_replslot", "pg_anchor"))}
+    assert (tmp_path / "copy" / "pg_replslot").is_dir() and (tmp_path / "copy" / "pg_anchor_snapshots").is_dir()
     assert (tmp_path / "elsewhere" / "precious").read_text() == "precious" and (tmp_path / "linked").read_text() == "12"
     assert not (tmp_path / "copy" / "base" / "5").is_symlink()
 
@@ -187,6 +188,25 @@ def test_a_seed_is_only_read(tmp_path):
     assert copying.fetched == BLOCK and source.read_ranges == [Range("base/5/17", 3 * BLOCK, 4 * BLOCK)]
     modes = {name: stat.S_IMODE((tmp_path / "copy" / name).stat().st_mode) for name in ("base", "base/5/17", "server.key")}
     assert modes == {"base": 0o750, "base/5/17": 0o640, "server.key": 0o600}
+
+
+def test_tablespaces_come_along(tmp_path):
+    part = "GPDB_7_302307241"
+    for name, letter in (("primary", b"p"), ("copy", b"c"), ("seed", b"p")):
+        (tmp_path / name / "pg_tblspc").mkdir(parents=True)
+        (tmp_path / name / "pg_tblspc" / "16385").symlink_to(tmp_path / f"{name}_part")
+        fill(tmp_path / f"{name}_part", {f"{part}/5/17": b"s" * BLOCK + letter * BLOCK, f"{part}/5/18": letter * 3})
+    fill(tmp_path / "primary_part", {"other/own": b"o", f"{part}/5/19": b"n" * BLOCK})
+    fill(tmp_path / "seed_part", {f"{part}/5/19": b"n" * BLOCK})
+    fill(tmp_path / "copy_part", {f"{part}/5/20": b"old"})
+    (tmp_path / "primary" / "pg_tblspc" / "16386").symlink_to(tmp_path / "primary_part")  # made since the copy was begun
+    copying = Copying(Primary(tmp_path / "primary"), SERVER, str(tmp_path / "copy"), str(tmp_path / "seed"))
+    copying.run(Lsn(1))
+    there = content(tmp_path / "primary_part")
+    del there["other/own"]
+    assert content(tmp_path / "copy_part") == there
+    assert os.listdir(tmp_path / "copy" / "pg_tblspc") == ["16385"] and (tmp_path / "copy" / "pg_tblspc" / "16385").is_symlink()
+    assert copying.fetched == BLOCK + 3, "what the seed has of it is taken from there"
 
 
 def test_a_file_that_goes_meanwhile_is_none(tmp_path):

@@ -204,6 +204,8 @@ class BackupSession:
                 return list(cursor.fetchall())
         except psycopg2.Error as error:
             raise self._failed(error, doing) from error
+        except UnicodeDecodeError as error:
+            raise Unavailable(f"{doing} found {error.object!r:.200}, which is no name in UTF-8") from error
 
     def _copy(self, row: t.Callable[[list[bytes | None]], None], statement: str, *values: t.Any, doing: str) -> None:
         try:

@@ -168,7 +168,7 @@ class Copying:
         self._seed = seed
         self._rate = rate
         self._pause = pause
-        self._began = time.monotonic()
+        self._due = time.monotonic()
         self._start = Lsn(0)
         self._parts: list[Part] = []
         self._waiting = 0
@@ -283,9 +283,10 @@ class Copying:
         parts, self._parts, self._waiting = self._parts, [], 0
         if not parts:
             return
-        files = _Files(self._copy)
+        files, fetched = _Files(self._copy), self.fetched
         try:
             gone, wanted, doubted = self._compare(files, parts)
+            began = time.monotonic()
             self._fetch(
                 files, [each for each in wanted if each.path not in gone], {part.path for part in parts if part.whole}, gone, doubted
             )
@@ -295,7 +296,7 @@ class Copying:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(self._place(path))
         self.done += sum(part.until - part.first for part in parts)
-        self._wait()
+        self.keep_to_rate(self.fetched - fetched, began)
 
     def _doubts(self, path: str, at: int, data: bytes) -> list[Range]:
         """Pages that have wrong checksums, of bytes at a position of a file."""
@@ -375,12 +376,18 @@ class Copying:
             self._primary.read(wanted, row)
             self._damaged += [f"{each.path}, block {each.first // self._server.block}" for each in doubted]
 
-    def _wait(self) -> None:
-        """Let the operator end it, and keep to the rate."""
+    def keep_to_rate(self, fetched: int, began: float) -> None:
+        """Let the operator end it, and keep to the rate: time in which nothing was read gives no right to read faster later.
+
+        :param fetched: bytes that were read from the primary.
+        :param began: seconds of the monotonic clock when that began.
+        """
         self._pause()
-        while self._rate and self.fetched > self._rate * (time.monotonic() - self._began):
-            time.sleep(0.05)
-            self._pause()
+        if self._rate:
+            self._due = max(self._due, began) + fetched / self._rate
+            while time.monotonic() < self._due:
+                time.sleep(0.05)
+                self._pause()
 
 
 def _regular(path: str) -> os.stat_result | None:
@@ -446,7 +453,7 @@ def bring_in_step(
         _fetch_control(host, primary, staging, server)
         backup = primary.end()
         with work.measured(lambda: work.Progress("fetching WAL", used_bytes(os.path.realpath(wal.wal_directory(staging))), 0, paused())):
-            copied_wal = _fetch_wal(primary, wal.wal_directory(staging), backup, server.segment_bytes)
+            copied_wal = _fetch_wal(primary, wal.wal_directory(staging), backup, server.segment_bytes, copying.keep_to_rate)
     mode = 0o640 if server.directory_mode & 0o040 else 0o600
     host.write(os.path.join(staging, "internal.auto.conf"), f"gp_dbid={dbid}\n", mode)
     host.write(os.path.join(staging, "backup_label"), backup.label, mode)
@@ -545,9 +552,12 @@ def _fetch_control(host: Host, primary: BackupSession, staging: str, server: Ser
         return
 
 
-def _fetch_wal(primary: BackupSession, directory: str, backup: Backup, size: int) -> int:
+def _fetch_wal(
+    primary: BackupSession, directory: str, backup: Backup, size: int, keep_to_rate: t.Callable[[int, float], None]
+) -> int:
     """Fetch the WAL of a backup, and the history of its timelines; returns the bytes that came.
 
+    :param keep_to_rate: as of :class:`Copying`.
     :raises CoordinatorError: the primary has not all of it any more.
     """
     first, last = backup.start.position // size, max(backup.start.position, backup.stop.position - 1) // size
@@ -556,7 +566,7 @@ def _fetch_wal(primary: BackupSession, directory: str, backup: Backup, size: int
     came = 0
     for name in [*segments, *histories]:
         work.check()
-        path = os.path.join(directory, name)
+        path, began, before = os.path.join(directory, name), time.monotonic(), came
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             came += _read_file(primary, f"pg_wal/{name}", size if name in segments else PIECE, file.write)
         if name in segments and wal.read_segment(path, name) is None:
@@ -565,6 +575,7 @@ def _fetch_wal(primary: BackupSession, directory: str, backup: Backup, size: int
             )
         with open(os.path.join(directory, "archive_status", f"{name}.done"), "wb"):
             pass  # it is not archived once more when this one is a primary
+        keep_to_rate(came - before, began)
     return came
 
 

@@ -303,15 +303,32 @@ def test_the_wal_of_a_backup_is_there_as_a_whole(tmp_path, monkeypatch):
     (tmp_path / "copy" / "archive_status").mkdir(parents=True)
     backup = Backup("label", 1, Lsn(2 * size + 40), Lsn(4 * size))
     monkeypatch.setattr(changed_blocks.wal, "read_segment", lambda path, name: object())
-    came = changed_blocks._fetch_wal(Primary(tmp_path / "primary"), str(tmp_path / "copy"), backup, size)
-    assert came == sum(map(len, names[:3]))
+    read = []
+    came = changed_blocks._fetch_wal(
+        Primary(tmp_path / "primary"), str(tmp_path / "copy"), backup, size, lambda fetched, _began: read.append(fetched)
+    )
+    assert came == sum(map(len, names[:3])) and read == list(map(len, names[:3]))
     assert sorted(os.listdir(tmp_path / "copy")) == sorted([*names[:3], "archive_status"])
     assert sorted(os.listdir(tmp_path / "copy" / "archive_status")) == sorted(f"{name}.done" for name in names[:3])
     monkeypatch.undo()
     for name in names[:3]:
         (tmp_path / "copy" / name).unlink()
     with pytest.raises(CoordinatorError, match="has no more of its WAL 000000010000000000000002, which the copy needs"):
-        changed_blocks._fetch_wal(Primary(tmp_path / "primary"), str(tmp_path / "copy"), backup, size)
+        changed_blocks._fetch_wal(Primary(tmp_path / "primary"), str(tmp_path / "copy"), backup, size, lambda *_: None)
+
+
+def test_time_without_reads_gives_no_right_to_read_faster(tmp_path, monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr(changed_blocks.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(changed_blocks.time, "sleep", lambda seconds: clock.__setitem__(0, clock[0] + seconds))
+    copying = Copying(Primary(tmp_path), SERVER, str(tmp_path), None, rate=100, pause=lambda: None)
+    waited = []
+    for idle, fetched in ((0, 100), (50, 100), (0, 0), (0, 200), (0, 100)):
+        clock[0] += idle
+        began = clock[0]
+        copying.keep_to_rate(fetched, began)
+        waited.append(clock[0] - began)
+    assert waited == pytest.approx([1, 1, 0, 2, 1], abs=0.2)
 
 
 def test_a_part_is_a_key():

@@ -336,7 +336,7 @@ def _connect(conninfos: t.Sequence[str], name: str) -> t.Any:
     for number, conninfo in enumerate(conninfos):
         try:
             return psycopg2.connect(conninfo, client_encoding="UTF8", application_name=SESSION_NAME, **_TIMEOUT)
-        except psycopg2.OperationalError as error:
+        except psycopg2.Error as error:
             said = " ".join(str(error).split())
             if "unrecognized configuration parameter" in said and number + 1 < len(conninfos):
                 continue

@@ -38,6 +38,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.ba
     session,
 )
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection import UTILITY
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection_string import of_psycopg2
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.control_data import read_control
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Upstream
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.timeline import HISTORY_FILE
@@ -436,7 +437,7 @@ def bring_in_step(
         return brake.paused if brake else 0.0
 
     staging = staging_directory(data_directory)
-    names = [source_server(upstream.parameters(), utility) for utility in UTILITY]
+    names = [source_server(of_psycopg2(upstream.parameters()), utility) for utility in UTILITY]
     with session(names, upstream.host) as primary:
         server = primary.server()
         if server.system_identifier != desired.system_identifier:

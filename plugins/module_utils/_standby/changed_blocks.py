@@ -241,7 +241,8 @@ class Copying:
                 continue
             if entry is not None and entry.directory and stat.S_ISDIR(status.st_mode):
                 continue
-            if entry is not None and not entry.directory and stat.S_ISREG(status.st_mode) and status.st_nlink == 1:
+            own = stat.S_ISREG(status.st_mode) and status.st_nlink == 1 and status.st_mode & 0o600 == 0o600
+            if entry is not None and not entry.directory and own:
                 continue
             if stat.S_ISDIR(status.st_mode):
                 shutil.rmtree(path)
@@ -392,12 +393,12 @@ class Copying:
 
 
 def _regular(path: str) -> os.stat_result | None:
-    """The status of a regular file; None where there is none, or something else."""
+    """The status of a regular file that can be read; None where there is none, or something else."""
     try:
         status = os.lstat(path)
     except OSError:
         return None
-    return status if stat.S_ISREG(status.st_mode) else None
+    return status if stat.S_ISREG(status.st_mode) and os.access(path, os.R_OK, effective_ids=True) else None
 
 
 def _is_secret(path: str) -> bool:

@@ -209,6 +209,31 @@ def test_tablespaces_come_along(tmp_path):
     assert copying.fetched == BLOCK + 3, "what the seed has of it is taken from there"
 
 
+@pytest.fixture
+def place():
+    """A directory of somebody who is not root, who may do whatever files allow."""
+    with TemporaryDirectory() as base:
+        if os.geteuid() == 0:
+            os.chown(base, 65534, 65534)
+            os.seteuid(65534)
+        try:
+            yield Path(base)
+        finally:
+            os.seteuid(os.getuid())
+
+
+def test_files_that_cannot_be_written_or_read_are_copied_anew(place):
+    """Keys are often for their owner to read alone, and pg_basebackup leaves them so."""
+    key = {"server.key": b"new key", "base/5/17": b"x" * BLOCK}
+    for name, files in (("primary", key), ("copy", {"server.key": b"old key"}), ("seed", {"base/5/17": b"x" * BLOCK})):
+        (place / name).mkdir()
+        fill(place / name, files)
+    (place / "copy" / "server.key").chmod(0o400)
+    (place / "seed" / "base/5/17").chmod(0)
+    Copying(Primary(place / "primary"), SERVER, str(place / "copy"), str(place / "seed")).run(Lsn(1))
+    assert content(place / "copy") == key
+
+
 def test_a_file_that_goes_meanwhile_is_none(tmp_path):
     files = {"base/5/17": b"x" * BLOCK, "base/5/18": b"y" * BLOCK}
     (tmp_path / "primary").mkdir()

@@ -53,8 +53,8 @@ def test_a_name_that_cannot_be_read_is_told():
         def execute(self, *_statement):
             pass
 
-        def fetchall(self):
-            return b"r\xe9seau.conf".decode()
+        def __iter__(self):
+            return iter(b"r\xe9seau.conf".decode())
 
     class Raw:
         def cursor(self):

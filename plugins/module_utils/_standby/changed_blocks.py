@@ -554,9 +554,7 @@ def _fetch_control(host: Host, primary: BackupSession, staging: str, server: Ser
         return
 
 
-def _fetch_wal(
-    primary: BackupSession, directory: str, backup: Backup, size: int, keep_to_rate: t.Callable[[int, float], None]
-) -> int:
+def _fetch_wal(primary: BackupSession, directory: str, backup: Backup, size: int, keep_to_rate: t.Callable[[int, float], None]) -> int:
     """Fetch the WAL of a backup, and the history of its timelines; returns the bytes that came.
 
     :param keep_to_rate: as of :class:`Copying`.

@@ -23,8 +23,10 @@ def problems(cluster: str, hosts: t.Mapping[str, Variables], wrong: t.Mapping[st
     :param wrong: by host, what is wrong with them by themselves, by their names.
     """
     if not cluster:
-        said = {host: (wrong.get(host) or {}).get("cluster_name") for host in hosts}
-        return [f"{host}: {why}" for host, why in said.items() if why] or [f"{', '.join(hosts)}: cluster_name is missing: give every host the name of its cluster"]
+        told = {host: (wrong.get(host) or {}).get("cluster_name") for host in hosts}
+        return [f"{host}: {why}" for host, why in told.items() if why] or [
+            f"{', '.join(hosts)}: cluster_name is missing: give every host the name of its cluster"
+        ]
     found = []
     if not fits_file_names(cluster):
         found.append(
@@ -66,7 +68,7 @@ def members(variables: Variables) -> t.Iterator[tuple[str, Variables]]:
 
 
 def known_of(variables: Variables, name: str) -> t.Any:
-    """A variable of a host, as the inventory or a task of the run has it; None where there is none, or it is a fact, which any host may tell."""
+    """A variable of a host, as the inventory or a task of the run has it; None where there is none, or a fact, which any host may tell."""
     return None if is_fact(name, variables) else variables.get(name)
 
 

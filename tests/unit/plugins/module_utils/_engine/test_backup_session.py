@@ -9,7 +9,12 @@ import struct
 
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.backup_session import _LABEL, BackupSession, Unavailable, _Rows
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.backup_session import (
+    _LABEL,
+    BackupSession,
+    Unavailable,
+    _Rows,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -13,7 +13,7 @@ from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.password_stores.registry import STORES
-from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.inventory import is_single, members
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.inventory import is_single, known_of, members
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._desired import options, strangers
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._desired.option_checks import COORDINATOR_ROLES
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.invocation import out_of_step
@@ -94,8 +94,8 @@ def _peers(variables: t.Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
     """The coordinators' hosts of a host's cluster, and how their instances are reached."""
     found = []
     for host, known in members(variables):
-        if known.get("whpg_role") in COORDINATOR_ROLES:
+        if known_of(known, "whpg_role") in COORDINATOR_ROLES:
             port = options.of_inventory(known).options["whpg_port"]
-            address = known.get("whpg_address") or known.get("ansible_host") or host
+            address = known_of(known, "whpg_address") or known.get("ansible_host") or host
             found.append({"name": host, "address": str(address), "port": port})
     return found

@@ -436,7 +436,7 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
     require_psycopg2(module)
-    outlasting.run(module, lambda: activate(module))
+    outlasting.run(module, lambda: activate(module), module.params["data_directory"])
 
 
 def activate(module: AnsibleModule) -> None:

@@ -293,7 +293,7 @@ def main() -> None:
     parameters = module.params
     if parameters["dbid"] is None and not module.check_mode:
         module.fail_json(msg="dbid is missing: give the number under which the standby is registered")
-    outlasting.run(module, lambda: make_standby(module))
+    outlasting.run(module, lambda: make_standby(module), module.params["data_directory"])
 
 
 def make_standby(module: AnsibleModule) -> None:

@@ -292,7 +292,7 @@ def make_table(name: str, mib: int) -> None:
 def make_files() -> None:
     """4000 tables of a row each, every hundred in a schema: no transaction has more locks than it may have."""
     for number in range(40):
-        create = "EXECUTE format('CREATE TABLE bench_files_%s.t%s AS SELECT 1 AS n', {0}, n)".format(number)
+        create = f"EXECUTE format('CREATE TABLE bench_files_%s.t%s AS SELECT 1 AS n', {number}, n)"
         sql(f"CREATE SCHEMA bench_files_{number}; DO $$ BEGIN FOR n IN 1..100 LOOP {create}; END LOOP; END $$")
 
 

@@ -327,7 +327,11 @@ class Trial:
         playbook(PREFIX + "status", inventory=inventory_of(self.intent), environment=operated(self.home), **variables)
         cluster = json.loads(file.read_text())["clusters"]["demo"]
         self.found.runs.append(f"status: {cluster['state']}: {'; '.join(cluster['reasons'])}: {cluster['advice']}")
-        if cluster["state"] == "split_brain" and self.intent.silent and f"stop {self.primary.name}, the former primary" in cluster["advice"]:
+        if (
+            cluster["state"] == "split_brain"
+            and self.intent.silent
+            and f"stop {self.primary.name}, the former primary" in cluster["advice"]
+        ):
             # it was fenced where its writes would land, and its host answers again
             self.found.runs.append(f"the instance on {self.primary.name} is stopped")
             self.primary.run(f"pg_ctl -D {self.primary.quoted} -m immediate stop")

@@ -7,7 +7,8 @@
 
 It is done by a process of its own, which is forked from the module: what the module was given stays in memory. Each execution of the
 module waits for it for a while, and tells how far it has come. Where nobody asks for it any more, it gives itself up. The execution that
-begins it waits, too, so that short work takes one execution, as it does without all this.
+begins it waits, too, so that short work takes one execution, as it does without all this. Of works on the same thing there is one at a
+time: the next run may come before one is given up whose run is gone, and ends it.
 """
 
 from __future__ import annotations
@@ -42,6 +43,12 @@ END = "end"
 
 #: how the names of these directories begin, and the file in them that the process holds
 _PREFIX, _ALIVE = "coordinator-work-", "alive"
+
+#: file that tells what is worked on
+_OF = "of"
+
+#: seconds that a work has to end for the next one
+_END = 60.0
 
 #: seconds that the execution which begins the work waits for it, and those that follow it, once it does what takes long
 _PATIENCE, _FURTHER = 2.0, 1.5
@@ -111,13 +118,17 @@ class State:
 
         :raises CoordinatorError: it is another user's.
         """
+        if os.path.lexists(self.directory) and not self.is_own:
+            raise CoordinatorError(f"{self.directory} belongs to another user: remove it, and run this again")
+        return os.path.lexists(self.directory)
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is there, and this user's."""
         try:
-            owner = os.lstat(self.directory).st_uid
+            return os.lstat(self.directory).st_uid == os.getuid()
         except FileNotFoundError:
             return False
-        if owner != os.getuid():
-            raise CoordinatorError(f"{self.directory} belongs to another user: remove it, and run this again")
-        return True
 
     def path(self, name: str) -> str:
         """Path of a file."""
@@ -161,11 +172,18 @@ class State:
             pass
 
 
-def run(module: AnsibleModule, body: t.Callable[[], None]) -> None:
+def run(module: AnsibleModule, work_on: t.Callable[[], None], of: str) -> None:
     """Do the work of a module, in a process that outlasts it if that is asked for, and end the module.
 
-    :param body: the work; it ends the module by its ``exit_json`` or ``fail_json``.
+    :param work_on: the work; it ends the module by its ``exit_json`` or ``fail_json``.
+    :param of: directory that is worked on.
     """
+
+    def body() -> None:
+        if not module.check_mode:
+            _end_others(module, os.path.realpath(of))
+        work_on()
+
     asked = os.environ.get(VARIABLE)
     if not asked or module.check_mode:
         body()
@@ -176,7 +194,7 @@ def run(module: AnsibleModule, body: t.Callable[[], None]) -> None:
         if not state.exists:
             if not asking.begin:
                 module.exit_json(**{GOES_ON: {}})
-            if not _begin(module, body, state, asking.lease):
+            if not _begin(module, body, state, asking.lease, os.path.realpath(of)):
                 body()
                 return
         ended = _follow(state, asking)
@@ -185,12 +203,27 @@ def run(module: AnsibleModule, body: t.Callable[[], None]) -> None:
     (module.fail_json if ended.failed else module.exit_json)(**ended.result)
 
 
-def _begin(module: AnsibleModule, body: t.Callable[[], None], state: State, lease: float) -> bool:
+def _end_others(module: AnsibleModule, of: str) -> None:
+    """End other works on a directory, and wait for that; end the module where one does not."""
+    found = map(State, glob.glob(os.path.join(glob.escape(tempfile.gettempdir()), f"{_PREFIX}*")))
+    others = [other for other in found if other.is_own and other.read(_OF) == of and other.read(_ALIVE) != os.getpid()]
+    for other in others:
+        other.end()
+    deadline = time.monotonic() + _END
+    while any(other.lives for other in others):
+        work.check()
+        if time.monotonic() > deadline:
+            pids = ", ".join(str(other.read(_ALIVE)) for other in others if other.lives)
+            module.fail_json(msg=f"an earlier run is still at work on {of} and does not end: end its process {pids}, and run this again")
+        time.sleep(_WATCH)
+
+
+def _begin(module: AnsibleModule, body: t.Callable[[], None], state: State, lease: float, of: str) -> bool:
     """Begin a work; False where there cannot be a process that outlasts this connection."""
     if logout.ending(Host(module)):
         return False
     try:
-        detached.run(_Process(module, body, state, lease).do)
+        detached.run(_Process(module, body, state, lease, of).do)
     except (CoordinatorError, OSError):  # no room for a file or a process
         return False
     return True
@@ -248,13 +281,15 @@ class _Process:
     :param body: its work.
     :param state: where it is told of.
     :param lease: seconds until it must be asked for again.
+    :param of: directory that is worked on.
     """
 
-    def __init__(self, module: AnsibleModule, body: t.Callable[[], None], state: State, lease: float) -> None:
+    def __init__(self, module: AnsibleModule, body: t.Callable[[], None], state: State, lease: float, of: str) -> None:
         self._module = module
         self._body = body
         self._state = state
         self._lease = lease
+        self._of = of
         self._asked_at: tuple[int, int] | None = None
         self._expires = time.monotonic() + lease
 
@@ -282,6 +317,7 @@ class _Process:
         _remove_dead()
         made = State(tempfile.mkdtemp(prefix=_PREFIX))
         made.write(_ALIVE, os.getpid())
+        made.write(_OF, self._of)
         with detached.held(made.path(_ALIVE)):
             os.rename(made.directory, self._state.directory)
             try:

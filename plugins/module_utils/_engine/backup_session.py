@@ -69,9 +69,8 @@ class Range:
     until: int
 
 
-@dataclasses.dataclass(frozen=True)
-class Listed:
-    """An entry of a directory.
+class Listed(t.NamedTuple):
+    """An entry of a directory, of which there may be hundreds of thousands.
 
     :param name: its name.
     :param size: bytes of a file.
@@ -201,13 +200,15 @@ class BackupSession:
             return CoordinatorError(f"the connection to the primary {self._name} was lost while {doing}: {said}")
         return CoordinatorError(f"{doing} on the primary {self._name} failed: {said}")
 
-    def _query(self, statement: str, *values: t.Any, doing: str) -> list[tuple[t.Any, ...]]:
+    def _query(self, statement: str, *values: t.Any, doing: str, kind: t.Callable[[t.Any], t.Any] = tuple) -> list[t.Any]:
         try:
             with self._raw.cursor() as cursor:
                 cursor.execute(statement, values or None)
-                return list(cursor.fetchall())
+                return [*map(kind, cursor)]
         except psycopg2.Error as error:
             raise self._failed(error, doing) from error
+        except UnicodeDecodeError as error:
+            raise Unavailable(f"{doing} found {error.object!r:.200}, which is no name in UTF-8") from error
 
     def _copy(self, row: t.Callable[[list[bytes | None]], None], statement: str, *values: t.Any, doing: str) -> None:
         try:
@@ -265,7 +266,7 @@ class BackupSession:
         """
         if directory and self._query("SELECT (pg_stat_file(%s, true)).isdir", directory, doing=f"looking at {directory}")[0][0] is None:
             return None
-        rows = self._query(
+        return self._query(
             """
             SELECT name, stat.size, stat.isdir
             FROM pg_ls_dir(%s, true, false) AS name, LATERAL pg_stat_file(%s || name, true) AS stat WHERE stat.isdir IS NOT NULL
@@ -273,8 +274,8 @@ class BackupSession:
             directory or ".",
             f"{directory}/" if directory else "",
             doing=f"listing {directory or 'its data directory'}",
+            kind=Listed._make,
         )
-        return [Listed(*row) for row in rows]
 
     def digests(self, ranges: t.Sequence[Range], block: int, row: t.Callable[[int, int, bytes | None], None]) -> None:
         """The SHA-256 of each block of parts of files.
@@ -337,7 +338,7 @@ def _connect(conninfo: str, name: str) -> t.Any:
     psycopg2.extensions.set_wait_callback(None)
     try:
         return psycopg2.connect(conninfo, client_encoding="UTF8", application_name=SESSION_NAME, **_TIMEOUT)
-    except psycopg2.OperationalError as error:
+    except psycopg2.Error as error:
         said = " ".join(str(error).split())
         refused = "pg_hba.conf" in said or "authentication" in said or "permission denied" in said
         kind = Unavailable if refused else CoordinatorError

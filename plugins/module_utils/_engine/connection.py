@@ -21,6 +21,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.border import digits
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.host import user_name
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection_string import of_psycopg2
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.instance import Instance
 
 try:
@@ -362,7 +363,7 @@ class RemoteSession:
         own = {"dbname": DATABASE, "application_name": SESSION_NAME, "client_encoding": "UTF8", "connect_timeout": "10"}
 
         def connecting(mode: str) -> t.Any:
-            given: dict[str, t.Any] = {**own, **parameters, "options": f"{session_options()} {mode}"}
+            given: dict[str, t.Any] = {**own, **of_psycopg2(parameters), "options": f"{session_options()} {mode}"}
             try:
                 return psycopg2.connect(**given)
             except psycopg2.Error as error:

@@ -36,6 +36,22 @@ def conninfo(parameters: t.Mapping[str, str]) -> str:
     return written
 
 
+def of_psycopg2(parameters: t.Mapping[str, str]) -> dict[str, str]:
+    """Those of the parameters that the libpq of psycopg2 knows, for sessions of this collection itself."""
+    from psycopg2 import ProgrammingError
+    from psycopg2.extensions import make_dsn
+
+    def is_known(name: str, value: str) -> bool:
+        if _LATER.fullmatch(f"{name}={value}"):
+            try:
+                make_dsn(**{name: value})
+            except ProgrammingError:
+                return False
+        return True
+
+    return {name: value for name, value in parameters.items() if is_known(name, value)}
+
+
 def parse_conninfo(text: str) -> dict[str, str]:
     """The parameters of a connection string; one that libpq would not take gives none."""
     from psycopg2 import ProgrammingError

@@ -16,11 +16,11 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.s
 
 #: directories, wherever they are, that come empty: the engine fills them when it starts, or they are an instance's own affair
 EMPTY = frozenset(
-    {"pg_stat_tmp", "pg_replslot", "pg_dynshmem", "pg_notify", "pg_serial", "pg_snapshots", "pg_subtrans", "log"},
+    {"pg_stat_tmp", "pg_replslot", "pg_dynshmem", "pg_notify", "pg_serial", "pg_snapshots", "pg_anchor_snapshots", "pg_subtrans", "log"},
 )  # fmt: skip
 
-#: directories of which a copy is given what it needs in another way: its WAL, the links of its tablespaces
-APART = frozenset({"pg_wal", "pg_tblspc"})
+#: directories of which a copy is given what it needs in another way: its WAL, and the links of its tablespaces, which are followed
+WAL, LINKS = "pg_wal", "pg_tblspc"
 
 #: where pg_control is, which comes last
 CONTROL = "global/pg_control"

@@ -177,7 +177,7 @@ class Comparison:
         self._copy = copy
         self._rate = rate
         self._pause = pause
-        self._began = time.monotonic()
+        self._due = time.monotonic()
         self._parts: list[Part] = []
         self._waiting = 0
         self._damaged: list[Range] = []
@@ -217,14 +217,16 @@ class Comparison:
             return
         with contextlib.closing(_Files(self._copy)) as files:
             doubted, damaged = _Pages(self._server, self._start), _Pages(self._server, self._start)
-            self._read(files, self._differing(files, parts, doubted), doubted, {part.path for part in parts if part.whole})
+            wanted = self._differing(files, parts, doubted)
+            began, fetched = time.monotonic(), self.fetched
+            self._read(files, wanted, doubted, {part.path for part in parts if part.whole})
             self._read(files, doubted.wrong(), damaged)  # what seems to be torn is read once more
             self._damaged += damaged.wrong()
         for path in files.gone:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(os.path.join(self._copy, path))
         self.done += sum(part.until - part.first for part in parts)
-        self._wait()
+        self.keep_to_rate(self.fetched - fetched, began)
 
     def _differing(self, files: _Files, parts: t.Sequence[Part], pages: _Pages) -> list[Range]:
         """What differs from the primary's, or is not here at all.
@@ -283,9 +285,15 @@ class Comparison:
         if wanted:
             self._primary.read(wanted, row)
 
-    def _wait(self) -> None:
-        """Let the operator end it, and keep to the rate."""
+    def keep_to_rate(self, fetched: int, began: float) -> None:
+        """Let the operator end it, and keep to the rate: time in which nothing was read gives no right to read faster later.
+
+        :param fetched: bytes that were read from the primary.
+        :param began: seconds of the monotonic clock when that began.
+        """
         self._pause()
-        while self._rate and self.fetched > self._rate * (time.monotonic() - self._began):
-            time.sleep(0.05)
-            self._pause()
+        if self._rate:
+            self._due = max(self._due, began) + fetched / self._rate
+            while time.monotonic() < self._due:
+                time.sleep(0.05)
+                self._pause()

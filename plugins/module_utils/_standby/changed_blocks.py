@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import aside, work
@@ -29,10 +30,11 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.ba
     Server,
     session,
 )
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection_string import of_psycopg2
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.control_data import read_control
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.replication import Upstream
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.timeline import HISTORY_FILE
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.backup_files import CONTROL
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.backup_files import CONTROL, LINKS
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.block_comparison import Comparison
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.brake import Brake
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.copied_tree import Tree
@@ -69,7 +71,7 @@ def bring_in_step(
         return brake.paused if brake else 0.0
 
     staging = staging_directory(data_directory)
-    with session(lambda mode: source_server(upstream.parameters(), mode), upstream.host) as primary:
+    with session(lambda mode: source_server(of_psycopg2(upstream.parameters()), mode), upstream.host) as primary:
         server = primary.server()
         if server.system_identifier != desired.system_identifier:
             raise CoordinatorError(
@@ -87,7 +89,7 @@ def bring_in_step(
         _fetch_control(host, primary, staging, server)
         backup = primary.end()
         with work.measured(lambda: work.Progress("fetching WAL", used_bytes(os.path.realpath(wal.wal_directory(staging))), 0, paused())):
-            copied_wal = _fetch_wal(primary, wal.wal_directory(staging), backup, server.segment_bytes)
+            copied_wal = _fetch_wal(primary, wal.wal_directory(staging), backup, server.segment_bytes, comparison.keep_to_rate)
     mode = 0o640 if server.directory_mode & 0o040 else 0o600
     host.write(os.path.join(staging, "internal.auto.conf"), f"gp_dbid={dbid}\n", mode)
     host.write(os.path.join(staging, "backup_label"), backup.label, mode)
@@ -122,7 +124,7 @@ def _link(primary: BackupSession, server: Server, data_directory: str, staging: 
 
     :raises CoordinatorError: there is one that nobody knew of.
     """
-    links = os.path.join(staging, "pg_tblspc")
+    links = os.path.join(staging, LINKS)
     if os.path.islink(links) or os.path.isfile(links):
         os.unlink(links)
     os.makedirs(links, mode=server.directory_mode, exist_ok=True)
@@ -185,9 +187,10 @@ def _fetch_control(host: Host, primary: BackupSession, staging: str, server: Ser
         return
 
 
-def _fetch_wal(primary: BackupSession, directory: str, backup: Backup, size: int) -> int:
+def _fetch_wal(primary: BackupSession, directory: str, backup: Backup, size: int, keep_to_rate: t.Callable[[int, float], None]) -> int:
     """Fetch the WAL of a backup, and the history of its timelines; returns the bytes that came.
 
+    :param keep_to_rate: as of :class:`Comparison`.
     :raises CoordinatorError: the primary has not all of it any more.
     """
     first, last = backup.start.position // size, max(backup.start.position, backup.stop.position - 1) // size
@@ -196,7 +199,7 @@ def _fetch_wal(primary: BackupSession, directory: str, backup: Backup, size: int
     came = 0
     for name in [*segments, *histories]:
         work.check()
-        path = os.path.join(directory, name)
+        path, began, before = os.path.join(directory, name), time.monotonic(), came
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             came += _read_file(primary, f"pg_wal/{name}", size if name in segments else PIECE, file.write)
         if name in segments and wal.read_segment(path, name) is None:
@@ -205,4 +208,5 @@ def _fetch_wal(primary: BackupSession, directory: str, backup: Backup, size: int
             )
         with open(os.path.join(directory, "archive_status", f"{name}.done"), "wb"):
             pass  # it is not archived once more when this one is a primary
+        keep_to_rate(came - before, began)
     return came

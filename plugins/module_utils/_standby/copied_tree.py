@@ -22,7 +22,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.ba
     Listed,
     Server,
 )
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.backup_files import APART, EMPTY, below, copied
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.backup_files import EMPTY, LINKS, WAL, below, copied
 
 #: directories that may be in each other; more is a link that leads back
 _DEPTH = 32
@@ -54,7 +54,7 @@ class Tree:
         """
         self._walk("", 0)
         for tablespace in tablespaces.read_tablespaces(self._copy):
-            self._walk(f"pg_tblspc/{tablespace.oid}", 0)
+            self._walk(below(LINKS, str(tablespace.oid)), 0)
 
     def _place(self, path: str) -> str:
         return os.path.join(self._copy, path) if path else self._copy
@@ -67,7 +67,7 @@ class Tree:
             return
         there = {entry.name: entry for entry in found}
         names = copied(directory, there.keys())
-        if re.fullmatch(r"pg_tblspc/\d+", directory):
+        if re.fullmatch(rf"{LINKS}/\d+", directory):
             names = list(filter(tablespaces.is_version, names))
         self._clear(directory, {name: there[name] for name in names})
         inner = []
@@ -75,7 +75,7 @@ class Tree:
             path = below(directory, name)
             if not there[name].directory:
                 self._compare(path, there[name].size, self._fill(path, there[name].size))
-            elif path not in APART:
+            elif path not in (WAL, LINKS):
                 self._make(self._place(path))
                 inner.append((path, name in EMPTY))
         del found, there, names
@@ -97,8 +97,9 @@ class Tree:
             path = os.path.join(place, name)
             status = os.lstat(path)
             entry = kept.get(name)
-            alike = entry and (stat.S_ISDIR(status.st_mode) if entry.directory else stat.S_ISREG(status.st_mode) and status.st_nlink == 1)
-            if alike or (not directory and name in APART):
+            own = stat.S_ISREG(status.st_mode) and status.st_nlink == 1 and status.st_mode & 0o600 == 0o600
+            alike = entry and (stat.S_ISDIR(status.st_mode) if entry.directory else own)
+            if alike or (not directory and name in (WAL, LINKS)):
                 continue
             if stat.S_ISDIR(status.st_mode):
                 shutil.rmtree(path)
@@ -128,12 +129,12 @@ class Tree:
 
 
 def _regular(path: str) -> os.stat_result | None:
-    """The status of a regular file; None where there is none, or something else."""
+    """The status of a regular file that can be read; None where there is none, or something else."""
     try:
         status = os.lstat(path)
     except OSError:
         return None
-    return status if stat.S_ISREG(status.st_mode) else None
+    return status if stat.S_ISREG(status.st_mode) and os.access(path, os.R_OK, effective_ids=True) else None
 
 
 def _is_secret(path: str) -> bool:

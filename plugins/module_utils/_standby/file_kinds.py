@@ -49,8 +49,8 @@ ENGINE = Kind(
     base | global | log | pg_log | promote | fallback_promote | gpsegconfig_dump
     | PG_VERSION | postmaster\.(?:pid|opts) | current_logfiles(?:\.tmp)? | internal\.auto\.conf(?:\..*)? | postgresql\.auto\.conf\.tmp
     | (?:backup_label|tablespace_map)(?:\..*)? | backup_manifest | \w+\.signal | pg_internal\.init
-    | pg_(?:changetracking|clog|commit_ts|distributedlog|distributedxidmap|dynshmem|logical|multixact|notify|replslot|serial|snapshots
-    |stat|stat_tmp|subtrans|tblspc|twophase|utilitymodedtmredo|wal|xact|xlog)
+    | pg_(?:anchor_snapshots|changetracking|clog|commit_ts|distributedlog|distributedxidmap|dynshmem|logical|multixact|notify|replslot
+    |serial|snapshots|stat|stat_tmp|subtrans|tblspc|twophase|utilitymodedtmredo|wal|xact|xlog)
     | \.coordinator_.* | lost\+found
     """,
 )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._desired.option_checks import COORDINATOR_ROLES, fits_file_names
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._desired.options import is_fact
 
 Variables = t.Mapping[str, t.Any]
 
@@ -22,7 +23,10 @@ def problems(cluster: str, hosts: t.Mapping[str, Variables], wrong: t.Mapping[st
     :param wrong: by host, what is wrong with them by themselves, by their names.
     """
     if not cluster:
-        return [f"{', '.join(hosts)}: cluster_name is missing: give every host the name of its cluster"]
+        told = {host: (wrong.get(host) or {}).get("cluster_name") for host in hosts}
+        return [f"{host}: {why}" for host, why in told.items() if why] or [
+            f"{', '.join(hosts)}: cluster_name is missing: give every host the name of its cluster"
+        ]
     found = []
     if not fits_file_names(cluster):
         found.append(
@@ -63,17 +67,22 @@ def members(variables: Variables) -> t.Iterator[tuple[str, Variables]]:
             yield host, known
 
 
+def known_of(variables: Variables, name: str) -> t.Any:
+    """A variable of a host, as the inventory or a task of the run has it; None where there is none, or a fact, which any host may tell."""
+    return None if is_fact(name, variables) else variables.get(name)
+
+
 def is_single(variables: Variables) -> bool:
     """Whether a host's cluster has no segment hosts.
 
     :param variables: all variables of the host.
     """
-    return not any(known.get("whpg_role") == "segment" for _dummy, known in members(variables))
+    return not any(known_of(known, "whpg_role") == "segment" for _dummy, known in members(variables))
 
 
 def name_of(variables: Variables) -> str:
     """The name of a host's cluster, empty where it has none, or what is none, for which the option does not take it either."""
-    name = variables.get("cluster_name")
+    name = known_of(variables, "cluster_name")
     return "" if name is None or isinstance(name, (list, dict)) or "\0" in str(name) else str(name)
 
 

@@ -13,6 +13,7 @@ import typing as t
 
 from ansible.errors import AnsibleActionFail
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.retention import parse_size
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.inventory import known_of
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.observations import (
     OBSERVATION,
     Observations,
@@ -82,7 +83,7 @@ def judge(task: Task, whole: str = "") -> Judged:
 
 def _of_cluster(task: Task, role: str, cluster: str, hosts: Hosts) -> tuple[Pair, Observations]:
     """What a cluster's hosts mean together, and by host what is to be shown."""
-    results = {host: known.get(OBSERVATION) for host, known in hosts.items()}
+    results = {host: known_of(known, OBSERVATION) for host, known in hosts.items()}
     desired = {host: _desired(known, results[host]) for host, known in hosts.items()}
     known = {host: {name: of_host.options[name] for name in options.INVENTORY} for host, of_host in desired.items()}
     coordinators = [host for host in hosts if known[host]["whpg_role"] in COORDINATOR_ROLES]
@@ -93,7 +94,7 @@ def _of_cluster(task: Task, role: str, cluster: str, hosts: Hosts) -> tuple[Pair
         known,
         results,
         limit=parse_size(limit) if limit else None,
-        locks={host: of_host.get(_LOCK) for host, of_host in hosts.items()},
+        locks={host: known_of(of_host, _LOCK) for host, of_host in hosts.items()},
         wrong={host: of_host.of_inventory for host, of_host in desired.items()},
         accepted=asked["options"]["standby_accepted_drift"],
     )
@@ -107,7 +108,7 @@ def _of_cluster(task: Task, role: str, cluster: str, hosts: Hosts) -> tuple[Pair
 
 def strangers(hosts: Hosts) -> list[str]:
     """What variables of hosts look like options and are none, in sentences."""
-    seen = (known.get(OBSERVATION) or {} for known in hosts.values())
+    seen = (known_of(known, OBSERVATION) or {} for known in hosts.values())
     return list(dict.fromkeys(said for found in seen for said in found.get("strangers", ())))
 
 

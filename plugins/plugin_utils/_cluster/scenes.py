@@ -16,6 +16,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._failover.
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.coordinator import Coordinator
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.record import Record, RecordedSegment
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._activate_standby.segment_fence import Neighbour
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.inventory import known_of
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.observations import (
     OBSERVATION,
     Observations,
@@ -74,7 +75,7 @@ def scene_of(cluster: str, pair: Pair, hostvars: t.Mapping[str, Variables]) -> S
 
     :param hostvars: by host, all its variables.
     """
-    results = {host: hostvars[host].get(OBSERVATION) for host in pair.hosts}
+    results = {host: known_of(hostvars[host], OBSERVATION) for host in pair.hosts}
     return Scene(
         cluster=cluster,
         pair=pair,

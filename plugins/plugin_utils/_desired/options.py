@@ -188,12 +188,17 @@ OF_HOST = (
 )
 
 
+def is_fact(name: str, variables: Variables) -> bool:
+    """Whether a variable of a host is what the host itself told."""
+    return name in (variables.get(FACTS) or ())
+
+
 def secret(name: str, variables: Variables, template: Template) -> t.Any:
     """An option that is secret, as it is given.
 
     :raises AnsibleError: it comes from the host.
     """
-    if name in (variables.get(FACTS) or ()):
+    if is_fact(name, variables):
         raise AnsibleError(f"{name} {OF_HOST}")
     return template(variables.get(name))
 
@@ -209,7 +214,7 @@ def given(specs: t.Mapping[str, Spec], variables: Variables, template: Template)
     for name, spec in specs.items():
         if name not in variables:
             continue
-        if name in (variables.get(FACTS) or ()):
+        if is_fact(name, variables):
             wrong[name] = f"{name} {OF_HOST}"
             continue
         if spec.get("no_log"):

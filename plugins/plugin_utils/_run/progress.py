@@ -12,6 +12,7 @@ import functools
 import typing as t
 
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import border
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.inventory import known_of
 
 Variables = t.Mapping[str, t.Any]
 P = t.TypeVar("P", bound="Plan")
@@ -112,7 +113,7 @@ class Progress(t.Generic[P]):
 
     def on(self, host: str | None, name: str) -> Variables:
         """What was registered on a host under a name; empty where nothing was."""
-        return (self.hosts.get(host or "") or {}).get(name) or {}
+        return known_of(self.hosts.get(host or "") or {}, name) or {}
 
     def on_primary(self, name: str) -> Variables:
         """The same of the host that was primary when it was planned."""

@@ -27,6 +27,8 @@ OK, FAILED, UNREACHABLE = "ok", "failed", "unreachable"
 
 #: how many clusters or hosts are named in a line, and how many hosts of one cluster
 _NAMED, _NAMED_HOSTS = 6, 3
+#: actions of this collection whose results are the controller's own: they tell what people read
+_TELLING = ("warehousepg.coordinator.intent", "warehousepg.coordinator.coordinator_lock")
 #: actions that do nothing of their own: what they say is all there is to tell
 _SPEAKERS = ("fail", "assert", "intent")
 
@@ -147,7 +149,8 @@ class Run:
         """
         began = self._began.pop((task.key, host), None)
         seconds = None if began is None else max(now - began, 0.0)
-        self._cluster_of[host] = result_words.cluster(result) or self._cluster_of.get(host, "")
+        # the first word counts, which is the controller's: what comes later may be a host's
+        self._cluster_of[host] = self._cluster_of.get(host) or result_words.cluster(result)
         group = self._groups.setdefault(task.key, _Group(task))
         if ending != OK and ignored:
             if not task.own:
@@ -163,7 +166,7 @@ class Run:
         elif result.get("changed"):
             group.changed[host] = seconds
             group.steps[host] = result_words.steps(result)
-        for block in result_words.told(result):
+        for block in result_words.told(result) if task.action in _TELLING else ():
             if block[0]:
                 group.told += block
             else:

@@ -42,12 +42,12 @@ class Module:
         return program.returncode, stdout, stderr
 
 
-def ask(asking, body=lambda module: module.exit_json(changed=True), module=None):
+def ask(asking, body=lambda module: module.exit_json(changed=True), module=None, of="/c/gpseg-1"):
     """How an execution of a module ends."""
     module = module or Module()
     os.environ[VARIABLE] = str(asking)
     try:
-        outlasting.run(module, lambda: body(module))
+        outlasting.run(module, lambda: body(module), of)
     except Ended as ended:
         return ended
     finally:
@@ -97,7 +97,7 @@ def test_without_being_asked_for_a_module_does_its_work_itself(monkeypatch, how)
         monkeypatch.setenv(VARIABLE, str(BEGIN))
     with pytest.raises(Ended) as raised:
         module = Module(check_mode=how == "check")
-        outlasting.run(module, lambda: module.exit_json(by=os.getpid()))
+        outlasting.run(module, lambda: module.exit_json(by=os.getpid()), "/c/gpseg-1")
     assert raised.value.result == {"by": os.getpid()}
 
 
@@ -160,6 +160,51 @@ def test_work_that_is_ended_gives_itself_up(tmp_path, place):
     outlasting.State(directory).end()
     wait_until(lambda: processes.read_process(pid) is None)
     assert not any(place.iterdir())
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_the_next_work_on_the_same_directory_begins_when_the_one_before_has_ended(tmp_path, asked):
+    """Its run was killed: who begins the next one does not wait until it gives itself up."""
+    log = tmp_path / "log"
+
+    def body(module):
+        try:
+            long_work(tmp_path / "go")(module)
+        except BaseException:
+            time.sleep(0.5)  # it removes what it staged
+            log.write_text("ended")
+            raise
+
+    before = ask(BEGIN, body).result[GOES_ON]["directory"]
+    other = ask(Asking(True, "4567", 60), long_work(tmp_path / "go"), of="/c/gpseg-2").result[GOES_ON]["directory"]
+
+    def next_one(module):
+        module.exit_json(before=log.read_text(), lives=alive(before))
+
+    if asked:
+        ended = ask(Asking(True, "89ab", 60), next_one)
+    else:
+        module = Module()
+        with pytest.raises(Ended) as raised:
+            outlasting.run(module, lambda: next_one(module), "/c/gpseg-1")
+        ended = raised.value
+    assert ended.result == {"before": "ended", "lives": False}
+    assert alive(other)
+
+
+def test_a_work_that_does_not_end_for_the_next_one_is_told_of(tmp_path, monkeypatch):
+    monkeypatch.setattr(outlasting, "_END", 0.2)
+
+    def stuck(module):
+        with work.measured(lambda: work.Progress("copying", 5, 10)):
+            while not (tmp_path / "go").exists():
+                time.sleep(0.01)
+        module.exit_json()
+
+    ask(BEGIN, stuck)
+    ended = ask(Asking(True, "4567", 60))
+    (tmp_path / "go").touch()
+    assert ended.failed and "an earlier run is still at work on /c/gpseg-1 and does not end: end its process" in ended.result["msg"]
 
 
 def test_work_that_nobody_asks_for_gives_itself_up(tmp_path, place):

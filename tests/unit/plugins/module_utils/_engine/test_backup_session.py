@@ -4,11 +4,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
 
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.backup_session import _LABEL, _Rows
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.backup_session import (
+    _LABEL,
+    BackupSession,
+    Unavailable,
+    _Rows,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -46,3 +52,19 @@ def test_a_backup_label():
     assert _LABEL.search(label).groups() == ("0/8000060", "12")
     assert _LABEL.search(label.replace("START TIMELINE", "TIMELINE")) is None
     assert _LABEL.search(label.replace("12", "9" * 5000)) is None
+
+
+def test_a_name_that_cannot_be_read_is_told():
+    class Cursor(contextlib.nullcontext):
+        def execute(self, *_statement):
+            pass
+
+        def __iter__(self):
+            return iter(b"r\xe9seau.conf".decode())
+
+    class Raw:
+        def cursor(self):
+            return Cursor(Cursor())
+
+    with pytest.raises(Unavailable, match=r"listing own found b'r.xe9seau.conf', which is no name in UTF-8"):
+        BackupSession(Raw(), "cdw")._query("SELECT", doing="listing own")

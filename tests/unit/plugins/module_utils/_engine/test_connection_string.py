@@ -7,7 +7,7 @@ from __future__ import annotations
 import psycopg2.extensions
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
-from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection_string import conninfo, parse_conninfo
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.connection_string import conninfo, of_psycopg2, parse_conninfo
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,6 +52,20 @@ def test_parameters_that_libpq_would_not_read_as_they_are_given_are_refused(para
 @pytest.mark.parametrize("text", ["", "host", "host='a", "nonsense=1 host=a", "host=a \udcff=b", "user=\udcff"])
 def test_what_libpq_would_not_take_has_no_parameters(text):
     assert parse_conninfo(text) == {}
+
+
+def test_our_own_sessions_do_without_what_an_older_libpq_does_not_know(monkeypatch):
+    parameters = {"host": "cdw", "keepalives_idle": "3", "tcp_user_timeout": "6000", "sslmode": "verify-full"}
+    assert of_psycopg2(parameters) == parameters
+    make_dsn = psycopg2.extensions.make_dsn
+
+    def older(**given):
+        if "tcp_user_timeout" in given:
+            raise psycopg2.ProgrammingError('invalid dsn: invalid connection option "tcp_user_timeout"')
+        return make_dsn(**given)
+
+    monkeypatch.setattr(psycopg2.extensions, "make_dsn", older)
+    assert of_psycopg2(parameters) == {name: value for name, value in parameters.items() if name != "tcp_user_timeout"}
 
 
 def test_an_address_is_read_too():

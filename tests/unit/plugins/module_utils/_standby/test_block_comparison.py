@@ -13,11 +13,13 @@ from tempfile import TemporaryDirectory
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core import work
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
+from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.lsn import Lsn
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine import backup_session
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.backup_session import Server
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._engine.page_checksum import checksums
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby import block_comparison, copied_tree
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.block_comparison import (
+    Comparison,
     Part,
     joined,
     parts_of,
@@ -25,7 +27,7 @@ from ansible_collections.warehousepg.coordinator.plugins.module_utils._standby.b
 from hypothesis import given
 from hypothesis import strategies as st
 
-from .primary_files import BLOCK, Primary, bring, bring_in_step, content, fill
+from .primary_files import BLOCK, SERVER, Primary, bring, bring_in_step, content, fill
 
 contents = st.lists(st.sampled_from([b"a", b"b", b"c"]), max_size=12).map(
     lambda letters: b"".join(letter * (BLOCK // 2) for letter in letters)
@@ -180,3 +182,17 @@ def test_between_any_two_reads_it_can_wait_and_be_given_up(tmp_path):
 def test_a_part_is_a_key():
     """Parts are what differences are gathered by."""
     assert len({Part("a", 0, 1, 0), Part("a", 0, 1, 0), Part("a", 0, 2, 0)}) == 2
+
+
+def test_time_without_reads_gives_no_right_to_read_faster(tmp_path, monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr(block_comparison.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(block_comparison.time, "sleep", lambda seconds: clock.__setitem__(0, clock[0] + seconds))
+    comparison = Comparison(Primary(tmp_path), SERVER, Lsn(1), str(tmp_path), rate=100, pause=lambda: None)
+    waited = []
+    for idle, fetched in ((0, 100), (50, 100), (0, 0), (0, 200), (0, 100)):
+        clock[0] += idle
+        began = clock[0]
+        comparison.keep_to_rate(fetched, began)
+        waited.append(clock[0] - began)
+    assert waited == pytest.approx([1, 1, 0, 2, 1], abs=0.2)

@@ -115,12 +115,15 @@ def test_the_wal_of_a_backup_is_there_as_a_whole(tmp_path, monkeypatch):
     (tmp_path / "copy" / "archive_status").mkdir(parents=True)
     backup = Backup("label", 1, Lsn(2 * size + 40), Lsn(4 * size))
     monkeypatch.setattr(changed_blocks.wal, "read_segment", lambda path, name: object())
-    came = changed_blocks._fetch_wal(Primary(tmp_path / "primary"), str(tmp_path / "copy"), backup, size)
-    assert came == sum(map(len, names[:3]))
+    read: list[int] = []
+    came = changed_blocks._fetch_wal(
+        Primary(tmp_path / "primary"), str(tmp_path / "copy"), backup, size, lambda fetched, _began: read.append(fetched)
+    )
+    assert came == sum(map(len, names[:3])) and read == list(map(len, names[:3]))
     assert sorted(os.listdir(tmp_path / "copy")) == sorted([*names[:3], "archive_status"])
     assert sorted(os.listdir(tmp_path / "copy" / "archive_status")) == sorted(f"{name}.done" for name in names[:3])
     monkeypatch.undo()
     for name in names[:3]:
         (tmp_path / "copy" / name).unlink()
     with pytest.raises(CoordinatorError, match="has no more of its WAL 000000010000000000000002, which the copy needs"):
-        changed_blocks._fetch_wal(Primary(tmp_path / "primary"), str(tmp_path / "copy"), backup, size)
+        changed_blocks._fetch_wal(Primary(tmp_path / "primary"), str(tmp_path / "copy"), backup, size, lambda *_: None)

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import os
 import stat
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from ansible_collections.warehousepg.coordinator.plugins.module_utils._core.errors import CoordinatorError
@@ -33,11 +35,12 @@ def test_what_is_no_file_of_the_primary_goes(tmp_path):
         "PG_VERSION": b"12",
         "own/file": b"13",
         "pg_replslot/one/state": b"s",
+        "pg_anchor_snapshots/one": b"a",
     }
     fill(tmp_path / "primary", files)
     bring_in_step(Primary(tmp_path / "primary"), tmp_path / "copy")
-    assert content(tmp_path / "copy") == {path: text for path, text in files.items() if not path.startswith("pg_replslot")}
-    assert (tmp_path / "copy" / "pg_replslot").is_dir()
+    assert content(tmp_path / "copy") == {path: text for path, text in files.items() if not path.startswith(("pg_replslot", "pg_anchor"))}
+    assert (tmp_path / "copy" / "pg_replslot").is_dir() and (tmp_path / "copy" / "pg_anchor_snapshots").is_dir()
     assert (tmp_path / "elsewhere" / "precious").read_text() == "precious" and (tmp_path / "linked").read_text() == "12"
     assert not (tmp_path / "copy" / "base" / "5").is_symlink()
 
@@ -69,6 +72,31 @@ def test_a_seed_is_only_read(tmp_path):
     assert comparison.fetched == BLOCK and source.read_ranges == [Range("base/5/17", 3 * BLOCK, 4 * BLOCK)]
     modes = {name: stat.S_IMODE((tmp_path / "copy" / name).stat().st_mode) for name in ("base", "base/5/17", "server.key")}
     assert modes == {"base": 0o750, "base/5/17": 0o640, "server.key": 0o600}
+
+
+@pytest.fixture
+def place():
+    """A directory of somebody who is not root, who may do whatever files allow."""
+    with TemporaryDirectory() as base:
+        if os.geteuid() == 0:
+            os.chown(base, 65534, 65534)
+            os.seteuid(65534)
+        try:
+            yield Path(base)
+        finally:
+            os.seteuid(os.getuid())
+
+
+def test_files_that_cannot_be_written_or_read_are_copied_anew(place):
+    """Keys are often for their owner to read alone, and pg_basebackup leaves them so."""
+    key = {"server.key": b"new key", "base/5/17": b"x" * BLOCK}
+    for name, files in (("primary", key), ("copy", {"server.key": b"old key"}), ("seed", {"base/5/17": b"x" * BLOCK})):
+        (place / name).mkdir()
+        fill(place / name, files)
+    (place / "copy" / "server.key").chmod(0o400)
+    (place / "seed" / "base/5/17").chmod(0)
+    bring_in_step(Primary(place / "primary"), place / "copy", place / "seed")
+    assert content(place / "copy") == key
 
 
 def test_links_that_lead_back_end(tmp_path):

@@ -32,7 +32,7 @@ from hypothesis import strategies as st
             "base/1/2 global/pg_control pg_wal pg_tblspc/1 pg_stat_tmp/global.stat pg_twophase PG_VERSION postmaster.pid postmaster.opts "
             "log/startup.log pg_log current_logfiles backup_label backup_label.old tablespace_map standby.signal recovery.signal "
             "internal.auto.conf internal.auto.conf.bak gpsegconfig_dump promote pg_xact postgresql.auto.conf.tmp pg_internal.init "
-            ".coordinator_write-abc base/server.key pg_distributedlog/0000 pg_replslot/standby_coordinator/state",
+            ".coordinator_write-abc base/server.key pg_distributedlog/0000 pg_replslot/standby_coordinator/state pg_anchor_snapshots/one",
         ),
         (
             CONFIGURATION,

@@ -146,7 +146,9 @@ def test_a_data_directory_stays_start_blocked():
 def test_a_standby_that_is_stopped_now_is_told():
     activation = {"failed": True, "promoted": False, "stopped": True, "msg": "it did not start: No space left on device"}
     found = ended(BEGUN, ALLOWED, activation)
-    assert found.text.startswith("NOT activated: scdw: it did not start: No space left on device; scdw: the standby is stopped now: see its log")
+    assert found.text.startswith(
+        "NOT activated: scdw: it did not start: No space left on device; scdw: the standby is stopped now: see its log"
+    )
     assert "activate_standby_both_down=true" in found.text
 
 

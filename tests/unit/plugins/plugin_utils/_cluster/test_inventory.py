@@ -131,6 +131,11 @@ def test_members_of_a_cluster_are_those_of_its_name_wherever_they_are():
     groups = {"whpg_clusters": ["a", "b", "c", "d"], "one": ["d", "a", "c"]}
     own = {"hostvars": hostvars, "groups": groups, "group_names": ["one", "whpg_clusters"], "inventory_hostname": "a"}
     assert [host for host, _dummy in members(own)] == ["d", "a", "b"]
+    # no host of another cluster can say that it is of this one
+    hostvars["c"] = {"cluster_name": "demo", "ansible_facts": {"cluster_name": "demo"}}
+    assert [host for host, _dummy in members(own)] == ["d", "a", "b"]
+    said = "cluster_name is told by the host itself, as a fact, which decides nothing: give it in the inventory"
+    assert wrong("", {"c": {**SEGMENT, **hostvars["c"]}})[0].startswith(f"c: {said}")
 
 
 def test_a_machine_has_one_instance_in_a_data_directory():

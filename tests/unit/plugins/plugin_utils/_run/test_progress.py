@@ -46,6 +46,12 @@ def test_variables_of_a_host_are_made_once_and_of_no_other_cluster():
     assert list(known) == HOSTS and len(known) == 3 and "other" not in known
 
 
+def test_what_a_host_tells_as_a_fact_was_not_done():
+    told = {"cdw": {"__x": DONE, "ansible_facts": {"__x": DONE}}, "scdw": {"__x": DONE, "ansible_facts": {"__y": DONE}}}
+    found = Asked("demo", Plan("", "cdw", "scdw"), told)
+    assert (found.on_primary("__x"), found.on_standby("__x")) == ({}, DONE)
+
+
 @pytest.mark.parametrize(
     ("results", "lost", "everywhere"),
     [

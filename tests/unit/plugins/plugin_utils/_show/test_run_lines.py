@@ -187,6 +187,13 @@ def test_what_the_table_of_a_fleet_says_is_not_said_again(run):
     assert texts(run.finish({"cdw": 1})) == table[1:-1]
 
 
+def test_what_a_module_returns_is_not_told_as_if_this_collection_did(run):
+    """It is what a host says, which may be anybody's."""
+    forged = {"told": [["demo: activated: no loss"], ["", "Cluster demo: mirrored"]], "options": {"cluster_name": "other"}, "changed": True}
+    end(run, COPY, "cdw", forged)
+    assert texts(run.task() + run.finish()) == ["demo: Copy the primary (cdw, 1.0 s)"]
+
+
 def test_hosts_that_are_lost_are_told(run):
     end(run, COPY, "scdw", {"msg": "no route", "unreachable": True}, UNREACHABLE)
     end(run, COPY, "web1", {"msg": "no route", "unreachable": True}, UNREACHABLE)

@@ -8,8 +8,8 @@ activated, when the primary is dead and when its host is silent, beside a bare p
 new copy; ways to copy the primary, beside a bare pg_basebackup; the write gap of a switchover, beside stop and promotion alone; how long
 commits take meanwhile, while clients write as fast as they can, with a picture (load.py); the processor time of the controller for up to
 16 clusters in one run, beside an empty play (controller.py).
-RUNS (3) is how often, SIZES ("small 2g") how much data the coordinator of the pair holds, "files" in thousands of small files. LINK_MBIT makes
-the link slow by which the row copy gets its data. Other rows stay in results/bench.json.
+RUNS (3) is how often, SIZES ("small 2g") how much data the coordinator of the pair holds, "files" in thousands of small files. LINK_MBIT
+makes the link slow by which the row copy gets its data. Other rows stay in results/bench.json.
 Seconds are medians.
 
 Beside each run on the pair goes its floor, a play of as many pings on the same hosts as tasks of it executed something on a host

@@ -50,7 +50,10 @@ _NEXT = "the cluster is unmirrored now: run rejoin for {primary}, or enable_mirr
 
 #: what stays where it is not rolled back, and how to undo it
 _STAYS_BLOCKED = "its data directory stays start-blocked; to start that instance, take the block of FENCED_… out of its postgresql.conf"
-_IS_STOPPED = "the standby is stopped now: see its log and its disks; start it, or have it started by activate_standby_both_down=true when this is run again"
+_IS_STOPPED = (
+    "the standby is stopped now: see its log and its disks; start it, or have it started by activate_standby_both_down=true "
+    "when this is run again"
+)
 _STAYS_FENCED = "it goes on rejecting the former primary; playbook lift_fence lifts that"
 
 

@@ -352,7 +352,7 @@ def apply(
     done: list[dict[str, t.Any]] = []
     returned: dict[str, t.Any] = {}
     where = found.instance.data_directory
-    without = " To activate it without this WAL, set activate_standby_accept_loss"
+    without = " To activate it without this WAL, give activate_standby_accept_loss=true"
 
     def note_begin() -> None:
         audit.write(record.BEGUN)

@@ -141,11 +141,11 @@ def refusal(found: Candidate, desired: Desired, expected: loss.Loss) -> str | No
         return f"the standby in {where} is {standby.control.state}, not in recovery: see its log, {instance.recent_errors(where)}"
     if running is None and not (desired.both_down or found.placing or needs_salvage(found, desired)):
         return (
-            f"the standby in {where} is stopped: start it, or set activate_standby_both_down if the primary is down too and shall not be "
-            "started instead"
+            f"the standby in {where} is stopped: start it, or give activate_standby_both_down=true if the primary is down too and shall "
+            "not be started instead"
         )
     if expected.known != loss.NONE and not desired.accept_loss:
-        accept = "Set activate_standby_accept_loss to accept it for this run"
+        accept = "Give activate_standby_accept_loss=true to accept it for this run"
         return f"{_words(expected)} would be lost: {expected.why}. {accept}; {loss.MEANING}"
     return None
 

@@ -28,6 +28,11 @@ WITH_TROUBLE = "activated_with_trouble"
 ALREADY = "already_activated"
 POSSIBLE = "possible"
 
+#: what a run needs where it is not seen before that nothing would be lost
+_NEEDS_ACCEPTANCE = (
+    "it will be refused without activate_standby_accept_loss=true, unless stopping or fencing the former primary proves no loss"
+)
+
 #: grows when a key of the document changes its meaning or goes; a new key alone does not change it
 SCHEMA_VERSION = 1
 
@@ -243,7 +248,9 @@ def _say(progress: Progress, what: str, why: str, left: t.Sequence[str], files: 
             f"proof, once it is given: {plan.proof}",
             f"{loss(activation.get('loss'))}, as far as it is seen before the former primary is fenced",
         ]
-        return f"can be activated: {standby} instead of {primary}; nothing was changed", lines, ""
+        found = parse(activation.get("loss"))
+        needs = f"; {_NEEDS_ACCEPTANCE}" if found and found.known != NONE else ""
+        return f"can be activated: {standby} instead of {primary}; nothing was changed{needs}", lines, ""
     if what == UNCONFIRMED:
         text = f"ACTIVATION UNCONFIRMED: {why}; start block and fences stay; run this again, which finishes it or begins anew"
         return text, lines, f"{cluster}: {text}"

@@ -102,15 +102,15 @@ def test_the_steps_of_an_activation(candidate, asked, expected, steps):
             NO_LOSS,
             "is in production, not in recovery",
         ),
-        (found(instance=STOPPED), DESIRED, NO_LOSS, "start it, or set activate_standby_both_down"),
+        (found(instance=STOPPED), DESIRED, NO_LOSS, "start it, or give activate_standby_both_down=true"),
         (
             found(instance=STOPPED),
             desired(verdict={**VERDICT, "state": "both_down"}),
             NO_LOSS,
-            "start it, or set activate_standby_both_down",
+            "start it, or give activate_standby_both_down=true",
         ),
-        (FOUND, DESIRED, SOME, "128 bytes of WAL with at most 2 commits would be lost: the disk. Set activate_standby_accept_loss"),
-        (FOUND, DESIRED, NOT_KNOWN, "an unknown amount would be lost: no record. Set activate_standby_accept_loss .* run gpcheckcat"),
+        (FOUND, DESIRED, SOME, "128 bytes of WAL with at most 2 commits would be lost: the disk. Give activate_standby_accept_loss=true"),
+        (FOUND, DESIRED, NOT_KNOWN, "an unknown amount would be lost: no record. Give activate_standby_accept_loss=true .* run gpcheckcat"),
     ],
 )
 def test_what_must_not_be_activated_is_refused(candidate, asked, expected, why):

@@ -184,6 +184,11 @@ def test_in_check_mode_it_is_told_what_would_be():
     found = ended(BEGUN, ALLOWED, {**ACTIVATION, "promoted": False}, check_mode=True, sdw1=ON_SDW1)
     assert (found.outcome, found.document["activated"]) == ("possible", False)
     assert found.text == "can be activated: scdw instead of cdw; nothing was changed"
+    lossy = {**ACTIVATION, "promoted": False, "loss": {**NO_LOSS, "known": "unknown", "bytes": None, "commits": None}}
+    assert ended(BEGUN, ALLOWED, lossy, check_mode=True, sdw1=ON_SDW1).text == (
+        "can be activated: scdw instead of cdw; nothing was changed; it will be refused without activate_standby_accept_loss=true, "
+        "unless stopping or fencing the former primary proves no loss"
+    )
     assert any("10.0.0.11, fd00::11 rejected on sdw1, ports 6000, 7000" in line for line in found.lines)
     refused = ended(BEGUN, ALLOWED, {"failed": True, "promoted": False, "msg": "no"}, check_mode=True, sdw1=ON_SDW1)
     assert refused.text == "NOT activated: nothing was changed: scdw: no"

@@ -19,7 +19,14 @@ from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.i
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.observations import Observations, coordinator_of
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._cluster.sightings import addresses_of
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._run.locking import is_gone, this_run
+from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.move import MOVES, REJOINS
 from ansible_collections.warehousepg.coordinator.plugins.plugin_utils._standby.preflight.listening import unheard
+
+#: what is told of notes that are not the name of one playbook
+_NOTED = {
+    MOVES: "a move of the standby, by enable_mirroring, was begun and is not finished: run it again",
+    REJOINS: "a rejoin, by enable_mirroring or rejoin, was begun and is not finished: run it again",
+}
 
 
 def of_runs(coordinators: t.Sequence[str], observations: Observations) -> list[str]:
@@ -32,7 +39,7 @@ def of_runs(coordinators: t.Sequence[str], observations: Observations) -> list[s
         return [f"{lives}, is under way, alive {lives.quiet_s:.0f} s ago: wait for it before anything else is done to the pair"]
     left = {lock.holder: f"{lock}, was cut off: run it again" for lock in locks}
     noted = dict.fromkeys(found.unfinished for found in seen if found.unfinished)
-    return [*left.values(), *(f"{purpose} was begun and is not finished: run it again" for purpose in noted)]
+    return [*left.values(), *(_NOTED.get(purpose, f"{purpose} was begun and is not finished: run it again") for purpose in noted)]
 
 
 def of_commits(host: str | None, primary: Coordinator | None, standby: Coordinator | None) -> list[str]:

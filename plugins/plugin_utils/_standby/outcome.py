@@ -280,8 +280,11 @@ def _rejoined(known: Variables) -> str:
     all_wal = f", of the primary's WAL also what it had, for {made['all_wal_why']}" if made.get("all_wal_why") else ""
     in_all = f" of {made['bytes'] >> 20}" if made.get("bytes") and made["method"] == "changed_blocks" else ""
     copied = f"{size >> 20}{in_all} MiB were copied{all_wal}" if size is not None else ""
-    verb = "it rejoined" if "discarded" in made else "it was made"
-    parts = [f"{verb} {_WAYS[made['method']]}: {made['reason']}", copied]
+    rejoined = "discarded" in made
+    parts = [f"it {'rejoined' if rejoined else 'was made'} {_WAYS[made['method']]}: {made['reason']}"]
+    if rejoined and "take_up" in names_of_steps(made):  # else that is the reason
+        parts.append("it went on from a copy that was cut off")
+    parts.append(copied)
     own = made.get("discarded")
     if own:
         parts.append(

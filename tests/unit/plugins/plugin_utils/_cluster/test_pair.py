@@ -69,7 +69,10 @@ def test_a_run_that_was_cut_off_is_told_until_it_is_run_again():
     left = ("cdw locked", lock("rejoin", 300.1)), ("scdw locked", lock("rejoin", 400.0))
     assert runs(*left) == [f"rejoin {BY}, was cut off: run it again"]
     noted = ("cdw unfinished", "rejoin"), ("scdw unfinished", "rejoin")
-    assert runs(*noted) == ["rejoin was begun and is not finished: run it again"]
+    assert runs(*noted) == ["a rejoin, by enable_mirroring or rejoin, was begun and is not finished: run it again"]
+    moved = ("cdw unfinished", "move the standby")
+    assert runs(moved) == ["a move of the standby, by enable_mirroring, was begun and is not finished: run it again"]
+    assert runs(("cdw unfinished", "switchover to scdw")) == ["switchover to scdw was begun and is not finished: run it again"]
     assert runs(*left, *noted) == [f"rejoin {BY}, was cut off: run it again", *runs(*noted)]
     assert runs() == runs(("cdw", {"unreachable": True, "msg": ""})) == []
 

@@ -152,6 +152,11 @@ def test_a_former_primary_rejoined():
     assert demo(seen(PROBE), scdw={"__standby_copy": resumed}).text == (
         f"{MIRRORED}; it was made by a copy of the blocks that differ: a copy was cut off; 3 of 9 MiB were copied"
     )
+    went_on = {**REJOINED, "method": "changed_blocks", "discarded": None, "steps": [{"name": name} for name in ("take_up", "copy")]}
+    assert demo(seen(PROBE), scdw={"__standby_copy": went_on}).text == (
+        f"{MIRRORED}; it rejoined by a copy of the blocks that differ: {REJOINED['reason']}; it went on from a copy that was cut off; "
+        "3 MiB were copied"
+    )
     kept = {"directory_state": "instance", "method": "basebackup", "bytes_copied": 5}
     assert demo(seen(PROBE), scdw={"__standby_copy": kept}).text == MIRRORED, "a copy where nothing was is no rejoin"
 

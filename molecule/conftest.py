@@ -337,13 +337,20 @@ def run_podman(command: str, host: str, *arguments: str) -> subprocess.Completed
     return subprocess.run(["podman", command, *user, f"{SET}-{host}", *arguments], check=False, capture_output=True, text=True)
 
 
+def inherited() -> dict[str, str]:
+    """The environment of these tests without a configuration of molecule's, and without a callback of the shell's, as the demo has it set.
+
+    What is looked for is what Ansible prints by itself.
+    """
+    return {name: value for name, value in os.environ.items() if name not in ("ANSIBLE_CONFIG", "ANSIBLE_STDOUT_CALLBACK")}
+
+
 def ansible(*command: str, **environment: str) -> subprocess.CompletedProcess:
     """Run a program of Ansible as an operator does: from anywhere, with no configuration of molecule's."""
-    inherited = {name: value for name, value in os.environ.items() if name != "ANSIBLE_CONFIG"}
     done = subprocess.run(
         command,
         cwd="/",
-        env={**inherited, **environment},
+        env={**inherited(), **environment},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -26,7 +26,7 @@ import yaml
 from activating import PARTS, Client
 from cells import INTENTS, PRIMARY, SPARE, STANDBY, Cell, Intent, chosen
 from conftest import HERE as MOLECULE
-from conftest import INVENTORY, NET, Coordinator, Host, changes, lift, mirror, playbook, podman, reset
+from conftest import INVENTORY, NET, Coordinator, Host, changes, inherited, lift, mirror, playbook, podman, reset
 from conftest import SEED as DRAWN
 from faults import COORDINATORS, MAKERS, mend
 from history import History, Stated, Write, problems
@@ -114,7 +114,7 @@ class Run:
         for file in self._files.values():
             os.mkfifo(file)
         intent = INTENTS[cell.intent]
-        environment = {name: value for name, value in os.environ.items() if name != "ANSIBLE_CONFIG"}
+        environment = inherited()
         environment.update(
             operated(home),
             ANSIBLE_CALLBACK_PLUGINS=str(HERE / "callback"),

@@ -316,6 +316,7 @@ def _none_living(views: t.Sequence[View]) -> _Finding:
             if _seen_without_primary(view)
         ]
         advice = "; ".join(view.to_be_seen for view in unseen) + (", or prove that it is fenced" if len(unseen) == 1 else "")
+        advice += f"; start the standby on {standby.host}" if stopped and standby else ""
         return PRIMARY_UNKNOWN, reasons, advice, unseen[0].host if len(others) == 1 else None, standby
     primaries = [view for view in others if view.directory_state == "instance" and view.role == "primary"]
     primary = max(primaries, key=lambda view: view.timeline or 0, default=None)

@@ -246,7 +246,7 @@ def _say(progress: Progress, what: str, why: str, left: t.Sequence[str], files: 
         lines += [
             f"verdict: allowed: {why}",
             f"proof, once it is given: {plan.proof}",
-            f"{loss(activation.get('loss'))}, as far as it is seen before the former primary is fenced",
+            f"as far as it is seen before the former primary is fenced: {loss(activation.get('loss'))}",
         ]
         found = parse(activation.get("loss"))
         needs = f"; {_NEEDS_ACCEPTANCE}" if found and found.known != NONE else ""

@@ -185,22 +185,28 @@ def _sentence(scene: Scene, verdict: Verdict) -> str:
     return f"{verdict.state}: {verdict.activation_reason} ({'; '.join([*verdict.reasons, *coordinators])})"
 
 
+#: what proves that a host does no harm any more that does not answer
+_PROOFS = (
+    "activate_standby_fence_segments=true (packet filter on all segment hosts), activate_standby_fence_command (it succeeds when the host "
+    "is cut off), or activate_standby_confirm_down={} if you know that it is down"
+)
+
+
 def _hint(verdict: Verdict) -> str:
     """The variables that would help."""
     if verdict.state == BOTH_DOWN:
         return ". Start the primary, or, to activate the standby all the same, give activate_standby_both_down=true"
-    if verdict.state == PRIMARY_UNKNOWN and verdict.activation_reason.endswith("is stopped"):
-        return ". Start it, or, to have it started and activated, give activate_standby_both_down=true and a proof that the primary is down"
+    if verdict.state == PRIMARY_UNKNOWN and verdict.primary and verdict.activation_reason.endswith("is stopped"):
+        return (
+            ". Start it, or, to have it started and activated, give activate_standby_both_down=true and a proof that the primary is down: "
+            f"{_PROOFS.format(verdict.primary)}"
+        )
     if verdict.state == PRIMARY_HUNG:
         return f". If its instance may be stopped for good, give activate_standby_confirm_down={verdict.primary}"
     if verdict.state == PRIMARY_UNKNOWN and verdict.primary and verdict.activation_reason.startswith("the operator's confirmation"):
         return ". Give activate_standby_fence_segments=true or activate_standby_fence_command; sessions of a host that is down fall silent"
     if verdict.state == PRIMARY_UNKNOWN and verdict.primary and "fence it" in verdict.activation_reason:
-        return (
-            f". Have {verdict.primary} answer, or give activate_standby_fence_segments=true (packet filter on all segment hosts), "
-            "activate_standby_fence_command (it succeeds when the host is cut off), or "
-            f"activate_standby_confirm_down={verdict.primary} if you know that it is down"
-        )
+        return f". Have {verdict.primary} answer, or give {_PROOFS.format(verdict.primary)}"
     return "" if verdict.advice == "nothing" else f". Next: {verdict.advice}"
 
 

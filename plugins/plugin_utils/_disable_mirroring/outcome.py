@@ -81,7 +81,8 @@ def outcome(progress: Progress) -> Outcome:
         failures = [f"{plan.primary}: it was not seen that the primary has deregistered its standby"]
     if failures:
         return _failed(cluster, "; ".join(failures), "; ".join(done), left)
-    text = f"unmirrored: {plan.primary} serves without a standby; " + ("; ".join(done) if done else "nothing was left to remove")
+    what = f"removed: {'; '.join(done)}" if done else "nothing was left to remove"
+    text = f"unmirrored: {plan.primary} serves without a standby; {what}"
     only = f"; only the standby had {named(plan.own)}" if plan.own else ""
     return Outcome(True, text + only + _said_left(left))
 

@@ -177,7 +177,7 @@ def test_a_standby_that_is_down_where_its_primary_is_lost_takes_both_words():
     """As after a loss of power, from which the primary's host does not come back."""
     verdict = judge([LOST, STANDBY_DOWN], CONFIRMED)
     assert (verdict.activation, verdict.activation_reason) == (False, "the standby on scdw is stopped")
-    assert "scdw: the standby is stopped" in verdict.reasons
+    assert "scdw: the standby is stopped" in verdict.reasons and verdict.advice.endswith("; start the standby on scdw")
     assert not judge([LOST, STANDBY_DOWN], both_down=True).activation
     assert judge([LOST, STANDBY_DOWN], CONFIRMED, both_down=True).activation
     assert judge([LOST, STANDBY_DOWN], FENCED, both_down=True).activation

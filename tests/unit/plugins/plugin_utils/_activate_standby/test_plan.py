@@ -68,6 +68,11 @@ def test_the_former_primary_is_start_blocked_or_fenced_first(found, options, sta
         (HUNG, {**FENCE, **COMMAND}, ["primary_hung: cdw lives"]),
         (BOTH_DOWN, {}, ["both_down: the standby is down too", "activate_standby_both_down=true"]),
         (changed(UNKNOWN, ("scdw", {"unreachable": True, "msg": "no"})), CONFIRMED, ["no standby was seen in recovery"]),
+        (
+            changed(UNKNOWN, ("scdw instance postmaster", None)),
+            CONFIRMED,
+            ["the standby on scdw is stopped", "activate_standby_both_down=true", "activate_standby_confirm_down=cdw"],
+        ),
         (changed(DOWN, ("scdw instance postmaster suspended", True)), {}, ["the standby on scdw is suspended"]),
         (changed(DOWN, ("scdw instance start_block", "FENCED_cdw_is_primary.conf")), {}, ["scdw is start-blocked itself, FENCED_"]),
         (changed(DOWN, ("cdw", None)), CONFIRMED, ["cdw took no part in this run", "unknown", "--limit"]),

@@ -49,14 +49,14 @@ def test_everything_is_gone():
     )
     assert (ended.removed, ended.failure) == (True, "")
     assert ended.text == (
-        "unmirrored: cdw serves without a standby; cdw: access rules, the walsender terminated, the slot, the catalog row, the "
+        "unmirrored: cdw serves without a standby; removed: cdw: access rules, the walsender terminated, the slot, the catalog row, the "
         "replication role; scdw: the instance stopped, the data is now in /s.set_aside-1, /f/8.r, 2 files in ~/.whpg; sdw1: access rules"
     )
 
 
 def test_what_was_deleted_is_named():
     ended = demo(registration(), {"__disable_mirroring_removal": {"steps": steps("delete"), "deleted": ["/s"]}})
-    assert ended.text == "unmirrored: cdw serves without a standby; scdw: deleted /s"
+    assert ended.text == "unmirrored: cdw serves without a standby; removed: scdw: deleted /s"
 
 
 def test_nothing_was_left_to_do():

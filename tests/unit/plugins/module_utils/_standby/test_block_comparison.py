@@ -126,7 +126,7 @@ def test_each_page_is_looked_at_by_its_number_in_its_relation(count, differing, 
     files = {path: b"".join(each) for path, each in pages.items()}
     staged = {path: b"".join(b"o" * BLOCK if at in differing else one for at, one in enumerate(each)) for path, each in pages.items()}
     said = pytest.raises(CoordinatorError, match=f"wrong checksums: base/5/17.1, block {damaged};") if wrong else contextlib.nullcontext()
-    with TemporaryDirectory() as base, said:
+    with said, TemporaryDirectory() as base:
         bring(Path(base), files, staged, server=Server("1", BLOCK, 99, True, 0o700, 1 << 20), before=9)
 
 

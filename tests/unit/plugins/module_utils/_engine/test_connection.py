@@ -260,7 +260,8 @@ def test_a_session_that_reads_files_may_be_refused(server, tmp_path, text, kind,
     server.refusal = ("28000", text)
     with pytest.raises(CoordinatorError, match=said) as caught, reading(tmp_path):
         pass
-    assert isinstance(caught.value, kind) and isinstance(caught.value, Unavailable) is (kind is Unavailable)
+    refused = backup_session.Unavailable
+    assert isinstance(caught.value, refused) is (kind is refused)
 
 
 def test_a_connection_is_waited_for_where_others_have_them_all(server, primary):

@@ -309,14 +309,14 @@ def _none_living(views: t.Sequence[View]) -> _Finding:
     others = [view for view in views if view is not standby]
     unseen = [view for view in others if not _seen_without_primary(view)]
     if unseen:
-        stopped = standby is not None and not standby.running
+        stopped = standby if standby and not standby.running else None
         reasons = [
-            f"{view.host}: {'the standby is stopped' if stopped and view is standby else 'no primary runs there'}"
+            f"{view.host}: {'the standby is stopped' if view is stopped else 'no primary runs there'}"
             for view in views
             if _seen_without_primary(view)
         ]
         advice = "; ".join(view.to_be_seen for view in unseen) + (", or prove that it is fenced" if len(unseen) == 1 else "")
-        advice += f"; start the standby on {standby.host}" if stopped and standby else ""
+        advice += f"; start the standby on {stopped.host}" if stopped else ""
         return PRIMARY_UNKNOWN, reasons, advice, unseen[0].host if len(others) == 1 else None, standby
     primaries = [view for view in others if view.directory_state == "instance" and view.role == "primary"]
     primary = max(primaries, key=lambda view: view.timeline or 0, default=None)

@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import pytest
-from conftest import FLEET, SEED, Coordinator, left_of_runs, reset, statuses
+from conftest import FLEET, SEED, Coordinator, inherited, left_of_runs, reset, statuses
 from conftest import enable as enable_some
 from test_fleet import ALL_MIRRORED, PRIMARIES, STANDBYS
 
@@ -51,11 +51,10 @@ class Ended(NamedTuple):
 def run(playbook: str, cluster: str, *variables: str, later: float = 0.0) -> Ended:
     time.sleep(later)
     given = [argument for variable in (f"whpg_hosts={cluster}", *variables) for argument in ("-e", variable)]
-    inherited = {name: value for name, value in os.environ.items() if name != "ANSIBLE_CONFIG"}
     done = subprocess.run(
         ["ansible-playbook", f"warehousepg.coordinator.{playbook}", "-i", str(FLEET), *given],
         cwd="/",
-        env=inherited,
+        env=inherited(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

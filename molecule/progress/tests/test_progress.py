@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import Callable, Iterator
 
 import pytest
-from conftest import ENABLE, INVENTORY, PAIRS, PLAIN, changes, enable, left_of_runs, podman, run_podman, status, wait_until
+from conftest import ENABLE, INVENTORY, PAIRS, PLAIN, changes, enable, inherited, left_of_runs, podman, run_podman, status, wait_until
 
 STAGED = "/data/whpg/v7/standby/.gpseg-1.coordinator_snapshot"
 WORK = "/tmp/coordinator-work-*"
@@ -30,11 +30,10 @@ class Run:
 
     def __init__(self, terminal: bool, **variables: object):
         reader, writer = pty.openpty() if terminal else os.pipe()
-        environment = {name: value for name, value in os.environ.items() if name != "ANSIBLE_CONFIG"}
         self._run = subprocess.Popen(
             ["ansible-playbook", ENABLE, "-i", str(INVENTORY), "-e", json.dumps(variables)],
             cwd="/",
-            env={**environment, **(PAIRS if terminal else PLAIN), "TERM": "xterm"},
+            env={**inherited(), **(PAIRS if terminal else PLAIN), "TERM": "xterm"},
             stdin=writer if terminal else subprocess.DEVNULL,
             stdout=writer,
             stderr=writer,

@@ -14,7 +14,20 @@ import threading
 from contextlib import contextmanager
 
 import pytest
-from conftest import INVENTORY, PLAIN, ansible, pause, playbook, podman, stopped, suspended, unreachable, wait_in_sync, wait_until
+from conftest import (
+    INVENTORY,
+    PLAIN,
+    ansible,
+    inherited,
+    pause,
+    playbook,
+    podman,
+    stopped,
+    suspended,
+    unreachable,
+    wait_in_sync,
+    wait_until,
+)
 from document import STATUS, look
 
 pytestmark = pytest.mark.usefixtures("pair")
@@ -278,10 +291,9 @@ def test_a_change_of_state_is_kept_and_history_shows_it_whatever_can_be_reached(
 
 
 def test_it_is_repeated_until_it_is_interrupted():
-    inherited = {name: value for name, value in os.environ.items() if name != "ANSIBLE_CONFIG"}
     command = ["ansible-playbook", STATUS, "-i", str(INVENTORY), "-e", "status_watch=1"]
     running = subprocess.Popen(
-        command, cwd="/", env={**inherited, **PLAIN}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, start_new_session=True
+        command, cwd="/", env={**inherited(), **PLAIN}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, start_new_session=True
     )
     shown = b""
     while shown.count(b"Cluster demo: mirrored") < 2:
